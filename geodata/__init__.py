@@ -1,0 +1,1 @@
+"""Data in, and made-up people: import of places and simulation of walks."""

@@ -1,0 +1,66 @@
+"""The one database: its metadata, engine, sessions and transactions."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+from sqlalchemy import DateTime, Engine, Interval, MetaData, create_engine
+from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+type_map: dict[Any, Any] = {
+    datetime: DateTime(timezone=True),
+    timedelta: Interval(),
+}
+
+
+class Base(DeclarativeBase):
+    """Every table's base: named constraints, aware instants."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map: ClassVar[dict[Any, Any]] = type_map
+
+
+def make_engine(url: str, *, pool_size: int = 10) -> Engine:
+    """Make an engine on `postgresql://…` with short lock and statement limits.
+
+    Args:
+        url: Any `postgresql:` URL; psycopg 3 is the driver whatever it names.
+        pool_size: The most connections this process keeps.
+    """
+    scheme, _, rest = url.partition("://")
+    if not scheme.startswith("postgres"):
+        raise ValueError("The database URL must start with postgresql://")
+    return create_engine(
+        f"postgresql+psycopg://{rest}",
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_pre_ping=True,
+        connect_args={
+            "connect_timeout": 5,
+            "options": "-c lock_timeout=10s -c statement_timeout=30s -c timezone=UTC",
+        },
+    )
+
+
+SessionFactory = sessionmaker[Session]
+
+
+def make_session_factory(engine: Engine) -> SessionFactory:
+    """Make the factory of sessions; rows stay readable after a commit."""
+    return sessionmaker(engine, expire_on_commit=False)
+
+
+@contextmanager
+def transaction(sessions: SessionFactory) -> Iterator[Session]:
+    """Run the block in one transaction: committed at its end, rolled back if it raises."""
+    with sessions() as session, session.begin():
+        yield session

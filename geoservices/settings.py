@@ -1,0 +1,116 @@
+"""The service's configuration, read once in each process and handed to whoever needs it."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import BaseModel, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Metres = Annotated[float, Field(ge=0, le=100_000)]
+
+
+class PushSettings(BaseModel, frozen=True, extra="forbid"):
+    """How notifications leave for the browsers' push services (RFC 8030, RFC 8292)."""
+
+    vapid_private_key: SecretStr
+    """P-256 private key: 32 bytes in base64url without padding (`geoservices vapid-key`)."""
+    vapid_contact: Annotated[str, Field(pattern=r"^(mailto:[^\s@]+@[^\s@]+|https://\S+)$")]
+    """Where a push service may complain: a real `mailto:` or `https:` address."""
+    allowed_hosts: tuple[str, ...] = (
+        "fcm.googleapis.com",
+        "jmt17.google.com",
+        "push.services.mozilla.com",
+        "notify.windows.com",
+        "push.apple.com",
+    )
+    """Push services that may be used: each host itself and every host below it."""
+    allow_loopback: bool = False
+    """Also allow `http://127.0.0.1:…`; for tests and the demo only."""
+    timeout: timedelta = timedelta(seconds=10)
+    """The longest one push may take, name look-up and answer included."""
+    concurrency: Annotated[int, Field(ge=1, le=1000)] = 100
+    """How many pushes one job sends at the same time."""
+    lease: timedelta = timedelta(seconds=30)
+    """A claimed delivery falls due again after this long; longer than `timeout`."""
+    max_attempts: Annotated[int, Field(ge=1, le=20)] = 6
+
+
+class IntakeSettings(BaseModel, frozen=True, extra="forbid"):
+    """What is taken in at the door."""
+
+    max_body_bytes: Annotated[int, Field(ge=1024)] = 4 * 1024 * 1024
+    max_batch: Annotated[int, Field(ge=1, le=10_000)] = 1000
+    max_vertices: Annotated[int, Field(ge=4)] = 20_000
+    """The most vertices a drawn or sent geofence may have."""
+    future_tolerance: timedelta = timedelta(minutes=5)
+    """A ping later than now by more than this is refused: the phone's clock is wrong."""
+    oldest: timedelta = timedelta(days=7)
+    """A ping older than this is refused: nothing can come of it."""
+    ping_retention: timedelta = timedelta(hours=24)
+    """Positions are deleted after this long."""
+
+
+class PresenceSettings(BaseModel, frozen=True, extra="forbid"):
+    """When a device counts as having entered or left (docs/presence.md gives the reasons)."""
+
+    assumed_accuracy_m: Metres = 100
+    """Taken where a phone reports no accuracy, or one of 0 or less."""
+    arrival_accuracy_limit_m: Metres = 200
+    """A position less accurate than this never proves an arrival."""
+    confirm_enter_within: timedelta = timedelta(seconds=60)
+    """A marginal arrival needs a second position inside within this time."""
+    exit_accuracy_cap_m: Metres = 100
+    """However inaccurate a position claims to be, it counts as at most this when leaving."""
+    exit_margin_m: Metres = 20
+    exit_margin_share: Fraction = 0.1
+    """Leaving takes this much distance: the larger of the margin and this share of the size."""
+    confirm_exit_after: timedelta = timedelta(seconds=120)
+    """One position outside and this much time confirm an exit, as do two positions outside."""
+    silence: timedelta = timedelta(minutes=30)
+    """A visit whose device has said nothing for this long is closed as inferred."""
+    dwell_freshness: timedelta = timedelta(minutes=10)
+    """Dwelling is only claimed if the device was seen inside at most this long ago."""
+
+
+class CampaignSettings(BaseModel, frozen=True, extra="forbid"):
+    """Limits that hold for every campaign."""
+
+    max_age: timedelta = timedelta(minutes=15)
+    """Nothing is pushed because of something longer ago than this."""
+    person_cap: Annotated[int, Field(ge=1)] = 6
+    person_cap_window: timedelta = timedelta(hours=24)
+    """At most so many notifications to one person in any window this long; tasks are exempt."""
+
+
+class Settings(BaseSettings):
+    """The service's configuration; nested values use two underscores.
+
+    `GEOSERVICES_PUSH__TIMEOUT=PT5S` sets `settings.push.timeout`.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="GEOSERVICES_", env_nested_delimiter="__", frozen=True, extra="ignore"
+    )
+
+    database_url: SecretStr
+    """`postgresql://user:password@host:port/name`."""
+    broker_url: SecretStr
+    """`redis://…` or `amqp://…`."""
+    public_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+$")] = "http://127.0.0.1:8080"
+    """Where people's browsers reach this service; links in notifications start with it."""
+    outbox_lease: timedelta = timedelta(seconds=30)
+    """An outbox message handed to a job is handed out again after this long."""
+    push: PushSettings
+    intake: IntakeSettings = IntakeSettings()
+    presence: PresenceSettings = PresenceSettings()
+    campaigns: CampaignSettings = CampaignSettings()
+
+
+def load_settings() -> Settings:
+    """Read the settings from the environment.
+
+    Raises:
+        pydantic.ValidationError: A value is missing or out of its range.
+    """
+    return Settings()  # type: ignore[call-arg]  # The environment supplies the fields.

@@ -1,0 +1,1 @@
+"""The whole system on one machine: set-up, servers, processes and the demo's story."""

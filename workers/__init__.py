@@ -1,0 +1,1 @@
+"""Celery: repetition and schedules, and nothing else."""
