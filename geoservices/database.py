@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any, ClassVar
 
 from sqlalchemy import DateTime, Engine, Interval, MetaData, create_engine
@@ -16,17 +17,20 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 
-type_map: dict[Any, Any] = {
-    datetime: DateTime(timezone=True),
-    timedelta: Interval(),
-}
-
 
 class Base(DeclarativeBase):
     """Every table's base: named constraints, aware instants."""
 
     metadata = MetaData(naming_convention=NAMING)
-    type_annotation_map: ClassVar[dict[Any, Any]] = type_map
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        datetime: DateTime(timezone=True),
+        timedelta: Interval(),
+    }
+
+
+def one_of(column: str, values: type[StrEnum]) -> str:
+    """Return the condition that `column` holds one of the enumeration's values, for a CHECK."""
+    return f"{column} IN ({', '.join(repr(member.value) for member in values)})"
 
 
 def make_engine(url: str, *, pool_size: int = 10) -> Engine:

@@ -113,4 +113,4 @@ def load_settings() -> Settings:
     Raises:
         pydantic.ValidationError: A value is missing or out of its range.
     """
-    return Settings()  # type: ignore[call-arg]  # The environment supplies the fields.
+    return Settings()

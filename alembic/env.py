@@ -1,0 +1,42 @@
+"""Run migrations on the database named by GEOSERVICES_DATABASE_URL."""
+
+import os
+
+from alembic import context
+from geoalchemy2 import alembic_helpers
+
+from geoservices.database import make_engine
+from geoservices.tables import all_tables
+
+metadata = all_tables()
+
+
+def only_ours(
+    object_: object, name: str | None, type_: str, reflected: bool, compare_to: object
+) -> bool:
+    """Leave PostGIS's own tables alone."""
+    return type_ != "table" or name in metadata.tables
+
+
+def run() -> None:
+    """Run each migration in a transaction of its own, waiting for locks only briefly."""
+    url = os.environ.get("GEOSERVICES_DATABASE_URL")
+    if url is None:
+        raise SystemExit("Set GEOSERVICES_DATABASE_URL to the database to migrate.")
+    engine = make_engine(url)
+    with engine.connect() as connection:
+        context.configure(
+            connection=connection,
+            target_metadata=metadata,
+            transaction_per_migration=True,
+            compare_server_default=True,
+            include_object=only_ours,
+            process_revision_directives=alembic_helpers.writer,
+            render_item=alembic_helpers.render_item,
+        )
+        with context.begin_transaction():
+            context.run_migrations()
+    engine.dispose()
+
+
+run()

@@ -1,0 +1,13 @@
+"""The ASGI entry point: `uvicorn api.main:app`. The only module that reads settings on import."""
+
+from api.app import create_app
+from geoservices import logs
+from geoservices.database import make_engine, make_session_factory
+from geoservices.settings import load_settings
+
+logs.configure()
+settings = load_settings()
+app = create_app(
+    make_session_factory(make_engine(settings.database_url.get_secret_value(), pool_size=20)),
+    settings,
+)

@@ -1,0 +1,1 @@
+"""One module a noun: translate in, delegate, translate out."""

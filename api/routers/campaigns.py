@@ -1,0 +1,144 @@
+"""Campaigns and why they sent or held, for managers; and a person's own decisions."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from api.dependencies import CallerDep, ManagersOrganisation, Now, SessionDep
+from api.pagination import Cursor, Limit, Page, instant_and_id, next_address
+from api.schemas.campaigns import CampaignIn, CampaignOut, DecisionOut, OutcomesOut
+from geoservices.campaigns import queries, service
+from geoservices.campaigns.models import Decision
+
+router = APIRouter(tags=["campaigns"])
+
+
+@router.get("/campaigns")
+def list_campaigns(
+    request: Request,
+    organisation_id: ManagersOrganisation,
+    session: SessionDep,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Page[CampaignOut]:
+    """See the organisation's campaigns, newest first."""
+    rows = queries.of_organisation(
+        session, organisation_id, after=instant_and_id(cursor), limit=limit + 1
+    )
+    return Page(
+        items=[CampaignOut.model_validate(row) for row in rows[:limit]],
+        next=next_address(request, rows, limit, lambda row: (row.created_at, row.id)),
+    )
+
+
+@router.post("/campaigns", status_code=201)
+def make_campaign(
+    body: CampaignIn,
+    organisation_id: ManagersOrganisation,
+    session: SessionDep,
+    response: Response,
+    at: Now,
+) -> CampaignOut:
+    """Draft a campaign; it says nothing until published. Safe to repeat with the same id."""
+    campaign, made = service.make_campaign(
+        session, body.to_draft(), campaign_id=body.id, organisation_id=organisation_id, at=at
+    )
+    response.status_code = 201 if made else 200
+    response.headers["Location"] = f"/v1/campaigns/{campaign.id}"
+    return CampaignOut.model_validate(campaign)
+
+
+@router.get("/campaigns/{campaign_id}")
+def read_campaign(
+    campaign_id: UUID, organisation_id: ManagersOrganisation, session: SessionDep
+) -> CampaignOut:
+    """See one campaign."""
+    campaign = service.get_campaign(session, campaign_id, organisation_id=organisation_id)
+    return CampaignOut.model_validate(campaign)
+
+
+@router.put("/campaigns/{campaign_id}")
+def replace_campaign(
+    campaign_id: UUID,
+    body: CampaignIn,
+    organisation_id: ManagersOrganisation,
+    session: SessionDep,
+) -> CampaignOut:
+    """Change a draft; a published campaign is ended and made anew instead."""
+    campaign = service.replace_campaign(
+        session, campaign_id, body.to_draft(), organisation_id=organisation_id
+    )
+    return CampaignOut.model_validate(campaign)
+
+
+@router.put("/campaigns/{campaign_id}/publication")
+def publish_campaign(
+    campaign_id: UUID, organisation_id: ManagersOrganisation, session: SessionDep, at: Now
+) -> CampaignOut:
+    """Let the campaign speak from now on; publishing again changes nothing."""
+    campaign = service.publish_campaign(
+        session, campaign_id, organisation_id=organisation_id, at=at
+    )
+    return CampaignOut.model_validate(campaign)
+
+
+@router.delete("/campaigns/{campaign_id}/publication", status_code=204)
+def end_campaign(
+    campaign_id: UUID, organisation_id: ManagersOrganisation, session: SessionDep, at: Now
+) -> Response:
+    """Let the campaign speak no more; ending again changes nothing."""
+    service.end_campaign(session, campaign_id, organisation_id=organisation_id, at=at)
+    return Response(status_code=204)
+
+
+@router.get("/campaigns/{campaign_id}/outcomes")
+def count_outcomes(
+    campaign_id: UUID, organisation_id: ManagersOrganisation, session: SessionDep
+) -> OutcomesOut:
+    """Why did nobody get this? How often it sent, and how often each gate held it back."""
+    service.get_campaign(session, campaign_id, organisation_id=organisation_id)
+    gates = queries.gates_of_campaign(session, campaign_id)
+    return OutcomesOut(
+        sent=gates.pop(None, 0),
+        held={gate: count for gate, count in gates.items() if gate is not None},
+    )
+
+
+@router.get("/campaigns/{campaign_id}/decisions")
+def list_campaign_decisions(
+    request: Request,
+    campaign_id: UUID,
+    organisation_id: ManagersOrganisation,
+    session: SessionDep,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Page[DecisionOut]:
+    """See each decision of a campaign, newest first, without whom it was about."""
+    service.get_campaign(session, campaign_id, organisation_id=organisation_id)
+    rows = queries.decisions_of_campaign(
+        session, campaign_id, after=instant_and_id(cursor), limit=limit + 1
+    )
+    return _page(request, rows, limit)
+
+
+@router.get("/decisions")
+def list_my_decisions(
+    request: Request,
+    caller: CallerDep,
+    session: SessionDep,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Page[DecisionOut]:
+    """Why did I get this, and why not that? Every decision about the caller, newest first."""
+    rows = queries.decisions_of_person(
+        session, caller.person.id, after=instant_and_id(cursor), limit=limit + 1
+    )
+    return _page(request, rows, limit)
+
+
+def _page(request: Request, rows: Sequence[Decision], limit: int) -> Page[DecisionOut]:
+    return Page(
+        items=[DecisionOut.model_validate(row) for row in rows[:limit]],
+        next=next_address(request, rows, limit, lambda row: (row.decided_at, row.id)),
+    )

@@ -1,0 +1,71 @@
+"""Check-ins."""
+
+from fastapi import APIRouter, Request
+
+from api.dependencies import CallerDep, CurrentDevice, LiveDep, Now, SessionDep, SettingsDep
+from api.pagination import Cursor, Limit, Page, instant_and_id, next_address
+from api.schemas.checkins import CheckInAnswer, CheckInIn, CheckInOut, ListingHere
+from api.schemas.listings import ListingOut
+from geoservices import pipeline
+from geoservices.accounts.models import Role
+from geoservices.checkins import queries
+from geoservices.checkins.verification import Evidence
+from geoservices.listings import service as listings
+
+router = APIRouter(tags=["check-ins"])
+
+
+@router.post("/check-ins", status_code=201)
+def check_in(
+    body: CheckInIn,
+    device: CurrentDevice,
+    caller: CallerDep,
+    session: SessionDep,
+    live: LiveDep,
+    settings: SettingsDep,
+    at: Now,
+) -> CheckInAnswer:
+    """Check in at a place and see what is on there now.
+
+    Nobody is turned away. The answer says how much speaks for the person's presence, and what
+    asks for more than that stays locked. The same id again returns the first check-in.
+    """
+    made = pipeline.check_in(session, device, body.to_report(), live=live, settings=settings, at=at)
+    here = listings.here_for(
+        session,
+        made.place_id,
+        role=Role(caller.person.role),
+        organisation_id=caller.person.organisation_id,
+        evidence=Evidence(made.evidence),
+        at=at,
+    )
+    return CheckInAnswer(
+        **CheckInOut.model_validate(made).model_dump(),
+        listings=[
+            ListingHere(
+                listing=ListingOut.model_validate(listing),
+                unlocked=unlocked,
+                locked_because=None
+                if unlocked
+                else f"It asks for the evidence {listing.evidence_needed}; this check-in has "
+                f"{made.evidence}.",
+            )
+            for listing, unlocked in here
+        ],
+    )
+
+
+@router.get("/check-ins")
+def list_check_ins(
+    request: Request,
+    device: CurrentDevice,
+    session: SessionDep,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Page[CheckInOut]:
+    """See this device's check-ins, newest first."""
+    rows = queries.check_ins_of(session, device.id, after=instant_and_id(cursor), limit=limit + 1)
+    return Page(
+        items=[CheckInOut.model_validate(row) for row in rows[:limit]],
+        next=next_address(request, rows, limit, lambda row: (row.claimed_at, row.id)),
+    )

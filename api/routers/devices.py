@@ -1,0 +1,118 @@
+"""Devices, what their people agree to, and how they like to be told."""
+
+from fastapi import APIRouter, Response
+
+from api.dependencies import CallerDep, CurrentDevice, Now, OptionalCaller, SessionDep
+from api.schemas.accounts import (
+    ConsentIn,
+    ConsentOut,
+    DeviceIn,
+    DeviceOut,
+    NewDeviceOut,
+    PreferencesIn,
+    PreferencesOut,
+)
+from geoservices import pipeline
+from geoservices.accounts import queries, service
+from geoservices.accounts.consents import TEXTS
+from geoservices.accounts.models import Consent, Purpose, Role
+
+router = APIRouter(tags=["devices"])
+
+
+@router.post("/devices", status_code=201)
+def register_device(
+    body: DeviceIn, caller: OptionalCaller, session: SessionDep, at: Now
+) -> NewDeviceOut:
+    """Make a device and get its token, which is shown this once.
+
+    Without a token this makes an anonymous citizen. With a staff member's token the device is
+    theirs. It is the one request that is not safe to repeat: it makes another device.
+    """
+    device, token = service.register_device(
+        session,
+        member=caller.person if caller else None,
+        label=body.label,
+        time_zone=body.time_zone,
+        at=at,
+    )
+    return NewDeviceOut(id=device.id, label=device.label, created_at=device.created_at, token=token)
+
+
+@router.get("/devices/me")
+def read_device(device: CurrentDevice) -> DeviceOut:
+    """See the device whose token this is."""
+    return DeviceOut.model_validate(device)
+
+
+@router.delete("/devices/me", status_code=204)
+def revoke_device(device: CurrentDevice, at: Now) -> Response:
+    """Make the device's token worthless at once."""
+    service.revoke_device(device, at=at)
+    return Response(status_code=204)
+
+
+@router.get("/consents")
+def list_consents(caller: CallerDep, session: SessionDep) -> list[ConsentOut]:
+    """See what may be asked of this person, in plain words, and what they agreed to."""
+    given = {
+        consent.purpose: consent for consent in queries.consents_in_force(session, caller.person.id)
+    }
+    return [
+        _consent(purpose, given.get(purpose))
+        for purpose, text in TEXTS.items()
+        if Role(caller.person.role) in text.roles
+    ]
+
+
+@router.put("/consents/{purpose}")
+def give_consent(
+    purpose: Purpose,
+    body: ConsentIn,
+    device: CurrentDevice,
+    caller: CallerDep,
+    session: SessionDep,
+    at: Now,
+) -> ConsentOut:
+    """Agree to one purpose; agreeing again changes nothing."""
+    consent = service.give_consent(
+        session, caller.person, purpose, text_version=body.text_version, at=at
+    )
+    return _consent(purpose, consent)
+
+
+@router.delete("/consents/{purpose}", status_code=204)
+def withdraw_consent(
+    purpose: Purpose, device: CurrentDevice, caller: CallerDep, session: SessionDep, at: Now
+) -> Response:
+    """Withdraw a consent: processing stops, and positions no other consent covers are deleted."""
+    pipeline.withdraw_consent(session, caller.person, purpose, at=at)
+    return Response(status_code=204)
+
+
+@router.get("/preferences")
+def read_preferences(caller: CallerDep) -> PreferencesOut:
+    """See the person's time zone and quiet hours."""
+    return PreferencesOut.model_validate(caller.person)
+
+
+@router.put("/preferences")
+def set_preferences(body: PreferencesIn, caller: CallerDep) -> PreferencesOut:
+    """Set the person's time zone and quiet hours."""
+    service.set_preferences(
+        caller.person,
+        time_zone=body.time_zone,
+        quiet_from=body.quiet_from,
+        quiet_until=body.quiet_until,
+    )
+    return PreferencesOut.model_validate(caller.person)
+
+
+def _consent(purpose: Purpose, given: Consent | None) -> ConsentOut:
+    text = TEXTS[purpose]
+    return ConsentOut(
+        purpose=purpose,
+        text=text.text,
+        text_version=given.text_version if given else text.version,
+        given_at=given.given_at if given else None,
+    )

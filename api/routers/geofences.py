@@ -1,0 +1,167 @@
+"""Geofences, as GeoJSON, for managers."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Request, Response
+
+from api.dependencies import ManagersOrganisation, Now, SessionDep, SettingsDep
+from api.pagination import Cursor, Limit, decode, next_address
+from api.responses import GeoJsonResponse
+from api.routers.places import Box, read_numbers
+from api.schemas.geofences import GeofenceIn, GeofenceOut, GeofenceProperties, GeofencesOut
+from geoservices.errors import ErrorKind, GeoservicesError
+from geoservices.geofences import service
+from geoservices.geofences.models import Geofence
+from geoservices.geofences.service import GeofenceDraft
+from geoservices.geometry.areas import read_area, to_geojson
+from geoservices.settings import Settings
+
+router = APIRouter(tags=["geofences"], default_response_class=GeoJsonResponse)
+
+IfMatch = Annotated[
+    str | None,
+    Header(description='`"revision"` as last read; the change is refused if it is another by now'),
+]
+
+
+class IfMatchRefused(GeoservicesError):
+    """The If-Match header is none of ours."""
+
+    kind = ErrorKind.INVALID
+    code = "if-match-refused"
+    title = "If-Match cannot be read"
+
+    def __init__(self) -> None:
+        super().__init__('Send the ETag as it was given, such as "12".', field="/if-match")
+
+
+@router.get("/geofences")
+def list_geofences(
+    request: Request,
+    organisation_id: ManagersOrganisation,
+    session: SessionDep,
+    place_id: UUID | None = None,
+    bbox: Box = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> GeofencesOut:
+    """See the organisation's geofences, disabled ones too."""
+    rows = service.list_geofences(
+        session,
+        organisation_id,
+        place_id=place_id,
+        bbox=read_numbers("bbox", bbox, 4) if bbox else None,
+        after=decode(cursor, UUID)[0] if cursor else None,
+        limit=limit + 1,
+    )
+    return GeofencesOut(
+        type="FeatureCollection",
+        features=[_feature(row) for row in rows[:limit]],
+        next=next_address(request, rows, limit, lambda row: (row.id,)),
+    )
+
+
+@router.post("/geofences", status_code=201)
+def create_geofence(
+    body: GeofenceIn,
+    organisation_id: ManagersOrganisation,
+    session: SessionDep,
+    settings: SettingsDep,
+    response: Response,
+    at: Now,
+) -> GeofenceOut:
+    """Watch an area from now on; the same id and content again changes nothing."""
+    made = service.create_geofence(
+        session, _draft(body, settings), organisation_id=organisation_id, at=at
+    )
+    response.headers["Location"] = f"/v1/geofences/{made.id}"
+    response.headers["ETag"] = f'"{made.revision}"'
+    return _feature(made)
+
+
+@router.get("/geofences/{geofence_id}")
+def read_geofence(
+    geofence_id: UUID,
+    organisation_id: ManagersOrganisation,
+    session: SessionDep,
+    response: Response,
+) -> GeofenceOut:
+    """See one geofence."""
+    geofence = service.get_geofence(session, geofence_id, organisation_id=organisation_id)
+    response.headers["ETag"] = f'"{geofence.revision}"'
+    return _feature(geofence)
+
+
+@router.put("/geofences/{geofence_id}")
+def replace_geofence(
+    geofence_id: UUID,
+    body: GeofenceIn,
+    organisation_id: ManagersOrganisation,
+    session: SessionDep,
+    settings: SettingsDep,
+    response: Response,
+    at: Now,
+    if_match: IfMatch = None,
+) -> GeofenceOut:
+    """Redraw a geofence; from then on no import redraws it."""
+    geofence = service.replace_geofence(
+        session,
+        geofence_id,
+        _draft(body, settings),
+        organisation_id=organisation_id,
+        expected_revision=_revision(if_match),
+        at=at,
+    )
+    response.headers["ETag"] = f'"{geofence.revision}"'
+    return _feature(geofence)
+
+
+@router.delete("/geofences/{geofence_id}", status_code=204)
+def delete_geofence(
+    geofence_id: UUID, organisation_id: ManagersOrganisation, session: SessionDep, at: Now
+) -> Response:
+    """Watch the area no more; its history stays. Deleting again changes nothing."""
+    service.delete_geofence(session, geofence_id, organisation_id=organisation_id, at=at)
+    return Response(status_code=204)
+
+
+def _draft(body: GeofenceIn, settings: Settings) -> GeofenceDraft:
+    said = body.properties
+    return GeofenceDraft(
+        id=body.id,
+        place_id=said.place_id,
+        name=said.name,
+        area=read_area(
+            body.geometry, radius_m=said.radius_m, max_vertices=settings.intake.max_vertices
+        ),
+        margin_m=said.margin_m,
+        dwell_after=said.dwell_after,
+        enabled=said.enabled,
+    )
+
+
+def _feature(geofence: Geofence) -> GeofenceOut:
+    return GeofenceOut(
+        type="Feature",
+        id=geofence.id,
+        geometry=to_geojson(service.area_of(geofence)),
+        properties=GeofenceProperties(
+            place_id=geofence.place_id,
+            name=geofence.name,
+            radius_m=geofence.radius_m,
+            margin_m=geofence.margin_m,
+            dwell_after=geofence.dwell_after,
+            enabled=geofence.disabled_at is None,
+            revision=geofence.revision,
+        ),
+    )
+
+
+def _revision(if_match: str | None) -> int | None:
+    if if_match is None:
+        return None
+    text = if_match.strip().strip('"')
+    if not text.isascii() or not text.isdecimal():
+        raise IfMatchRefused
+    return int(text)

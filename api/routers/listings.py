@@ -1,0 +1,84 @@
+"""Offers, events and tasks, for managers."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from api.dependencies import ManagersOrganisation, Now, SessionDep
+from api.pagination import Cursor, Limit, Page, instant_and_id, next_address
+from api.schemas.listings import ListingIn, ListingOut
+from geoservices.listings import queries, service
+
+router = APIRouter(tags=["listings"])
+
+
+@router.get("/listings")
+def list_listings(
+    request: Request,
+    organisation_id: ManagersOrganisation,
+    session: SessionDep,
+    place_id: UUID | None = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Page[ListingOut]:
+    """See the organisation's listings, newest first, withdrawn ones too."""
+    rows = queries.of_organisation(
+        session,
+        organisation_id,
+        place_id=place_id,
+        after=instant_and_id(cursor),
+        limit=limit + 1,
+    )
+    return Page(
+        items=[ListingOut.model_validate(row) for row in rows[:limit]],
+        next=next_address(request, rows, limit, lambda row: (row.created_at, row.id)),
+    )
+
+
+@router.post("/listings", status_code=201)
+def publish_listing(
+    body: ListingIn,
+    organisation_id: ManagersOrganisation,
+    session: SessionDep,
+    response: Response,
+    at: Now,
+) -> ListingOut:
+    """Put an offer, event or task on at a place; the same id and content again changes nothing."""
+    listing, made = service.publish_listing(
+        session, body.to_draft(), listing_id=body.id, organisation_id=organisation_id, at=at
+    )
+    response.status_code = 201 if made else 200
+    response.headers["Location"] = f"/v1/listings/{listing.id}"
+    return ListingOut.model_validate(listing)
+
+
+@router.get("/listings/{listing_id}")
+def read_listing(
+    listing_id: UUID, organisation_id: ManagersOrganisation, session: SessionDep
+) -> ListingOut:
+    """See one listing."""
+    listing = service.get_listing(session, listing_id, organisation_id=organisation_id)
+    return ListingOut.model_validate(listing)
+
+
+@router.put("/listings/{listing_id}")
+def replace_listing(
+    listing_id: UUID,
+    body: ListingIn,
+    organisation_id: ManagersOrganisation,
+    session: SessionDep,
+) -> ListingOut:
+    """Say something else of a listing."""
+    listing = service.replace_listing(
+        session, listing_id, body.to_draft(), organisation_id=organisation_id
+    )
+    return ListingOut.model_validate(listing)
+
+
+@router.delete("/listings/{listing_id}", status_code=204)
+def withdraw_listing(
+    listing_id: UUID, organisation_id: ManagersOrganisation, session: SessionDep, at: Now
+) -> Response:
+    """End a listing now; withdrawing again changes nothing."""
+    service.withdraw_listing(session, listing_id, organisation_id=organisation_id, at=at)
+    return Response(status_code=204)

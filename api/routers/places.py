@@ -1,0 +1,181 @@
+"""Places, as GeoJSON."""
+
+import math
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse
+
+from api.dependencies import CallerDep, Now, SessionDep
+from api.pagination import Cursor, Limit, decode, next_address
+from api.responses import GeoJsonResponse
+from api.schemas.listings import ListingOut
+from api.schemas.places import PlaceOut, PlaceProperties, PlacesOut, PointOut
+from geoservices.accounts.models import Role
+from geoservices.checkins.verification import Evidence
+from geoservices.errors import ErrorKind, GeoservicesError
+from geoservices.geometry.position import Position
+from geoservices.listings import service as listings
+from geoservices.places import service
+from geoservices.places.hours import OpenState, hours_at
+from geoservices.places.queries import AfterDistance, AfterName
+from geoservices.places.service import FoundPlace
+
+router = APIRouter(tags=["places"], default_response_class=GeoJsonResponse)
+
+
+class SearchRefused(GeoservicesError):
+    """The search cannot be read."""
+
+    kind = ErrorKind.INVALID
+    code = "search-refused"
+    title = "The search is not valid"
+
+
+Near = Annotated[
+    str | None,
+    Query(
+        description="`lon,lat` in degrees: sorts by distance from there", examples=["-3.53,50.72"]
+    ),
+]
+Box = Annotated[
+    str | None,
+    Query(description="`west,south,east,north` in degrees; west may be greater than east"),
+]
+
+
+@router.get("/places")
+def list_places(
+    request: Request,
+    caller: CallerDep,
+    session: SessionDep,
+    at: Now,
+    near: Near = None,
+    radius_m: Annotated[float, Query(gt=0, le=100_000, description="Metres round `near`")] = 5000,
+    bbox: Box = None,
+    category: Annotated[str | None, Query(max_length=60)] = None,
+    q: Annotated[
+        str | None, Query(max_length=100, description="Part of name, address or postcode")
+    ] = None,
+    open_now: Annotated[
+        bool | None, Query(description="Only open places, or only closed ones")
+    ] = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> PlacesOut:
+    """Find places: nearest first with `near`, else by name.
+
+    A page may hold fewer places than `limit`, even none, when `open_now` leaves many out; the
+    list is over when `next` is null.
+    """
+    position = _position(near) if near else None
+    found = service.find_places(
+        session,
+        near=position,
+        radius_m=radius_m if position else None,
+        bbox=read_numbers("bbox", bbox, 4) if bbox else None,
+        category=category,
+        text=q,
+        after=_after(cursor, position),
+        limit=limit + 1,
+    )
+    wanted = None if open_now is None else (OpenState.OPEN if open_now else OpenState.CLOSED)
+    features = [_feature(place, at) for place in found[:limit]]
+    return PlacesOut(
+        type="FeatureCollection",
+        features=[
+            feature
+            for feature in features
+            if wanted is None or feature.properties.open_state is wanted
+        ],
+        next=next_address(request, found, limit, _key),
+    )
+
+
+@router.get("/places/{place_id}")
+def read_place(place_id: UUID, caller: CallerDep, session: SessionDep, at: Now) -> PlaceOut:
+    """See one place."""
+    place = service.get_place(session, place_id)
+    here = service.position_of(place)
+    return _feature(FoundPlace(place, here.lon, here.lat, None), at)
+
+
+@router.get("/places/{place_id}/listings", response_class=JSONResponse)
+def list_what_is_on(
+    place_id: UUID, caller: CallerDep, session: SessionDep, at: Now
+) -> list[ListingOut]:
+    """See what is on at a place now: offers and events, and for staff their tasks."""
+    service.get_place(session, place_id)
+    here = listings.here_for(
+        session,
+        place_id,
+        role=Role(caller.person.role),
+        organisation_id=caller.person.organisation_id,
+        evidence=Evidence.SELF_DECLARED,
+        at=at,
+    )
+    return [ListingOut.model_validate(listing) for listing, _unlocked in here]
+
+
+def _feature(found: FoundPlace, at: datetime) -> PlaceOut:
+    place = found.place
+    hours = hours_at(place.opening_hours, time_zone=place.time_zone, at=at)
+    return PlaceOut(
+        type="Feature",
+        id=place.id,
+        geometry=PointOut(type="Point", coordinates=(found.lon, found.lat)),
+        properties=PlaceProperties(
+            name=place.name,
+            category=place.category,
+            address=place.address,
+            postcode=place.postcode,
+            website=place.website,
+            email=place.email,
+            opening_hours=place.opening_hours,
+            time_zone=place.time_zone,
+            open_state=hours.state,
+            open_state_changes_at=hours.changes_at,
+            distance_m=None if found.distance_m is None else round(found.distance_m, 1),
+        ),
+    )
+
+
+def _key(found: FoundPlace) -> tuple[object, ...]:
+    first = found.place.name if found.distance_m is None else found.distance_m
+    return first, found.place.id
+
+
+def _after(cursor: str | None, position: Position | None) -> AfterDistance | AfterName | None:
+    if cursor is None:
+        return None
+    if position is None:
+        name, place_id = decode(cursor, str, UUID)
+        return AfterName(name=str(name), id=UUID(str(place_id)))
+    distance_m, place_id = decode(cursor, float, UUID)
+    return AfterDistance(distance_m=float(str(distance_m)), id=UUID(str(place_id)))
+
+
+def _position(near: str) -> Position:
+    lon, lat = read_numbers("near", near, 2)
+    if not (abs(lon) <= 180 and abs(lat) <= 90):  # noqa: PLR2004
+        raise SearchRefused("near is lon,lat: within 180 and 90 degrees.", field="/near")
+    return Position(lon=lon, lat=lat)
+
+
+def read_numbers(name: str, text: str, count: int) -> Any:  # noqa: ANN401  # As many as asked for.
+    """Read a parameter of so many numbers with commas between them.
+
+    Raises:
+        SearchRefused: It has other than so many finite numbers.
+    """
+    try:
+        numbers = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        numbers = ()
+    if len(numbers) != count or not all(map(math.isfinite, numbers)):
+        raise SearchRefused(
+            f"{name} takes {count} numbers with commas between them.", field=f"/{name}"
+        )
+    return numbers

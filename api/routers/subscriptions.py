@@ -1,0 +1,54 @@
+"""Push: the key, and a device's subscriptions."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from api.dependencies import CurrentDevice, Now, SessionDep, SettingsDep
+from api.schemas.notifications import PushKeyOut, SubscriptionIn, SubscriptionOut
+from geoservices.notifications import queries, service
+
+router = APIRouter(tags=["push"])
+
+
+@router.get("/push/key")
+def read_push_key(device: CurrentDevice, request: Request) -> PushKeyOut:
+    """Get the key to give to PushManager.subscribe as `applicationServerKey`."""
+    return PushKeyOut(application_server_key=request.app.state.push_key)
+
+
+@router.post("/subscriptions", status_code=201)
+def subscribe(
+    body: SubscriptionIn,
+    device: CurrentDevice,
+    session: SessionDep,
+    settings: SettingsDep,
+    request: Request,
+    at: Now,
+) -> SubscriptionOut:
+    """Be pushed to. Send the browser's subscription on every start: repeating renews it."""
+    subscription = service.subscribe(
+        session,
+        device_id=device.id,
+        offered=body.to_offered(),
+        current_key=request.app.state.push_key,
+        push=settings.push,
+        at=at,
+    )
+    return SubscriptionOut.model_validate(subscription)
+
+
+@router.get("/subscriptions")
+def list_subscriptions(device: CurrentDevice, session: SessionDep) -> list[SubscriptionOut]:
+    """See this device's living subscriptions."""
+    rows = queries.subscriptions_of_device(session, device.id)
+    return [SubscriptionOut.model_validate(row) for row in rows]
+
+
+@router.delete("/subscriptions/{subscription_id}", status_code=204)
+def unsubscribe(
+    subscription_id: UUID, device: CurrentDevice, session: SessionDep, at: Now
+) -> Response:
+    """Be pushed to no more; ending a subscription again changes nothing."""
+    service.unsubscribe(session, subscription_id, device_id=device.id, at=at)
+    return Response(status_code=204)

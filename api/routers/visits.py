@@ -1,0 +1,45 @@
+"""Visits."""
+
+from fastapi import APIRouter, Request
+
+from api.dependencies import CurrentDevice, SessionDep
+from api.pagination import Cursor, Limit, Page, instant_and_id, next_address
+from api.schemas.pings import TransitionOut
+from api.schemas.visits import VisitOut
+from geoservices.visits import queries
+from geoservices.visits.models import Transition, Visit
+
+router = APIRouter(tags=["visits"])
+
+
+@router.get("/visits")
+def list_visits(
+    request: Request,
+    device: CurrentDevice,
+    session: SessionDep,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Page[VisitOut]:
+    """See this device's visits, newest first, each with its transitions."""
+    rows = queries.visits_of(session, device.id, after=instant_and_id(cursor), limit=limit + 1)
+    page = rows[:limit]
+    transitions = queries.transitions_of(session, [visit.id for visit in page])
+    return Page(
+        items=[_visit(visit, transitions.get(visit.id, [])) for visit in page],
+        next=next_address(request, rows, limit, lambda row: (row.entered_at, row.id)),
+    )
+
+
+def _visit(visit: Visit, transitions: list[Transition]) -> VisitOut:
+    return VisitOut(
+        id=visit.id,
+        place_id=visit.place_id,
+        geofence_id=visit.geofence_id,
+        entered_at=visit.entered_at,
+        seen_at=visit.seen_at,
+        dwelled_at=visit.dwelled_at,
+        exited_at=visit.exited_at,
+        exit_reason=visit.exit_reason,
+        confidence=visit.confidence,
+        transitions=[TransitionOut.model_validate(row) for row in transitions],
+    )

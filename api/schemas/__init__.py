@@ -1,0 +1,1 @@
+"""One module a noun: `…In` for bodies, `…Out` for answers."""

@@ -1,0 +1,50 @@
+"""Places as GeoJSON features (RFC 7946)."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from api.schemas.common import Out
+from geoservices.places.hours import OpenState
+
+
+class PointOut(Out):
+    """A GeoJSON Point."""
+
+    type: Literal["Point"]
+    coordinates: tuple[float, float]
+
+
+class PlaceProperties(Out):
+    """What is known of a place."""
+
+    name: str
+    category: str
+    address: str | None
+    postcode: str | None
+    website: str | None
+    email: str | None
+    opening_hours: str | None = Field(description="OSM syntax, in the place's time zone")
+    time_zone: str
+    open_state: OpenState
+    open_state_changes_at: datetime | None
+    distance_m: float | None = Field(description="Metres from `near`; null without it")
+
+
+class PlaceOut(Out):
+    """A place as a GeoJSON Feature."""
+
+    type: Literal["Feature"]
+    id: UUID
+    geometry: PointOut
+    properties: PlaceProperties
+
+
+class PlacesOut(Out):
+    """A page of places as a GeoJSON FeatureCollection."""
+
+    type: Literal["FeatureCollection"]
+    features: list[PlaceOut]
+    next: str | None

@@ -1,0 +1,102 @@
+"""The operator's commands: `geoservices --help`."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from geoservices import clock
+from geoservices.accounts import service as accounts
+from geoservices.accounts.models import Role
+from geoservices.database import SessionFactory, make_engine, make_session_factory, transaction
+from geoservices.errors import GeoservicesError
+from geoservices.notifications.push import make_vapid_key
+
+Command = Callable[[argparse.Namespace], str]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; say in one line what was done, or what was wrong."""
+    arguments = _parser().parse_args(argv)
+    run: Command = arguments.run
+    try:
+        print(run(arguments))  # noqa: T201
+    except (GeoservicesError, ValueError) as error:
+        print(f"geoservices: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="geoservices",
+        description="Commands for whoever runs the service. The database is named by "
+        "GEOSERVICES_DATABASE_URL.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    key = commands.add_parser(
+        "vapid-key", help="make a key for GEOSERVICES_PUSH__VAPID_PRIVATE_KEY"
+    )
+    key.set_defaults(run=_vapid_key)
+
+    organisation = commands.add_parser("organisation", help="manage organisations")
+    create = organisation.add_subparsers(required=True, metavar="ACTION").add_parser(
+        "create", help="make an organisation; one that exists is left as it is"
+    )
+    create.add_argument("slug", help="short name for commands, such as devon")
+    create.add_argument("--name", required=True)
+    create.add_argument("--time-zone", default="Europe/London", help="IANA name")
+    create.set_defaults(run=_create_organisation)
+
+    token = commands.add_parser(
+        "token", help="make a member of staff or a manager and print their bearer token"
+    )
+    token.add_argument("--organisation", required=True, metavar="SLUG")
+    token.add_argument("--role", required=True, choices=[Role.STAFF, Role.MANAGER], type=Role)
+    token.add_argument("--name", required=True, help="whose token it is")
+    token.add_argument("--days", type=int, default=90, help="days until it expires (90)")
+    token.set_defaults(run=_issue_token)
+    return parser
+
+
+def _vapid_key(_arguments: argparse.Namespace) -> str:
+    return make_vapid_key()
+
+
+def _create_organisation(arguments: argparse.Namespace) -> str:
+    with transaction(_sessions()) as session:
+        organisation, made = accounts.ensure_organisation(
+            session,
+            arguments.slug,
+            name=arguments.name,
+            time_zone=arguments.time_zone,
+            at=clock.now(),
+        )
+    return f"{organisation.slug}: {'made' if made else 'exists already, left as it is'}"
+
+
+def _issue_token(arguments: argparse.Namespace) -> str:
+    if not 1 <= arguments.days <= 3650:  # noqa: PLR2004
+        raise ValueError("--days takes 1 to 3650.")
+    with transaction(_sessions()) as session:
+        return accounts.issue_access_token(
+            session,
+            arguments.organisation,
+            role=arguments.role,
+            name=arguments.name,
+            lifetime=timedelta(days=arguments.days),
+            at=clock.now(),
+        )
+
+
+def _sessions() -> SessionFactory:
+    url = os.environ.get("GEOSERVICES_DATABASE_URL")
+    if url is None:
+        raise ValueError("Set GEOSERVICES_DATABASE_URL to the service's database.")
+    return make_session_factory(make_engine(url, pool_size=1))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,114 @@
+"""Organisations, people, their devices, consents and access tokens."""
+
+from datetime import datetime, time
+from enum import StrEnum
+from uuid import UUID, uuid4
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from geoservices.database import Base, one_of
+
+
+class Role(StrEnum):
+    """What a person may do."""
+
+    CITIZEN = "citizen"
+    STAFF = "staff"
+    MANAGER = "manager"
+
+
+class Purpose(StrEnum):
+    """What a person may agree to; each by itself, each withdrawn by itself."""
+
+    CHECK_IN_CONTENT = "check-in-content"
+    NEARBY = "nearby"
+    STAFF_TASKS = "staff-tasks"
+
+
+class Organisation(Base):
+    """A council, library service, university or health trust that runs the service."""
+
+    __tablename__ = "organisations"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    slug: Mapped[str] = mapped_column(String(60), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    time_zone: Mapped[str] = mapped_column(String(60))
+    created_at: Mapped[datetime]
+
+
+class Person(Base):
+    """Someone the service speaks to.
+
+    A citizen is anonymous and belongs to no organisation; staff and managers belong to one.
+    Quiet hours are in the person's own time zone and may run over midnight.
+    """
+
+    __tablename__ = "people"
+    __table_args__ = (
+        CheckConstraint(one_of("role", Role), name="role_known"),
+        CheckConstraint(
+            "(role = 'citizen') = (organisation_id IS NULL)", name="citizens_belong_to_nobody"
+        ),
+        CheckConstraint("(quiet_from IS NULL) = (quiet_until IS NULL)", name="quiet_hours_whole"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    organisation_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisations.id"), index=True)
+    role: Mapped[str] = mapped_column(String(20))
+    name: Mapped[str | None] = mapped_column(String(200))
+    time_zone: Mapped[str] = mapped_column(String(60))
+    quiet_from: Mapped[time | None]
+    quiet_until: Mapped[time | None]
+    created_at: Mapped[datetime]
+
+
+class Device(Base):
+    """A phone or browser of a person's, known by a token of which only the hash is kept."""
+
+    __tablename__ = "devices"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), index=True)
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    label: Mapped[str | None] = mapped_column(String(100))
+    created_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+
+class Consent(Base):
+    """One purpose a person agreed to, with the version of the text they saw."""
+
+    __tablename__ = "consents"
+    __table_args__ = (
+        CheckConstraint(one_of("purpose", Purpose), name="purpose_known"),
+        Index(
+            "uq_consents_in_force",
+            "person_id",
+            "purpose",
+            unique=True,
+            postgresql_where="withdrawn_at IS NULL",
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"))
+    purpose: Mapped[str] = mapped_column(String(40))
+    text_version: Mapped[str] = mapped_column(String(40))
+    given_at: Mapped[datetime]
+    withdrawn_at: Mapped[datetime | None]
+
+
+class AccessToken(Base):
+    """A staff member's or manager's bearer token, made on the command line, kept as a hash."""
+
+    __tablename__ = "access_tokens"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), index=True)
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    label: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]

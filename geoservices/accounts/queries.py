@@ -1,0 +1,128 @@
+"""What is asked of accounts."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from geoservices.accounts.models import (
+    AccessToken,
+    Consent,
+    Device,
+    Organisation,
+    Person,
+    Purpose,
+)
+
+
+def device_by_token(session: Session, token_hash: bytes) -> tuple[Device, Person] | None:
+    """Return the device that has this token and is not revoked, with its person."""
+    row = session.execute(
+        select(Device, Person)
+        .join(Person, Person.id == Device.person_id)
+        .where(Device.token_hash == token_hash, Device.revoked_at.is_(None))
+    ).one_or_none()
+    return (row[0], row[1]) if row else None
+
+
+def member_by_token(session: Session, token_hash: bytes, *, at: datetime) -> Person | None:
+    """Return the staff member or manager whose access token this is, if it is still valid."""
+    return session.scalars(
+        select(Person)
+        .join(AccessToken, AccessToken.person_id == Person.id)
+        .where(
+            AccessToken.token_hash == token_hash,
+            AccessToken.revoked_at.is_(None),
+            AccessToken.expires_at > at,
+        )
+    ).one_or_none()
+
+
+def organisation_by_slug(session: Session, slug: str) -> Organisation | None:
+    """Return the organisation of that short name."""
+    return session.scalars(select(Organisation).where(Organisation.slug == slug)).one_or_none()
+
+
+def consents_in_force(session: Session, person_id: UUID) -> Sequence[Consent]:
+    """Return the consents a person has given and not withdrawn, oldest first."""
+    return session.scalars(
+        select(Consent)
+        .where(Consent.person_id == person_id, Consent.withdrawn_at.is_(None))
+        .order_by(Consent.given_at, Consent.id)
+    ).all()
+
+
+def purposes_of(session: Session, person_ids: Iterable[UUID]) -> dict[UUID, frozenset[Purpose]]:
+    """Return what each person agrees to at the moment; those who agree to nothing are left out."""
+    rows = session.execute(
+        select(Consent.person_id, Consent.purpose).where(
+            Consent.person_id.in_(set(person_ids)), Consent.withdrawn_at.is_(None)
+        )
+    )
+    found: dict[UUID, set[Purpose]] = {}
+    for person_id, purpose in rows:
+        found.setdefault(person_id, set()).add(Purpose(purpose))
+    return {person_id: frozenset(purposes) for person_id, purposes in found.items()}
+
+
+def insert_consent(session: Session, consent: Consent) -> None:
+    """Store a consent unless one for the same purpose is in force already."""
+    session.execute(
+        insert(Consent)
+        .values(
+            id=consent.id,
+            person_id=consent.person_id,
+            purpose=consent.purpose,
+            text_version=consent.text_version,
+            given_at=consent.given_at,
+        )
+        .on_conflict_do_nothing()
+    )
+
+
+def withdraw_consent(session: Session, person_id: UUID, purpose: Purpose, *, at: datetime) -> bool:
+    """End the consent in force; tell whether there was one."""
+    ended = session.execute(
+        update(Consent)
+        .where(
+            Consent.person_id == person_id,
+            Consent.purpose == purpose,
+            Consent.withdrawn_at.is_(None),
+        )
+        .values(withdrawn_at=at)
+        .returning(Consent.id)
+    )
+    return ended.first() is not None
+
+
+def lock_devices(session: Session, device_ids: Iterable[UUID]) -> None:
+    """Hold the devices' rows until the transaction ends, so that each device's order is kept.
+
+    Rows are locked in the order of their ids, so that two batches cannot wait for each other.
+    """
+    session.execute(
+        select(Device.id)
+        .where(Device.id.in_(set(device_ids)))
+        .order_by(Device.id)
+        .with_for_update(key_share=True)
+    )
+
+
+def devices_of(session: Session, person_id: UUID) -> Sequence[Device]:
+    """Return a person's devices that are not revoked."""
+    return session.scalars(
+        select(Device).where(Device.person_id == person_id, Device.revoked_at.is_(None))
+    ).all()
+
+
+def people_of_devices(session: Session, device_ids: Iterable[UUID]) -> dict[UUID, Person]:
+    """Return the person each device belongs to, by the device's id."""
+    rows = session.execute(
+        select(Device.id, Person)
+        .join(Person, Person.id == Device.person_id)
+        .where(Device.id.in_(set(device_ids)))
+    )
+    return dict(rows.all())

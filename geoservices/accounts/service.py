@@ -1,0 +1,237 @@
+"""Who is who, what they carry, and what they agree to."""
+
+from collections.abc import Collection
+from datetime import datetime, time, timedelta
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sqlalchemy.orm import Session
+
+from geoservices.accounts import queries
+from geoservices.accounts.consents import TEXTS
+from geoservices.accounts.models import (
+    AccessToken,
+    Consent,
+    Device,
+    Organisation,
+    Person,
+    Purpose,
+    Role,
+)
+from geoservices.accounts.tokens import hash_token, make_token
+from geoservices.errors import ErrorKind, Forbidden, GeoservicesError, NotFound
+
+
+class ConsentMissing(GeoservicesError):
+    """The person has not agreed to what the request needs; nothing was stored."""
+
+    kind = ErrorKind.FORBIDDEN
+    code = "consent-missing"
+    title = "The person has not agreed to this"
+
+    def __init__(self, purposes: Collection[Purpose]) -> None:
+        self.purposes = sorted(purposes)
+        wanted = " or ".join(self.purposes)
+        super().__init__(f"Nothing was stored. It needs a consent for {wanted}.")
+
+    def extra(self) -> dict[str, object]:
+        """Name the purposes of which any one would do."""
+        return {"purposes": self.purposes}
+
+
+class ConsentTextChanged(GeoservicesError):
+    """The person saw another version of the text than the one now in force."""
+
+    kind = ErrorKind.CONFLICT
+    code = "consent-text-changed"
+    title = "The consent text has changed"
+
+    def __init__(self, current: str) -> None:
+        self.current = current
+        super().__init__("Show the person the present text and ask again.", field="/text_version")
+
+    def extra(self) -> dict[str, object]:
+        """Name the version now in force."""
+        return {"text_version": self.current}
+
+
+class TimeZoneUnknown(GeoservicesError):
+    """No such time zone."""
+
+    kind = ErrorKind.INVALID
+    code = "time-zone-unknown"
+    title = "Unknown time zone"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{name[:60]!r} is no IANA time zone such as Europe/London.", field="/time_zone"
+        )
+
+
+def register_device(
+    session: Session, *, member: Person | None, label: str | None, time_zone: str, at: datetime
+) -> tuple[Device, str]:
+    """Make a device, and an anonymous person for it unless it is a member's.
+
+    Returns:
+        The device and its token. The token is not kept and cannot be shown again.
+
+    Raises:
+        TimeZoneUnknown: `time_zone` is no IANA name.
+    """
+    check_time_zone(time_zone)
+    person_id = member.id if member else _make_citizen(session, time_zone, at).id
+    token = make_token("device")
+    device = Device(
+        id=uuid4(),
+        person_id=person_id,
+        token_hash=hash_token(token),
+        label=label,
+        created_at=at,
+    )
+    session.add(device)
+    session.flush()
+    return device, token
+
+
+def authenticate_device(session: Session, token: str) -> tuple[Device, Person] | None:
+    """Return the device that carries this token and its person, if it is still welcome."""
+    return queries.device_by_token(session, hash_token(token))
+
+
+def authenticate_member(session: Session, token: str, *, at: datetime) -> Person | None:
+    """Return the staff member or manager whose token this is, if it is still valid."""
+    return queries.member_by_token(session, hash_token(token), at=at)
+
+
+def revoke_device(device: Device, *, at: datetime) -> None:
+    """Make the device's token worthless at once."""
+    device.revoked_at = at
+
+
+def give_consent(
+    session: Session, person: Person, purpose: Purpose, *, text_version: str, at: datetime
+) -> Consent:
+    """Record that the person agrees to one purpose; agreeing twice keeps the first record.
+
+    Raises:
+        ConsentTextChanged: They saw a text that is no longer in force.
+        Forbidden: The purpose is not for people of their role.
+    """
+    text = TEXTS[purpose]
+    if Role(person.role) not in text.roles:
+        raise Forbidden(f"The purpose {purpose} is for staff; this is a citizen's device.")
+    if text_version != text.version:
+        raise ConsentTextChanged(text.version)
+    queries.insert_consent(
+        session,
+        Consent(
+            id=uuid4(),
+            person_id=person.id,
+            purpose=purpose,
+            text_version=text_version,
+            given_at=at,
+        ),
+    )
+    in_force = queries.consents_in_force(session, person.id)
+    return next(consent for consent in in_force if consent.purpose == purpose)
+
+
+def require_consent(session: Session, person_id: UUID, any_of: Collection[Purpose]) -> None:
+    """Refuse unless the person agrees to at least one of the purposes.
+
+    Raises:
+        ConsentMissing: They agree to none.
+    """
+    if not queries.purposes_of(session, [person_id]).get(person_id, frozenset()) & set(any_of):
+        raise ConsentMissing(any_of)
+
+
+def set_preferences(
+    person: Person, *, time_zone: str, quiet_from: time | None, quiet_until: time | None
+) -> None:
+    """Set the person's time zone and quiet hours; both hours None means none.
+
+    Raises:
+        TimeZoneUnknown: `time_zone` is no IANA name.
+    """
+    check_time_zone(time_zone)
+    person.time_zone = time_zone
+    person.quiet_from = quiet_from
+    person.quiet_until = quiet_until
+
+
+def ensure_organisation(
+    session: Session, slug: str, *, name: str, time_zone: str, at: datetime
+) -> tuple[Organisation, bool]:
+    """Return the organisation of that slug, made if there was none, and whether it was made.
+
+    Raises:
+        TimeZoneUnknown: `time_zone` is no IANA name.
+    """
+    check_time_zone(time_zone)
+    known = queries.organisation_by_slug(session, slug)
+    if known:
+        return known, False
+    organisation = Organisation(
+        id=uuid4(), slug=slug, name=name, time_zone=time_zone, created_at=at
+    )
+    session.add(organisation)
+    session.flush()
+    return organisation, True
+
+
+def issue_access_token(
+    session: Session, slug: str, *, role: Role, name: str, lifetime: timedelta, at: datetime
+) -> str:
+    """Make a member of an organisation and their bearer token; the token is shown this once.
+
+    Raises:
+        NotFound: There is no such organisation.
+        Forbidden: Citizens have no access tokens.
+    """
+    organisation = queries.organisation_by_slug(session, slug)
+    if organisation is None:
+        raise NotFound("organisation")
+    if role is Role.CITIZEN:
+        raise Forbidden("A citizen's device makes its own token.")
+    member = Person(
+        id=uuid4(),
+        organisation_id=organisation.id,
+        role=role,
+        name=name,
+        time_zone=organisation.time_zone,
+        created_at=at,
+    )
+    token = make_token("access")
+    session.add(member)
+    session.flush()
+    session.add(
+        AccessToken(
+            person_id=member.id,
+            token_hash=hash_token(token),
+            label=name,
+            created_at=at,
+            expires_at=at + lifetime,
+        )
+    )
+    return token
+
+
+def check_time_zone(name: str) -> None:
+    """Refuse a name that is no IANA time zone.
+
+    Raises:
+        TimeZoneUnknown: It is none.
+    """
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise TimeZoneUnknown(name) from error
+
+
+def _make_citizen(session: Session, time_zone: str, at: datetime) -> Person:
+    person = Person(id=uuid4(), role=Role.CITIZEN, time_zone=time_zone, created_at=at)
+    session.add(person)
+    session.flush()
+    return person

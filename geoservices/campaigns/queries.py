@@ -1,0 +1,165 @@
+"""What is asked of campaigns and their decisions."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import exists, func, select, tuple_
+from sqlalchemy.orm import Session
+
+from geoservices.accounts.models import Person
+from geoservices.campaigns.models import Campaign, Decision
+from geoservices.campaigns.rules import CampaignClass
+from geoservices.listings.models import Listing
+from geoservices.visits.models import Transition, Visit
+
+
+def listening_to(
+    session: Session, place_ids: Iterable[UUID], *, at: datetime
+) -> Sequence[tuple[Campaign, Listing]]:
+    """Return the campaigns that are on at the places, each with the listing it speaks of."""
+    rows = session.execute(
+        select(Campaign, Listing)
+        .join(Listing, Listing.id == Campaign.listing_id)
+        .where(
+            Listing.place_id.in_(set(place_ids)),
+            Campaign.published_at <= at,
+            Campaign.ended_at.is_(None) | (Campaign.ended_at > at),
+        )
+        .order_by(Campaign.published_at, Campaign.id)
+    )
+    return list(rows)
+
+
+def lock_people(session: Session, person_ids: Iterable[UUID]) -> None:
+    """Let no one else decide about these people until the transaction ends.
+
+    Caps and duplicates are counted from earlier decisions, so two jobs must not decide about one
+    person at the same time.
+    """
+    session.execute(
+        select(Person.id)
+        .where(Person.id.in_(set(person_ids)))
+        .order_by(Person.id)
+        .with_for_update(key_share=True)
+    )
+
+
+def told_since(session: Session, person_id: UUID, *, since: datetime) -> int:
+    """Count the messages that count towards a person's cap and were sent since an instant."""
+    return session.scalars(
+        select(func.count())
+        .select_from(Decision)
+        .join(Campaign, Campaign.id == Decision.campaign_id)
+        .where(
+            Decision.person_id == person_id,
+            Decision.gate.is_(None),
+            Decision.decided_at > since,
+            Campaign.campaign_class != CampaignClass.CRITICAL,
+        )
+    ).one()
+
+
+def last_told(session: Session, campaign_id: UUID, person_id: UUID) -> Decision | None:
+    """Return the newest decision by which a campaign told a person something."""
+    return session.scalars(
+        select(Decision)
+        .where(
+            Decision.campaign_id == campaign_id,
+            Decision.person_id == person_id,
+            Decision.gate.is_(None),
+        )
+        .order_by(Decision.decided_at.desc())
+        .limit(1)
+    ).one_or_none()
+
+
+def is_of_open_visit(session: Session, transition_id: UUID) -> bool:
+    """Tell whether the visit a transition belongs to still goes on."""
+    return bool(
+        session.scalar(
+            select(
+                exists().where(
+                    Transition.id == transition_id,
+                    Visit.id == Transition.visit_id,
+                    Visit.exited_at.is_(None),
+                )
+            )
+        )
+    )
+
+
+def decided_already(
+    session: Session, transition_ids: Iterable[UUID], check_in_ids: Iterable[UUID]
+) -> set[tuple[UUID, UUID]]:
+    """Return the pairs of campaign and occasion that were decided before."""
+    rows = session.execute(
+        select(
+            Decision.campaign_id, func.coalesce(Decision.transition_id, Decision.check_in_id)
+        ).where(
+            Decision.transition_id.in_(set(transition_ids))
+            | Decision.check_in_id.in_(set(check_in_ids))
+        )
+    )
+    return set(rows)
+
+
+def of_organisation(
+    session: Session,
+    organisation_id: UUID,
+    *,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+) -> Sequence[Campaign]:
+    """Return an organisation's campaigns, newest first."""
+    statement = select(Campaign).where(Campaign.organisation_id == organisation_id)
+    if after:
+        statement = statement.where(tuple_(Campaign.created_at, Campaign.id) < after)
+    return session.scalars(
+        statement.order_by(Campaign.created_at.desc(), Campaign.id.desc()).limit(limit)
+    ).all()
+
+
+def campaign_by_id(session: Session, campaign_id: UUID) -> Campaign | None:
+    """Return a campaign."""
+    return session.get(Campaign, campaign_id)
+
+
+def decisions_of_person(
+    session: Session, person_id: UUID, *, after: tuple[datetime, UUID] | None, limit: int
+) -> Sequence[Decision]:
+    """Return what was decided about a person, newest first."""
+    statement = select(Decision).where(Decision.person_id == person_id)
+    if after:
+        statement = statement.where(tuple_(Decision.decided_at, Decision.id) < after)
+    return session.scalars(
+        statement.order_by(Decision.decided_at.desc(), Decision.id.desc()).limit(limit)
+    ).all()
+
+
+def decisions_of_campaign(
+    session: Session, campaign_id: UUID, *, after: tuple[datetime, UUID] | None, limit: int
+) -> Sequence[Decision]:
+    """Return what a campaign decided, newest first."""
+    statement = select(Decision).where(Decision.campaign_id == campaign_id)
+    if after:
+        statement = statement.where(tuple_(Decision.decided_at, Decision.id) < after)
+    return session.scalars(
+        statement.order_by(Decision.decided_at.desc(), Decision.id.desc()).limit(limit)
+    ).all()
+
+
+def decisions_by_id(session: Session, ids: Iterable[UUID]) -> dict[UUID, Decision]:
+    """Return decisions by their ids."""
+    found = session.scalars(select(Decision).where(Decision.id.in_(set(ids))))
+    return {decision.id: decision for decision in found}
+
+
+def gates_of_campaign(session: Session, campaign_id: UUID) -> dict[str | None, int]:
+    """Count a campaign's decisions by the gate that held them; None counts those sent."""
+    rows = session.execute(
+        select(Decision.gate, func.count())
+        .where(Decision.campaign_id == campaign_id)
+        .group_by(Decision.gate)
+    )
+    return dict(rows.all())

@@ -1,0 +1,260 @@
+"""Whether a person is told of something, and if not, which gate held it back."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from geoservices.places.hours import OpenState
+
+
+class Trigger(StrEnum):
+    """What sets a campaign off."""
+
+    ENTERED = "entered"
+    DWELLED = "dwelled"
+    EXITED = "exited"
+    CHECKED_IN = "checked-in"
+
+
+class CampaignClass(StrEnum):
+    """How much a message matters: it sets the push urgency and which limits apply."""
+
+    OFFER = "offer"
+    SERVICE = "service"
+    CRITICAL = "critical"
+
+
+class Gate(StrEnum):
+    """What can hold a message back, in the order in which they are asked."""
+
+    CONSENT = "consent"
+    PURPOSE = "purpose"
+    SENSITIVE_PLACE = "sensitive-place"
+    CONFIDENCE = "confidence"
+    AGE = "age"
+    OPENING_HOURS = "opening-hours"
+    QUIET_HOURS = "quiet-hours"
+    CAP = "cap"
+    COOLDOWN = "cooldown"
+    CLAIMABLE = "claimable"
+    DUPLICATE = "duplicate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a campaign asks for."""
+
+    trigger: Trigger
+    campaign_class: CampaignClass
+    purpose: str
+    min_confidence: int
+    only_when_open: bool
+    cooldown: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What holds for every campaign."""
+
+    max_age: timedelta
+    person_cap: int
+    person_cap_window: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """What is known of the occasion, the person and the place when a campaign decides.
+
+    `last_told_at` is when this campaign last told this person; `told_in_window` how many
+    messages that count towards the cap the person got within it; `told_this_visit` whether this
+    campaign told them already because of the same visit or check-in.
+    """
+
+    occurred_at: datetime
+    confidence: int
+    purposes: frozenset[str]
+    sensitive: bool
+    open_state: OpenState
+    opens_at: datetime | None
+    listing_current: bool
+    time_zone: str
+    quiet_from: time | None
+    quiet_until: time | None
+    told_in_window: int
+    last_told_at: datetime | None
+    told_this_visit: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Send, or hold with the first gate that said no.
+
+    `passed` lists the gates that said yes before it, `detail` the figures behind the reason.
+    """
+
+    gate: Gate | None
+    reason: str
+    passed: tuple[Gate, ...]
+    detail: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def sends(self) -> bool:
+        """Whether the person is told."""
+        return self.gate is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """One gate's no."""
+
+    reason: str
+    detail: Mapping[str, object] = field(default_factory=dict)
+
+
+def decide(terms: Terms, about: Circumstances, *, limits: Limits, at: datetime) -> Verdict:
+    """Ask every gate in the fixed order; the first no is the answer.
+
+    Args:
+        terms: What the campaign asks for.
+        about: What is known of occasion, person and place.
+        limits: What holds for every campaign.
+        at: The moment of deciding.
+    """
+    passed: list[Gate] = []
+    for gate, ask in _GATES.items():
+        held = ask(terms, about, limits, at)
+        if held is not None:
+            return Verdict(gate=gate, reason=held.reason, passed=tuple(passed), detail=held.detail)
+        passed.append(gate)
+    return Verdict(gate=None, reason="Every gate let it through.", passed=tuple(passed))
+
+
+def _consent(_terms: Terms, about: Circumstances, _limits: Limits, _at: datetime) -> Held | None:
+    if not about.purposes:
+        return Held(reason="The person has agreed to nothing.")
+    return None
+
+
+def _purpose(terms: Terms, about: Circumstances, _limits: Limits, _at: datetime) -> Held | None:
+    if terms.purpose not in about.purposes:
+        return Held(
+            reason=f"The person has not agreed to the purpose {terms.purpose}.",
+            detail={"purpose": terms.purpose},
+        )
+    return None
+
+
+def _sensitive(terms: Terms, about: Circumstances, _limits: Limits, _at: datetime) -> Held | None:
+    if about.sensitive and terms.trigger is not Trigger.CHECKED_IN:
+        return Held(reason="The place is sensitive: passing it never causes a message.")
+    return None
+
+
+def _confidence(terms: Terms, about: Circumstances, _limits: Limits, _at: datetime) -> Held | None:
+    if about.confidence < terms.min_confidence:
+        return Held(
+            reason=f"Presence is known with confidence {about.confidence} of 3, and the campaign "
+            f"asks for {terms.min_confidence}.",
+            detail={"confidence": about.confidence, "min_confidence": terms.min_confidence},
+        )
+    return None
+
+
+def _age(_terms: Terms, about: Circumstances, limits: Limits, at: datetime) -> Held | None:
+    age = at - about.occurred_at
+    if age > limits.max_age:
+        return Held(
+            reason=f"It happened {_minutes(age)} ago; messages go out within "
+            f"{_minutes(limits.max_age)}.",
+            detail={"age_s": age.total_seconds(), "max_age_s": limits.max_age.total_seconds()},
+        )
+    return None
+
+
+def _opening(terms: Terms, about: Circumstances, _limits: Limits, _at: datetime) -> Held | None:
+    if not terms.only_when_open or about.open_state is OpenState.OPEN:
+        return None
+    if about.open_state is OpenState.UNKNOWN:
+        return Held(reason="The place's opening hours are not known.")
+    opens_at = about.opens_at.isoformat() if about.opens_at else None
+    until = f" until {about.opens_at:%A %H:%M}" if about.opens_at else ""
+    return Held(reason=f"The place is closed{until}.", detail={"opens_at": opens_at})
+
+
+def _quiet(terms: Terms, about: Circumstances, _limits: Limits, at: datetime) -> Held | None:
+    if about.quiet_from is None or about.quiet_until is None:
+        return None
+    if terms.campaign_class is CampaignClass.CRITICAL:
+        return None
+    here = at.astimezone(ZoneInfo(about.time_zone)).time()
+    if within(here, about.quiet_from, about.quiet_until):
+        return Held(
+            reason=f"It is within the person's quiet hours, "
+            f"{about.quiet_from:%H:%M} to {about.quiet_until:%H:%M}.",
+            detail={"time_zone": about.time_zone},
+        )
+    return None
+
+
+def _cap(terms: Terms, about: Circumstances, limits: Limits, _at: datetime) -> Held | None:
+    if terms.campaign_class is CampaignClass.CRITICAL or about.told_in_window < limits.person_cap:
+        return None
+    hours = limits.person_cap_window.total_seconds() / 3600
+    return Held(
+        reason=f"The person got {about.told_in_window} messages in the last {hours:g} hours; "
+        f"{limits.person_cap} are allowed.",
+        detail={"told_in_window": about.told_in_window, "person_cap": limits.person_cap},
+    )
+
+
+def _cooldown(terms: Terms, about: Circumstances, _limits: Limits, at: datetime) -> Held | None:
+    if about.last_told_at is None or at - about.last_told_at >= terms.cooldown:
+        return None
+    if about.told_this_visit:
+        return None  # The same visit again is a duplicate, and the last gate says so.
+    return Held(
+        reason=f"The campaign told the person {_minutes(at - about.last_told_at)} ago and "
+        f"waits {_minutes(terms.cooldown)}.",
+        detail={"last_told_at": about.last_told_at.isoformat()},
+    )
+
+
+def _claimable(_terms: Terms, about: Circumstances, _limits: Limits, _at: datetime) -> Held | None:
+    if not about.listing_current:
+        return Held(reason="What it speaks of is not on at the moment.")
+    return None
+
+
+def _duplicate(_terms: Terms, about: Circumstances, _limits: Limits, _at: datetime) -> Held | None:
+    if about.told_this_visit:
+        return Held(reason="The person was told of it already on this visit.")
+    return None
+
+
+_GATES: Mapping[Gate, Callable[[Terms, Circumstances, Limits, datetime], Held | None]] = {
+    Gate.CONSENT: _consent,
+    Gate.PURPOSE: _purpose,
+    Gate.SENSITIVE_PLACE: _sensitive,
+    Gate.CONFIDENCE: _confidence,
+    Gate.AGE: _age,
+    Gate.OPENING_HOURS: _opening,
+    Gate.QUIET_HOURS: _quiet,
+    Gate.CAP: _cap,
+    Gate.COOLDOWN: _cooldown,
+    Gate.CLAIMABLE: _claimable,
+    Gate.DUPLICATE: _duplicate,
+}
+
+
+def within(moment: time, start: time, end: time) -> bool:
+    """Tell whether a time of day lies from `start` until before `end`, over midnight if need be."""
+    if start <= end:
+        return start <= moment < end
+    return moment >= start or moment < end
+
+
+def _minutes(span: timedelta) -> str:
+    minutes = round(span.total_seconds() / 60)
+    return "1 minute" if minutes == 1 else f"{minutes} minutes"

@@ -1,0 +1,287 @@
+"""Campaigns: made, published, ended, and deciding on what happens."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from sqlalchemy.orm import Session
+
+from geoservices.accounts import queries as accounts
+from geoservices.accounts.models import Person
+from geoservices.campaigns import queries
+from geoservices.campaigns.models import Campaign, Decision
+from geoservices.campaigns.rules import (
+    CampaignClass,
+    Circumstances,
+    Limits,
+    Terms,
+    Trigger,
+    decide,
+)
+from geoservices.errors import ErrorKind, GeoservicesError, IdTaken, NotFound
+from geoservices.listings import service as listings
+from geoservices.listings.models import Listing
+from geoservices.places.hours import OpenState, hours_at
+from geoservices.places.models import Place
+
+
+class CampaignNotDraft(GeoservicesError):
+    """A published campaign cannot be changed: what people were told must stay readable."""
+
+    kind = ErrorKind.CONFLICT
+    code = "campaign-not-draft"
+    title = "The campaign is published"
+
+    def __init__(self) -> None:
+        super().__init__("End it and make a new one; a published campaign is not changed.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignDraft:
+    """What a manager says of a campaign."""
+
+    listing_id: UUID
+    name: str
+    trigger: str
+    audience: str
+    purpose: str
+    campaign_class: str
+    title: str
+    body: str
+    min_confidence: int
+    only_when_open: bool
+    cooldown: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occasion:
+    """A transition or check-in, with whom and where it concerns; exactly one id is set."""
+
+    trigger: Trigger
+    occurred_at: datetime
+    confidence: int
+    person: Person
+    place: Place
+    transition_id: UUID | None = None
+    check_in_id: UUID | None = None
+
+
+def make_campaign(
+    session: Session,
+    draft: CampaignDraft,
+    *,
+    campaign_id: UUID | None,
+    organisation_id: UUID,
+    at: datetime,
+) -> tuple[Campaign, bool]:
+    """Store a draft campaign; the same id and content again changes nothing.
+
+    Returns:
+        The campaign, and whether it was made just now.
+
+    Raises:
+        NotFound: The listing is not the organisation's.
+        IdTaken: The id belongs to a campaign with other content.
+    """
+    listings.get_listing(session, draft.listing_id, organisation_id=organisation_id)
+    known = queries.campaign_by_id(session, campaign_id) if campaign_id else None
+    if known:
+        if known.organisation_id != organisation_id or not _says(known, draft):
+            raise IdTaken("campaign")
+        return known, False
+    campaign = Campaign(
+        id=campaign_id or uuid4(), organisation_id=organisation_id, created_at=at, **asdict(draft)
+    )
+    session.add(campaign)
+    session.flush()
+    return campaign, True
+
+
+def get_campaign(session: Session, campaign_id: UUID, *, organisation_id: UUID) -> Campaign:
+    """Return one of the organisation's campaigns.
+
+    Raises:
+        NotFound: There is none, or it is another organisation's.
+    """
+    campaign = queries.campaign_by_id(session, campaign_id)
+    if campaign is None or campaign.organisation_id != organisation_id:
+        raise NotFound("campaign")
+    return campaign
+
+
+def replace_campaign(
+    session: Session, campaign_id: UUID, draft: CampaignDraft, *, organisation_id: UUID
+) -> Campaign:
+    """Say something else in a draft.
+
+    Raises:
+        NotFound: There is no such campaign or listing of the organisation's.
+        CampaignNotDraft: It is published.
+    """
+    campaign = get_campaign(session, campaign_id, organisation_id=organisation_id)
+    if campaign.published_at:
+        raise CampaignNotDraft
+    listings.get_listing(session, draft.listing_id, organisation_id=organisation_id)
+    for name, value in asdict(draft).items():
+        setattr(campaign, name, value)
+    return campaign
+
+
+def publish_campaign(
+    session: Session, campaign_id: UUID, *, organisation_id: UUID, at: datetime
+) -> Campaign:
+    """Let a campaign speak from now on; twice is as good as once.
+
+    Raises:
+        NotFound: There is no such campaign of the organisation's.
+    """
+    campaign = get_campaign(session, campaign_id, organisation_id=organisation_id)
+    campaign.published_at = campaign.published_at or at
+    return campaign
+
+
+def end_campaign(
+    session: Session, campaign_id: UUID, *, organisation_id: UUID, at: datetime
+) -> Campaign:
+    """Let a campaign speak no more; twice is as good as once.
+
+    Raises:
+        NotFound: There is no such campaign of the organisation's.
+    """
+    campaign = get_campaign(session, campaign_id, organisation_id=organisation_id)
+    campaign.ended_at = campaign.ended_at or at
+    return campaign
+
+
+def triggered_by(
+    session: Session, occasions: Sequence[Occasion], *, limits: Limits, at: datetime
+) -> list[tuple[Decision, Campaign, Listing]]:
+    """Let every campaign that listens decide on every occasion, and record each decision.
+
+    An occasion a campaign decided on before is passed over, so that a job may run twice.
+
+    Returns:
+        The decisions to send, each with its campaign and listing.
+    """
+    queries.lock_people(session, [occasion.person.id for occasion in occasions])
+    listening = _listening(session, occasions, at)
+    purposes = accounts.purposes_of(session, [occasion.person.id for occasion in occasions])
+    decided = _decided(session, occasions)
+    sent: list[tuple[Decision, Campaign, Listing]] = []
+    for occasion in occasions:
+        for campaign, listing in listening[occasion.place.id]:
+            if not _hears(campaign, occasion) or (campaign.id, _key(occasion)) in decided:
+                continue
+            about = _circumstances(
+                session,
+                occasion,
+                campaign,
+                listing,
+                purposes=frozenset(purposes.get(occasion.person.id, ())),
+                limits=limits,
+                at=at,
+            )
+            decision = _decide(occasion, campaign, about, limits, at)
+            session.add(decision)
+            session.flush()  # The next decision about this person must see this one.
+            if decision.gate is None:
+                sent.append((decision, campaign, listing))
+    return sent
+
+
+def _listening(
+    session: Session, occasions: Sequence[Occasion], at: datetime
+) -> Mapping[UUID, list[tuple[Campaign, Listing]]]:
+    found: dict[UUID, list[tuple[Campaign, Listing]]] = defaultdict(list)
+    for campaign, listing in queries.listening_to(
+        session, [occasion.place.id for occasion in occasions], at=at
+    ):
+        found[listing.place_id].append((campaign, listing))
+    return found
+
+
+def _decided(session: Session, occasions: Sequence[Occasion]) -> set[tuple[UUID, UUID]]:
+    return queries.decided_already(
+        session,
+        [occasion.transition_id for occasion in occasions if occasion.transition_id],
+        [occasion.check_in_id for occasion in occasions if occasion.check_in_id],
+    )
+
+
+def _key(occasion: Occasion) -> UUID | None:
+    return occasion.transition_id or occasion.check_in_id
+
+
+def _hears(campaign: Campaign, occasion: Occasion) -> bool:
+    person = occasion.person
+    ours = person.organisation_id in {None, campaign.organisation_id}
+    return campaign.trigger == occasion.trigger and campaign.audience == person.role and ours
+
+
+def _circumstances(
+    session: Session,
+    occasion: Occasion,
+    campaign: Campaign,
+    listing: Listing,
+    *,
+    purposes: frozenset[str],
+    limits: Limits,
+    at: datetime,
+) -> Circumstances:
+    person, place = occasion.person, occasion.place
+    hours = hours_at(place.opening_hours, time_zone=place.time_zone, at=at)
+    last = queries.last_told(session, campaign.id, person.id)
+    return Circumstances(
+        occurred_at=occasion.occurred_at,
+        confidence=occasion.confidence,
+        purposes=purposes,
+        sensitive=place.sensitive_at is not None,
+        open_state=hours.state,
+        opens_at=hours.changes_at if hours.state is OpenState.CLOSED else None,
+        listing_current=listing.is_current(at),
+        time_zone=person.time_zone,
+        quiet_from=person.quiet_from,
+        quiet_until=person.quiet_until,
+        told_in_window=queries.told_since(session, person.id, since=at - limits.person_cap_window),
+        last_told_at=last.decided_at if last else None,
+        told_this_visit=bool(
+            last and last.transition_id and queries.is_of_open_visit(session, last.transition_id)
+        ),
+    )
+
+
+def _decide(
+    occasion: Occasion, campaign: Campaign, about: Circumstances, limits: Limits, at: datetime
+) -> Decision:
+    verdict = decide(_terms(campaign), about, limits=limits, at=at)
+    return Decision(
+        id=uuid4(),
+        organisation_id=campaign.organisation_id,
+        campaign_id=campaign.id,
+        person_id=occasion.person.id,
+        place_id=occasion.place.id,
+        transition_id=occasion.transition_id,
+        check_in_id=occasion.check_in_id,
+        gate=verdict.gate,
+        reason=verdict.reason,
+        gates_passed=[gate.value for gate in verdict.passed],
+        detail=dict(verdict.detail),
+        decided_at=at,
+    )
+
+
+def _terms(campaign: Campaign) -> Terms:
+    return Terms(
+        trigger=Trigger(campaign.trigger),
+        campaign_class=CampaignClass(campaign.campaign_class),
+        purpose=campaign.purpose,
+        min_confidence=campaign.min_confidence,
+        only_when_open=campaign.only_when_open,
+        cooldown=campaign.cooldown,
+    )
+
+
+def _says(campaign: Campaign, draft: CampaignDraft) -> bool:
+    return all(getattr(campaign, name) == value for name, value in asdict(draft).items())

@@ -1,0 +1,38 @@
+"""What is asked of check-ins."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select, tuple_
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from geoservices.checkins.models import CheckIn
+
+
+def insert_if_new(session: Session, check_in: CheckIn) -> bool:
+    """Store a check-in unless its id is known; tell whether it was stored."""
+    row = {column.key: getattr(check_in, column.key) for column in CheckIn.__table__.columns}
+    stored = session.execute(
+        insert(CheckIn).values(row).on_conflict_do_nothing().returning(CheckIn.id)
+    )
+    return stored.first() is not None
+
+
+def by_id(session: Session, ids: Iterable[UUID]) -> dict[UUID, CheckIn]:
+    """Return check-ins by their ids."""
+    found = session.scalars(select(CheckIn).where(CheckIn.id.in_(set(ids))))
+    return {check_in.id: check_in for check_in in found}
+
+
+def check_ins_of(
+    session: Session, device_id: UUID, *, after: tuple[datetime, UUID] | None, limit: int
+) -> Sequence[CheckIn]:
+    """Return a device's check-ins, newest first; `after` is the page before's last key."""
+    statement = select(CheckIn).where(CheckIn.device_id == device_id)
+    if after:
+        statement = statement.where(tuple_(CheckIn.claimed_at, CheckIn.id) < after)
+    return session.scalars(
+        statement.order_by(CheckIn.claimed_at.desc(), CheckIn.id.desc()).limit(limit)
+    ).all()

@@ -1,0 +1,41 @@
+"""The index a process holds, kept true to the table."""
+
+import threading
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from geoservices.geofences import queries
+from geoservices.geofences.index import GeofenceIndex, Watched
+
+
+class LiveGeofences:
+    """The newest index; any number of threads share one.
+
+    Before an index is used its revision is compared with the table's, so that a geofence made
+    before a ping is never missed; only what changed since is read again.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._watched: dict[UUID, Watched] = {}
+        self._index = GeofenceIndex((), revision=-1)
+
+    def current(self, session: Session) -> GeofenceIndex:
+        """Return an index that holds every geofence committed before this call."""
+        revision = queries.revision(session)
+        index = self._index
+        if index.revision >= revision:
+            return index
+        with self._lock:
+            if self._index.revision < revision:
+                self._refresh(session, revision)
+            return self._index
+
+    def _refresh(self, session: Session, revision: int) -> None:
+        for geofence_id, watched in queries.changed_since(session, self._index.revision):
+            if watched is None:
+                self._watched.pop(geofence_id, None)
+            else:
+                self._watched[geofence_id] = watched
+        self._index = GeofenceIndex(tuple(self._watched.values()), revision=revision)

@@ -1,0 +1,157 @@
+"""What is asked of geofences."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from geoalchemy2 import Geometry
+from sqlalchemy import ColumnElement, Row, cast, func, or_, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from geoservices.geofences.index import Watched
+from geoservices.geofences.models import Geofence, GeofenceRevision
+from geoservices.geometry.areas import SRID, from_wkb
+from geoservices.geometry.boxes import Bbox, centre_and_reach, halves
+from geoservices.places.queries import WHOLE_ROWS, point_at, position_at, wkb_of
+
+REDRAWN = (
+    "name",
+    "area",
+    "centre",
+    "radius_m",
+    "margin_m",
+    "dwell_after",
+)
+"""What an import may change in a geofence it drew."""
+
+
+def revision(session: Session) -> int:
+    """Return how many times geofences have changed, as far as this transaction sees."""
+    return session.execute(select(GeofenceRevision.revision)).scalar_one()
+
+
+def changed_since(session: Session, known: int) -> list[tuple[UUID, Watched | None]]:
+    """Return the geofences changed after a revision; None for those no longer watched."""
+    columns = (
+        Geofence.id,
+        Geofence.place_id,
+        Geofence.organisation_id,
+        Geofence.dwell_after,
+        Geofence.margin_m,
+        Geofence.area,
+        Geofence.centre,
+        Geofence.radius_m,
+        (Geofence.disabled_at.is_(None) & Geofence.deleted_at.is_(None)).label("watched"),
+    )
+    rows = session.execute(select(*columns).where(Geofence.revision > known))
+    return [(row.id, _watched(row) if row.watched else None) for row in rows]
+
+
+def lock_revision(session: Session) -> None:
+    """Wait for other writers of geofences, before any of their rows is locked.
+
+    The trigger locks the counter too, but only after the row; two writers who took the two in
+    different orders would wait for each other.
+    """
+    session.execute(select(GeofenceRevision.revision).with_for_update())
+
+
+def insert_if_new(session: Session, values: Mapping[str, object]) -> bool:
+    """Store a geofence unless one has its id; tell whether it was stored."""
+    stored = session.execute(
+        insert(Geofence).values(**values).on_conflict_do_nothing().returning(Geofence.id)
+    )
+    return stored.first() is not None
+
+
+def by_id(session: Session, geofence_id: UUID) -> Geofence | None:
+    """Return a geofence as the database has it now, deleted or not, whoever it belongs to."""
+    return session.get(Geofence, geofence_id, populate_existing=True)
+
+
+def owned(
+    session: Session, geofence_id: UUID, organisation_id: UUID, *, lock: bool = False
+) -> Geofence | None:
+    """Return an organisation's geofence, deleted or not, and hold its row if asked to."""
+    wanted = (
+        select(Geofence)
+        .where(Geofence.id == geofence_id, Geofence.organisation_id == organisation_id)
+        .execution_options(populate_existing=True)
+    )
+    if lock:
+        wanted = wanted.with_for_update()
+    return session.scalars(wanted).one_or_none()
+
+
+def page(
+    session: Session,
+    organisation_id: UUID,
+    *,
+    place_id: UUID | None,
+    bbox: Bbox | None,
+    after: UUID | None,
+    limit: int,
+) -> list[Geofence]:
+    """Return an organisation's geofences that are not deleted, in the order of their ids."""
+    wanted = select(Geofence).where(
+        Geofence.organisation_id == organisation_id, Geofence.deleted_at.is_(None)
+    )
+    if place_id is not None:
+        wanted = wanted.where(Geofence.place_id == place_id)
+    if bbox is not None:
+        wanted = wanted.where(*_meets(bbox))
+    if after is not None:
+        wanted = wanted.where(Geofence.id > after)
+    return list(session.scalars(wanted.order_by(Geofence.id).limit(limit)))
+
+
+def of_places(session: Session, place_ids: Sequence[UUID]) -> dict[UUID, list[Geofence]]:
+    """Return every geofence of these places, deleted ones too, by place; hold their rows."""
+    found: dict[UUID, list[Geofence]] = {}
+    rows = session.scalars(
+        select(Geofence)
+        .where(Geofence.place_id.in_(place_ids))
+        .order_by(Geofence.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    for geofence in rows:
+        found.setdefault(geofence.place_id, []).append(geofence)
+    return found
+
+
+def store_drawn(session: Session, rows: Sequence[Mapping[str, object]]) -> None:
+    """Insert or redraw imported geofences, in one statement for up to some thousand rows."""
+    # Only what returns something is sent as one statement instead of one for each row.
+    statement = insert(Geofence)
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=[Geofence.id],
+            set_={column: statement.excluded[column] for column in REDRAWN},
+        ).returning(Geofence.id),
+        rows,
+        execution_options=WHOLE_ROWS,
+    )
+
+
+def _meets(bbox: Bbox) -> list[ColumnElement[bool]]:
+    """Return the conditions that an area meets a box: one for the index, one that is exact."""
+    centre, reach_m = centre_and_reach(bbox)
+    flat = cast(Geofence.area, Geometry)
+    boxes = [func.ST_Intersects(flat, func.ST_MakeEnvelope(*half, SRID)) for half in halves(bbox)]
+    return [func.ST_DWithin(Geofence.area, point_at(centre), reach_m), or_(*boxes)]
+
+
+def _watched(row: Row[*tuple[Any, ...]]) -> Watched:
+    centre = position_at(row.centre) if row.centre is not None else None
+    return Watched(
+        id=row.id,
+        place_id=row.place_id,
+        organisation_id=row.organisation_id,
+        dwell_after=row.dwell_after,
+        margin_m=row.margin_m,
+        area=from_wkb(wkb_of(row.area)).polygons,
+        centre=(centre.lon, centre.lat) if centre else None,
+        radius_m=row.radius_m,
+    )

@@ -1,0 +1,1 @@
+"""Pure geometry: positions, areas and true metres between them."""

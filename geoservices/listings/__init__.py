@@ -1,0 +1,1 @@
+"""What a place has for people: offers, events and tasks."""

@@ -1,0 +1,53 @@
+"""Offers, events and tasks at places."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID, uuid4
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from geoservices.checkins.verification import Evidence
+from geoservices.database import Base, one_of
+
+
+class ListingKind(StrEnum):
+    """What sort of thing a listing is."""
+
+    OFFER = "offer"
+    EVENT = "event"
+    TASK = "task"
+
+
+class Listing(Base):
+    """Something a place has for people: to redeem, to attend or, for staff, to do.
+
+    It is current from `starts_at` until `ends_at`, unless withdrawn. `evidence_needed` is the
+    least evidence of presence that unlocks it after a check-in.
+    """
+
+    __tablename__ = "listings"
+    __table_args__ = (
+        CheckConstraint(one_of("kind", ListingKind), name="kind_known"),
+        CheckConstraint(one_of("evidence_needed", Evidence), name="evidence_known"),
+        CheckConstraint("ends_at > starts_at", name="ends_after_start"),
+        Index("ix_listings_place", "place_id", "starts_at", "id"),
+        Index("ix_listings_organisation", "organisation_id", "created_at", "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"))
+    place_id: Mapped[UUID] = mapped_column(ForeignKey("places.id", ondelete="CASCADE"))
+    kind: Mapped[str] = mapped_column(String(20))
+    title: Mapped[str] = mapped_column(String(120))
+    text: Mapped[str] = mapped_column(Text)
+    evidence_needed: Mapped[str] = mapped_column(String(20))
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    withdrawn_at: Mapped[datetime | None]
+
+    def is_current(self, at: datetime) -> bool:
+        """Tell whether it is on at an instant."""
+        begun = self.starts_at <= at and (self.ends_at is None or self.ends_at > at)
+        return begun and self.withdrawn_at is None

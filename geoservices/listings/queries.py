@@ -1,0 +1,53 @@
+"""What is asked of listings."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, or_, select, tuple_
+from sqlalchemy.orm import Session
+
+from geoservices.listings.models import Listing
+
+
+def is_current(at: datetime) -> ColumnElement[bool]:
+    """Return the condition that a listing is on at an instant."""
+    return and_(
+        Listing.starts_at <= at,
+        or_(Listing.ends_at.is_(None), Listing.ends_at > at),
+        Listing.withdrawn_at.is_(None),
+    )
+
+
+def current_at(session: Session, place_id: UUID, *, at: datetime) -> Sequence[Listing]:
+    """Return what is on at a place, the earliest first."""
+    return session.scalars(
+        select(Listing)
+        .where(Listing.place_id == place_id, is_current(at))
+        .order_by(Listing.starts_at, Listing.id)
+    ).all()
+
+
+def by_id(session: Session, ids: Iterable[UUID]) -> dict[UUID, Listing]:
+    """Return listings by their ids."""
+    found = session.scalars(select(Listing).where(Listing.id.in_(set(ids))))
+    return {listing.id: listing for listing in found}
+
+
+def of_organisation(
+    session: Session,
+    organisation_id: UUID,
+    *,
+    place_id: UUID | None,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+) -> Sequence[Listing]:
+    """Return an organisation's listings, newest first, withdrawn ones too."""
+    statement = select(Listing).where(Listing.organisation_id == organisation_id)
+    if place_id:
+        statement = statement.where(Listing.place_id == place_id)
+    if after:
+        statement = statement.where(tuple_(Listing.created_at, Listing.id) < after)
+    return session.scalars(
+        statement.order_by(Listing.created_at.desc(), Listing.id.desc()).limit(limit)
+    ).all()

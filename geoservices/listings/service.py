@@ -1,0 +1,143 @@
+"""Listings published, changed and withdrawn."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy.orm import Session
+
+from geoservices.accounts.models import Role
+from geoservices.checkins.verification import Evidence
+from geoservices.errors import ErrorKind, GeoservicesError, IdTaken, NotFound
+from geoservices.listings import queries
+from geoservices.listings.models import Listing, ListingKind
+from geoservices.places import service as places
+
+
+class EndsBeforeStart(GeoservicesError):
+    """The end does not come after the start."""
+
+    kind = ErrorKind.INVALID
+    code = "ends-before-start"
+    title = "It ends before it starts"
+
+    def __init__(self) -> None:
+        super().__init__("ends_at must come after starts_at.", field="/ends_at")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListingDraft:
+    """What a manager says of a listing."""
+
+    place_id: UUID
+    kind: str
+    title: str
+    text: str
+    evidence_needed: str
+    starts_at: datetime
+    ends_at: datetime | None
+
+
+def publish_listing(
+    session: Session,
+    draft: ListingDraft,
+    *,
+    listing_id: UUID | None,
+    organisation_id: UUID,
+    at: datetime,
+) -> tuple[Listing, bool]:
+    """Store a listing; the same id and content again changes nothing.
+
+    Returns:
+        The listing, and whether it was made just now.
+
+    Raises:
+        NotFound: The place is not the organisation's.
+        EndsBeforeStart: It ends before it starts.
+        IdTaken: The id belongs to a listing with other content.
+    """
+    _check(session, draft, organisation_id)
+    known = queries.by_id(session, [listing_id]).get(listing_id) if listing_id else None
+    if known:
+        if known.organisation_id != organisation_id or not _says(known, draft):
+            raise IdTaken("listing")
+        return known, False
+    listing = Listing(
+        id=listing_id or uuid4(), organisation_id=organisation_id, created_at=at, **asdict(draft)
+    )
+    session.add(listing)
+    session.flush()
+    return listing, True
+
+
+def get_listing(session: Session, listing_id: UUID, *, organisation_id: UUID) -> Listing:
+    """Return one of the organisation's listings.
+
+    Raises:
+        NotFound: There is none, or it is another organisation's.
+    """
+    listing = queries.by_id(session, [listing_id]).get(listing_id)
+    if listing is None or listing.organisation_id != organisation_id:
+        raise NotFound("listing")
+    return listing
+
+
+def replace_listing(
+    session: Session, listing_id: UUID, draft: ListingDraft, *, organisation_id: UUID
+) -> Listing:
+    """Say something else of a listing.
+
+    Raises:
+        NotFound: There is no such listing or place of the organisation's.
+        EndsBeforeStart: It ends before it starts.
+    """
+    listing = get_listing(session, listing_id, organisation_id=organisation_id)
+    _check(session, draft, organisation_id)
+    for name, value in asdict(draft).items():
+        setattr(listing, name, value)
+    return listing
+
+
+def withdraw_listing(
+    session: Session, listing_id: UUID, *, organisation_id: UUID, at: datetime
+) -> None:
+    """End a listing now; its campaigns find nothing to speak of. Twice is as good as once.
+
+    Raises:
+        NotFound: There is no such listing of the organisation's.
+    """
+    listing = get_listing(session, listing_id, organisation_id=organisation_id)
+    listing.withdrawn_at = listing.withdrawn_at or at
+
+
+def here_for(
+    session: Session,
+    place_id: UUID,
+    *,
+    role: Role,
+    organisation_id: UUID | None,
+    evidence: Evidence,
+    at: datetime,
+) -> list[tuple[Listing, bool]]:
+    """Return what is on at a place for someone, and whether their evidence unlocks it.
+
+    Tasks are only for the staff of the organisation whose they are.
+    """
+    current = queries.current_at(session, place_id, at=at)
+    return [
+        (listing, evidence.rank >= Evidence(listing.evidence_needed).rank)
+        for listing in current
+        if listing.kind != ListingKind.TASK
+        or (role is not Role.CITIZEN and listing.organisation_id == organisation_id)
+    ]
+
+
+def _check(session: Session, draft: ListingDraft, organisation_id: UUID) -> None:
+    if places.get_place(session, draft.place_id).organisation_id != organisation_id:
+        raise NotFound("place")
+    if draft.ends_at is not None and draft.ends_at <= draft.starts_at:
+        raise EndsBeforeStart
+
+
+def _says(listing: Listing, draft: ListingDraft) -> bool:
+    return all(getattr(listing, name) == value for name, value in asdict(draft).items())

@@ -1,0 +1,213 @@
+"""Where a push may go: the rules for the addresses and keys that browsers hand us.
+
+An endpoint comes from a client and is called later from our own network, so whatever gets past
+these rules can be made to call our internal hosts (server-side request forgery). The rules hold
+when a subscription is taken in and again before every push. Nothing here touches the network.
+"""
+
+import base64
+import re
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from urllib.parse import SplitResult, urlsplit
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from geoservices.errors import ErrorKind, GeoservicesError
+
+MAX_ENDPOINT_LENGTH = 2048
+LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
+P256DH_LENGTH = 65
+AUTH_LENGTH = 16
+UNCOMPRESSED_POINT = 4
+HTTPS_PORT = 443
+DEFAULT_PORTS = {"http": 80, "https": HTTPS_PORT}
+
+# All global unicast addresses that IANA has given out lie in here (RFC 4291 section 2.4).
+GLOBAL_UNICAST = IPv6Network("2000::/3")
+# The well-known prefix by which IPv6-only networks reach IPv4 hosts (RFC 6052 section 2.1).
+NAT64 = IPv6Network("64:ff9b::/96")
+
+_PRINTABLE = re.compile(r"[!-\[\]-~]+")  # ASCII without blanks and without the backslash.
+_HOST_NAME = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*")
+# A last label of digits or of hexadecimal makes browsers read the whole host as an IPv4 address
+# (WHATWG URL, section 3.5, "ends in a number"), so `2130706433` is 127.0.0.1.
+_ENDS_IN_NUMBER = re.compile(r"(.*\.)?([0-9]+|0x[0-9a-f]*)")
+
+
+class EndpointRefused(GeoservicesError):
+    """The endpoint of a push subscription is not one that this service will call."""
+
+    kind = ErrorKind.INVALID
+    code = "push-endpoint-refused"
+    title = "This push endpoint is not accepted"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, field="/endpoint")
+
+
+class SubscriptionKeysRefused(GeoservicesError):
+    """A key of a push subscription cannot be encrypted for."""
+
+    kind = ErrorKind.INVALID
+    code = "push-keys-refused"
+    title = "The keys of this push subscription cannot be used"
+
+
+def check_endpoint(url: str, *, allowed_hosts: Sequence[str], allow_loopback: bool) -> None:
+    """Make sure that `url` is a push service's and nothing else's.
+
+    `https` (RFC 8030 section 8), port 443, no user information, no fragment, at most 2048
+    printable ASCII characters, and a host that equals an allowed one or lies below it. With
+    `allow_loopback`, `http` to 127.0.0.1, ::1 or localhost passes too, on any port.
+
+    Raises:
+        EndpointRefused: It is not; the message names the rule.
+    """
+    parts = _split(url)
+    if allow_loopback and _is_loopback(parts):
+        return
+    host = parts.hostname or ""
+    if parts.scheme != "https":
+        raise EndpointRefused("A push endpoint starts with https://.")
+    if parts.port not in {None, HTTPS_PORT}:
+        raise EndpointRefused("A push endpoint uses port 443 and names no other.")
+    if "[" in parts.netloc or _ENDS_IN_NUMBER.fullmatch(host):
+        raise EndpointRefused("A push endpoint names its host; an IP address is not accepted.")
+    if not _HOST_NAME.fullmatch(host):
+        raise EndpointRefused("The host of a push endpoint is letters, digits, hyphens and dots.")
+    if not _is_allowed(host, allowed_hosts):
+        known = ", ".join(sorted(allowed_hosts))
+        raise EndpointRefused(f"The host must be, or lie below, a known push service: {known}.")
+
+
+def check_keys(p256dh: str, auth: str) -> tuple[bytes, bytes]:
+    """Read the two keys of a `PushSubscription` (RFC 8291 section 2).
+
+    Args:
+        p256dh: The browser's public key: an uncompressed point on P-256, 65 bytes, in base64url.
+        auth: The secret shared with the browser: 16 bytes, in base64url.
+
+    Returns:
+        Both as bytes.
+
+    Raises:
+        SubscriptionKeysRefused: One is not; `field` names it and the message the rule.
+    """
+    return _check_p256dh(p256dh), _check_auth(auth)
+
+
+def origin_of(url: str) -> str:
+    """Return scheme, host and any port that is not the scheme's own (RFC 6454 section 6.2).
+
+    This is what a VAPID token calls its audience (RFC 8292 section 2).
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if ":" in host:
+        host = f"[{host}]"
+    if parts.port in {None, DEFAULT_PORTS.get(parts.scheme)}:
+        return f"{parts.scheme}://{host}"
+    return f"{parts.scheme}://{host}:{parts.port}"
+
+
+def is_public(address: str) -> bool:
+    """Tell whether an IP address lies on the public internet, whatever it is wrapped in.
+
+    An IPv4 address inside an IPv6 one (mapped, 6to4 or NAT64) is judged as itself.
+
+    Source:
+        IANA special-purpose address registries (RFC 6890), as Python's `ipaddress` knows them.
+    """
+    parsed = ip_address(address)
+    if isinstance(parsed, IPv4Address):
+        return parsed.is_global and not parsed.is_multicast
+    inner = _wrapped_ipv4(parsed)
+    if inner is not None:
+        return is_public(str(inner))
+    return parsed in GLOBAL_UNICAST and parsed.is_global
+
+
+def decode_base64url(text: str) -> bytes:
+    """Read base64url strictly: its own alphabet, right padding or none, no stray bits.
+
+    Python's decoder skips characters that it does not know, so that two different texts would
+    be the same key (RFC 4648 section 3.3 and 3.5 ask for refusal).
+
+    Raises:
+        ValueError: It is not base64url.
+    """
+    bare = text.rstrip("=")
+    padded = bare + "=" * (-len(bare) % 4)
+    try:
+        decoded = base64.urlsafe_b64decode(padded)
+    except ValueError as error:
+        raise ValueError("This is not base64url.") from error
+    if text not in {bare, padded} or encode_base64url(decoded) != bare:
+        raise ValueError("This is not base64url.")
+    return decoded
+
+
+def encode_base64url(data: bytes) -> str:
+    """Write bytes as base64url without padding, as Web Push does (RFC 7515 section 2)."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+def _split(url: str) -> SplitResult:
+    """Take an endpoint apart, refusing whatever two parsers might read differently."""
+    if len(url) > MAX_ENDPOINT_LENGTH:
+        raise EndpointRefused(f"A push endpoint has at most {MAX_ENDPOINT_LENGTH} characters.")
+    if not _PRINTABLE.fullmatch(url):
+        raise EndpointRefused("A push endpoint is printable ASCII without blanks or backslashes.")
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise EndpointRefused("This is not a URL.") from error
+    if "#" in url:
+        raise EndpointRefused("A push endpoint has no fragment.")
+    if "@" in parts.netloc:
+        raise EndpointRefused("A push endpoint names no user and no password.")
+    return parts
+
+
+def _is_loopback(parts: SplitResult) -> bool:
+    return parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS
+
+
+def _is_allowed(host: str, allowed_hosts: Sequence[str]) -> bool:
+    allowed = [name.lower() for name in allowed_hosts if name]
+    return any(host == name or host.endswith(f".{name}") for name in allowed)
+
+
+def _wrapped_ipv4(address: IPv6Address) -> IPv4Address | None:
+    if address in NAT64:
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour
+
+
+def _check_p256dh(text: str) -> bytes:
+    field = "/keys/p256dh"
+    try:
+        key = decode_base64url(text)
+    except ValueError as error:
+        raise SubscriptionKeysRefused("p256dh must be base64url.", field=field) from error
+    if len(key) != P256DH_LENGTH or key[0] != UNCOMPRESSED_POINT:
+        raise SubscriptionKeysRefused("p256dh must be 65 bytes that start with 0x04.", field=field)
+    try:
+        ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), key)
+    except ValueError as error:
+        message = "p256dh must be a point on the curve P-256."
+        raise SubscriptionKeysRefused(message, field=field) from error
+    return key
+
+
+def _check_auth(text: str) -> bytes:
+    field = "/keys/auth"
+    try:
+        secret = decode_base64url(text)
+    except ValueError as error:
+        raise SubscriptionKeysRefused("auth must be base64url.", field=field) from error
+    if len(secret) != AUTH_LENGTH:
+        raise SubscriptionKeysRefused("auth must be exactly 16 bytes.", field=field)
+    return secret

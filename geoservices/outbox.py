@@ -1,0 +1,102 @@
+"""The outbox: facts waiting to be told, written in the transaction that made them true.
+
+The relay hands waiting messages to jobs; a job removes a message in the transaction that did
+what it asked for. Until then it comes due again after each lease, so that a lost broker, relay
+or worker delays a message and never loses it.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Identity, Index, String, delete, func, insert, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from geoservices import clock
+from geoservices.database import Base
+
+CHANNEL = "geoservices_due"
+"""The NOTIFY channel that wakes the relay when something has fallen due."""
+
+
+class Topic(StrEnum):
+    """What a message is about."""
+
+    TRANSITION_MADE = "transition.made"
+    CHECK_IN_MADE = "check-in.made"
+
+
+class OutboxMessage(Base):
+    """A fact waiting to be told; `subject_id` is the row it speaks of."""
+
+    __tablename__ = "outbox_messages"
+    __table_args__ = (Index("ix_outbox_messages_due_at", "due_at"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    topic: Mapped[str] = mapped_column(String(40))
+    subject_id: Mapped[UUID]
+    created_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+
+
+def ring(session: Session) -> None:
+    """Wake the relay once this transaction commits."""
+    session.execute(select(func.pg_notify(CHANNEL, "")))
+
+
+def publish(session: Session, topic: Topic, subject_ids: Sequence[UUID]) -> None:
+    """Announce facts of this transaction, in the order given; none announces nothing."""
+    if not subject_ids:
+        return
+    at = clock.now()
+    session.execute(
+        insert(OutboxMessage),
+        [
+            {"topic": topic, "subject_id": subject_id, "created_at": at, "due_at": at}
+            for subject_id in subject_ids
+        ],
+    )
+    ring(session)
+
+
+def hand_out(session: Session, *, at: datetime, lease: timedelta, limit: int) -> list[int]:
+    """Take up to `limit` due messages, oldest first, and make them due again after the lease."""
+    due = (
+        select(OutboxMessage.id)
+        .where(OutboxMessage.due_at <= at)
+        .order_by(OutboxMessage.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    taken = session.scalars(
+        update(OutboxMessage)
+        .where(OutboxMessage.id.in_(due))
+        .values(due_at=at + lease)
+        .returning(OutboxMessage.id)
+    )
+    return sorted(taken)
+
+
+def put_back(session: Session, ids: Sequence[int], *, at: datetime) -> None:
+    """Make messages due at once: they could not be handed to anyone."""
+    session.execute(update(OutboxMessage).where(OutboxMessage.id.in_(ids)).values(due_at=at))
+
+
+def take(session: Session, ids: Sequence[int]) -> list[OutboxMessage]:
+    """Lock those of the messages that nobody else is working on, oldest first."""
+    return list(
+        session.scalars(
+            select(OutboxMessage)
+            .where(OutboxMessage.id.in_(ids))
+            .order_by(OutboxMessage.id)
+            .with_for_update(skip_locked=True)
+        )
+    )
+
+
+def settle(session: Session, messages: Sequence[OutboxMessage]) -> None:
+    """Remove messages whose work is done in this very transaction."""
+    session.execute(
+        delete(OutboxMessage).where(OutboxMessage.id.in_([message.id for message in messages]))
+    )

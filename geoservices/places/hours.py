@@ -1,0 +1,69 @@
+"""Opening hours in OpenStreetMap's syntax, read in a place's own time zone."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from opening_hours import OpeningHours, State, validate
+
+
+class OpenState(StrEnum):
+    """Whether a place is open."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hours:
+    """Whether a place is open at a moment, and when that changes next (None: never, or unknown)."""
+
+    state: OpenState
+    changes_at: datetime | None
+
+
+UNKNOWN = Hours(state=OpenState.UNKNOWN, changes_at=None)
+
+
+def hours_at(opening_hours: str | None, *, time_zone: str, at: datetime) -> Hours:
+    """Read opening hours at a moment.
+
+    Args:
+        opening_hours: OSM `opening_hours` syntax; None or something unreadable is unknown.
+        time_zone: IANA name of the zone the place lies in.
+        at: Any aware instant.
+
+    Returns:
+        The state, and the next change as an instant in the place's zone.
+
+    Source:
+        https://wiki.openstreetmap.org/wiki/Key:opening_hours/specification
+    """
+    if opening_hours is None or not is_readable(opening_hours):
+        return UNKNOWN
+    schedule = _parse(opening_hours, time_zone)
+    local = at.astimezone(ZoneInfo(time_zone))
+    state, _comment = schedule.state(local)
+    change = schedule.next_change(local)
+    return Hours(state=_STATES[state], changes_at=change)
+
+
+def is_readable(opening_hours: str) -> bool:
+    """Tell whether the text is in OSM's `opening_hours` syntax."""
+    return bool(validate(opening_hours))
+
+
+@lru_cache(maxsize=4096)
+def _parse(opening_hours: str, time_zone: str) -> OpeningHours:
+    # A change more than a year away is as good as never, and looking for it can take seconds.
+    return OpeningHours(opening_hours, timezone=ZoneInfo(time_zone), max_interval_days=366)
+
+
+_STATES = {
+    State.OPEN: OpenState.OPEN,
+    State.CLOSED: OpenState.CLOSED,
+    State.UNKNOWN: OpenState.UNKNOWN,
+}

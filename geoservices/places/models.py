@@ -1,0 +1,51 @@
+"""Public places."""
+
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from geoalchemy2 import Geography, WKBElement
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from geoservices.database import Base
+
+
+class Place(Base):
+    """Somewhere with a name: a library, a town hall.
+
+    `(organisation, source, external_id)` is what an import knows it by. `opening_hours` is OSM
+    syntax, read in `time_zone`. `sensitive_at` marks places that must never cause a push.
+    """
+
+    __tablename__ = "places"
+    __table_args__ = (
+        UniqueConstraint("organisation_id", "source", "external_id"),
+        Index("ix_places_point", "point", postgresql_using="gist"),
+        Index(
+            "ix_places_words",
+            "words",
+            postgresql_using="gin",
+            postgresql_ops={"words": "gin_trgm_ops"},
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"))
+    source: Mapped[str] = mapped_column(String(60))
+    external_id: Mapped[str] = mapped_column(String(200))
+    name: Mapped[str] = mapped_column(String(200))
+    category: Mapped[str] = mapped_column(String(60), index=True)
+    address: Mapped[str | None] = mapped_column(Text)
+    postcode: Mapped[str | None] = mapped_column(String(12))
+    website: Mapped[str | None] = mapped_column(Text)
+    email: Mapped[str | None] = mapped_column(Text)
+    point: Mapped[WKBElement] = mapped_column(Geography("POINT", srid=4326, spatial_index=False))
+    opening_hours: Mapped[str | None] = mapped_column(Text)
+    time_zone: Mapped[str] = mapped_column(String(60))
+    words: Mapped[str] = mapped_column(Text)
+    """Name, address and postcode in lower case: what a text search looks through."""
+    digest: Mapped[bytes]
+    """SHA-256 of the record it was imported from; an import skips what has not changed."""
+    sensitive_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]

@@ -1,0 +1,27 @@
+"""Every table, gathered for the migrations and for nothing else."""
+
+from importlib import import_module
+
+from sqlalchemy import MetaData
+
+from geoservices.database import Base
+
+NOUNS = (
+    "accounts",
+    "places",
+    "geofences",
+    "pings",
+    "visits",
+    "checkins",
+    "listings",
+    "campaigns",
+    "notifications",
+)
+
+
+def all_tables() -> MetaData:
+    """Return the metadata with every table of the domain in it."""
+    for noun in NOUNS:
+        import_module(f"geoservices.{noun}.models")
+    import_module("geoservices.outbox")
+    return Base.metadata

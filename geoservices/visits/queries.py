@@ -1,0 +1,101 @@
+"""What is asked of visits and transitions."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, insert, select, tuple_, update
+from sqlalchemy.orm import Session
+
+from geoservices.visits.models import Transition, Visit
+from geoservices.visits.transitions import Phase
+
+
+def lock_open(session: Session, device_ids: Iterable[UUID]) -> Sequence[Visit]:
+    """Return the open visits of the devices, locked until the transaction ends."""
+    return session.scalars(
+        select(Visit)
+        .where(Visit.device_id.in_(set(device_ids)), Visit.exited_at.is_(None))
+        .order_by(Visit.id)
+        .with_for_update()
+    ).all()
+
+
+def lock_due(session: Session, *, at: datetime, limit: int) -> Sequence[Visit]:
+    """Return open visits a timer must look at, earliest first, passing over locked ones."""
+    return session.scalars(
+        select(Visit)
+        .where(Visit.due_at <= at, Visit.exited_at.is_(None))
+        .order_by(Visit.due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+
+
+def insert_visits(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Store visits that have begun."""
+    if rows:
+        session.execute(insert(Visit), rows)
+
+
+def update_visits(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Store how visits now stand, each row with its id."""
+    if rows:
+        session.execute(update(Visit), rows)
+
+
+def delete_visits(session: Session, ids: Sequence[UUID]) -> None:
+    """Drop arrivals that came to nothing."""
+    if ids:
+        session.execute(delete(Visit).where(Visit.id.in_(ids)))
+
+
+def insert_transitions(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Store transitions."""
+    if rows:
+        session.execute(insert(Transition), rows)
+
+
+def transitions_by_id(session: Session, ids: Iterable[UUID]) -> dict[UUID, Transition]:
+    """Return transitions by their ids."""
+    found = session.scalars(select(Transition).where(Transition.id.in_(set(ids))))
+    return {transition.id: transition for transition in found}
+
+
+def transitions_of(session: Session, visit_ids: Iterable[UUID]) -> dict[UUID, list[Transition]]:
+    """Return the transitions of each visit, in the order in which they happened."""
+    found: dict[UUID, list[Transition]] = {}
+    for transition in session.scalars(
+        select(Transition)
+        .where(Transition.visit_id.in_(set(visit_ids)))
+        .order_by(Transition.occurred_at, Transition.detected_at, Transition.id)
+    ):
+        found.setdefault(transition.visit_id, []).append(transition)
+    return found
+
+
+def visits_of(
+    session: Session, device_id: UUID, *, after: tuple[datetime, UUID] | None, limit: int
+) -> Sequence[Visit]:
+    """Return a device's visits, newest first; mere suspicions of an arrival are left out.
+
+    Args:
+        session: The session.
+        device_id: The device.
+        after: The `(entered_at, id)` of the last visit of the page before.
+        limit: At most so many.
+    """
+    statement = select(Visit).where(Visit.device_id == device_id, Visit.phase != Phase.ARRIVING)
+    if after:
+        statement = statement.where(tuple_(Visit.entered_at, Visit.id) < after)
+    return session.scalars(
+        statement.order_by(Visit.entered_at.desc(), Visit.id.desc()).limit(limit)
+    ).all()
+
+
+def abandon_open(session: Session, device_ids: Iterable[UUID]) -> None:
+    """Delete the open visits of devices whose people withdrew their consent."""
+    session.execute(
+        delete(Visit).where(Visit.device_id.in_(set(device_ids)), Visit.exited_at.is_(None))
+    )

@@ -1,0 +1,91 @@
+"""What tests stand on: a real, migrated PostGIS, and a savepoint round each test."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from alembic import command
+from alembic.config import Config
+from psycopg import sql
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session, sessionmaker
+
+from geoservices import logs
+from geoservices.database import SessionFactory, make_engine
+
+logs.configure()
+ROOT = Path(__file__).parent.parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as `db` whatever asks for the database, however indirectly."""
+    for item in items:
+        if "database_url" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.db)
+
+
+@pytest.fixture(scope="session")
+def server_url() -> str:
+    """Where a PostgreSQL with PostGIS listens that tests may make databases on."""
+    url = os.environ.get("GEOSERVICES_TEST_DATABASE_URL")
+    if url is None:
+        pytest.skip("needs GEOSERVICES_TEST_DATABASE_URL; `make test` starts a server")
+    return url
+
+
+def make_database(server_url: str, name: str) -> str:
+    """Make an empty database of that name, replacing one left by an earlier run."""
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        identifier = sql.Identifier(name)
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(identifier))
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(identifier))
+    return f"{server_url.rsplit('/', 1)[0]}/{name}"
+
+
+def migrate(database_url: str, revision: str = "head") -> None:
+    """Run the real migrations."""
+    before = os.environ.get("GEOSERVICES_DATABASE_URL")
+    os.environ["GEOSERVICES_DATABASE_URL"] = database_url
+    try:
+        command.upgrade(Config(ROOT / "alembic.ini"), revision)
+    finally:
+        if before is None:
+            del os.environ["GEOSERVICES_DATABASE_URL"]
+        else:
+            os.environ["GEOSERVICES_DATABASE_URL"] = before
+
+
+@pytest.fixture(scope="session")
+def database_url(server_url: str, worker_id: str) -> str:
+    """A migrated database of this test process's own."""
+    url = make_database(server_url, f"test_{worker_id}")
+    migrate(url)
+    return url
+
+
+@pytest.fixture(scope="session")
+def engine(database_url: str) -> Iterator[Engine]:
+    """An engine on the test database."""
+    engine = make_engine(database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def sessions(engine: Engine) -> Iterator[SessionFactory]:
+    """Sessions whose commits are savepoints within one transaction that is rolled back."""
+    with engine.connect() as connection:
+        outer = connection.begin()
+        yield sessionmaker(
+            connection, join_transaction_mode="create_savepoint", expire_on_commit=False
+        )
+        outer.rollback()
+
+
+@pytest.fixture
+def session(sessions: SessionFactory) -> Iterator[Session]:
+    """One session within the test's transaction."""
+    with sessions() as session:
+        yield session

@@ -1,0 +1,205 @@
+"""The smallest valid rows."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+from geoalchemy2.shape import from_shape
+from shapely import MultiPolygon, Point, box
+from sqlalchemy.orm import Session
+
+from geoservices.accounts.models import (
+    AccessToken,
+    Consent,
+    Device,
+    Organisation,
+    Person,
+    Purpose,
+    Role,
+)
+from geoservices.accounts.tokens import hash_token, make_token
+from geoservices.campaigns.models import Campaign
+from geoservices.campaigns.rules import CampaignClass, Trigger
+from geoservices.checkins.verification import Evidence
+from geoservices.geofences.models import Geofence
+from geoservices.listings.models import Listing, ListingKind
+from geoservices.places.models import Place
+
+NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
+EXETER = (-3.5301, 50.7244)
+
+
+def make_organisation(session: Session, slug: str = "devon") -> Organisation:
+    """An organisation in London's time zone."""
+    organisation = Organisation(
+        slug=slug, name=slug.title(), time_zone="Europe/London", created_at=NOON
+    )
+    session.add(organisation)
+    session.flush()
+    return organisation
+
+
+def make_place(
+    session: Session,
+    organisation: Organisation,
+    *,
+    name: str = "Exeter Library",
+    at: tuple[float, float] = EXETER,
+    opening_hours: str | None = "24/7",
+    category: str = "library",
+) -> Place:
+    """A place, by default one that is always open."""
+    place = Place(
+        organisation_id=organisation.id,
+        source="tests",
+        external_id=str(uuid4()),
+        name=name,
+        category=category,
+        point=from_shape(Point(at), srid=4326),
+        opening_hours=opening_hours,
+        time_zone="Europe/London",
+        words=name.lower(),
+        digest=b"",
+        created_at=NOON,
+        updated_at=NOON,
+    )
+    session.add(place)
+    session.flush()
+    return place
+
+
+def make_geofence(
+    session: Session,
+    place: Place,
+    *,
+    at: tuple[float, float] = EXETER,
+    half_deg: float = 0.0004,
+    margin_m: float = 0.0,
+    dwell_after: timedelta = timedelta(minutes=5),
+) -> Geofence:
+    """A square round a point, by default about 57 by 89 m."""
+    lon, lat = at
+    square = box(lon - half_deg, lat - half_deg, lon + half_deg, lat + half_deg)
+    geofence = Geofence(
+        organisation_id=place.organisation_id,
+        place_id=place.id,
+        name=place.name,
+        area=from_shape(MultiPolygon([square]), srid=4326),
+        margin_m=margin_m,
+        dwell_after=dwell_after,
+        created_at=NOON,
+    )
+    session.add(geofence)
+    session.flush()
+    return geofence
+
+
+def make_person(
+    session: Session, *purposes: Purpose, organisation: Organisation | None = None
+) -> Person:
+    """A citizen, or a member of an organisation's staff, who agreed to the purposes."""
+    person = Person(
+        role=Role.STAFF if organisation else Role.CITIZEN,
+        organisation_id=organisation.id if organisation else None,
+        time_zone="Europe/London",
+        created_at=NOON,
+    )
+    session.add(person)
+    session.flush()
+    session.add_all(
+        Consent(person_id=person.id, purpose=purpose, text_version="1", given_at=NOON)
+        for purpose in purposes
+    )
+    session.flush()
+    return person
+
+
+def make_device(session: Session, person: Person) -> tuple[Device, str]:
+    """A device and its token."""
+    token = make_token("device")
+    device = Device(person_id=person.id, token_hash=hash_token(token), created_at=NOON)
+    session.add(device)
+    session.flush()
+    return device, token
+
+
+def make_access_token(
+    session: Session, organisation: Organisation, role: Role = Role.MANAGER
+) -> str:
+    """A new member of the organisation's bearer token."""
+    person = Person(
+        role=role,
+        organisation_id=organisation.id,
+        name="Test",
+        time_zone="Europe/London",
+        created_at=NOON,
+    )
+    session.add(person)
+    session.flush()
+    token = make_token("access")
+    session.add(
+        AccessToken(
+            person_id=person.id,
+            token_hash=hash_token(token),
+            label="test",
+            created_at=NOON,
+            expires_at=datetime(2100, 1, 1, tzinfo=UTC),
+        )
+    )
+    session.flush()
+    return token
+
+
+def make_listing(
+    session: Session,
+    place: Place,
+    *,
+    kind: ListingKind = ListingKind.OFFER,
+    title: str = "Free hot drink",
+    evidence_needed: Evidence = Evidence.SELF_DECLARED,
+) -> Listing:
+    """Something that is on at the place."""
+    listing = Listing(
+        organisation_id=place.organisation_id,
+        place_id=place.id,
+        kind=kind,
+        title=title,
+        text="",
+        evidence_needed=evidence_needed,
+        starts_at=NOON - timedelta(days=1),
+        created_at=NOON,
+    )
+    session.add(listing)
+    session.flush()
+    return listing
+
+
+def make_campaign(
+    session: Session,
+    listing: Listing,
+    *,
+    trigger: Trigger = Trigger.ENTERED,
+    audience: Role = Role.CITIZEN,
+    purpose: Purpose = Purpose.NEARBY,
+    only_when_open: bool = False,
+    min_confidence: int = 2,
+) -> Campaign:
+    """A published campaign for the listing."""
+    campaign = Campaign(
+        organisation_id=listing.organisation_id,
+        listing_id=listing.id,
+        name=listing.title,
+        trigger=trigger,
+        audience=audience,
+        purpose=purpose,
+        campaign_class=CampaignClass.SERVICE,
+        title=listing.title,
+        body="Come in.",
+        min_confidence=min_confidence,
+        only_when_open=only_when_open,
+        cooldown=timedelta(hours=12),
+        created_at=NOON,
+        published_at=NOON,
+    )
+    session.add(campaign)
+    session.flush()
+    return campaign

@@ -1,0 +1,147 @@
+"""Who signs, for whom and for how long; and the encryption itself."""
+
+import base64
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from pydantic import SecretStr
+
+from geoservices import clock
+from geoservices.notifications.endpoints import decode_base64url
+from geoservices.notifications.push import (
+    Outcome,
+    OutcomeKind,
+    VapidTokens,
+    WebPushGateway,
+    encrypt,
+    make_vapid_key,
+    vapid_public_key,
+)
+from geoservices.settings import PushSettings
+from local.browser import Browser, decrypt
+from local.pushservice import serving
+from tests.pushing import SETTINGS, make_envelope, send_one
+
+NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+ACCEPTED, REFUSED = OutcomeKind.ACCEPTED, OutcomeKind.REFUSED
+VECTORS = json.loads(Path("tests/data/webpush/rfc-vectors.json").read_text(encoding="utf-8"))
+
+
+def test_each_push_service_gets_a_token_of_its_own(browser: Browser) -> None:
+    """`aud` is never carried from one origin to the next, as pywebpush does."""
+    with serving() as other, Browser(other.url) as abroad:
+        envelopes = [make_envelope(browser), make_envelope(abroad), make_envelope(browser)]
+
+        outcomes = WebPushGateway(SETTINGS).send(envelopes)
+
+    assert {outcome.kind for outcome in outcomes} == {ACCEPTED}
+
+
+def test_a_token_for_another_audience_is_caught(browser: Browser) -> None:
+    """The push service knows itself as 127.0.0.1, so a token for localhost is not for it."""
+    envelope = make_envelope(browser)
+    elsewhere = replace(envelope, endpoint=envelope.endpoint.replace("127.0.0.1", "localhost"))
+    gateway = WebPushGateway(SETTINGS, look_up=lambda _host, _port: ["127.0.0.1"])
+
+    [outcome] = gateway.send([elsewhere])
+
+    assert outcome == Outcome(kind=REFUSED, reason="vapid-refused", status=401)
+
+
+@pytest.mark.parametrize("days", [-1, 1])
+def test_a_clock_off_by_a_day_is_our_fault(browser: Browser, days: int) -> None:
+    """The token has expired or lasts too long; the subscription is not touched."""
+    gateway = WebPushGateway(SETTINGS, now=lambda: clock.now() + timedelta(days=days))
+
+    [outcome] = gateway.send([make_envelope(browser)])
+
+    assert outcome == Outcome(kind=REFUSED, reason="vapid-refused", status=401)
+
+
+def test_another_key_is_our_fault(browser: Browser) -> None:
+    """A subscription belongs to one application server key for life."""
+    other = SETTINGS.model_copy(update={"vapid_private_key": SecretStr(make_vapid_key())})
+
+    outcome = send_one(make_envelope(browser), settings=other)
+
+    assert outcome == Outcome(kind=REFUSED, reason="vapid-refused", status=403)
+
+
+def test_a_token_is_signed_once_for_each_origin_and_renewed_in_time() -> None:
+    """Eleven hours serve with one signature; a token from a wrong clock's future does not."""
+    times = [NOON]
+    tokens = VapidTokens(SETTINGS, now=lambda: times[-1])
+    made = [tokens.header_for("https://web.push.apple.com/a")]
+    for moved in (timedelta(hours=10), timedelta(hours=11), timedelta(hours=9)):
+        times.append(NOON + moved)
+        made.append(tokens.header_for("https://web.push.apple.com/b"))
+
+    changed = [earlier != later for earlier, later in pairwise(made)]
+    assert changed == [False, True, True]
+    assert tokens.header_for("https://fcm.googleapis.com/a") not in made
+
+
+def test_a_contact_page_with_a_path_and_an_ipv6_audience_can_be_signed() -> None:
+    """Both are valid (RFC 8292 section 2), though py_vapid's own check refuses them."""
+    settings = SETTINGS.model_copy(update={"vapid_contact": "https://geoservices.example/contact"})
+    header = VapidTokens(settings, now=lambda: NOON).header_for("http://[::1]:8000/push/x")
+
+    claims = json.loads(decode_base64url(header.split(".")[1]))
+    assert claims == {
+        "aud": "http://[::1]:8000",
+        "exp": int((NOON + timedelta(hours=12)).timestamp()),
+        "sub": "https://geoservices.example/contact",
+    }
+
+
+def test_a_made_key_is_a_valid_setting_and_shows_its_public_point() -> None:
+    """32 bytes in, the 65 bytes for `PushManager.subscribe()` out, no padding in either."""
+    settings = PushSettings(
+        vapid_private_key=SecretStr(make_vapid_key()), vapid_contact="mailto:a@b.example"
+    )
+
+    public = decode_base64url(vapid_public_key(settings))
+
+    assert "=" not in vapid_public_key(settings) + settings.vapid_private_key.get_secret_value()
+    ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), public)
+
+
+@pytest.mark.parametrize(
+    "key", ["", "AAAA", "not base64!", base64.b64encode(b"\xfb" * 32).decode()]
+)
+def test_a_key_of_the_wrong_form_is_found_at_the_start(key: str) -> None:
+    """Not at the first push; and the message does not repeat it."""
+    settings = SETTINGS.model_copy(update={"vapid_private_key": SecretStr(key)})
+
+    with pytest.raises(ValueError, match=r"base64url") as refusal:
+        WebPushGateway(settings)
+    assert not key or key not in str(refusal.value)
+
+
+def test_encryption_is_that_of_rfc_8291() -> None:
+    """The decryption that reads the RFC's own message reads ours, in one record."""
+    vector = VECTORS["rfc8291"]
+    number = int.from_bytes(decode_base64url(vector["ua_private"]))
+    key = ec.derive_private_key(number, ec.SECP256R1())
+    auth = decode_base64url(vector["auth_secret"])
+    plain = vector["plaintext"].encode()
+
+    body = encrypt(plain, p256dh=decode_base64url(vector["ua_public"]), auth=auth)
+
+    assert decrypt(decode_base64url(vector["body"]), private_key=key, auth=auth) == plain
+    assert decrypt(body, private_key=key, auth=auth) == plain
+    assert len(body) == len(decode_base64url(vector["body"]))
+    assert body[16:21] == decode_base64url(vector["body"])[16:21]
+
+
+def test_an_envelope_keeps_its_secrets_out_of_logs(browser: Browser) -> None:
+    """Whoever knows the endpoint may push, whoever knows the keys may forge."""
+    envelope = make_envelope(browser)
+
+    assert envelope.endpoint not in repr(envelope)
+    assert "Meter" not in repr(envelope)

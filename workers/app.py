@@ -1,0 +1,48 @@
+"""The Celery application: `celery -A workers.app worker` and `celery -A workers.app beat`.
+
+The broker is a doorbell. Whatever must happen stands in the database first, so no result is
+kept, nothing is stored in the broker for long, and any job may be lost or run twice.
+"""
+
+from celery import Celery
+from celery.signals import setup_logging, worker_process_init
+from kombu import Queue
+
+from geoservices import logs
+from workers import runtime
+from workers.schedule import SCHEDULE
+
+app = Celery("geoservices", broker=runtime.settings().broker_url.get_secret_value())
+app.conf.update(
+    include=[
+        "workers.jobs.campaigns",
+        "workers.jobs.notifications",
+        "workers.jobs.pings",
+        "workers.jobs.visits",
+    ],
+    task_queues=[Queue("geoservices", queue_arguments={"x-queue-type": "quorum"})],
+    task_default_queue="geoservices",
+    task_ignore_result=True,
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    task_serializer="json",
+    accept_content=["json"],
+    worker_prefetch_multiplier=4,
+    worker_detect_quorum_queues=True,
+    broker_connection_retry_on_startup=True,
+    broker_transport_options={"visibility_timeout": 300, "confirm_publish": True},
+    beat_schedule=SCHEDULE,
+    beat_max_loop_interval=1,
+    timezone="UTC",
+)
+
+
+@setup_logging.connect
+def _set_up_logs(**_: object) -> None:
+    logs.configure()
+
+
+@worker_process_init.connect
+def _start_afresh(**_: object) -> None:
+    # A connection opened before the fork must not be used by two processes.
+    runtime.sessions.cache_clear()

@@ -1,0 +1,120 @@
+"""The relay: `python -m workers.relay` hands what is due in the database to the jobs.
+
+It wakes when a transaction rings (NOTIFY) and once a second anyway. Ids alone travel, many a
+job. What it hands out comes due again after a lease, so a lost broker, job or relay costs time
+and nothing else. Any number of relays may run.
+"""
+
+import signal
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from types import FrameType
+
+import psycopg
+import structlog
+from kombu.exceptions import OperationalError as BrokerError
+from psycopg import sql
+from sqlalchemy.exc import OperationalError as DatabaseError
+from sqlalchemy.orm import Session
+
+from geoservices import clock, logs, outbox
+from geoservices.database import SessionFactory, transaction
+from geoservices.notifications import queries as deliveries
+from workers import runtime
+from workers.app import app
+
+log = structlog.get_logger()
+
+AT_ONCE = 100
+"""Ids a job: a job costs about a millisecond whatever it carries."""
+SWEEP = timedelta(seconds=1)
+"""How often to look without having been rung for."""
+PAUSE = timedelta(seconds=1)
+"""How long to wait after the database or the broker failed."""
+
+
+def main() -> None:
+    """Relay until told to stop by SIGTERM or SIGINT."""
+    logs.configure()
+    settings = runtime.settings()
+    relay = Relay(
+        runtime.sessions(), outbox_lease=settings.outbox_lease, push_lease=settings.push.lease
+    )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, relay.stop)
+    relay.run(settings.database_url.get_secret_value())
+
+
+@dataclass(slots=True)
+class Relay:
+    """Hands out due messages and deliveries until stopped."""
+
+    sessions: SessionFactory
+    outbox_lease: timedelta
+    push_lease: timedelta
+    stopped: bool = False
+
+    def stop(self, _number: int = 0, _frame: FrameType | None = None) -> None:
+        """Stop after the round under way."""
+        self.stopped = True
+
+    def run(self, database_url: str) -> None:
+        """Listen and relay; when a server goes away, wait for it and go on."""
+        log.info("relay_started")
+        while not self.stopped:
+            try:
+                with psycopg.connect(database_url, autocommit=True) as listening:
+                    listening.execute(sql.SQL("LISTEN {}").format(sql.Identifier(outbox.CHANNEL)))
+                    self._relay_while(listening)
+            except (psycopg.OperationalError, DatabaseError, BrokerError) as error:
+                log.warning("relay_waits", error=type(error).__name__)
+                time.sleep(PAUSE.total_seconds())
+        log.info("relay_stopped")
+
+    def relay_once(self) -> int:
+        """Hand out one round of what is due and return how many ids that were."""
+        return self._messages() + self._deliveries()
+
+    def _relay_while(self, listening: psycopg.Connection) -> None:
+        while not self.stopped:
+            while self.relay_once() and not self.stopped:
+                pass
+            for _bell in listening.notifies(timeout=SWEEP.total_seconds(), stop_after=1):
+                break
+
+    def _messages(self) -> int:
+        with transaction(self.sessions) as session:
+            ids = outbox.hand_out(session, at=clock.now(), lease=self.outbox_lease, limit=AT_ONCE)
+        self._ring(
+            "campaigns.decide", ids, lambda session: outbox.put_back(session, ids, at=clock.now())
+        )
+        return len(ids)
+
+    def _deliveries(self) -> int:
+        with transaction(self.sessions) as session:
+            ids = deliveries.hand_out(session, at=clock.now(), lease=self.push_lease, limit=AT_ONCE)
+        self._ring(
+            "notifications.deliver",
+            [str(id_) for id_ in ids],
+            lambda session: deliveries.put_back(session, ids, at=clock.now()),
+        )
+        return len(ids)
+
+    def _ring(
+        self, job: str, ids: Sequence[int | str], put_back: Callable[[Session], None]
+    ) -> None:
+        """Publish a job with the ids; if the broker is away they are due again at once."""
+        if not ids:
+            return
+        try:
+            app.send_task(job, [list(ids)])
+        except BrokerError:
+            with transaction(self.sessions) as session:
+                put_back(session)
+            raise
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,27 @@
+"""What a job borrows from its process: settings, sessions and the push gateway."""
+
+from functools import lru_cache
+
+from geoservices.database import SessionFactory, make_engine, make_session_factory
+from geoservices.notifications.push import PushGateway, WebPushGateway
+from geoservices.settings import Settings, load_settings
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """Return the service's settings, read once."""
+    return load_settings()
+
+
+@lru_cache(maxsize=1)
+def sessions() -> SessionFactory:
+    """Return the factory of sessions on this process's own connections."""
+    return make_session_factory(
+        make_engine(settings().database_url.get_secret_value(), pool_size=2)
+    )
+
+
+@lru_cache(maxsize=1)
+def gateway() -> PushGateway:
+    """Return the way out to the push services."""
+    return WebPushGateway(settings().push)
