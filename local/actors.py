@@ -1,0 +1,137 @@
+"""The people of the story, as far as HTTP knows them: a manager, and phones."""
+
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Any, Self
+from uuid import UUID, uuid5
+
+import httpx2
+
+from geodata.simulation import SimulatedPing
+from local.browser import NO_TLS, Browser
+
+NAMESPACE = UUID("6b1f6b0e-4d39-4c7c-9f55-0b1f0a3c7d11")
+"""Ids made of names: a story told again finds its listings and campaigns, and makes no second."""
+ANSWER_WITHIN_S = 20.0
+ALWAYS = "2026-01-01T00:00:00Z"
+
+
+class Caller:
+    """Someone with a token."""
+
+    def __init__(self, api: str, token: str | None = None) -> None:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self.http = httpx2.Client(
+            base_url=api, headers=headers, trust_env=False, verify=NO_TLS, timeout=ANSWER_WITHIN_S
+        )
+
+    def ask(self, method: str, path: str, **body: Any) -> Any:
+        """Send a request and return the JSON of its answer.
+
+        Raises:
+            httpx2.HTTPStatusError: It was refused.
+        """
+        answer = self.http.request(method, path, **body)
+        if answer.is_error:
+            raise httpx2.HTTPStatusError(
+                f"{method} {path}: {answer.status_code} {answer.text}",
+                request=answer.request,
+                response=answer,
+            )
+        return answer.json() if answer.content else None
+
+
+class Manager(Caller):
+    """A service manager of the council."""
+
+    def announce(self, place_id: str, *, kind: str, title: str, text: str) -> dict[str, Any]:
+        """Put something on at a place."""
+        body = {
+            "id": str(uuid5(NAMESPACE, f"listing {kind} {title} {place_id}")),
+            "place_id": place_id,
+            "kind": kind,
+            "title": title,
+            "text": text,
+            "starts_at": ALWAYS,
+        }
+        listing: dict[str, Any] = self.ask("POST", "/v1/listings", json=body)
+        return listing
+
+    def campaign(self, listing: dict[str, Any], **terms: Any) -> dict[str, Any]:
+        """Make a campaign for a listing and publish it."""
+        body = {
+            "id": str(uuid5(NAMESPACE, f"campaign {listing['id']}")),
+            "listing_id": listing["id"],
+            "name": listing["title"],
+            "title": listing["title"],
+            **terms,
+        }
+        made = self.ask("POST", "/v1/campaigns", json=body)
+        published: dict[str, Any] = self.ask("PUT", f"/v1/campaigns/{made['id']}/publication")
+        return published
+
+
+class Phone(Caller):
+    """A phone with a browser on it."""
+
+    def __init__(self, api: str, push: str, *, owner: str | None = None) -> None:
+        """Introduce the phone to the service; `owner` is a member's token, none for a citizen."""
+        device = Caller(api, owner).ask("POST", "/v1/devices", json={"label": "demo"})
+        super().__init__(api, device["token"])
+        self.id = UUID(device["id"])
+        self.browser = Browser(push)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.browser.close()
+        self.http.close()
+
+    def agree(self, purpose: str) -> None:
+        """Agree to the text now shown for a purpose."""
+        [shown] = [one for one in self.ask("GET", "/v1/consents") if one["purpose"] == purpose]
+        version = {"text_version": shown["text_version"]}
+        self.ask("PUT", f"/v1/consents/{purpose}", json=version)
+
+    def subscribe(self) -> None:
+        """Let the browser be pushed to."""
+        key = self.ask("GET", "/v1/push/key")["application_server_key"]
+        subscription = self.browser.subscribe(key)
+        self.ask("POST", "/v1/subscriptions", json={**subscription, "application_server_key": key})
+
+    def report(self, ping: SimulatedPing, number: int) -> httpx2.Response:
+        """Send one position, as phones do, and return the answer, whatever it is."""
+        body = {
+            "id": str(uuid5(self.id, f"ping {number}")),
+            "recorded_at": ping.recorded_at.isoformat(),
+            "lon": ping.lon,
+            "lat": ping.lat,
+            "accuracy_m": ping.accuracy_m,
+            "speed_mps": ping.speed_mps,
+            "heading_deg": ping.heading_deg,
+        }
+        return self.http.post("/v1/pings", json=body)
+
+    def await_push(self, *, within: timedelta) -> dict[str, Any]:
+        """Wait for a push, decrypt it, acknowledge it, and return what it says.
+
+        Raises:
+            TimeoutError: None came.
+        """
+        [message] = self.browser.wait_for(1, within=within)
+        document: dict[str, Any] = dict(message)
+        delivery = document["notification"]["data"]["delivery_id"]
+        receipt = {"kind": "shown", "occurred_at": document["received_at"]}
+        self.ask("POST", f"/v1/deliveries/{delivery}/receipts", json=receipt)
+        return document
+
+
+def milliseconds(start: datetime, end: datetime) -> float:
+    """Return the time between two instants in milliseconds, to a tenth."""
+    return round((end - start).total_seconds() * 1000, 1)
