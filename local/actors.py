@@ -25,6 +25,21 @@ class Caller:
             base_url=api, headers=headers, trust_env=False, verify=NO_TLS, timeout=ANSWER_WITHIN_S
         )
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self.http.close()
+
     def ask(self, method: str, path: str, **body: Any) -> Any:
         """Send a request and return the JSON of its answer.
 
@@ -39,6 +54,13 @@ class Caller:
                 response=answer,
             )
         return answer.json() if answer.content else None
+
+    def is_service_ready(self) -> bool:
+        """Tell whether the service says that all is well; not while it is still starting."""
+        try:
+            return self.http.get("/health/ready").is_success
+        except httpx2.TransportError:
+            return False
 
 
 class Manager(Caller):
@@ -76,22 +98,16 @@ class Phone(Caller):
 
     def __init__(self, api: str, push: str, *, owner: str | None = None) -> None:
         """Introduce the phone to the service; `owner` is a member's token, none for a citizen."""
-        device = Caller(api, owner).ask("POST", "/v1/devices", json={"label": "demo"})
+        with Caller(api, owner) as introduction:
+            device = introduction.ask("POST", "/v1/devices", json={"label": "demo"})
         super().__init__(api, device["token"])
         self.id = UUID(device["id"])
         self.browser = Browser(push)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Let go of the connections; the subscription lives on."""
         self.browser.close()
-        self.http.close()
+        super().close()
 
     def agree(self, purpose: str) -> None:
         """Agree to the text now shown for a purpose."""

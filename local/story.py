@@ -123,8 +123,9 @@ def _play(api: str, push: str, teller: Teller) -> str | None:
     """Play every act, and return what went wrong, if anything did."""
     try:
         stage = _set_stage(api, push, teller)
-        for act in ACTS:
-            act(stage)
+        with stage.manager:
+            for act in ACTS:
+                act(stage)
     except (Untold, TimeoutError, httpx2.HTTPError, psycopg.Error, KeyError) as error:
         return f"{type(error).__name__}: {error}"
     return None
@@ -158,15 +159,12 @@ def _set_stage(api: str, push: str, teller: Teller) -> Stage:
 
 
 def _wait_until_ready(api: str) -> None:
-    caller = Caller(api)
     give_up_at = time.monotonic() + READY_WITHIN.total_seconds()
-    while time.monotonic() < give_up_at:
-        try:
-            if caller.http.get("/health/ready").is_success:
+    with Caller(api) as caller:
+        while time.monotonic() < give_up_at:
+            if caller.is_service_ready():
                 return
-        except httpx2.TransportError:
-            pass  # It is still starting.
-        time.sleep(0.1)
+            time.sleep(0.1)
     raise Untold(f"The service at {api} was not ready within {READY_WITHIN}.")
 
 

@@ -1,0 +1,170 @@
+"""The whole system on real processes, each of which a test may kill and start again."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Mapping
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import psutil
+import psycopg
+from psycopg.rows import dict_row
+
+from geoservices import clock
+from geoservices.accounts.models import Role
+from geoservices.accounts.service import issue_access_token
+from geoservices.database import make_engine, make_session_factory, transaction
+from local import broker, postgres, processes
+from local.actors import Caller, Manager
+from local.cluster import open_cluster
+from local.configuration import CHECKOUT, Configuration, free_port
+from local.stack import prepare
+from tests.eventually import eventually
+
+HASTY = {
+    "GEOSERVICES_PUSH__LEASE": "PT4S",
+    "GEOSERVICES_PUSH__TIMEOUT": "PT3S",
+    "GEOSERVICES_OUTBOX_LEASE": "PT3S",
+}
+"""Leases short enough for a test to wait for their end."""
+
+
+class System:
+    """Database, broker, push service and the service's own processes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.configuration = Configuration(
+            data_dir=folder,
+            api_port=free_port(),
+            database_port=free_port(),
+            broker_port=free_port(),
+            push_port=free_port(),
+            database_url=None,
+            broker_url=None,
+        )
+        self.cluster = open_cluster(folder, throw_away=True)
+        self._servers: dict[str, ExitStack] = {}
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._commands = processes.commands(self.configuration)
+        self.env: Mapping[str, str] = {}
+
+    def start_all(self) -> None:
+        """Start the servers, load the libraries, and start every process."""
+        self.start_database()
+        database_url = postgres.create_database(
+            self.cluster, port=self.configuration.database_port, name="journeys"
+        )
+        self.env = HASTY | processes.environment(
+            self.configuration, database_url=database_url, broker_url=self.start_broker()
+        )
+        prepare(self.configuration, self.env)
+        for name in self._commands:
+            self.start(name)
+        self.wait_until_ready()
+
+    def start_database(self) -> None:
+        """Start PostgreSQL."""
+        stack = self._servers["database"] = ExitStack()
+        stack.enter_context(
+            postgres.serving(
+                self.cluster,
+                port=self.configuration.database_port,
+                log=self.configuration.logs / "postgres.log",
+                mark=processes.mark(self.configuration.data_dir),
+            )
+        )
+
+    def start_broker(self) -> str:
+        """Start an empty broker and return its URL."""
+        stack = self._servers["broker"] = ExitStack()
+        return stack.enter_context(
+            broker.serving(
+                self.configuration.data_dir / "broker",
+                port=self.configuration.broker_port,
+                log=self.configuration.logs / "broker.log",
+                mark=processes.mark(self.configuration.data_dir),
+            )
+        )
+
+    def stop_server(self, name: str) -> None:
+        """Stop the database or the broker; the broker forgets everything."""
+        self._servers.pop(name).close()
+
+    def start(self, name: str) -> None:
+        """Start one process of the service."""
+        self.configuration.logs.mkdir(exist_ok=True)
+        with (self.configuration.logs / f"{name}.log").open("ab") as log:
+            self._processes[name] = subprocess.Popen(
+                self._commands[name],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=CHECKOUT,
+                env=dict(self.env),
+                start_new_session=True,
+            )
+
+    def kill(self, name: str) -> None:
+        """Kill a process and all its children with -9, as a crash would."""
+        process = self._processes.pop(name)
+        family = [
+            process.pid,
+            *(c.pid for c in psutil.Process(process.pid).children(recursive=True)),
+        ]
+        for pid in family:
+            os.kill(pid, signal.SIGKILL)
+        process.wait()
+
+    def stop_all(self) -> None:
+        """Kill every process and stop the servers."""
+        for name in list(self._processes):
+            self.kill(name)
+        for name in list(self._servers):
+            self.stop_server(name)
+
+    def wait_until_ready(self) -> None:
+        """Wait until the API says that all is well."""
+        with Caller(self.configuration.api_url) as caller:
+            eventually(caller.is_service_ready, within=timedelta(seconds=30))
+
+    def token(self, role: Role) -> str:
+        """Make a member of Devon's staff."""
+        engine = make_engine(self.env["GEOSERVICES_DATABASE_URL"], pool_size=1)
+        with transaction(make_session_factory(engine)) as session:
+            token = issue_access_token(
+                session,
+                "devon",
+                role=role,
+                name="Journey",
+                lifetime=timedelta(days=1),
+                at=clock.now(),
+            )
+        engine.dispose()
+        return token
+
+    def manager(self) -> Manager:
+        """Sign a manager in."""
+        return Manager(self.configuration.api_url, self.token(Role.MANAGER))
+
+    def ask(self, query: str, *values: Any) -> list[dict[str, Any]]:
+        """Ask the database."""
+        url = self.env["GEOSERVICES_DATABASE_URL"]
+        with psycopg.connect(url, row_factory=dict_row) as connection:
+            return connection.execute(query, values).fetchall()
+
+    def push_log(self) -> list[dict[str, Any]]:
+        """Read every POST the push service saw."""
+        answer: list[dict[str, Any]] = httpx2.get(
+            f"{self.configuration.push_url}/log", trust_env=False
+        ).json()
+        return answer
+
+    def misbehave(self, **fault: Any) -> None:
+        """Have the push service misbehave."""
+        httpx2.post(
+            f"{self.configuration.push_url}/faults", json=[fault], trust_env=False
+        ).raise_for_status()
