@@ -11,7 +11,7 @@ from geoservices.accounts import service as accounts
 from geoservices.accounts.models import Role
 from geoservices.database import SessionFactory, make_engine, make_session_factory, transaction
 from geoservices.errors import GeoservicesError
-from geoservices.notifications.push import make_vapid_key
+from geoservices.notifications.vapid import make_vapid_key
 
 Command = Callable[[argparse.Namespace], str]
 

@@ -13,6 +13,7 @@ from geoservices.accounts import queries as accounts
 from geoservices.accounts import service as consents
 from geoservices.accounts.consents import ON_CHECK_IN, PASSIVE
 from geoservices.accounts.models import Device, Person, Purpose
+from geoservices.campaigns import queries as campaign_queries
 from geoservices.campaigns import service as campaigns
 from geoservices.campaigns.rules import Limits, Trigger
 from geoservices.checkins import queries as checkins
@@ -114,6 +115,9 @@ def take_in_from(
     Raises:
         ConsentMissing: They did not; nothing is stored.
     """
+    # Asked with the row held: a withdrawal either comes later and deletes what is stored here,
+    # or came before and is seen.
+    accounts.lock_devices(session, [device.id])
     consents.require_consent(session, device.person_id, PASSIVE)
     return take_in(
         session, [(device.id, report) for report in reports], live=live, settings=settings, at=at
@@ -153,15 +157,18 @@ def check_in(
 
 
 def withdraw_consent(session: Session, person: Person, purpose: Purpose, *, at: datetime) -> bool:
-    """End a consent and delete at once what no remaining consent covers.
+    """End a consent, call back what was to be sent for it, delete what no other one covers.
 
     Returns:
         Whether there was one to end.
     """
+    campaign_queries.lock_people(session, [person.id])
     ended = accounts.withdraw_consent(session, person.id, purpose, at=at)
     remaining = accounts.purposes_of(session, [person.id]).get(person.id, frozenset())
+    if ended:
+        notifications.call_back(session, person.id, purpose)
     if ended and not remaining & PASSIVE:
-        device_ids = [device.id for device in accounts.devices_of(session, person.id)]
+        device_ids = accounts.device_ids_of(session, person.id)
         accounts.lock_devices(session, device_ids)
         pings.forget(session, device_ids)
         visits.abandon_open(session, device_ids)

@@ -20,6 +20,7 @@ app.conf.update(
         "workers.jobs.pings",
         "workers.jobs.visits",
     ],
+    # RabbitMQ keeps the queue on a majority of its nodes; Redis and Valkey ignore the argument.
     task_queues=[Queue("geoservices", queue_arguments={"x-queue-type": "quorum"})],
     task_default_queue="geoservices",
     task_ignore_result=True,
@@ -29,7 +30,11 @@ app.conf.update(
     accept_content=["json"],
     worker_prefetch_multiplier=4,
     worker_detect_quorum_queues=True,
+    # No job is ever delayed, so the 28 queues that Celery makes for delays may be the cheap kind.
+    broker_native_delayed_delivery_queue_type="classic",
     broker_connection_retry_on_startup=True,
+    # The first is for Redis and Valkey, the second for RabbitMQ: a job counts as published once
+    # the broker says that it has it.
     broker_transport_options={"visibility_timeout": 300, "confirm_publish": True},
     beat_schedule=SCHEDULE,
     beat_max_loop_interval=1,
@@ -44,5 +49,8 @@ def _set_up_logs(**_: object) -> None:
 
 @worker_process_init.connect
 def _start_afresh(**_: object) -> None:
-    # A connection opened before the fork must not be used by two processes.
+    # A connection opened before the fork must not be used by two processes. What the first job
+    # needs is made now, so that the first person does not wait for it.
     runtime.sessions.cache_clear()
+    runtime.gateway()
+    runtime.sessions()

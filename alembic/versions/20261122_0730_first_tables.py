@@ -21,7 +21,6 @@ COUNT_CHANGE = """
 CREATE FUNCTION count_geofence_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   UPDATE geofence_revision SET revision = revision + 1;
-  PERFORM pg_notify('geofences', '');
   RETURN NULL;
 END $$
 """

@@ -111,11 +111,9 @@ def lock_devices(session: Session, device_ids: Iterable[UUID]) -> None:
     )
 
 
-def devices_of(session: Session, person_id: UUID) -> Sequence[Device]:
-    """Return a person's devices that are not revoked."""
-    return session.scalars(
-        select(Device).where(Device.person_id == person_id, Device.revoked_at.is_(None))
-    ).all()
+def device_ids_of(session: Session, person_id: UUID) -> Sequence[UUID]:
+    """Return the ids of a person's devices, revoked ones too."""
+    return session.scalars(select(Device.id).where(Device.person_id == person_id)).all()
 
 
 def people_of_devices(session: Session, device_ids: Iterable[UUID]) -> dict[UUID, Person]:

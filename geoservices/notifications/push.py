@@ -8,7 +8,7 @@ answer, and only ever connects to addresses that it has checked.
 import asyncio
 import base64
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,9 +19,6 @@ from uuid import UUID
 
 import aiohttp
 import structlog
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from py_vapid import jwt
 from pywebpush import WebPusher
 from yarl import URL
 
@@ -31,9 +28,6 @@ from geoservices.notifications.endpoints import (
     P256DH_LENGTH,
     EndpointRefused,
     check_endpoint,
-    decode_base64url,
-    encode_base64url,
-    origin_of,
 )
 from geoservices.notifications.transport import (
     AddressNotPublic,
@@ -43,6 +37,7 @@ from geoservices.notifications.transport import (
     look_up,
     open_session,
 )
+from geoservices.notifications.vapid import Clock, VapidTokens
 from geoservices.settings import PushSettings
 
 # A push service need not take a body above 4096 bytes (RFC 8030 section 7.2), of which header,
@@ -51,21 +46,14 @@ MAX_PAYLOAD_BYTES: Final = 3993
 # Windows refuses a TTL of 0, and a shorter one than this loses a phone that changes networks.
 MIN_TTL: Final = timedelta(seconds=60)
 MAX_RETRY_AFTER: Final = timedelta(days=1)
-# RFC 8292 section 2 allows a token 24 hours; half of it forgives a clock that is off by hours.
-TOKEN_LIFETIME: Final = timedelta(hours=12)
-TOKEN_RENEWAL: Final = timedelta(hours=11)
-MAX_TOKENS: Final = 1024
 MAX_LOCATION_LENGTH: Final = 2048
 NAME_LOOK_UPS: Final = 8
-PRIVATE_KEY_LENGTH: Final = 32
 
 URGENCIES: Final = frozenset({"very-low", "low", "normal", "high"})
 _TOPIC = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _SECONDS = re.compile(r"[0-9]{1,9}")
 
 log = structlog.get_logger()
-
-Clock = Callable[[], datetime]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,17 +153,6 @@ def read_answer(status: int, headers: Mapping[str, str], *, at: datetime) -> Out
     )
 
 
-def vapid_public_key(settings: PushSettings) -> str:
-    """Return what browsers pass to `PushManager.subscribe()` (RFC 8292 section 3.2)."""
-    return _encode_point(_load_private_key(settings).public_key())
-
-
-def make_vapid_key() -> str:
-    """Make a new private key in the form that `PushSettings.vapid_private_key` takes."""
-    number = ec.generate_private_key(ec.SECP256R1()).private_numbers().private_value
-    return encode_base64url(number.to_bytes(PRIVATE_KEY_LENGTH, "big"))
-
-
 def encrypt(payload: bytes, *, p256dh: bytes, auth: bytes) -> bytes:
     """Encrypt for one browser in a single `aes128gcm` record (RFC 8291 section 4).
 
@@ -186,40 +163,6 @@ def encrypt(payload: bytes, *, p256dh: bytes, auth: bytes) -> bytes:
     keys = {"p256dh": base64.urlsafe_b64encode(p256dh), "auth": base64.urlsafe_b64encode(auth)}
     pusher = WebPusher({"endpoint": "", "keys": keys})
     return bytes(pusher.encode(payload, content_encoding="aes128gcm")["body"])
-
-
-class VapidTokens:
-    """The `Authorization` header for each push service, signed once in eleven hours.
-
-    One token serves every subscription at its origin (RFC 8292 section 2), so that a push
-    costs no signature.
-    """
-
-    def __init__(self, settings: PushSettings, *, now: Clock) -> None:
-        self._key = _load_private_key(settings)
-        self._public_key = _encode_point(self._key.public_key())
-        self._contact = settings.vapid_contact
-        self._now = now
-        self._made: dict[str, tuple[datetime, str]] = {}
-
-    def header_for(self, endpoint: str) -> str:
-        """Return a header that is good for at least another hour (RFC 8292 section 3)."""
-        origin, now = origin_of(endpoint), self._now()
-        made_at, header = self._made.get(origin, (now, ""))
-        # A token from the future was made while this machine's clock was wrong.
-        if header and made_at <= now < made_at + TOKEN_RENEWAL:
-            return header
-        if len(self._made) >= MAX_TOKENS:
-            self._made.clear()
-        header = self._sign(origin, now)
-        self._made[origin] = (now, header)
-        return header
-
-    def _sign(self, origin: str, now: datetime) -> str:
-        expires_at = int((now + TOKEN_LIFETIME).timestamp())
-        # `Vapid.sign` refuses IPv6 audiences and contact pages with a path, both of them valid.
-        token = jwt.sign({"aud": origin, "exp": expires_at, "sub": self._contact}, self._key)
-        return f"vapid t={token}, k={self._public_key}"
 
 
 class WebPushGateway:
@@ -346,14 +289,3 @@ def _read_retry_after(text: str, *, at: datetime) -> timedelta | None:
             return None
         wait = (due_at if due_at.tzinfo else due_at.replace(tzinfo=UTC)) - at
     return min(max(wait, timedelta(0)), MAX_RETRY_AFTER)
-
-
-def _load_private_key(settings: PushSettings) -> ec.EllipticCurvePrivateKey:
-    raw = decode_base64url(settings.vapid_private_key.get_secret_value())
-    if len(raw) != PRIVATE_KEY_LENGTH:
-        raise ValueError("The VAPID private key must be 32 bytes in base64url.")
-    return ec.derive_private_key(int.from_bytes(raw, "big"), ec.SECP256R1())
-
-
-def _encode_point(key: ec.EllipticCurvePublicKey) -> str:
-    return encode_base64url(key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint))

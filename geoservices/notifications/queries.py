@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from geoservices.accounts.models import Device
+from geoservices.campaigns.models import Campaign, Decision
 from geoservices.notifications.models import (
     Attempt,
     Delivery,
@@ -68,6 +69,16 @@ def subscriptions_of_people(session: Session, person_ids: Iterable[UUID]) -> dic
     for person_id, subscription_id in rows:
         found.setdefault(person_id, []).append(subscription_id)
     return found
+
+
+def owners_of(session: Session, subscription_ids: Iterable[UUID]) -> dict[UUID, UUID]:
+    """Return the person behind each subscription; those on revoked devices are left out."""
+    rows = session.execute(
+        select(Subscription.id, Device.person_id)
+        .join(Device, Device.id == Subscription.device_id)
+        .where(Subscription.id.in_(set(subscription_ids)), Device.revoked_at.is_(None))
+    )
+    return dict(rows.all())
 
 
 def subscription_by_id(session: Session, subscription_id: UUID) -> Subscription | None:
@@ -133,6 +144,23 @@ def take(
         .with_for_update(of=Delivery, skip_locked=True)
     )
     return list(rows)
+
+
+def finish_unsent(
+    session: Session, person_id: UUID, purpose: str, *, state: DeliveryState, reason: str
+) -> None:
+    """End the unfinished deliveries of what campaigns for a purpose told a person."""
+    told = (
+        select(Notification.id)
+        .join(Decision, Decision.id == Notification.decision_id)
+        .join(Campaign, Campaign.id == Decision.campaign_id)
+        .where(Notification.person_id == person_id, Campaign.purpose == purpose)
+    )
+    session.execute(
+        update(Delivery)
+        .where(Delivery.notification_id.in_(told), Delivery.state.in_(UNFINISHED))
+        .values(state=state, reason=reason, leased_until=None)
+    )
 
 
 def lock_deliveries(session: Session, ids: Iterable[UUID]) -> dict[UUID, Delivery]:

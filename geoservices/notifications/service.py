@@ -156,16 +156,21 @@ def claim(
 ) -> list[Sending]:
     """Take deliveries for sending: each gets a lease and an attempt that is written down first.
 
-    What has expired or lost its subscription is settled at once. A delivery that another worker
-    holds is passed over. If this worker dies, the lease runs out and the delivery is sent again
-    with the same topic, so that the screen shows it once.
+    What has expired or lost its subscription is settled at once, and so is what would now reach
+    someone else or a revoked device. A delivery that another worker holds is passed over. If
+    this worker dies, the lease runs out and the delivery is sent again with the same topic, so
+    that the screen shows it once.
     """
     sendings: list[Sending] = []
-    for delivery, notification, subscription in queries.take(session, ids, at=at):
+    taken = queries.take(session, ids, at=at)
+    owners = queries.owners_of(session, [subscription.id for _, _, subscription in taken])
+    for delivery, notification, subscription in taken:
         if delivery.expires_at <= at:
             _finish(delivery, DeliveryState.EXPIRED, "its time had passed before it was sent")
         elif subscription.ended_at is not None:
             _finish(delivery, DeliveryState.GONE, "the subscription has ended")
+        elif owners.get(subscription.id) != notification.person_id:
+            _finish(delivery, DeliveryState.GONE, "the browser is no longer this person's")
         elif delivery.attempt_count >= push.max_attempts:
             _finish(delivery, DeliveryState.FAILED, f"gave up after {push.max_attempts} attempts")
         else:
@@ -199,12 +204,23 @@ def settle(
             reason=outcome.reason[:200],
         )
         delivery = deliveries.get(sending.delivery_id)
-        if delivery is None or delivery.state != DeliveryState.SENDING:
+        if delivery is None or delivery.state not in queries.UNFINISHED:
             continue
-        overtaken = delivery.attempt_count != sending.number
-        if overtaken and outcome.kind is not OutcomeKind.ACCEPTED:
+        under_way = delivery.state == DeliveryState.SENDING
+        current = under_way and delivery.attempt_count == sending.number
+        if not current and outcome.kind is not OutcomeKind.ACCEPTED:
             continue
         _settle_one(session, delivery, outcome, push, at)
+
+
+def call_back(session: Session, person_id: UUID, purpose: str) -> None:
+    """Send nothing more of what a person was to be told for a purpose they no longer agree to.
+
+    What a push service has taken already cannot be called back.
+    """
+    queries.finish_unsent(
+        session, person_id, purpose, state=DeliveryState.EXPIRED, reason="the consent was withdrawn"
+    )
 
 
 def acknowledge(

@@ -47,11 +47,10 @@ def record(
         judge(report, doors=doors, looks_swapped=looks_swapped(report.position), at=at)
         for _device_id, report in reports
     ]
-    let_in = {
-        (device_id, report.recorded_at, report.id): (device_id, report)
-        for (device_id, report), refusal in zip(reports, refusals, strict=True)
-        if refusal is None
-    }
+    let_in: dict[queries.Key, tuple[UUID, PingReport]] = {}
+    for (device_id, report), refusal in zip(reports, refusals, strict=True):
+        if refusal is None:
+            let_in.setdefault((device_id, report.recorded_at, report.id), (device_id, report))
     new = queries.insert_new(
         session, [_row(device_id, report, at) for device_id, report in let_in.values()]
     )

@@ -19,6 +19,7 @@ def lock_open(session: Session, device_ids: Iterable[UUID]) -> Sequence[Visit]:
         .where(Visit.device_id.in_(set(device_ids)), Visit.exited_at.is_(None))
         .order_by(Visit.id)
         .with_for_update()
+        .execution_options(populate_existing=True)
     ).all()
 
 
@@ -30,6 +31,7 @@ def lock_due(session: Session, *, at: datetime, limit: int) -> Sequence[Visit]:
         .order_by(Visit.due_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
     ).all()
 
 

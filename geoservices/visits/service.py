@@ -80,8 +80,8 @@ def follow(
         at: Now.
 
     Returns:
-        The transitions in the order in which they happened; of those that happened together,
-        exits come first, inner before outer, and then enters, outer before inner.
+        The transitions in the order in which they were found; of those that one sighting told,
+        dwelling comes first, then exits, inner before outer, and then enters, outer before inner.
     """
     if not sightings:
         return []
@@ -226,10 +226,13 @@ def _advance_one(
             return told
 
 
-def _together(entry: tuple[float, Made]) -> tuple[bool, float]:
+_ORDER = (TransitionKind.DWELLED, TransitionKind.EXITED, TransitionKind.ENTERED)
+
+
+def _together(entry: tuple[float, Made]) -> tuple[int, float]:
     size_m, made = entry
-    exits = made.change.kind is TransitionKind.EXITED
-    return (not exits, size_m if exits else -size_m)
+    enters = made.change.kind is TransitionKind.ENTERED
+    return _ORDER.index(made.change.kind), -size_m if enters else size_m
 
 
 def _store(

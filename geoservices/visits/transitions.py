@@ -7,6 +7,9 @@
 A reading is *clearly inside* when its whole circle of accuracy is, *marginal* when only its
 centre is, and *far outside* when it lies beyond the edge by more than its accuracy and a margin.
 Anything between is no verdict. Nothing here reads a clock: time is an argument.
+
+A transition is dated to when it happened and not to when it was believed: an enter to the first
+reading inside, an exit to the first one outside. So a visit's transitions never swap places.
 """
 
 from dataclasses import dataclass, replace
@@ -142,7 +145,7 @@ def elapse(visit: VisitState, at: datetime, *, rules: PresenceRules) -> Step:
     """Let time pass until `at` with nothing heard, and say what that brings about.
 
     A stay that lasted long enough dwells, an exit seen once is confirmed by time, and silence
-    ends a visit at the moment it was last seen, as inferred.
+    ends a visit at the moment it was last seen, or said to dwell, as inferred.
     """
     changes: tuple[Change, ...] = ()
     if _dwells(visit, at, rules):
@@ -163,19 +166,20 @@ def elapse(visit: VisitState, at: datetime, *, rules: PresenceRules) -> Step:
         ended, exits = _end(visit, visit.phase_since, Reason.OUTSIDE_FOR_LONG)
         return ended, changes + exits
     if visit.phase is Phase.INSIDE and at - visit.seen_at >= rules.silence:
-        ended, exits = _end(visit, visit.seen_at, Reason.SILENCE)
+        last_there = max(visit.seen_at, visit.dwelled_at or visit.seen_at)
+        ended, exits = _end(visit, last_there, Reason.SILENCE)
         return ended, changes + exits
     return visit, changes
 
 
 def next_due(visit: VisitState, *, after: datetime, rules: PresenceRules) -> datetime:
-    """Return when `elapse` must next be asked, later than `after`, if nothing is heard."""
+    """Return when `elapse` must next be asked, `after` at the earliest, if nothing is heard."""
     if visit.phase is Phase.LEAVING:
         due = visit.phase_since + rules.confirm_exit_after
     else:
         due = visit.seen_at + rules.silence
         dwells_at = visit.entered_at + visit.dwell_after
-        if visit.phase is Phase.INSIDE and visit.dwelled_at is None and dwells_at > after:
+        if _dwells(visit, dwells_at, rules):
             due = min(due, dwells_at)
     return max(due, after)
 
@@ -221,7 +225,12 @@ def _enter(visit: VisitState, reading: Reading, reason: Reason, *, confidence: i
         confidence=confidence,
     )
     return inside, (
-        Change(kind=TransitionKind.ENTERED, at=reading.at, reason=reason, confidence=confidence),
+        Change(
+            kind=TransitionKind.ENTERED,
+            at=visit.entered_at,
+            reason=reason,
+            confidence=confidence,
+        ),
     )
 
 

@@ -13,15 +13,8 @@ from pydantic import SecretStr
 
 from geoservices import clock
 from geoservices.notifications.endpoints import decode_base64url
-from geoservices.notifications.push import (
-    Outcome,
-    OutcomeKind,
-    VapidTokens,
-    WebPushGateway,
-    encrypt,
-    make_vapid_key,
-    vapid_public_key,
-)
+from geoservices.notifications.push import Outcome, OutcomeKind, WebPushGateway, encrypt
+from geoservices.notifications.vapid import VapidTokens, make_vapid_key, vapid_public_key
 from geoservices.settings import PushSettings
 from local.browser import Browser, decrypt
 from local.pushservice import serving

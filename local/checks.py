@@ -1,0 +1,117 @@
+"""`make test`: every check that CI runs, in order, on servers that are thrown away afterwards."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from local.cluster import open_cluster, remove_cluster
+from local.configuration import CHECKOUT, Configuration, free_port
+from local.console import STARTED_BY, CannotGoOn, say
+from local.ownership import holding
+from local.postgres import create_database
+from local.processes import program
+from local.stack import clear_away, servers
+
+CHECKS: dict[str, tuple[str, ...]] = {
+    "ruff": ("ruff", "check", "."),
+    "format": ("ruff", "format", "--check", "."),
+    "mypy": ("mypy",),
+    "imports": ("lint-imports",),
+    "migrate": ("alembic", "upgrade", "head"),
+    "schema": ("alembic", "check"),
+    "pytest": ("pytest", "-n", "2"),
+}
+
+PREFIX = "geoservices-test-"
+ABANDONED_AFTER_S = 60.0
+"""A folder this old that nobody owns belongs to a run that was killed."""
+
+
+def check(names: Sequence[str], pytest_arguments: Sequence[str]) -> int:
+    """Run the named checks, all of them even if one fails; return 1 if any did."""
+    failed = []
+    with _throw_away() as env:
+        for name in names:
+            command = CHECKS[name] + (tuple(pytest_arguments) if name == "pytest" else ())
+            if not _passes(name, command, env if name != "pytest" else _bare(env)):
+                failed.append(name)
+    _headline(f"failed: {', '.join(failed)}" if failed else f"all {len(names)} checks passed")
+    return 1 if failed else 0
+
+
+def clean(data_dir: Path) -> int:
+    """Delete the data folder and its cluster; refused while a run is using them."""
+    with holding(data_dir):
+        _remove(data_dir)
+    say(f"Deleted {data_dir}.")
+    return 0
+
+
+def _passes(name: str, command: Sequence[str], env: Mapping[str, str]) -> bool:
+    _headline(f"{name}: {' '.join(command)}")
+    began = time.monotonic()
+    full = [program(command[0]), *command[1:]]
+    done = subprocess.run(full, stdin=subprocess.DEVNULL, cwd=CHECKOUT, env=env, check=False)
+    verdict = "passed" if done.returncode == 0 else f"FAILED with exit code {done.returncode}"
+    _headline(f"{name} {verdict} in {time.monotonic() - began:.1f} s")
+    return done.returncode == 0
+
+
+def _headline(text: str) -> None:
+    """Print where the checks' own output goes, so that the order stays right in a log."""
+    print(f"== {text}", flush=True)
+
+
+@contextmanager
+def _throw_away() -> Iterator[dict[str, str]]:
+    """Have servers in a temporary folder for the block, and nothing of them afterwards."""
+    _remove_abandoned()
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX)).resolve()
+    # The server's user passes through to its cluster; everything else in it stays closed.
+    folder.chmod(0o711)
+    configuration = Configuration(
+        data_dir=folder,
+        database_port=free_port(),
+        broker_port=free_port(),
+        api_port=free_port(),
+        push_port=free_port(),
+        database_url=None,
+        broker_url=None,
+    )
+    with holding(folder):
+        try:
+            with servers(configuration, throw_away=True) as env:
+                cluster = open_cluster(folder)
+                tests = create_database(cluster, port=configuration.database_port, name="tests")
+                yield env | {
+                    "GEOSERVICES_TEST_DATABASE_URL": tests,
+                    "GEOSERVICES_TEST_BROKER_URL": env["GEOSERVICES_BROKER_URL"],
+                }
+        finally:
+            _remove(folder)
+
+
+def _bare(env: Mapping[str, str]) -> dict[str, str]:
+    """Keep from the tests every setting of ours but where their servers are."""
+    kept = (STARTED_BY, "GEOSERVICES_TEST_")
+    return {k: v for k, v in env.items() if not k.startswith("GEOSERVICES_") or k.startswith(kept)}
+
+
+def _remove_abandoned() -> None:
+    for folder in Path(tempfile.gettempdir()).resolve().glob(f"{PREFIX}*"):
+        with suppress(CannotGoOn, FileNotFoundError):
+            state = folder.stat()
+            if state.st_uid == os.geteuid() and time.time() - state.st_mtime > ABANDONED_AFTER_S:
+                with holding(folder):
+                    _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    clear_away(folder)
+    remove_cluster(folder)
+    shutil.rmtree(folder)
