@@ -48,6 +48,8 @@ def make_engine(url: str, *, pool_size: int = 10) -> Engine:
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=True,
+        # Positions are parameters, and an error's text ends up in logs.
+        hide_parameters=True,
         connect_args={
             "connect_timeout": 5,
             "options": "-c lock_timeout=10s -c statement_timeout=30s -c timezone=UTC",

@@ -25,6 +25,8 @@ from geoservices.geometry.planar import (
 Indices = NDArray[np.intp]
 HALF_TURN_DEG = 180.0
 ONCE_ROUND_DEG = np.array([360.0, 0.0])
+NEGLIGIBLE_STRETCH = 2e-4
+"""What a kilometre north or south of a map's origin makes of its width at 50 degrees."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,9 +68,7 @@ class GeofenceIndex:
         bounds = self._maps.bounds()
         self._tree = shapely.STRtree(list(map(shapely.box, *bounds.T)))
         self._wraps = bool(np.any((bounds[:, 0] < -HALF_TURN_DEG) | (bounds[:, 2] > HALF_TURN_DEG)))
-        self._extent = (
-            (*bounds[:, :2].min(axis=0), *bounds[:, 2:].max(axis=0)) if len(bounds) else None
-        )
+        self._extent = _extent(bounds)
 
     def sizes_m(self) -> Metres:
         """Return for each geofence the radius of the circle of the same area, in metres."""
@@ -191,14 +191,19 @@ class _FlatMaps:
         per_lon, per_lat = metres_per_degree(origin_lat)
         x = degrees_between(lon, origin_lon) * per_lon
         y = (lat - origin_lat) * per_lat
-        points = shapely.points(x, y)
-        inside = shapely.covers(self.shapes[geofences], points)
-        nearest = shapely.get_coordinates(shapely.shortest_line(points, self.edges[geofences]))
-        nearest = nearest.reshape(-1, 2, 2)[:, 1]
-        # The map is true only near its origin, so the distance is taken between the two places
-        # themselves; which point of the edge is nearest hardly depends on it.
+        inside = shapely.covers(self.shapes[geofences], shapely.points(x, y))
+        # Away from its origin the map is too wide or too narrow, and what is nearest on it need
+        # not be; so it is stretched to the position's latitude where that makes a difference.
+        stretch = metres_per_degree(lat)[0] / per_lon
+        stretch[np.abs(stretch - 1.0) <= NEGLIGIBLE_STRETCH] = 1.0
+        edges = _stretched(self.edges[geofences], stretch)
+        lines = shapely.shortest_line(shapely.points(x * stretch, y), edges)
+        nearest = shapely.get_coordinates(lines).reshape(-1, 2, 2)[:, 1]
         metres = distance_m(
-            lon, lat, origin_lon + nearest[:, 0] / per_lon, origin_lat + nearest[:, 1] / per_lat
+            lon,
+            lat,
+            origin_lon + nearest[:, 0] / stretch / per_lon,
+            origin_lat + nearest[:, 1] / per_lat,
         )
         return np.where(inside, -metres, metres)
 
@@ -215,6 +220,15 @@ def _laid_out(
     return np.asarray(shapely.set_coordinates(areas.copy(), flat), dtype=object)
 
 
+def _stretched(edges: NDArray[np.object_], stretch: Metres) -> NDArray[np.object_]:
+    """Stretch edges from west to east."""
+    off = stretch != 1.0
+    coordinates, owner = shapely.get_coordinates(edges[off], return_index=True)
+    coordinates[:, 0] *= stretch[off][owner]
+    edges[off] = shapely.set_coordinates(edges[off], coordinates)
+    return edges
+
+
 def _rejoined(area: shapely.MultiPolygon) -> shapely.MultiPolygon:
     """Put a polygon cut at the antimeridian together, its western half beyond 180 degrees."""
     east = [
@@ -223,6 +237,14 @@ def _rejoined(area: shapely.MultiPolygon) -> shapely.MultiPolygon:
     ]
     joined = shapely.union_all(east)
     return shapely.MultiPolygon(list(shapely.get_parts(joined)))
+
+
+def _extent(bounds: NDArray[np.float64]) -> tuple[float, float, float, float] | None:
+    if len(bounds) == 0:
+        return None
+    west, south = bounds[:, :2].min(axis=0).tolist()
+    east, north = bounds[:, 2:].max(axis=0).tolist()
+    return west, south, east, north
 
 
 def _within(

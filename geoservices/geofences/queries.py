@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from geoservices.geofences.index import Watched
 from geoservices.geofences.models import Geofence, GeofenceRevision
-from geoservices.geometry.areas import SRID, from_wkb
 from geoservices.geometry.boxes import Bbox, centre_and_reach, halves
+from geoservices.geometry.storage import SRID, from_wkb
 from geoservices.places.queries import WHOLE_ROWS, point_at, position_at, wkb_of
 
 REDRAWN = (
@@ -57,12 +57,9 @@ def lock_revision(session: Session) -> None:
     session.execute(select(GeofenceRevision.revision).with_for_update())
 
 
-def insert_if_new(session: Session, values: Mapping[str, object]) -> bool:
-    """Store a geofence unless one has its id; tell whether it was stored."""
-    stored = session.execute(
-        insert(Geofence).values(**values).on_conflict_do_nothing().returning(Geofence.id)
-    )
-    return stored.first() is not None
+def insert_if_new(session: Session, values: Mapping[str, object]) -> None:
+    """Store a geofence, unless one got its id meanwhile."""
+    session.execute(insert(Geofence).values(**values).on_conflict_do_nothing())
 
 
 def by_id(session: Session, geofence_id: UUID) -> Geofence | None:

@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 from geoservices.errors import ErrorKind, GeoservicesError, IdTaken, NotFound
 from geoservices.geofences import queries
 from geoservices.geofences.models import Geofence
-from geoservices.geometry.areas import Area, Circle, from_wkb, point_wkb, to_wkb
+from geoservices.geometry.areas import Area, Circle
 from geoservices.geometry.boxes import Bbox, check_box
+from geoservices.geometry.storage import from_wkb, point_ewkt, to_ewkt, to_wkb
 from geoservices.places.queries import element_of, position_at, wkb_of
 from geoservices.places.service import get_place
 
@@ -68,17 +69,11 @@ def create_geofence(
     """
     _check(session, draft, organisation_id)
     geofence_id = draft.id or uuid4()
-    values = {
-        "id": geofence_id,
-        "organisation_id": organisation_id,
-        "imported": False,
-        "created_at": at,
-        "disabled_at": None if draft.enabled else at,
-        **values_of(draft),
-    }
-    new = queries.insert_if_new(session, values)
+    # Looked up first, since even an insertion that does nothing counts as a change.
+    if queries.by_id(session, geofence_id) is None:
+        queries.insert_if_new(session, _new_values(geofence_id, draft, organisation_id, at))
     geofence = queries.by_id(session, geofence_id)
-    if geofence is None or not (new or _says(geofence, draft, organisation_id)):
+    if geofence is None or not _says(geofence, draft, organisation_id):
         raise IdTaken("geofence")
     return geofence
 
@@ -196,11 +191,24 @@ def values_of(draft: GeofenceDraft) -> dict[str, object]:
     return {
         "place_id": draft.place_id,
         "name": draft.name,
-        "area": element_of(to_wkb(draft.area)),
-        "centre": element_of(point_wkb(circle.centre)) if circle else None,
+        "area": element_of(to_ewkt(draft.area)),
+        "centre": element_of(point_ewkt(circle.centre)) if circle else None,
         "radius_m": circle.radius_m if circle else None,
         "margin_m": draft.margin_m,
         "dwell_after": draft.dwell_after,
+    }
+
+
+def _new_values(
+    geofence_id: UUID, draft: GeofenceDraft, organisation_id: UUID, at: datetime
+) -> dict[str, object]:
+    return {
+        "id": geofence_id,
+        "organisation_id": organisation_id,
+        "imported": False,
+        "created_at": at,
+        "disabled_at": None if draft.enabled else at,
+        **values_of(draft),
     }
 
 

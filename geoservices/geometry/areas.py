@@ -36,14 +36,11 @@ __all__ = [
     "bbox",
     "check_bbox",
     "check_crs",
-    "from_wkb",
     "middle",
-    "point_wkb",
     "read_area",
     "size_m",
     "to_geojson",
     "to_multipolygon",
-    "to_wkb",
 ]
 
 SMALLEST_RADIUS_M = 5.0
@@ -52,7 +49,6 @@ SMALLEST_AREA_M2 = 1.0
 CIRCLE_LIMIT_DEG = 85.0
 """Circles nearer to a pole are refused: they might enclose it."""
 CIRCLE_VERTICES = 64
-SRID = 4326
 
 WGS84_NAMES = frozenset(
     {
@@ -167,30 +163,6 @@ def to_multipolygon(area: Area) -> MultiPolygon:
     return _cut_at_antimeridian(Polygon(_circle_ring(area)))
 
 
-def to_wkb(area: Area) -> bytes:
-    """Return the multipolygon for the database, as EWKB on WGS 84."""
-    polygons = shapely.set_srid(to_multipolygon(area), SRID)
-    return bytes(shapely.to_wkb(polygons, include_srid=True))
-
-
-def point_wkb(position: Position) -> bytes:
-    """Return a point for the database, as EWKB on WGS 84."""
-    point = shapely.set_srid(shapely.Point(position.lon, position.lat), SRID)
-    return bytes(shapely.to_wkb(point, include_srid=True))
-
-
-def from_wkb(wkb: bytes | str) -> Polygonal:
-    """Return the polygons the database keeps, from (E)WKB or its hexadecimal form.
-
-    Raises:
-        TypeError: It is not a multipolygon.
-    """
-    shape = shapely.from_wkb(wkb)
-    if not isinstance(shape, MultiPolygon):
-        raise TypeError("An area is kept as a multipolygon.")
-    return Polygonal(shapely.set_srid(shape, 0))
-
-
 def area_m2(area: Area) -> float:
     """Return the area in square metres.
 
@@ -244,8 +216,8 @@ def _open(geometry: object) -> tuple[str, object]:
     if not isinstance(geometry, dict):
         raise AreaRefused("A GeoJSON geometry is an object with a type.", field="/geometry")
     kind = geometry.get("type")
-    if kind not in {"Point", "Polygon", "MultiPolygon"}:
-        named = f"{kind[:40]!r}" if isinstance(kind, str) else "something without a type"
+    if not isinstance(kind, str) or kind not in {"Point", "Polygon", "MultiPolygon"}:
+        named = repr(kind[:40]) if isinstance(kind, str) else "something without a type"
         raise AreaRefused(
             f"An area is a Point with a radius, a Polygon or a MultiPolygon, not {named}.",
             field="/geometry/type",

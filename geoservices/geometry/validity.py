@@ -1,7 +1,5 @@
 """Whether polygons bound an area, and how those that nearly do are mended."""
 
-import re
-
 import numpy as np
 import shapely
 from shapely import MultiPolygon, Polygon
@@ -89,13 +87,11 @@ def _polygonal(shape: BaseGeometry) -> MultiPolygon:
 def _explain(
     shape: MultiPolygon, rings: list[list[Ring]], *, multi: bool
 ) -> tuple[AreaRefused, Spot]:
-    at, where = Spot(multi=multi), ""
-    found = re.search(r"\[(\S+) (\S+)\]$", shapely.is_valid_reason(shape))
-    if found:
-        lon, lat = float(found[1]), float(found[2])
-        at = _nearest_edge(rings, lon, lat, multi=multi)
-        where = f" near longitude {lon:.6f}, latitude {lat:.6f}"
-    return refuse(f"{_rule(shape)}{where}.", at), at
+    where = shapely.is_valid_reason(shape).rstrip("]").partition("[")[2]
+    lon, lat = map(float, where.split())
+    at = _nearest_edge(rings, lon, lat, multi=multi)
+    rule = f"{_rule(shape)} near longitude {lon:.6f}, latitude {lat:.6f}."
+    return refuse(rule, at), at
 
 
 def _rule(shape: MultiPolygon) -> str:

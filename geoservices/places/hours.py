@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
+from importlib.resources import files
 from zoneinfo import ZoneInfo
 
-from opening_hours import OpeningHours, State, validate
+from opening_hours import OpeningHours, State, UnknownCountryError, validate
 
 
 class OpenState(StrEnum):
@@ -31,9 +32,12 @@ UNKNOWN = Hours(state=OpenState.UNKNOWN, changes_at=None)
 def hours_at(opening_hours: str | None, *, time_zone: str, at: datetime) -> Hours:
     """Read opening hours at a moment.
 
+    Public holidays are those that the whole of the country has, where the library knows it: of
+    Great Britain's not New Year's Day, Easter Monday and the summer bank holiday, which differ.
+
     Args:
         opening_hours: OSM `opening_hours` syntax; None or something unreadable is unknown.
-        time_zone: IANA name of the zone the place lies in.
+        time_zone: IANA name of the zone the place lies in; it tells the country as well.
         at: Any aware instant.
 
     Returns:
@@ -58,8 +62,20 @@ def is_readable(opening_hours: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _parse(opening_hours: str, time_zone: str) -> OpeningHours:
+    zone, country = ZoneInfo(time_zone), _countries().get(time_zone)
     # A change more than a year away is as good as never, and looking for it can take seconds.
-    return OpeningHours(opening_hours, timezone=ZoneInfo(time_zone), max_interval_days=366)
+    try:
+        return OpeningHours(opening_hours, timezone=zone, country=country, max_interval_days=366)
+    except UnknownCountryError:
+        return OpeningHours(opening_hours, timezone=zone, max_interval_days=366)
+
+
+@lru_cache(maxsize=1)
+def _countries() -> dict[str, str]:
+    """Return the country that each time zone is mainly used in, by ISO 3166 code."""
+    table = files("tzdata").joinpath("zoneinfo", "zone.tab").read_text(encoding="utf-8")
+    lines = [line.split("\t") for line in table.splitlines() if not line.startswith("#")]
+    return {zone: country for country, _coordinates, zone, *_comment in lines}
 
 
 _STATES = {

@@ -13,9 +13,8 @@ from sqlalchemy.orm import Session
 
 from geoservices.geometry.boxes import Bbox, centre_and_reach, halves
 from geoservices.geometry.position import Position
+from geoservices.geometry.storage import SRID
 from geoservices.places.models import Place
-
-SRID = 4326
 
 WHOLE_ROWS = {"render_nulls": True}
 """Keeps SQLAlchemy from writing one statement for each set of columns that are not null."""
@@ -104,13 +103,9 @@ def point_at(position: Position) -> ColumnElement[Any]:
     return cast(flat, Geography)
 
 
-def element_of(ewkb: bytes) -> WKTElement:
-    """Return a shape in the form in which the database takes it, to the last bit.
-
-    PostGIS reads geographies from text only, and GeoAlchemy2's own way to text rounds.
-    """
-    text = shapely.to_wkt(shapely.from_wkb(ewkb), rounding_precision=-1)
-    return WKTElement(f"SRID={SRID};{text}", extended=True)
+def element_of(ewkt: str) -> WKTElement:
+    """Return text in the form in which the database takes it."""
+    return WKTElement(ewkt, extended=True)
 
 
 def wkb_of(element: WKBElement) -> bytes | str:

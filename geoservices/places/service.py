@@ -11,9 +11,10 @@ from uuid import UUID, uuid4
 from sqlalchemy.orm import Session
 
 from geoservices.errors import NotFound
-from geoservices.geometry.areas import Area, Circle, point_wkb, to_wkb
+from geoservices.geometry.areas import Area, Circle
 from geoservices.geometry.boxes import Bbox, check_box
 from geoservices.geometry.position import Position
+from geoservices.geometry.storage import point_ewkt, to_wkb
 from geoservices.places import queries
 from geoservices.places.models import Place
 from geoservices.places.queries import AfterDistance, AfterName, Wanted
@@ -220,7 +221,7 @@ def _row(
         "postcode": record.postcode,
         "website": record.website,
         "email": record.email,
-        "point": queries.element_of(point_wkb(record.point)),
+        "point": queries.element_of(point_ewkt(record.point)),
         "opening_hours": record.opening_hours,
         "time_zone": record.time_zone,
         "words": search_words(record.name, record.address, record.postcode),

@@ -1,0 +1,1 @@
+"""Files read and checked; nothing is stored here."""
