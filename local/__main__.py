@@ -1,4 +1,4 @@
-"""`python -m local demo|run|test|clean`: what the Makefile calls once everything is set up."""
+"""`python -m local COMMAND`: what the Makefile calls once everything is set up."""
 
 import argparse
 import sys
@@ -37,7 +37,7 @@ def _do(options: argparse.Namespace, rest: list[str], arguments: list[str]) -> i
     configuration = load_configuration()
     if options.command in {"demo", "run"}:
         carry_mark(configuration.data_dir, module="local", arguments=arguments)
-    from local import checks, demo  # noqa: PLC0415
+    from local import checks, demo, stack  # noqa: PLC0415
 
     match options.command:
         case "demo":
@@ -46,6 +46,9 @@ def _do(options: argparse.Namespace, rest: list[str], arguments: list[str]) -> i
             return demo.serve(configuration)
         case "test":
             return checks.check(options.only or list(checks.CHECKS), rest)
+        case "database-url":
+            print(stack.database_url(configuration))
+            return 0
         case _:
             return checks.clean(configuration.data_dir)
 
@@ -59,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("run", help="run the service, its processes' lines on the terminal")
     test = commands.add_parser("test", help="run every check; other arguments go to pytest")
     test.add_argument("--only", action="append", metavar="CHECK", help="only this check")
+    commands.add_parser("database-url", help="print where the service's database is")
     commands.add_parser("clean", help="delete the data folder")
     return parser
 

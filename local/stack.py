@@ -60,6 +60,20 @@ def prepare(configuration: Configuration, env: Mapping[str, str]) -> None:
         raise CannotGoOn(f"The preparation failed. The end of {log}:\n{tail(log)}")
 
 
+def database_url(configuration: Configuration) -> str:
+    """Address the service's database on this machine, running or not.
+
+    Raises:
+        CannotGoOn: It has not been made yet.
+    """
+    if configuration.database_url is not None:
+        return configuration.database_url.get_secret_value()
+    if not any((home / "data").exists() for home in homes(configuration.data_dir)):
+        raise CannotGoOn("There is no database yet. Run `make demo` once.")
+    cluster = open_cluster(configuration.data_dir)
+    return postgres.url(cluster, port=configuration.database_port, database=DATABASE)
+
+
 def _database(configuration: Configuration, started: ExitStack, *, throw_away: bool) -> str:
     if configuration.database_url is not None:
         return configuration.database_url.get_secret_value()

@@ -29,8 +29,8 @@ from local.actors import Caller, Manager, Phone, milliseconds
 SEED = 2011
 READY_WITHIN = timedelta(seconds=60)
 PUSH_WITHIN = timedelta(seconds=20)
-QUIET_FOR = timedelta(seconds=2)
-PACE_S = 0.05
+QUIET_FOR = timedelta(seconds=1)
+PACE_S = 0.02
 """Between two pings of a walk; their own times are 5 s apart."""
 TABLES = ("pings", "last_seen", "visits", "transitions", "check_ins", "subscriptions")
 

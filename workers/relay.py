@@ -14,7 +14,8 @@ from types import FrameType
 
 import psycopg
 import structlog
-from kombu.exceptions import OperationalError as BrokerError
+from amqp.exceptions import AMQPError
+from kombu.exceptions import KombuError
 from psycopg import sql
 from sqlalchemy.exc import OperationalError as DatabaseError
 from sqlalchemy.orm import Session
@@ -27,6 +28,8 @@ from workers.app import app
 
 log = structlog.get_logger()
 
+BROKER_ERRORS = (KombuError, AMQPError, OSError)
+"""Whatever a broker that is away, full or unwilling may raise."""
 AT_ONCE = 100
 """Ids a job: a job costs about a millisecond whatever it carries."""
 SWEEP = timedelta(seconds=1)
@@ -68,7 +71,7 @@ class Relay:
                 with psycopg.connect(database_url, autocommit=True) as listening:
                     listening.execute(sql.SQL("LISTEN {}").format(sql.Identifier(outbox.CHANNEL)))
                     self._relay_while(listening)
-            except (psycopg.OperationalError, DatabaseError, BrokerError) as error:
+            except (psycopg.OperationalError, DatabaseError, *BROKER_ERRORS) as error:
                 log.warning("relay_waits", error=type(error).__name__)
                 time.sleep(PAUSE.total_seconds())
         log.info("relay_stopped")
@@ -88,7 +91,10 @@ class Relay:
         with transaction(self.sessions) as session:
             ids = outbox.hand_out(session, at=clock.now(), lease=self.outbox_lease, limit=AT_ONCE)
         self._ring(
-            "campaigns.decide", ids, lambda session: outbox.put_back(session, ids, at=clock.now())
+            "campaigns.decide",
+            ids,
+            lambda session: outbox.put_back(session, ids, at=clock.now()),
+            lease=self.outbox_lease,
         )
         return len(ids)
 
@@ -99,18 +105,25 @@ class Relay:
             "notifications.deliver",
             [str(id_) for id_ in ids],
             lambda session: deliveries.put_back(session, ids, at=clock.now()),
+            lease=self.push_lease,
         )
         return len(ids)
 
     def _ring(
-        self, job: str, ids: Sequence[int | str], put_back: Callable[[Session], None]
+        self,
+        job: str,
+        ids: Sequence[int | str],
+        put_back: Callable[[Session], None],
+        *,
+        lease: timedelta,
     ) -> None:
         """Publish a job with the ids; if the broker is away they are due again at once."""
         if not ids:
             return
         try:
-            app.send_task(job, [list(ids)])
-        except BrokerError:
+            # While no worker is there, copies handed out after each lease do not pile up.
+            app.send_task(job, [list(ids)], expires=lease.total_seconds())
+        except BROKER_ERRORS:
             with transaction(self.sessions) as session:
                 put_back(session)
             raise

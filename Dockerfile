@@ -1,0 +1,34 @@
+# One image for every process of the service; docker-compose.yml says which command each runs.
+FROM python:3.11-slim-bookworm AS build
+
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_NO_INPUT=1
+RUN python -m venv /opt/venv
+ENV PATH=/opt/venv/bin:$PATH
+WORKDIR /app
+
+# The locked requirements first: a change of our own code does not install them again.
+COPY requirements.txt ./
+RUN pip install --require-hashes --requirement requirements.txt
+
+COPY pyproject.toml README.md LICENSE alembic.ini ./
+COPY alembic/ alembic/
+COPY geoservices/ geoservices/
+COPY api/ api/
+COPY workers/ workers/
+COPY geodata/ geodata/
+COPY local/ local/
+RUN pip install --no-deps --no-build-isolation --editable . \
+    && python -m compileall -q /app
+
+
+FROM python:3.11-slim-bookworm
+
+# The image's own user owns nothing in it: code and packages stay as they were built.
+RUN groupadd --gid 10001 geoservices \
+    && useradd --uid 10001 --gid geoservices --no-create-home --home-dir /nonexistent geoservices
+COPY --from=build /opt/venv /opt/venv
+COPY --from=build /app /app
+ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+WORKDIR /app
+USER 10001:10001
+CMD ["uvicorn", "api.main:app", "--host", "0.0.0.0", "--port", "8080", "--no-access-log"]
