@@ -1,0 +1,299 @@
+"""How right the service is about who is where, beside the published rules of others.
+
+Walks with known truth are replayed: people who come to a building, stay and go, and people who
+pass it on the street. Each noise model is stated in `geodata.simulation`. With `--traces FOLDER`
+real phone traces are replayed too.
+
+    python -m bench.presence [--json] [--quick] [--case presence.indoor] [--seed N]
+"""
+
+import statistics
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import numpy as np
+import shapely
+import shapely.affinity
+
+from bench.presence_peers import (
+    Ours,
+    Rule,
+    Told,
+    home_assistant,
+    owntracks,
+    plain,
+    radar,
+    tracelet,
+)
+from bench.report import Figure, introduce, options, tell
+from geodata.simulation import (
+    GOOD_SKY,
+    INDOOR,
+    URBAN_CANYON,
+    NoiseModel,
+    SimulatedPing,
+    stay_at,
+    stroll_past,
+    walk,
+)
+from geoservices.geofences.index import GeofenceIndex, Watched
+from geoservices.geometry.planar import metres_per_degree
+from geoservices.settings import PresenceSettings
+from geoservices.visits.transitions import Reading
+
+NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
+CENTRE = (-3.53, 50.72)
+APPROACH_M = 200.0
+INTERVAL = timedelta(seconds=10)
+RULES: dict[str, Rule] = {
+    "ours": Ours(PresenceSettings()),
+    "plain": plain,
+    "home-assistant": home_assistant,
+    "radar": radar,
+    "tracelet": tracelet,
+    "owntracks": owntracks,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """How a phone errs outside and inside a building."""
+
+    outside: NoiseModel
+    inside: NoiseModel
+
+
+MODELS = {
+    "good-sky": Surroundings(GOOD_SKY, GOOD_SKY),
+    "canyon": Surroundings(URBAN_CANYON, URBAN_CANYON),
+    "indoor": Surroundings(GOOD_SKY, INDOOR),
+    "outliers": Surroundings(replace(GOOD_SKY, outliers=0.02), replace(GOOD_SKY, outliers=0.02)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One phone's pings at one building, and when it was truly inside (None: never)."""
+
+    readings: Sequence[Reading]
+    visit: tuple[datetime, datetime] | None
+
+
+@dataclass(slots=True)
+class Score:
+    """What a rule got right and wrong over all trials."""
+
+    visits: int = 0
+    missed: int = 0
+    false_enters: int = 0
+    false_exits: int = 0
+    never_left: int = 0
+    enter_delays_s: list[float] = None  # type: ignore[assignment]
+    exit_delays_s: list[float] = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        self.enter_delays_s = []
+        self.exit_delays_s = []
+
+    @property
+    def wrong(self) -> int:
+        """False and missed together."""
+        return self.missed + self.false_enters + self.false_exits
+
+
+def main(arguments: list[str]) -> int:
+    """Measure every rule on every noise model."""
+    chosen = options(__doc__).parse_args(arguments)
+    introduce(chosen.seed, "shapely", "numpy")
+    trials = 60 if chosen.quick else 500
+    tell(_figures(trials, chosen.seed, chosen.case or ""), as_json=chosen.json)
+    return 0
+
+
+def _figures(count: int, seed: int, only: str) -> Iterator[Figure]:
+    for model, surroundings in MODELS.items():
+        if not (f"presence.{model}.".startswith(only) or only.startswith(f"presence.{model}")):
+            continue
+        trials = list(_trials(surroundings, count, seed))
+        scores = {name: _score(rule, trials) for name, rule in RULES.items()}
+        best = min(score.wrong for name, score in scores.items() if name != "ours")
+        for name, score in scores.items():
+            case = f"presence.{model}.{name}"
+            if case.startswith(only):
+                yield _figure(case, score, best if name == "ours" else None)
+
+
+def _figure(case: str, score: Score, best: int | None) -> Figure:
+    return Figure(
+        case=case,
+        value=score.wrong,
+        unit="wrong",
+        peer=None if best is None else "best of the others",
+        peer_value=best,
+        ratio=None if best is None else score.wrong / max(best, 1),
+        params={
+            "visits": score.visits,
+            "missed": score.missed,
+            "false_enters": score.false_enters,
+            "false_exits": score.false_exits,
+            "never_left": score.never_left,
+            "enter_delay_s": _median(score.enter_delays_s),
+            "exit_delay_s": _median(score.exit_delays_s),
+        },
+    )
+
+
+def _median(values: Sequence[float]) -> float | None:
+    return round(statistics.median(values), 1) if values else None
+
+
+def _trials(surroundings: Surroundings, count: int, seed: int) -> Iterator[Trial]:
+    """Yield as many people who come and stay as people who pass by."""
+    rng = np.random.default_rng(seed)
+    for number in range(count):
+        width_m = float(rng.uniform(24, 42))
+        index = _building(width_m, width_m * float(rng.uniform(1, 2)), float(rng.uniform(0, 180)))
+        stay = timedelta(minutes=float(rng.uniform(2.5, 40)))
+        yield _comes(index, stay, surroundings, seed * 100_000 + number, rng)
+        yield _passes(index, surroundings, seed * 100_000 + number, rng)
+
+
+def _building(width_m: float, length_m: float, bearing_deg: float) -> GeofenceIndex:
+    rectangle = shapely.box(-width_m / 2, -length_m / 2, width_m / 2, length_m / 2)
+    turned = shapely.affinity.rotate(rectangle, bearing_deg)
+    area = shapely.MultiPolygon([shapely.transform(turned, _to_degrees)])
+    return GeofenceIndex(
+        [
+            Watched(
+                id=UUID(int=1),
+                place_id=UUID(int=2),
+                organisation_id=UUID(int=3),
+                dwell_after=timedelta(minutes=5),
+                margin_m=0.0,
+                area=area,
+                centre=None,
+                radius_m=None,
+            )
+        ],
+        revision=1,
+    )
+
+
+def _to_degrees(metres: np.ndarray) -> np.ndarray:
+    per_lon_m, per_lat_m = metres_per_degree(np.array([CENTRE[1]]))
+    return np.asarray(metres) / [per_lon_m[0], per_lat_m[0]] + CENTRE
+
+
+def _comes(
+    index: GeofenceIndex,
+    stay: timedelta,
+    surroundings: Surroundings,
+    seed: int,
+    rng: np.random.Generator,
+) -> Trial:
+    bearing = float(rng.uniform(0, 2 * np.pi))
+    far = np.array([np.sin(bearing), np.cos(bearing)]) * APPROACH_M
+    door = tuple(_to_degrees(far).tolist())
+    spot = _to_degrees(np.zeros(2)) if rng.random() < 0.5 else _spot(index, rng)
+    inside = tuple(np.asarray(spot).tolist())
+    there = walk([door, inside], start_at=NOON, interval=INTERVAL, noise=surroundings.outside, seed=seed)
+    begun = there[-1].recorded_at
+    stayed = stay_at(
+        inside, stay, start_at=begun + INTERVAL, interval=INTERVAL, noise=surroundings.inside, seed=seed + 1
+    )
+    left = stayed[-1].recorded_at + INTERVAL
+    back = walk([inside, door], start_at=left, interval=INTERVAL, noise=surroundings.outside, seed=seed + 2)
+    lost = walk([door, _beyond(door)], start_at=back[-1].recorded_at + INTERVAL, interval=INTERVAL, noise=surroundings.outside, seed=seed + 3)
+    pings = [*there, *stayed, *back, *lost]
+    return Trial(_readings(index, pings), _truth(index, pings))
+
+
+def _beyond(door: tuple[float, ...]) -> tuple[float, float]:
+    return (2 * door[0] - CENTRE[0], 2 * door[1] - CENTRE[1])
+
+
+def _spot(index: GeofenceIndex, rng: np.random.Generator) -> np.ndarray:
+    area = index.watched[0].area
+    west, south, east, north = area.bounds
+    while True:
+        spot = np.array([rng.uniform(west, east), rng.uniform(south, north)])
+        if area.contains(shapely.Point(spot)):
+            return spot
+
+
+def _passes(
+    index: GeofenceIndex, surroundings: Surroundings, seed: int, rng: np.random.Generator
+) -> Trial:
+    way = stroll_past(index.watched[0].area, offset_m=float(rng.uniform(6, 15)))
+    pings = walk(way, start_at=NOON, interval=INTERVAL, noise=surroundings.outside, seed=seed)
+    return Trial(_readings(index, pings), None)
+
+
+def _readings(index: GeofenceIndex, pings: Sequence[SimulatedPing]) -> list[Reading]:
+    distances = _distances(index, [(ping.lon, ping.lat) for ping in pings])
+    size_m = float(index.sizes_m()[0])
+    return [
+        Reading(at=ping.recorded_at, distance_m=distance, accuracy_m=ping.accuracy_m, size_m=size_m)
+        for ping, distance in zip(pings, distances, strict=True)
+    ]
+
+
+def _truth(index: GeofenceIndex, pings: Sequence[SimulatedPing]) -> tuple[datetime, datetime]:
+    distances = _distances(index, [(ping.true_lon, ping.true_lat) for ping in pings])
+    inside = [ping.recorded_at for ping, d in zip(pings, distances, strict=True) if d <= 0]
+    return inside[0], inside[-1]
+
+
+def _distances(index: GeofenceIndex, lonlat: Sequence[tuple[float, float]]) -> list[float]:
+    lon, lat = np.array(lonlat).T
+    pairs = np.arange(len(lonlat))
+    return index.distances_m(lon, lat, pairs, np.zeros(len(lonlat), dtype=np.intp)).tolist()
+
+
+def _score(rule: Rule, trials: Sequence[Trial]) -> Score:
+    score = Score()
+    for trial in trials:
+        told = list(rule(trial.readings))
+        if trial.visit is None:
+            score.false_enters += sum(came for came, _at in told)
+        else:
+            _score_visit(score, told, *trial.visit)
+    return score
+
+
+GRACE = timedelta(seconds=30)
+"""Coming in or going out this close to the truth is no error."""
+
+
+def _score_visit(score: Score, told: Sequence[Told], came: datetime, went: datetime) -> None:
+    score.visits += 1
+    stays = _stays(told)
+    fitting = [stay for stay in stays if stay[0] <= went and (stay[1] or went) >= came]
+    score.missed += not fitting
+    score.false_enters += len(stays) - len(fitting)
+    score.false_exits += sum(
+        1 for _start, end in fitting if end is not None and came <= end <= went - GRACE
+    )
+    if fitting:
+        score.enter_delays_s.append((fitting[0][0] - came).total_seconds())
+        last = fitting[-1][1]
+        score.never_left += last is None
+        if last is not None:
+            score.exit_delays_s.append((last - went).total_seconds())
+
+
+def _stays(told: Sequence[Told]) -> list[tuple[datetime, datetime | None]]:
+    stays: list[tuple[datetime, datetime | None]] = []
+    for came, at in told:
+        if came:
+            stays.append((at, None))
+        elif stays:
+            stays[-1] = (stays[-1][0], at)
+    return stays
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
