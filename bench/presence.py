@@ -10,13 +10,14 @@ real phone traces are replayed too.
 import statistics
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import numpy as np
 import shapely
 import shapely.affinity
+from numpy.typing import NDArray
 
 from bench.presence_peers import (
     Ours,
@@ -91,12 +92,8 @@ class Score:
     false_enters: int = 0
     false_exits: int = 0
     never_left: int = 0
-    enter_delays_s: list[float] = None  # type: ignore[assignment]
-    exit_delays_s: list[float] = None  # type: ignore[assignment]
-
-    def __post_init__(self) -> None:
-        self.enter_delays_s = []
-        self.exit_delays_s = []
+    enter_delays_s: list[float] = field(default_factory=list)
+    exit_delays_s: list[float] = field(default_factory=list)
 
     @property
     def wrong(self) -> int:
@@ -182,9 +179,9 @@ def _building(width_m: float, length_m: float, bearing_deg: float) -> GeofenceIn
     )
 
 
-def _to_degrees(metres: np.ndarray) -> np.ndarray:
+def _to_degrees(metres: NDArray[np.float64]) -> NDArray[np.float64]:
     per_lon_m, per_lat_m = metres_per_degree(np.array([CENTRE[1]]))
-    return np.asarray(metres) / [per_lon_m[0], per_lat_m[0]] + CENTRE
+    return metres / np.array([per_lon_m[0], per_lat_m[0]]) + np.array(CENTRE)
 
 
 def _comes(
@@ -194,34 +191,43 @@ def _comes(
     seed: int,
     rng: np.random.Generator,
 ) -> Trial:
+    """Come from afar, stay at a spot inside, go back, and as far again."""
     bearing = float(rng.uniform(0, 2 * np.pi))
-    far = np.array([np.sin(bearing), np.cos(bearing)]) * APPROACH_M
-    door = tuple(_to_degrees(far).tolist())
-    spot = _to_degrees(np.zeros(2)) if rng.random() < 0.5 else _spot(index, rng)
-    inside = tuple(np.asarray(spot).tolist())
-    there = walk([door, inside], start_at=NOON, interval=INTERVAL, noise=surroundings.outside, seed=seed)
-    begun = there[-1].recorded_at
-    stayed = stay_at(
-        inside, stay, start_at=begun + INTERVAL, interval=INTERVAL, noise=surroundings.inside, seed=seed + 1
+    way_m = np.array([np.sin(bearing), np.cos(bearing)]) * APPROACH_M
+    street, away = _lonlat(_to_degrees(way_m)), _lonlat(_to_degrees(2 * way_m))
+    spot = _lonlat(_to_degrees(np.zeros(2))) if rng.random() < 0.5 else _spot(index, rng)
+    pings = walk(
+        [street, spot], start_at=NOON, interval=INTERVAL, noise=surroundings.outside, seed=seed
     )
-    left = stayed[-1].recorded_at + INTERVAL
-    back = walk([inside, door], start_at=left, interval=INTERVAL, noise=surroundings.outside, seed=seed + 2)
-    lost = walk([door, _beyond(door)], start_at=back[-1].recorded_at + INTERVAL, interval=INTERVAL, noise=surroundings.outside, seed=seed + 3)
-    pings = [*there, *stayed, *back, *lost]
+    pings += stay_at(
+        spot,
+        stay,
+        start_at=pings[-1].recorded_at + INTERVAL,
+        interval=INTERVAL,
+        noise=surroundings.inside,
+        seed=seed + 1,
+    )
+    pings += walk(
+        [spot, street, away],
+        start_at=pings[-1].recorded_at + INTERVAL,
+        interval=INTERVAL,
+        noise=surroundings.outside,
+        seed=seed + 2,
+    )
     return Trial(_readings(index, pings), _truth(index, pings))
 
 
-def _beyond(door: tuple[float, ...]) -> tuple[float, float]:
-    return (2 * door[0] - CENTRE[0], 2 * door[1] - CENTRE[1])
+def _lonlat(degrees: NDArray[np.float64]) -> tuple[float, float]:
+    return float(degrees[0]), float(degrees[1])
 
 
-def _spot(index: GeofenceIndex, rng: np.random.Generator) -> np.ndarray:
+def _spot(index: GeofenceIndex, rng: np.random.Generator) -> tuple[float, float]:
     area = index.watched[0].area
     west, south, east, north = area.bounds
     while True:
         spot = np.array([rng.uniform(west, east), rng.uniform(south, north)])
         if area.contains(shapely.Point(spot)):
-            return spot
+            return _lonlat(spot)
 
 
 def _passes(
@@ -250,7 +256,10 @@ def _truth(index: GeofenceIndex, pings: Sequence[SimulatedPing]) -> tuple[dateti
 def _distances(index: GeofenceIndex, lonlat: Sequence[tuple[float, float]]) -> list[float]:
     lon, lat = np.array(lonlat).T
     pairs = np.arange(len(lonlat))
-    return index.distances_m(lon, lat, pairs, np.zeros(len(lonlat), dtype=np.intp)).tolist()
+    found: list[float] = index.distances_m(
+        lon, lat, pairs, np.zeros(len(lonlat), dtype=np.intp)
+    ).tolist()
+    return found
 
 
 def _score(rule: Rule, trials: Sequence[Trial]) -> Score:

@@ -10,18 +10,18 @@ from datetime import datetime, timedelta
 
 from geoservices.settings import PresenceSettings
 from geoservices.visits.transitions import (
+    Change,
     Phase,
     PresenceRules,
     Reading,
     TransitionKind,
     VisitState,
     advance,
-    elapse,
-    next_due,
 )
 
 Told = tuple[bool, datetime]
 """Came (true) or went (false), and when that was reported."""
+NEVER = timedelta(days=1)
 Rule = Callable[[Iterable[Reading]], Iterator[Told]]
 
 
@@ -85,43 +85,29 @@ class Ours:
     settings: PresenceSettings
 
     def __call__(self, readings: Iterable[Reading]) -> Iterator[Told]:
-        """Follow readings as the service does, letting timers run out between them."""
+        """Follow readings as the service does; its timers run out between them."""
         rules = self._rules()
         visit: VisitState | None = None
         for reading in readings:
-            while visit is not None and (due := next_due(visit, after=_before(visit), rules=rules)) < reading.at:
-                visit, changes = elapse(visit, due, rules=rules)
-                yield from _told(changes, due)
-                if visit is None or visit.phase is Phase.ENDED or due == next_due(visit, after=_before(visit), rules=rules):
-                    visit = None if visit is None or visit.phase is Phase.ENDED else visit
-                    break
-            visit, changes = advance(visit, reading, rules=rules, dwell_after=timedelta(hours=12))
-            yield from _told(changes, reading.at)
-            if visit is not None and visit.phase is Phase.ENDED:
-                visit, changes = advance(None, reading, rules=rules, dwell_after=timedelta(hours=12))
+            again = True
+            while again:
+                visit, changes = advance(visit, reading, rules=rules, dwell_after=NEVER)
                 yield from _told(changes, reading.at)
+                again = visit is not None and visit.phase is Phase.ENDED
+                visit = None if again else visit
 
     def _rules(self) -> PresenceRules:
         names = PresenceRules.__dataclass_fields__
         return PresenceRules(**{name: getattr(self.settings, name) for name in names})
 
 
-def _before(visit: VisitState) -> datetime:
-    return visit.phase_since
-
-
-def _told(changes: Iterable[object], at: datetime) -> Iterator[Told]:
+def _told(changes: Iterable[Change], at: datetime) -> Iterator[Told]:
     for change in changes:
-        kind = getattr(change, "kind", None)
-        if kind is TransitionKind.ENTERED:
-            yield True, at
-        elif kind is TransitionKind.EXITED:
-            yield False, at
+        if change.kind is not TransitionKind.DWELLED:
+            yield change.kind is TransitionKind.ENTERED, at
 
 
-def _switch(
-    readings: Iterable[Reading], rule: Callable[[Reading, bool], bool]
-) -> Iterator[Told]:
+def _switch(readings: Iterable[Reading], rule: Callable[[Reading, bool], bool]) -> Iterator[Told]:
     inside = False
     for reading in readings:
         now = rule(reading, inside)

@@ -80,7 +80,7 @@ class CampaignSettings(BaseModel, frozen=True, extra="forbid"):
     """Nothing is pushed because of something longer ago than this."""
     person_cap: Annotated[int, Field(ge=1)] = 6
     person_cap_window: timedelta = timedelta(hours=24)
-    """At most so many notifications to one person in any window this long; critical ones are exempt."""
+    """So many notifications to one person in any window this long, critical ones apart."""
 
 
 class Settings(BaseSettings):
