@@ -1,10 +1,14 @@
 """The HTTP application, made from what it is given."""
 
+from typing import Any
+
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
+from typing_extensions import override
 
 from api import problems
 from api.middleware import Door
+from api.openapi import complete
 from api.routers import (
     campaigns,
     checkins,
@@ -18,9 +22,10 @@ from api.routers import (
     subscriptions,
     visits,
 )
+from api.routers import problems as problem_pages
 from geoservices.database import SessionFactory
 from geoservices.geofences.live import LiveGeofences
-from geoservices.notifications.push import vapid_public_key
+from geoservices.notifications.vapid import vapid_public_key
 from geoservices.settings import Settings
 
 NOUNS = (
@@ -37,18 +42,33 @@ NOUNS = (
 )
 
 
+class Application(FastAPI):
+    """FastAPI, with an OpenAPI document that tells of every refusal."""
+
+    @override
+    def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI document, made once."""
+        if self.openapi_schema is None:
+            routers = [*(noun.router for noun in NOUNS), health.router, problem_pages.router]
+            routes = [
+                route
+                for router in routers
+                for route in router.routes
+                if isinstance(route, APIRoute)
+            ]
+            self.openapi_schema = complete(super().openapi(), routes)
+        return self.openapi_schema
+
+
 def create_app(sessions: SessionFactory, settings: Settings) -> FastAPI:
     """Make the application on a session factory and settings."""
-    app = FastAPI(
+    app = Application(
         title="geoservices",
         version="1",
         summary="Check in at public places, and be told what matters there.",
         generate_unique_id_function=_operation_id,
-        # Errors look alike on every route, as problem documents; docs/problems.md lists them.
-        responses={
-            "4XX": {"description": "Refused", "content": {problems.MEDIA_TYPE: {}}},
-            "5XX": {"description": "Failed", "content": {problems.MEDIA_TYPE: {}}},
-        },
+        # A redirect would go to whatever the Host header says, and lose bodies on the way.
+        redirect_slashes=False,
     )
     app.state.sessions = sessions
     app.state.settings = settings
@@ -61,6 +81,7 @@ def create_app(sessions: SessionFactory, settings: Settings) -> FastAPI:
         version_1.include_router(noun.router)
     app.include_router(version_1)
     app.include_router(health.router)
+    app.include_router(problem_pages.router)
     app.add_middleware(Door, max_body_bytes=settings.intake.max_body_bytes)
     return app
 

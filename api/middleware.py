@@ -1,12 +1,15 @@
 """What happens to every request before routing: an id, the body's limit, the access log."""
 
-import json
 import time
 import uuid
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.problems import BodyTooLarge, InternalError, UnsupportedMediaType, refusal
+from geoservices.errors import GeoservicesError
 
 log = structlog.get_logger()
 
@@ -14,7 +17,11 @@ JSON_TYPES = ("application/json", "application/geo+json")
 
 
 class Door:
-    """Gives each request an id, refuses bodies that are too large or no JSON, and logs."""
+    """Gives each request an id, refuses bodies that are too large or no JSON, and logs.
+
+    An exception nobody expected ends here: the log gets it, the client a problem document
+    without a word of it.
+    """
 
     def __init__(self, app: ASGIApp, *, max_body_bytes: int) -> None:
         self.app = app
@@ -32,7 +39,7 @@ class Door:
         answer = _Answer(send, request_id)
         started = time.perf_counter()
         try:
-            await self._admit(scope, receive, answer)
+            await self._serve(scope, receive, answer)
         finally:
             log.info(
                 "request",
@@ -42,16 +49,26 @@ class Door:
                 ms=round((time.perf_counter() - started) * 1000, 1),
             )
 
+    async def _serve(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
+        error: GeoservicesError
+        try:
+            await self._admit(scope, receive, answer)
+        except ClientDisconnect:
+            return
+        except GeoservicesError as refused:
+            error = refused
+        except Exception:
+            # Passed on, it would be written down once more, with its message and all values.
+            log.exception("request_failed")
+            error = InternalError()
+        else:
+            return
+        if answer.status is None:
+            await refusal(Request(scope), error)(scope, receive, answer)
+
     async def _admit(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
-        headers = Headers(scope=scope)
-        fault = self._fault(scope, headers)
-        if fault:
-            await answer.refuse(scope, *fault)
-            return
+        self._check(scope, Headers(scope=scope))
         body = await self._read(receive)
-        if body is None:
-            await answer.refuse(scope, *self._too_large())
-            return
         waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
         async def replay() -> Message:
@@ -59,22 +76,24 @@ class Door:
 
         await self.app(scope, replay, answer)
 
-    async def _read(self, receive: Receive) -> bytes | None:
-        """Read the body whole, or return None once it is larger than is taken."""
+    async def _read(self, receive: Receive) -> bytes:
+        """Read the body whole, or up to where it is larger than is taken."""
         body = bytearray()
         more = True
         while more:
             message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
             body += message.get("body", b"")
             more = message.get("more_body", False)
             if len(body) > self.max_body_bytes:
-                return None
+                raise BodyTooLarge(limit=self.max_body_bytes)
         return bytes(body)
 
-    def _fault(self, scope: Scope, headers: Headers) -> tuple[int, str, str, str] | None:
+    def _check(self, scope: Scope, headers: Headers) -> None:
         length = headers.get("content-length", "0")
-        if length.isdecimal() and int(length) > self.max_body_bytes:
-            return self._too_large()
+        if length.isdecimal() and int(length[:20]) > self.max_body_bytes:
+            raise BodyTooLarge(limit=self.max_body_bytes)
         has_body = length != "0" or "transfer-encoding" in headers
         media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
         if (
@@ -82,22 +101,7 @@ class Door:
             and has_body
             and media_type not in JSON_TYPES
         ):
-            wanted = " or ".join(JSON_TYPES)
-            return (
-                415,
-                "unsupported-media-type",
-                "The body's type is not taken here",
-                f"Send the body as {wanted}.",
-            )
-        return None
-
-    def _too_large(self) -> tuple[int, str, str, str]:
-        return (
-            413,
-            "body-too-large",
-            "The body is too large",
-            f"At most {self.max_body_bytes} bytes are taken.",
-        )
+            raise UnsupportedMediaType(taken=JSON_TYPES)
 
 
 class _Answer:
@@ -117,20 +121,3 @@ class _Answer:
             headers["X-Content-Type-Options"] = "nosniff"
             headers.setdefault("Cache-Control", "no-store")
         await self.send(message)
-
-    async def refuse(self, scope: Scope, status: int, code: str, title: str, detail: str) -> None:
-        """Answer with a problem document, unless an answer has begun."""
-        if self.status is not None:
-            return
-        document = {
-            "type": f"/problems/{code}",
-            "title": title,
-            "status": status,
-            "detail": detail,
-            "instance": scope["path"],
-            "request_id": self.request_id,
-        }
-        # The rest of an unread body is not waited for.
-        headers = [(b"content-type", b"application/problem+json"), (b"connection", b"close")]
-        await self({"type": "http.response.start", "status": status, "headers": headers})
-        await self({"type": "http.response.body", "body": json.dumps(document).encode()})

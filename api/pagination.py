@@ -1,23 +1,20 @@
 """Keyset pages: a cursor says where the page before ended, so that nothing is skipped or twice."""
 
 import base64
-import binascii
 import json
+import math
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Annotated, Generic, TypeVar
+from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import Query, Request
+from fastapi import Depends, Query, Request
 from pydantic import BaseModel
 
 from geoservices.errors import ErrorKind, GeoservicesError
 
 Limit = Annotated[int, Query(ge=1, le=200, description="The most entries on a page.")]
-Cursor = Annotated[
-    str | None,
-    Query(max_length=400, description="From `next` of the page before; opaque."),
-]
 Item = TypeVar("Item")
 Row = TypeVar("Row")
 
@@ -33,6 +30,35 @@ class CursorRefused(GeoservicesError):
         super().__init__("Use `next` of the page before as it is.", field="/cursor")
 
 
+def read_cursor(
+    request: Request,
+    cursor: Annotated[
+        str | None,
+        Query(max_length=2000, description="From `next` of the page before; opaque."),
+    ] = None,
+) -> Sequence[str] | None:
+    """Read a cursor back into the values that ended the page before.
+
+    Raises:
+        CursorRefused: It is not one this route gave out.
+    """
+    if cursor is None:
+        return None
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        parts = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+    except (ValueError, RecursionError) as error:
+        raise CursorRefused from error
+    if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts):
+        raise CursorRefused
+    if parts[:1] != [_route_of(request)]:
+        raise CursorRefused
+    return parts[1:]
+
+
+Cursor = Annotated[Sequence[str] | None, Depends(read_cursor)]
+
+
 class Page(BaseModel, Generic[Item]):
     """One page; `next` is the address of the one after, null on the last."""
 
@@ -40,27 +66,19 @@ class Page(BaseModel, Generic[Item]):
     next: str | None
 
 
-def encode(*parts: object) -> str:
-    """Make an opaque cursor of the values that end a page."""
-    text = json.dumps([str(part) for part in parts])
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def decode(cursor: str, *kinds: Callable[[str], Item]) -> tuple[Item, ...]:
-    """Read a cursor back.
+def decode(cursor: Sequence[str], *kinds: Callable[[str], Item]) -> tuple[Item, ...]:
+    """Read each value of a cursor as its kind.
 
     Raises:
-        CursorRefused: It is not one of ours.
+        CursorRefused: There are more or fewer, or one is not of its kind.
     """
     try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        parts = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        return tuple(kind(part) for kind, part in zip(kinds, parts, strict=True))
-    except (ValueError, TypeError, binascii.Error, RecursionError) as error:
+        return tuple(kind(part) for kind, part in zip(kinds, cursor, strict=True))
+    except ValueError as error:
         raise CursorRefused from error
 
 
-def instant_and_id(cursor: str | None) -> tuple[datetime, UUID] | None:
+def instant_and_id(cursor: Sequence[str] | None) -> tuple[datetime, UUID] | None:
     """Read a cursor of an instant and an id.
 
     Raises:
@@ -93,6 +111,31 @@ def next_address(
     """
     if len(rows) <= limit:
         return None
-    cursor = encode(*key(rows[limit - 1]))
-    url = request.url.include_query_params(cursor=cursor)
-    return f"{url.path}?{url.query}"
+    values = [_route_of(request), *map(str, key(rows[limit - 1]))]
+    text = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+    cursor = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    asked = [
+        (name, value) for name, value in request.query_params.multi_items() if name != "cursor"
+    ]
+    return f"{request.scope['path']}?{urlencode([*asked, ('cursor', cursor)])}"
+
+
+def _route_of(request: Request) -> str:
+    # A cursor from elsewhere would be read as an order that it is not of.
+    return str(request.scope["route"].name)
+
+
+def finite(text: str) -> float:
+    """Read a finite number."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("not finite")
+    return number
+
+
+def storable(text: str) -> str:
+    """Read text that the database can hold."""
+    text.encode()
+    if "\x00" in text:
+        raise ValueError("contains U+0000")
+    return text

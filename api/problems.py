@@ -1,7 +1,9 @@
 """Refusals as RFC 9457 problem documents; the only module that knows statuses."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, ClassVar
+from urllib.parse import quote
 
 import structlog
 from fastapi import FastAPI, Request
@@ -16,6 +18,7 @@ from geoservices.errors import ErrorKind, GeoservicesError
 log = structlog.get_logger()
 
 MEDIA_TYPE = "application/problem+json"
+SCHEMA = {"$ref": "#/components/schemas/Problem"}
 
 STATUS: Mapping[ErrorKind, int] = {
     ErrorKind.INVALID: 422,
@@ -28,6 +31,12 @@ STATUS: Mapping[ErrorKind, int] = {
 }
 
 
+class HttpRefusal(GeoservicesError):
+    """A refusal that only HTTP has a word for; it brings its status along."""
+
+    status: ClassVar[int]
+
+
 class InvalidRequest(GeoservicesError):
     """The request cannot be read as what the route takes; `errors` lists every fault."""
 
@@ -38,11 +47,76 @@ class InvalidRequest(GeoservicesError):
     def __init__(self, faults: Sequence[Mapping[str, object]]) -> None:
         self.faults = faults
         first = faults[0]
-        super().__init__(f"{first['field']}: {first['detail']}", field=str(first["field"]))
+        where = str(first["field"])
+        told = f"{where}: {first['detail']}" if where else str(first["detail"])
+        super().__init__(told, field=where or None)
 
     def extra(self) -> Mapping[str, object]:
         """List every fault with its field (JSON Pointer), its rule and a sentence."""
         return {"errors": self.faults}
+
+
+class UnreadableBody(GeoservicesError):
+    """The body is not JSON as RFC 8259 and I-JSON (RFC 7493) have it."""
+
+    kind = ErrorKind.INVALID
+    code = "unreadable-body"
+    title = "The body cannot be read as JSON"
+
+
+class BodyTooLarge(HttpRefusal):
+    """The body has more bytes than are taken; it was not read to its end."""
+
+    status = 413
+    code = "body-too-large"
+    title = "The body is too large"
+
+    def __init__(self, *, limit: int) -> None:
+        super().__init__(f"At most {limit} bytes are taken.")
+
+
+class UnsupportedMediaType(HttpRefusal):
+    """The body's `Content-Type` is missing or is not JSON."""
+
+    status = 415
+    code = "unsupported-media-type"
+    title = "The body's type is not taken here"
+
+    def __init__(self, *, taken: Sequence[str]) -> None:
+        super().__init__(f"Send the body as {' or '.join(taken)}.")
+
+
+class NoSuchAddress(HttpRefusal):
+    """The service has nothing at this address."""
+
+    status = 404
+    code = "no-such-address"
+    title = "There is nothing at this address"
+
+    def __init__(self) -> None:
+        super().__init__("Look the address up in /openapi.json.")
+
+
+class MethodNotAllowed(HttpRefusal):
+    """The address exists, but not for this method; the header `Allow` names one that fits."""
+
+    status = 405
+    code = "method-not-allowed"
+    title = "This address does not take this method"
+
+    def __init__(self) -> None:
+        super().__init__("Use a method that the header Allow names.")
+
+
+class InternalError(HttpRefusal):
+    """The server failed; the fault is its own, and the log has the request's id."""
+
+    status = 500
+    code = "internal-error"
+    title = "Something went wrong on the server"
+
+    def __init__(self) -> None:
+        super().__init__("Nothing was stored. Quote request_id when you report this.")
 
 
 class Unavailable(GeoservicesError):
@@ -56,56 +130,66 @@ class Unavailable(GeoservicesError):
         super().__init__("Nothing was stored. Send the same request again in a few seconds.")
 
 
-def problem(
-    request: Request,
-    *,
-    status: int,
-    code: str,
-    title: str,
-    detail: str,
-    members: Mapping[str, object] | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> JSONResponse:
-    """Return a problem document; `type` is a page that explains the code."""
-    document: dict[str, Any] = {
-        "type": f"/problems/{code}",
-        "title": title,
-        "status": status,
-        "detail": detail,
-        "instance": request.url.path,
-        "request_id": getattr(request.state, "request_id", None),
-        **(members or {}),
-    }
-    return JSONResponse(document, status, dict(headers or {}), media_type=MEDIA_TYPE)
+def status_of(error: type[GeoservicesError]) -> int:
+    """Return the status that answers a refusal."""
+    return error.status if issubclass(error, HttpRefusal) else STATUS[error.kind]
+
+
+def catalogue() -> dict[str, type[GeoservicesError]]:
+    """Return every refusal there is by its code, in the order of the codes."""
+    found: dict[str, type[GeoservicesError]] = {}
+    waiting = GeoservicesError.__subclasses__()
+    while waiting:
+        error = waiting.pop()
+        waiting += error.__subclasses__()
+        if hasattr(error, "code"):
+            found[error.code] = error
+    return dict(sorted(found.items()))
+
+
+def meaning_of(error: type[GeoservicesError]) -> str:
+    """Return what a refusal means, in words for whoever met it."""
+    return " ".join((error.__doc__ or "").split())
+
+
+def problem_responses(*errors: type[GeoservicesError]) -> dict[int | str, dict[str, Any]]:
+    """Return what a route's `responses` says of the refusals, grouped by their statuses."""
+    by_status: dict[int, dict[str, type[GeoservicesError]]] = {}
+    for error in errors:
+        by_status.setdefault(status_of(error), {})[error.code] = error
+    return {status: _response(status, group) for status, group in sorted(by_status.items())}
 
 
 def refusal(request: Request, error: GeoservicesError) -> JSONResponse:
-    """Return the problem document of a refusal of the domain."""
-    headers: dict[str, str] = {}
-    if error.kind is ErrorKind.UNAUTHENTICATED:
-        headers["WWW-Authenticate"] = "Bearer"
-    if error.kind is ErrorKind.UNAVAILABLE:
-        headers["Retry-After"] = "5"
+    """Return the problem document of a refusal; `type` is a page that explains the code."""
+    status = status_of(type(error))
     field = {"field": error.field} if error.field else {}
-    return problem(
-        request,
-        status=STATUS[error.kind],
-        code=error.code,
-        title=error.title,
-        detail=str(error),
-        members={**field, **error.extra()},
-        headers=headers,
-    )
+    document = {
+        "type": f"/problems/{error.code}",
+        "title": error.title,
+        "status": status,
+        "detail": str(error),
+        # Not `request.url`: that believes the Host header, which may be nonsense.
+        "instance": quote(request.scope["path"], errors="replace"),
+        "request_id": getattr(request.state, "request_id", None),
+        **field,
+        **error.extra(),
+    }
+    return JSONResponse(document, status, _HEADERS.get(status), media_type=MEDIA_TYPE)
 
 
-def faults_of(errors: Sequence[Any], *, prefix: str = "") -> list[dict[str, object]]:
+def faults_of(errors: Iterable[Any], *, located: bool = False) -> list[dict[str, object]]:
     """Translate Pydantic's errors: where (JSON Pointer), which rule, and a sentence.
 
     What was sent is not repeated: it may be a position.
+
+    Args:
+        errors: As Pydantic lists them.
+        located: Whether each begins with where it stood: body, path, query or header.
     """
     return [
         {
-            "field": prefix + _pointer(error["loc"]),
+            "field": _pointer(error["loc"][1:] if located else error["loc"]),
             "rule": error["type"].replace("_", "-"),
             "detail": error["msg"].removeprefix("Value error, ") + ".",
         }
@@ -114,7 +198,7 @@ def faults_of(errors: Sequence[Any], *, prefix: str = "") -> list[dict[str, obje
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error with a problem document."""
+    """Answer every error with a problem document; what is left over, `middleware.Door` does."""
 
     @app.exception_handler(GeoservicesError)
     def _refused(request: Request, error: GeoservicesError) -> JSONResponse:
@@ -122,19 +206,13 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        return refusal(request, InvalidRequest(faults_of(error.errors())))
+        return refusal(request, InvalidRequest(faults_of(error.errors(), located=True)))
 
     @app.exception_handler(HTTPException)
     def _http(request: Request, error: HTTPException) -> JSONResponse:
-        title = str(error.detail)
-        return problem(
-            request,
-            status=error.status_code,
-            code=_HTTP_CODES.get(error.status_code, "http-error"),
-            title=title,
-            detail=_HTTP_DETAILS.get(error.status_code, title),
-            headers=error.headers,
-        )
+        answer = refusal(request, _refusal_for(error))
+        answer.headers.update(error.headers or {})
+        return answer
 
     @app.exception_handler(OperationalError)
     @app.exception_handler(InterfaceError)
@@ -143,27 +221,44 @@ def install(app: FastAPI) -> None:
         log.warning("database_unavailable", error=type(error).__name__)
         return refusal(request, Unavailable())
 
-    @app.exception_handler(Exception)
-    def _failed(request: Request, error: Exception) -> JSONResponse:
-        log.error("request_failed", exc_info=error)
-        return problem(
-            request,
-            status=500,
-            code="internal-error",
-            title="Something went wrong on the server",
-            detail="Nothing was stored. Quote request_id when you report this.",
-        )
 
-
-_HTTP_CODES = {400: "unreadable-body", 404: "not-found", 405: "method-not-allowed"}
-_HTTP_DETAILS = {
-    400: "The body cannot be read as JSON.",
-    404: "There is nothing at this address.",
-    405: "This address does not take this method.",
+_HEADERS: Mapping[int, Mapping[str, str]] = {
+    401: {"WWW-Authenticate": "Bearer"},
+    # The rest of a body that is not wanted is not waited for.
+    413: {"Connection": "close"},
+    415: {"Connection": "close"},
+    503: {"Retry-After": "5"},
 }
 
 
+def _refusal_for(error: HTTPException) -> GeoservicesError:
+    """Return the refusal that the framework's own exception stands for."""
+    # FastAPI wraps whatever goes wrong while a body is read, our own refusals too.
+    if isinstance(error.__cause__, GeoservicesError):
+        return error.__cause__
+    known: Mapping[int, type[NoSuchAddress | MethodNotAllowed]] = {
+        404: NoSuchAddress,
+        405: MethodNotAllowed,
+    }
+    return known.get(error.status_code, InternalError)()
+
+
+def _response(status: int, errors: Mapping[str, type[GeoservicesError]]) -> dict[str, Any]:
+    """Return the OpenAPI response object of the refusals, all of one status."""
+    lines = [f"* `{code}`: {error.title}" for code, error in sorted(errors.items())]
+    return {
+        "description": "\n".join([f"{HTTPStatus(status).phrase}.", "", *lines]),
+        "content": {MEDIA_TYPE: {"schema": SCHEMA}},
+        "x-problem-codes": sorted(errors),
+    }
+
+
 def _pointer(loc: Sequence[int | str]) -> str:
-    parts = [str(part) for part in loc if part not in {"body", "query", "path", "header"}]
-    # The tags of a union are Pydantic's, not the client's.
-    return "/" + "/".join(part for part in parts if part not in {"one-ping", "batch"})
+    """Return the JSON Pointer (RFC 6901) of a place in a request; the whole of it is empty."""
+    # The tags of a union are Pydantic's, not the client's. A lone surrogate cannot be written.
+    parts = [
+        str(part).encode(errors="replace").decode().replace("~", "~0").replace("/", "~1")
+        for number, part in enumerate(loc)
+        if number > 0 or part not in {"one-ping", "batch"}
+    ]
+    return "".join(f"/{part}" for part in parts)

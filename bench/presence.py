@@ -181,7 +181,8 @@ def _building(width_m: float, length_m: float, bearing_deg: float) -> GeofenceIn
 
 def _to_degrees(metres: NDArray[np.float64]) -> NDArray[np.float64]:
     per_lon_m, per_lat_m = metres_per_degree(np.array([CENTRE[1]]))
-    return metres / np.array([per_lon_m[0], per_lat_m[0]]) + np.array(CENTRE)
+    degrees: NDArray[np.float64] = metres / np.array([per_lon_m[0], per_lat_m[0]]) + CENTRE
+    return degrees
 
 
 def _comes(

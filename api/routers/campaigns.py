@@ -5,13 +5,18 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
+from api.bodies import StrictRoute
 from api.dependencies import CallerDep, ManagersOrganisation, Now, SessionDep
 from api.pagination import Cursor, Limit, Page, instant_and_id, next_address
+from api.problems import problem_responses
+from api.responses import repeated
 from api.schemas.campaigns import CampaignIn, CampaignOut, DecisionOut, OutcomesOut
 from geoservices.campaigns import queries, service
 from geoservices.campaigns.models import Decision
+from geoservices.campaigns.service import CampaignNotDraft
+from geoservices.errors import IdTaken, NotFound
 
-router = APIRouter(tags=["campaigns"])
+router = APIRouter(tags=["campaigns"], route_class=StrictRoute)
 
 
 @router.get("/campaigns")
@@ -19,7 +24,7 @@ def list_campaigns(
     request: Request,
     organisation_id: ManagersOrganisation,
     session: SessionDep,
-    cursor: Cursor = None,
+    cursor: Cursor,
     limit: Limit = 50,
 ) -> Page[CampaignOut]:
     """See the organisation's campaigns, newest first."""
@@ -32,7 +37,11 @@ def list_campaigns(
     )
 
 
-@router.post("/campaigns", status_code=201)
+@router.post(
+    "/campaigns",
+    status_code=201,
+    responses={**repeated(CampaignOut), **problem_responses(IdTaken, NotFound)},
+)
 def make_campaign(
     body: CampaignIn,
     organisation_id: ManagersOrganisation,
@@ -49,7 +58,7 @@ def make_campaign(
     return CampaignOut.model_validate(campaign)
 
 
-@router.get("/campaigns/{campaign_id}")
+@router.get("/campaigns/{campaign_id}", responses=problem_responses(NotFound))
 def read_campaign(
     campaign_id: UUID, organisation_id: ManagersOrganisation, session: SessionDep
 ) -> CampaignOut:
@@ -58,7 +67,7 @@ def read_campaign(
     return CampaignOut.model_validate(campaign)
 
 
-@router.put("/campaigns/{campaign_id}")
+@router.put("/campaigns/{campaign_id}", responses=problem_responses(CampaignNotDraft, NotFound))
 def replace_campaign(
     campaign_id: UUID,
     body: CampaignIn,
@@ -72,7 +81,7 @@ def replace_campaign(
     return CampaignOut.model_validate(campaign)
 
 
-@router.put("/campaigns/{campaign_id}/publication")
+@router.put("/campaigns/{campaign_id}/publication", responses=problem_responses(NotFound))
 def publish_campaign(
     campaign_id: UUID, organisation_id: ManagersOrganisation, session: SessionDep, at: Now
 ) -> CampaignOut:
@@ -83,7 +92,9 @@ def publish_campaign(
     return CampaignOut.model_validate(campaign)
 
 
-@router.delete("/campaigns/{campaign_id}/publication", status_code=204)
+@router.delete(
+    "/campaigns/{campaign_id}/publication", status_code=204, responses=problem_responses(NotFound)
+)
 def end_campaign(
     campaign_id: UUID, organisation_id: ManagersOrganisation, session: SessionDep, at: Now
 ) -> Response:
@@ -92,7 +103,7 @@ def end_campaign(
     return Response(status_code=204)
 
 
-@router.get("/campaigns/{campaign_id}/outcomes")
+@router.get("/campaigns/{campaign_id}/outcomes", responses=problem_responses(NotFound))
 def count_outcomes(
     campaign_id: UUID, organisation_id: ManagersOrganisation, session: SessionDep
 ) -> OutcomesOut:
@@ -105,13 +116,13 @@ def count_outcomes(
     )
 
 
-@router.get("/campaigns/{campaign_id}/decisions")
+@router.get("/campaigns/{campaign_id}/decisions", responses=problem_responses(NotFound))
 def list_campaign_decisions(
     request: Request,
     campaign_id: UUID,
     organisation_id: ManagersOrganisation,
     session: SessionDep,
-    cursor: Cursor = None,
+    cursor: Cursor,
     limit: Limit = 50,
 ) -> Page[DecisionOut]:
     """See each decision of a campaign, newest first, without whom it was about."""
@@ -127,7 +138,7 @@ def list_my_decisions(
     request: Request,
     caller: CallerDep,
     session: SessionDep,
-    cursor: Cursor = None,
+    cursor: Cursor,
     limit: Limit = 50,
 ) -> Page[DecisionOut]:
     """Why did I get this, and why not that? Every decision about the caller, newest first."""

@@ -1,21 +1,34 @@
 """Check-ins."""
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 
+from api.bodies import StrictRoute
 from api.dependencies import CallerDep, CurrentDevice, LiveDep, Now, SessionDep, SettingsDep
 from api.pagination import Cursor, Limit, Page, instant_and_id, next_address
+from api.problems import problem_responses
+from api.responses import repeated, status_of_made
 from api.schemas.checkins import CheckInAnswer, CheckInIn, CheckInOut, ListingHere
 from api.schemas.listings import ListingOut
 from geoservices import pipeline
 from geoservices.accounts.models import Role
+from geoservices.accounts.service import ConsentMissing
 from geoservices.checkins import queries
+from geoservices.checkins.service import CheckInInTheFuture
 from geoservices.checkins.verification import Evidence
+from geoservices.errors import IdTaken, NotFound
 from geoservices.listings import service as listings
 
-router = APIRouter(tags=["check-ins"])
+router = APIRouter(tags=["check-ins"], route_class=StrictRoute)
 
 
-@router.post("/check-ins", status_code=201)
+@router.post(
+    "/check-ins",
+    status_code=201,
+    responses={
+        **repeated(CheckInAnswer),
+        **problem_responses(CheckInInTheFuture, ConsentMissing, IdTaken, NotFound),
+    },
+)
 def check_in(
     body: CheckInIn,
     device: CurrentDevice,
@@ -23,6 +36,7 @@ def check_in(
     session: SessionDep,
     live: LiveDep,
     settings: SettingsDep,
+    response: Response,
     at: Now,
 ) -> CheckInAnswer:
     """Check in at a place and see what is on there now.
@@ -31,6 +45,7 @@ def check_in(
     asks for more than that stays locked. The same id again returns the first check-in.
     """
     made = pipeline.check_in(session, device, body.to_report(), live=live, settings=settings, at=at)
+    response.status_code = status_of_made(made.received_at, at=at)
     here = listings.here_for(
         session,
         made.place_id,
@@ -60,7 +75,7 @@ def list_check_ins(
     request: Request,
     device: CurrentDevice,
     session: SessionDep,
-    cursor: Cursor = None,
+    cursor: Cursor,
     limit: Limit = 50,
 ) -> Page[CheckInOut]:
     """See this device's check-ins, newest first."""

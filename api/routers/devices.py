@@ -2,7 +2,9 @@
 
 from fastapi import APIRouter, Response
 
+from api.bodies import StrictRoute
 from api.dependencies import CallerDep, CurrentDevice, Now, OptionalCaller, SessionDep
+from api.problems import problem_responses
 from api.schemas.accounts import (
     ConsentIn,
     ConsentOut,
@@ -16,11 +18,12 @@ from geoservices import pipeline
 from geoservices.accounts import queries, service
 from geoservices.accounts.consents import TEXTS
 from geoservices.accounts.models import Consent, Purpose, Role
+from geoservices.accounts.service import ConsentTextChanged, TimeZoneUnknown
 
-router = APIRouter(tags=["devices"])
+router = APIRouter(tags=["devices"], route_class=StrictRoute)
 
 
-@router.post("/devices", status_code=201)
+@router.post("/devices", status_code=201, responses=problem_responses(TimeZoneUnknown))
 def register_device(
     body: DeviceIn, caller: OptionalCaller, session: SessionDep, at: Now
 ) -> NewDeviceOut:
@@ -65,7 +68,7 @@ def list_consents(caller: CallerDep, session: SessionDep) -> list[ConsentOut]:
     ]
 
 
-@router.put("/consents/{purpose}")
+@router.put("/consents/{purpose}", responses=problem_responses(ConsentTextChanged))
 def give_consent(
     purpose: Purpose,
     body: ConsentIn,
@@ -96,7 +99,7 @@ def read_preferences(caller: CallerDep) -> PreferencesOut:
     return PreferencesOut.model_validate(caller.person)
 
 
-@router.put("/preferences")
+@router.put("/preferences", responses=problem_responses(TimeZoneUnknown))
 def set_preferences(body: PreferencesIn, caller: CallerDep) -> PreferencesOut:
     """Set the person's time zone and quiet hours."""
     service.set_preferences(

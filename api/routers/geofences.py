@@ -5,19 +5,27 @@ from uuid import UUID
 
 from fastapi import APIRouter, Header, Request, Response
 
+from api.bodies import StrictRoute
 from api.dependencies import ManagersOrganisation, Now, SessionDep, SettingsDep
 from api.pagination import Cursor, Limit, decode, next_address
-from api.responses import GeoJsonResponse
-from api.routers.places import Box, read_numbers
+from api.problems import problem_responses
+from api.responses import GeoJsonResponse, repeated, status_of_made
+from api.routers.places import Box, SearchRefused, read_numbers
 from api.schemas.geofences import GeofenceIn, GeofenceOut, GeofenceProperties, GeofencesOut
-from geoservices.errors import ErrorKind, GeoservicesError
+from geoservices.errors import ErrorKind, GeoservicesError, IdTaken, NotFound
 from geoservices.geofences import service
 from geoservices.geofences.models import Geofence
-from geoservices.geofences.service import GeofenceDraft
-from geoservices.geometry.areas import read_area, to_geojson
+from geoservices.geofences.service import DraftRefused, GeofenceDraft, RevisionMismatch
+from geoservices.geometry.areas import Area, AreaRefused, read_area, to_geojson
+from geoservices.geometry.boxes import BboxRefused
 from geoservices.settings import Settings
 
-router = APIRouter(tags=["geofences"], default_response_class=GeoJsonResponse)
+router = APIRouter(
+    tags=["geofences"], route_class=StrictRoute, default_response_class=GeoJsonResponse
+)
+
+LONGEST_REVISION = 19
+"""As many digits as the largest number the database can count to."""
 
 IfMatch = Annotated[
     str | None,
@@ -36,14 +44,14 @@ class IfMatchRefused(GeoservicesError):
         super().__init__('Send the ETag as it was given, such as "12".', field="/if-match")
 
 
-@router.get("/geofences")
+@router.get("/geofences", responses=problem_responses(SearchRefused, BboxRefused))
 def list_geofences(
     request: Request,
     organisation_id: ManagersOrganisation,
     session: SessionDep,
+    cursor: Cursor,
     place_id: UUID | None = None,
     bbox: Box = None,
-    cursor: Cursor = None,
     limit: Limit = 50,
 ) -> GeofencesOut:
     """See the organisation's geofences, disabled ones too."""
@@ -51,7 +59,7 @@ def list_geofences(
         session,
         organisation_id,
         place_id=place_id,
-        bbox=read_numbers("bbox", bbox, 4) if bbox else None,
+        bbox=None if bbox is None else read_numbers("bbox", bbox, 4),
         after=decode(cursor, UUID)[0] if cursor else None,
         limit=limit + 1,
     )
@@ -62,7 +70,14 @@ def list_geofences(
     )
 
 
-@router.post("/geofences", status_code=201)
+@router.post(
+    "/geofences",
+    status_code=201,
+    responses={
+        **repeated(GeofenceOut),
+        **problem_responses(AreaRefused, DraftRefused, IdTaken, NotFound),
+    },
+)
 def create_geofence(
     body: GeofenceIn,
     organisation_id: ManagersOrganisation,
@@ -75,12 +90,13 @@ def create_geofence(
     made = service.create_geofence(
         session, _draft(body, settings), organisation_id=organisation_id, at=at
     )
+    response.status_code = status_of_made(made.created_at, at=at)
     response.headers["Location"] = f"/v1/geofences/{made.id}"
     response.headers["ETag"] = f'"{made.revision}"'
     return _feature(made)
 
 
-@router.get("/geofences/{geofence_id}")
+@router.get("/geofences/{geofence_id}", responses=problem_responses(NotFound))
 def read_geofence(
     geofence_id: UUID,
     organisation_id: ManagersOrganisation,
@@ -93,7 +109,12 @@ def read_geofence(
     return _feature(geofence)
 
 
-@router.put("/geofences/{geofence_id}")
+@router.put(
+    "/geofences/{geofence_id}",
+    responses=problem_responses(
+        AreaRefused, DraftRefused, IfMatchRefused, NotFound, RevisionMismatch
+    ),
+)
 def replace_geofence(
     geofence_id: UUID,
     body: GeofenceIn,
@@ -117,7 +138,7 @@ def replace_geofence(
     return _feature(geofence)
 
 
-@router.delete("/geofences/{geofence_id}", status_code=204)
+@router.delete("/geofences/{geofence_id}", status_code=204, responses=problem_responses(NotFound))
 def delete_geofence(
     geofence_id: UUID, organisation_id: ManagersOrganisation, session: SessionDep, at: Now
 ) -> Response:
@@ -132,13 +153,24 @@ def _draft(body: GeofenceIn, settings: Settings) -> GeofenceDraft:
         id=body.id,
         place_id=said.place_id,
         name=said.name,
-        area=read_area(
-            body.geometry, radius_m=said.radius_m, max_vertices=settings.intake.max_vertices
-        ),
+        area=_area(body, settings),
         margin_m=said.margin_m,
         dwell_after=said.dwell_after,
         enabled=said.enabled,
     )
+
+
+def _area(body: GeofenceIn, settings: Settings) -> Area:
+    try:
+        return read_area(
+            body.geometry,
+            radius_m=body.properties.radius_m,
+            max_vertices=settings.intake.max_vertices,
+        )
+    except AreaRefused as refused:
+        if refused.field == "/radius_m":  # Geometry does not know where a radius stands.
+            refused.field = "/properties/radius_m"
+        raise
 
 
 def _feature(geofence: Geofence) -> GeofenceOut:
@@ -159,9 +191,9 @@ def _feature(geofence: Geofence) -> GeofenceOut:
 
 
 def _revision(if_match: str | None) -> int | None:
-    if if_match is None:
+    if if_match is None or if_match.strip() == "*":
         return None
     text = if_match.strip().strip('"')
-    if not text.isascii() or not text.isdecimal():
+    if not text.isascii() or not text.isdecimal() or len(text) > LONGEST_REVISION:
         raise IfMatchRefused
     return int(text)

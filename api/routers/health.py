@@ -65,7 +65,9 @@ def _migrations(request: Request) -> bool:
 def _broker(request: Request) -> bool:
     url = request.app.state.settings.broker_url.get_secret_value()
     with Connection(url, connect_timeout=CHECK_TIMEOUT_S) as connection:
-        connection.ensure_connection(max_retries=1, timeout=CHECK_TIMEOUT_S)
+        connection.ensure_connection(
+            max_retries=1, interval_start=0, interval_step=0, timeout=CHECK_TIMEOUT_S
+        )
         return bool(connection.connected)
 
 

@@ -4,12 +4,17 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
+from api.bodies import StrictRoute
 from api.dependencies import ManagersOrganisation, Now, SessionDep
 from api.pagination import Cursor, Limit, Page, instant_and_id, next_address
+from api.problems import problem_responses
+from api.responses import repeated
 from api.schemas.listings import ListingIn, ListingOut
+from geoservices.errors import IdTaken, NotFound
 from geoservices.listings import queries, service
+from geoservices.listings.service import EndsBeforeStart
 
-router = APIRouter(tags=["listings"])
+router = APIRouter(tags=["listings"], route_class=StrictRoute)
 
 
 @router.get("/listings")
@@ -17,8 +22,8 @@ def list_listings(
     request: Request,
     organisation_id: ManagersOrganisation,
     session: SessionDep,
+    cursor: Cursor,
     place_id: UUID | None = None,
-    cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Page[ListingOut]:
     """See the organisation's listings, newest first, withdrawn ones too."""
@@ -35,7 +40,11 @@ def list_listings(
     )
 
 
-@router.post("/listings", status_code=201)
+@router.post(
+    "/listings",
+    status_code=201,
+    responses={**repeated(ListingOut), **problem_responses(EndsBeforeStart, IdTaken, NotFound)},
+)
 def publish_listing(
     body: ListingIn,
     organisation_id: ManagersOrganisation,
@@ -52,7 +61,7 @@ def publish_listing(
     return ListingOut.model_validate(listing)
 
 
-@router.get("/listings/{listing_id}")
+@router.get("/listings/{listing_id}", responses=problem_responses(NotFound))
 def read_listing(
     listing_id: UUID, organisation_id: ManagersOrganisation, session: SessionDep
 ) -> ListingOut:
@@ -61,7 +70,7 @@ def read_listing(
     return ListingOut.model_validate(listing)
 
 
-@router.put("/listings/{listing_id}")
+@router.put("/listings/{listing_id}", responses=problem_responses(EndsBeforeStart, NotFound))
 def replace_listing(
     listing_id: UUID,
     body: ListingIn,
@@ -75,7 +84,7 @@ def replace_listing(
     return ListingOut.model_validate(listing)
 
 
-@router.delete("/listings/{listing_id}", status_code=204)
+@router.delete("/listings/{listing_id}", status_code=204, responses=problem_responses(NotFound))
 def withdraw_listing(
     listing_id: UUID, organisation_id: ManagersOrganisation, session: SessionDep, at: Now
 ) -> Response:

@@ -6,8 +6,10 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.orm import Session
 
+from api.bodies import StrictRoute
 from api.dependencies import CallerDep, CurrentDevice, Now, SessionDep
 from api.pagination import Cursor, Limit, Page, instant_and_id, next_address
+from api.problems import problem_responses
 from api.schemas.campaigns import DecisionOut
 from api.schemas.notifications import (
     AttemptOut,
@@ -21,7 +23,7 @@ from geoservices.errors import NotFound
 from geoservices.notifications import queries, service
 from geoservices.notifications.models import Attempt, Delivery, Notification, Receipt
 
-router = APIRouter(tags=["notifications"])
+router = APIRouter(tags=["notifications"], route_class=StrictRoute)
 
 
 @router.get("/notifications")
@@ -29,7 +31,7 @@ def list_notifications(
     request: Request,
     caller: CallerDep,
     session: SessionDep,
-    cursor: Cursor = None,
+    cursor: Cursor,
     limit: Limit = 50,
 ) -> Page[NotificationOut]:
     """See the caller's notifications, newest first, with reason and deliveries."""
@@ -42,7 +44,7 @@ def list_notifications(
     )
 
 
-@router.get("/notifications/{notification_id}")
+@router.get("/notifications/{notification_id}", responses=problem_responses(NotFound))
 def read_notification(
     notification_id: UUID, caller: CallerDep, session: SessionDep
 ) -> NotificationOut:
@@ -53,7 +55,9 @@ def read_notification(
     return _told(session, [notification])[0]
 
 
-@router.post("/deliveries/{delivery_id}/receipts", status_code=204)
+@router.post(
+    "/deliveries/{delivery_id}/receipts", status_code=204, responses=problem_responses(NotFound)
+)
 def acknowledge(
     delivery_id: UUID, body: ReceiptIn, device: CurrentDevice, session: SessionDep, at: Now
 ) -> Response:

@@ -4,10 +4,11 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Body
-from pydantic import JsonValue, ValidationError
+from pydantic import ValidationError
 
+from api.bodies import StrictRoute
 from api.dependencies import CurrentDevice, LiveDep, Now, SessionDep, SettingsDep
-from api.problems import InvalidRequest, faults_of
+from api.problems import InvalidRequest, faults_of, problem_responses
 from api.schemas.pings import (
     PingBatchIn,
     PingFault,
@@ -18,12 +19,13 @@ from api.schemas.pings import (
     TransitionOut,
 )
 from geoservices import pipeline
+from geoservices.accounts.service import ConsentMissing
 from geoservices.errors import ErrorKind, GeoservicesError
 from geoservices.pings.screening import PingReport, Verdict
 from geoservices.pings.service import Recorded
 from geoservices.visits.service import Made
 
-router = APIRouter(tags=["pings"])
+router = APIRouter(tags=["pings"], route_class=StrictRoute)
 
 
 class BatchTooLarge(GeoservicesError):
@@ -40,7 +42,7 @@ class BatchTooLarge(GeoservicesError):
         )
 
 
-@router.post("/pings")
+@router.post("/pings", responses=problem_responses(BatchTooLarge, ConsentMissing))
 def record_pings(
     body: Annotated[PingsIn, Body()],
     device: CurrentDevice,
@@ -106,7 +108,7 @@ def _read(body: PingBatchIn) -> tuple[list[PingReport], dict[int, PingOut]]:
     return reports, faulty
 
 
-def _id_of(raw: JsonValue) -> UUID | None:
+def _id_of(raw: object) -> UUID | None:
     try:
         return UUID(str(raw["id"])) if isinstance(raw, dict) and "id" in raw else None
     except ValueError:

@@ -1,6 +1,7 @@
 """Places, as GeoJSON."""
 
 import math
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -8,14 +9,18 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 
+from api.bodies import StrictRoute
 from api.dependencies import CallerDep, Now, SessionDep
-from api.pagination import Cursor, Limit, decode, next_address
+from api.pagination import Cursor, Limit, decode, finite, next_address, storable
+from api.problems import problem_responses
 from api.responses import GeoJsonResponse
+from api.schemas.common import Text
 from api.schemas.listings import ListingOut
 from api.schemas.places import PlaceOut, PlaceProperties, PlacesOut, PointOut
 from geoservices.accounts.models import Role
 from geoservices.checkins.verification import Evidence
-from geoservices.errors import ErrorKind, GeoservicesError
+from geoservices.errors import ErrorKind, GeoservicesError, NotFound
+from geoservices.geometry.boxes import BboxRefused
 from geoservices.geometry.position import Position
 from geoservices.listings import service as listings
 from geoservices.places import service
@@ -23,7 +28,7 @@ from geoservices.places.hours import OpenState, hours_at
 from geoservices.places.queries import AfterDistance, AfterName
 from geoservices.places.service import FoundPlace
 
-router = APIRouter(tags=["places"], default_response_class=GeoJsonResponse)
+router = APIRouter(tags=["places"], route_class=StrictRoute, default_response_class=GeoJsonResponse)
 
 
 class SearchRefused(GeoservicesError):
@@ -46,23 +51,23 @@ Box = Annotated[
 ]
 
 
-@router.get("/places")
+@router.get("/places", responses=problem_responses(SearchRefused, BboxRefused))
 def list_places(
     request: Request,
     caller: CallerDep,
     session: SessionDep,
     at: Now,
+    cursor: Cursor,
     near: Near = None,
     radius_m: Annotated[float, Query(gt=0, le=100_000, description="Metres round `near`")] = 5000,
     bbox: Box = None,
-    category: Annotated[str | None, Query(max_length=60)] = None,
+    category: Annotated[Text | None, Query(max_length=60, description="Exactly this")] = None,
     q: Annotated[
-        str | None, Query(max_length=100, description="Part of name, address or postcode")
+        Text | None, Query(max_length=100, description="Part of name, address or postcode")
     ] = None,
     open_now: Annotated[
         bool | None, Query(description="Only open places, or only closed ones")
     ] = None,
-    cursor: Cursor = None,
     limit: Limit = 50,
 ) -> PlacesOut:
     """Find places: nearest first with `near`, else by name.
@@ -70,12 +75,12 @@ def list_places(
     A page may hold fewer places than `limit`, even none, when `open_now` leaves many out; the
     list is over when `next` is null.
     """
-    position = _position(near) if near else None
+    position = None if near is None else _position(near)
     found = service.find_places(
         session,
         near=position,
         radius_m=radius_m if position else None,
-        bbox=read_numbers("bbox", bbox, 4) if bbox else None,
+        bbox=None if bbox is None else read_numbers("bbox", bbox, 4),
         category=category,
         text=q,
         after=_after(cursor, position),
@@ -94,7 +99,7 @@ def list_places(
     )
 
 
-@router.get("/places/{place_id}")
+@router.get("/places/{place_id}", responses=problem_responses(NotFound))
 def read_place(place_id: UUID, caller: CallerDep, session: SessionDep, at: Now) -> PlaceOut:
     """See one place."""
     place = service.get_place(session, place_id)
@@ -102,7 +107,11 @@ def read_place(place_id: UUID, caller: CallerDep, session: SessionDep, at: Now) 
     return _feature(FoundPlace(place, here.lon, here.lat, None), at)
 
 
-@router.get("/places/{place_id}/listings", response_class=JSONResponse)
+@router.get(
+    "/places/{place_id}/listings",
+    response_class=JSONResponse,
+    responses=problem_responses(NotFound),
+)
 def list_what_is_on(
     place_id: UUID, caller: CallerDep, session: SessionDep, at: Now
 ) -> list[ListingOut]:
@@ -147,13 +156,15 @@ def _key(found: FoundPlace) -> tuple[object, ...]:
     return first, found.place.id
 
 
-def _after(cursor: str | None, position: Position | None) -> AfterDistance | AfterName | None:
+def _after(
+    cursor: Sequence[str] | None, position: Position | None
+) -> AfterDistance | AfterName | None:
     if cursor is None:
         return None
     if position is None:
-        name, place_id = decode(cursor, str, UUID)
+        name, place_id = decode(cursor, storable, UUID)
         return AfterName(name=str(name), id=UUID(str(place_id)))
-    distance_m, place_id = decode(cursor, float, UUID)
+    distance_m, place_id = decode(cursor, finite, UUID)
     return AfterDistance(distance_m=float(str(distance_m)), id=UUID(str(place_id)))
 
 

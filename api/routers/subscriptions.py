@@ -4,11 +4,17 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
+from api.bodies import StrictRoute
 from api.dependencies import CurrentDevice, Now, SessionDep, SettingsDep
+from api.problems import problem_responses
+from api.responses import repeated, status_of_made
 from api.schemas.notifications import PushKeyOut, SubscriptionIn, SubscriptionOut
+from geoservices.errors import NotFound
 from geoservices.notifications import queries, service
+from geoservices.notifications.endpoints import EndpointRefused, SubscriptionKeysRefused
+from geoservices.notifications.service import VapidKeyOutdated
 
-router = APIRouter(tags=["push"])
+router = APIRouter(tags=["push"], route_class=StrictRoute)
 
 
 @router.get("/push/key")
@@ -17,13 +23,21 @@ def read_push_key(device: CurrentDevice, request: Request) -> PushKeyOut:
     return PushKeyOut(application_server_key=request.app.state.push_key)
 
 
-@router.post("/subscriptions", status_code=201)
+@router.post(
+    "/subscriptions",
+    status_code=201,
+    responses={
+        **repeated(SubscriptionOut),
+        **problem_responses(EndpointRefused, SubscriptionKeysRefused, VapidKeyOutdated),
+    },
+)
 def subscribe(
     body: SubscriptionIn,
     device: CurrentDevice,
     session: SessionDep,
     settings: SettingsDep,
     request: Request,
+    response: Response,
     at: Now,
 ) -> SubscriptionOut:
     """Be pushed to. Send the browser's subscription on every start: repeating renews it."""
@@ -35,6 +49,7 @@ def subscribe(
         push=settings.push,
         at=at,
     )
+    response.status_code = status_of_made(subscription.created_at, at=at)
     return SubscriptionOut.model_validate(subscription)
 
 
@@ -45,7 +60,9 @@ def list_subscriptions(device: CurrentDevice, session: SessionDep) -> list[Subsc
     return [SubscriptionOut.model_validate(row) for row in rows]
 
 
-@router.delete("/subscriptions/{subscription_id}", status_code=204)
+@router.delete(
+    "/subscriptions/{subscription_id}", status_code=204, responses=problem_responses(NotFound)
+)
 def unsubscribe(
     subscription_id: UUID, device: CurrentDevice, session: SessionDep, at: Now
 ) -> Response:

@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Request
 
+from api.bodies import StrictRoute
 from api.dependencies import CurrentDevice, SessionDep
 from api.pagination import Cursor, Limit, Page, instant_and_id, next_address
 from api.schemas.pings import TransitionOut
@@ -9,7 +10,7 @@ from api.schemas.visits import VisitOut
 from geoservices.visits import queries
 from geoservices.visits.models import Transition, Visit
 
-router = APIRouter(tags=["visits"])
+router = APIRouter(tags=["visits"], route_class=StrictRoute)
 
 
 @router.get("/visits")
@@ -17,7 +18,7 @@ def list_visits(
     request: Request,
     device: CurrentDevice,
     session: SessionDep,
-    cursor: Cursor = None,
+    cursor: Cursor,
     limit: Limit = 50,
 ) -> Page[VisitOut]:
     """See this device's visits, newest first, each with its transitions."""

@@ -25,7 +25,7 @@ class CampaignIn(In):
     title: Name = Field(description="First line of the notification")
     body: Annotated[Text, StringConstraints(min_length=1, max_length=500)]
     min_confidence: int = Field(
-        default=2, ge=1, le=3, description="Least confidence in the person's presence"
+        default=2, ge=1, le=3, description="Least confidence in the person's presence, 1 to 3"
     )
     only_when_open: bool = Field(
         default=False, description="Hold while the place is closed by its opening hours"
@@ -51,7 +51,7 @@ class CampaignOut(Out):
     campaign_class: CampaignClass
     title: str
     body: str
-    min_confidence: int
+    min_confidence: int = Field(description="1 to 3")
     only_when_open: bool
     cooldown: timedelta
     created_at: datetime
@@ -77,5 +77,5 @@ class DecisionOut(Out):
 class OutcomesOut(Out):
     """How often a campaign sent, and how often each gate held."""
 
-    sent: int
-    held: dict[str, int]
+    sent: int = Field(description="How often it sent")
+    held: dict[str, int] = Field(description="How often each gate held, by the gate's name")

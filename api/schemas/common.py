@@ -1,6 +1,6 @@
 """What the schemas share: strict numbers, aware instants, pages."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import (
@@ -42,7 +42,14 @@ def _storable(value: str) -> str:
     return value
 
 
-Instant = Annotated[AwareDatetime, BeforeValidator(_written)]
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("must lie within the years 1 and 9999 in UTC") from error
+
+
+Instant = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_in_utc)]
 Text = Annotated[str, AfterValidator(_storable)]
 Name = Annotated[Text, StringConstraints(min_length=1, max_length=120)]
 Lon = Annotated[

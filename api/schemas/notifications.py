@@ -59,7 +59,7 @@ class SubscriptionOut(Out):
 class AttemptOut(Out):
     """One try at a delivery."""
 
-    number: int
+    number: int = Field(description="Counted from 1")
     started_at: datetime
     finished_at: datetime | None
     outcome: str | None

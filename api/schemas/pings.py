@@ -1,10 +1,10 @@
 """Pings on the wire."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Discriminator, Field, JsonValue, Tag, WithJsonSchema
+from pydantic import Discriminator, Field, Tag, WithJsonSchema
 
 from api.schemas.common import AccuracyM, In, Instant, Lat, Lon, Out, known_accuracy_m
 from geoservices.geometry.position import Position
@@ -42,8 +42,9 @@ class PingIn(In):
 class PingBatchIn(In):
     """Pings in any order, each judged by itself."""
 
-    pings: list[Annotated[JsonValue, WithJsonSchema({"$ref": "#/components/schemas/PingIn"})]] = (
-        Field(min_length=1, description="At most 1,000 (a setting)")
+    # Taken as they are: whatever is wrong with one must not spoil the others.
+    pings: list[Annotated[Any, WithJsonSchema({"$ref": "#/components/schemas/PingIn"})]] = Field(
+        min_length=1, description="At most 1,000 (a setting)"
     )
 
 

@@ -14,7 +14,9 @@ class PointOut(Out):
     """A GeoJSON Point."""
 
     type: Literal["Point"]
-    coordinates: tuple[float, float]
+    coordinates: tuple[float, float] = Field(
+        description="Longitude and latitude in degrees, WGS 84"
+    )
 
 
 class PlaceProperties(Out):

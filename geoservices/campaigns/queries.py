@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import exists, func, select, tuple_
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from geoservices.accounts.models import Person
@@ -12,6 +13,15 @@ from geoservices.campaigns.models import Campaign, Decision
 from geoservices.campaigns.rules import CampaignClass
 from geoservices.listings.models import Listing
 from geoservices.visits.models import Transition, Visit
+
+
+def insert_if_new(session: Session, campaign: Campaign) -> bool:
+    """Store a campaign unless its id is known; tell whether it was stored."""
+    row = {column.key: getattr(campaign, column.key) for column in Campaign.__table__.columns}
+    stored = session.execute(
+        insert(Campaign).values(row).on_conflict_do_nothing().returning(Campaign.id)
+    )
+    return stored.first() is not None
 
 
 def listening_to(

@@ -86,17 +86,14 @@ def make_campaign(
         IdTaken: The id belongs to a campaign with other content.
     """
     listings.get_listing(session, draft.listing_id, organisation_id=organisation_id)
-    known = queries.campaign_by_id(session, campaign_id) if campaign_id else None
-    if known:
-        if known.organisation_id != organisation_id or not _says(known, draft):
-            raise IdTaken("campaign")
-        return known, False
     campaign = Campaign(
         id=campaign_id or uuid4(), organisation_id=organisation_id, created_at=at, **asdict(draft)
     )
-    session.add(campaign)
-    session.flush()
-    return campaign, True
+    made = queries.insert_if_new(session, campaign)
+    known = queries.campaign_by_id(session, campaign.id)
+    if known is None or known.organisation_id != organisation_id or not _says(known, draft):
+        raise IdTaken("campaign")
+    return known, made
 
 
 def get_campaign(session: Session, campaign_id: UUID, *, organisation_id: UUID) -> Campaign:

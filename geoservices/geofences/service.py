@@ -9,13 +9,16 @@ from sqlalchemy.orm import Session
 from geoservices.errors import ErrorKind, GeoservicesError, IdTaken, NotFound
 from geoservices.geofences import queries
 from geoservices.geofences.models import Geofence
-from geoservices.geometry.areas import Area, Circle
+from geoservices.geometry.areas import Area, Circle, middle
 from geoservices.geometry.boxes import Bbox, check_box
+from geoservices.geometry.position import Position
 from geoservices.geometry.storage import from_wkb, point_ewkt, to_ewkt, to_wkb
 from geoservices.places.queries import element_of, position_at, wkb_of
 from geoservices.places.service import get_place
 
 LARGEST_MARGIN_M = 1_000.0
+SWAPPED_WITHIN_DEG = 1.0
+"""A geofence this near its place once its numbers are exchanged, and only then, was drawn so."""
 
 
 class RevisionMismatch(GeoservicesError):
@@ -37,7 +40,7 @@ class RevisionMismatch(GeoservicesError):
 
 
 class DraftRefused(GeoservicesError):
-    """A number of the draft is out of its range."""
+    """A number of the draft is out of its range, or longitude and latitude look exchanged."""
 
     kind = ErrorKind.INVALID
     code = "geofence-refused"
@@ -65,7 +68,7 @@ def create_geofence(
     Raises:
         NotFound: The place is not the organisation's.
         IdTaken: The id belongs to a geofence with other content, or to a deleted one.
-        DraftRefused: Margin or dwell time is out of range.
+        DraftRefused: Margin or dwell time is out of range, or the area's numbers are exchanged.
     """
     _check(session, draft, organisation_id)
     geofence_id = draft.id or uuid4()
@@ -100,7 +103,7 @@ def replace_geofence(
     Raises:
         NotFound: The geofence or the place is not the organisation's, or it is deleted.
         RevisionMismatch: It has another revision by now.
-        DraftRefused: Margin or dwell time is out of range.
+        DraftRefused: Margin or dwell time is out of range, or the area's numbers are exchanged.
     """
     _check(session, draft, organisation_id)
     queries.lock_revision(session)
@@ -213,12 +216,25 @@ def _new_values(
 
 
 def _check(session: Session, draft: GeofenceDraft, organisation_id: UUID) -> None:
-    if get_place(session, draft.place_id).organisation_id != organisation_id:
+    place = get_place(session, draft.place_id)
+    if place.organisation_id != organisation_id:
         raise NotFound("place")
+    if _looks_swapped(middle(draft.area), position_at(place.point)):
+        raise DraftRefused(
+            "It lies far from its place, and with its numbers exchanged it would be there. "
+            "Longitude comes first.",
+            field="/geometry/coordinates",
+        )
     if not 0.0 <= draft.margin_m <= LARGEST_MARGIN_M:
         raise DraftRefused("margin_m must be within 0 and 1,000 metres.", field="/margin_m")
     if not timedelta(0) <= draft.dwell_after <= timedelta(days=1):
         raise DraftRefused("dwell_after must be within 0 and 24 hours.", field="/dwell_after")
+
+
+def _looks_swapped(drawn: Position, place: Position) -> bool:
+    here = max(abs(drawn.lon - place.lon), abs(drawn.lat - place.lat))
+    exchanged = max(abs(drawn.lat - place.lon), abs(drawn.lon - place.lat))
+    return exchanged <= SWAPPED_WITHIN_DEG < here
 
 
 def _says(geofence: Geofence, draft: GeofenceDraft, organisation_id: UUID) -> bool:

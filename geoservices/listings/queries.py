@@ -5,9 +5,19 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, or_, select, tuple_
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from geoservices.listings.models import Listing
+
+
+def insert_if_new(session: Session, listing: Listing) -> bool:
+    """Store a listing unless its id is known; tell whether it was stored."""
+    row = {column.key: getattr(listing, column.key) for column in Listing.__table__.columns}
+    stored = session.execute(
+        insert(Listing).values(row).on_conflict_do_nothing().returning(Listing.id)
+    )
+    return stored.first() is not None
 
 
 def is_current(at: datetime) -> ColumnElement[bool]:

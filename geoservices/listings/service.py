@@ -57,17 +57,14 @@ def publish_listing(
         IdTaken: The id belongs to a listing with other content.
     """
     _check(session, draft, organisation_id)
-    known = queries.by_id(session, [listing_id]).get(listing_id) if listing_id else None
-    if known:
-        if known.organisation_id != organisation_id or not _says(known, draft):
-            raise IdTaken("listing")
-        return known, False
     listing = Listing(
         id=listing_id or uuid4(), organisation_id=organisation_id, created_at=at, **asdict(draft)
     )
-    session.add(listing)
-    session.flush()
-    return listing, True
+    made = queries.insert_if_new(session, listing)
+    known = queries.by_id(session, [listing.id])[listing.id]
+    if known.organisation_id != organisation_id or not _says(known, draft):
+        raise IdTaken("listing")
+    return known, made
 
 
 def get_listing(session: Session, listing_id: UUID, *, organisation_id: UUID) -> Listing:

@@ -1,19 +1,26 @@
 """The application on the test's own savepoint, and clients that speak to it."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr
+from io import StringIO
 
 import pytest
+import structlog
+from fastapi import FastAPI
 from httpx2 import Client
-from sqlalchemy import Engine, event
+from pydantic import SecretStr
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
+from api import middleware, problems
 from api.app import create_app
+from geoservices import logs
 from geoservices.accounts.models import Organisation, Purpose
 from geoservices.database import SessionFactory
-from geoservices.notifications.push import make_vapid_key
+from geoservices.geofences.live import LiveGeofences
+from geoservices.notifications.vapid import make_vapid_key
 from geoservices.settings import PushSettings, Settings
+from tests.api.contract import Contract
 from tests.factories import (
     make_access_token,
     make_device,
@@ -22,31 +29,46 @@ from tests.factories import (
 )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def settings() -> Settings:
     """Settings that allow a push service on loopback."""
     return Settings(
-        database_url="postgresql://unused",
-        broker_url="redis://127.0.0.1:1/0",
+        database_url=SecretStr("postgresql://unused"),
+        broker_url=SecretStr("redis://127.0.0.1:1/0"),
         push=PushSettings(
-            vapid_private_key=make_vapid_key(),
+            vapid_private_key=SecretStr(make_vapid_key()),
             vapid_contact="mailto:test@example.org",
             allow_loopback=True,
         ),
     )
 
 
+@pytest.fixture(scope="session")
+def application(settings: Settings) -> FastAPI:
+    """The application, made once; `anyone` gives it the test's own sessions."""
+    return create_app(SessionFactory(), settings)
+
+
 @pytest.fixture
-def anyone(sessions: SessionFactory, settings: Settings) -> Iterator[Client]:
+def anyone(application: FastAPI, sessions: SessionFactory) -> Client:
     """A client with no token."""
-    app = create_app(sessions, settings)
-    with TestClient(app, raise_server_exceptions=False) as client:
-        yield client
+    application.state.sessions = sessions
+    application.state.live = LiveGeofences()
+    return client_of(application)
+
+
+def client_of(application: FastAPI) -> TestClient:
+    """A client with no token, each of whose answers must be documented."""
+    client = TestClient(application, raise_server_exceptions=False)
+    client.event_hooks = {"response": [Contract(application.openapi()).check]}
+    return client
 
 
 def with_token(client: Client, token: str) -> Client:
     """The same application, called with a token."""
-    other = TestClient(client.app, raise_server_exceptions=False)
+    assert isinstance(client, TestClient)
+    assert isinstance(client.app, FastAPI)
+    other = client_of(client.app)
     other.headers["Authorization"] = f"Bearer {token}"
     return other
 
@@ -85,13 +107,12 @@ def stranger(anyone: Client, session: Session) -> Client:
 
 
 @pytest.fixture
-def statements(engine: Engine) -> Iterator[list[str]]:
-    """The SQL statements sent while the test ran."""
-    sent: list[str] = []
-
-    def note(*arguments: Any) -> None:
-        sent.append(arguments[2])
-
-    event.listen(engine, "before_cursor_execute", note)
-    yield sent
-    event.remove(engine, "before_cursor_execute", note)
+def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], str]]:
+    """What the API has written to its log so far, as it was written."""
+    before, written = structlog.get_config(), StringIO()
+    with redirect_stderr(written):
+        logs.configure()
+    for module in (middleware, problems):
+        monkeypatch.setattr(module, "log", structlog.get_logger())
+    yield written.getvalue
+    structlog.configure(**before)

@@ -1,6 +1,5 @@
 """Pings over HTTP: verdicts, batches, retries, and everything that must be refused."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -13,20 +12,8 @@ from geoservices.accounts.models import Organisation
 from geoservices.outbox import OutboxMessage
 from geoservices.pings.models import LastSeen, Ping
 from geoservices.visits.models import Visit
+from tests.api.asking import ping
 from tests.factories import EXETER, make_geofence, make_place
-
-
-def ping(*, seconds_ago: float = 0, **changes: Any) -> dict[str, Any]:
-    """A ping in the middle of Exeter Library."""
-    recorded_at = datetime.now(UTC) - timedelta(seconds=seconds_ago)  # noqa: TID251
-    return {
-        "id": str(uuid4()),
-        "recorded_at": recorded_at.isoformat(),
-        "lon": EXETER[0],
-        "lat": EXETER[1],
-        "accuracy_m": 8,
-        **changes,
-    }
 
 
 def test_a_single_ping_is_accepted_and_enters(

@@ -1,0 +1,68 @@
+"""Bodies read strictly, before anything is made of them."""
+
+import json
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+
+from api.problems import UnreadableBody
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class StrictRequest(Request):
+    """A request whose JSON has one meaning only."""
+
+    async def json(self) -> Any:  # noqa: ANN401  # Whatever JSON there is.
+        """Decode the body.
+
+        Raises:
+            UnreadableBody: It is not JSON.
+        """
+        return read_json(await self.body())
+
+
+class StrictRoute(APIRoute):
+    """A route that reads its body strictly."""
+
+    def get_route_handler(self) -> Handler:
+        """Return the handler, given a request that reads strictly."""
+        handle = super().get_route_handler()
+
+        async def handle_strictly(request: Request) -> Response:
+            return await handle(StrictRequest(request.scope, request.receive))
+
+        return handle_strictly
+
+
+def read_json(body: bytes) -> Any:  # noqa: ANN401  # Whatever JSON there is.
+    """Decode JSON, refusing what two readers might understand differently.
+
+    A member that occurs twice is such a thing (RFC 7493 section 2.3): some readers keep the
+    first value, some the last. NaN and Infinity, which JSON does not have but some writers make,
+    are left to the schemas, which refuse them by the member's name.
+
+    Raises:
+        UnreadableBody: It is not JSON in UTF-8, or nested too deeply, or a member occurs twice.
+    """
+    try:
+        return json.loads(body.decode(), object_pairs_hook=_unique)
+    except UnicodeDecodeError as error:
+        raise UnreadableBody(f"Byte {error.start} is not UTF-8.") from error
+    except json.JSONDecodeError as error:
+        raise UnreadableBody(f"{error.msg} (character {error.pos}).") from error
+    except RecursionError as error:
+        raise UnreadableBody("It is nested too deeply.") from error
+    except ValueError as error:  # Python reads no integer of more than 4,300 digits.
+        raise UnreadableBody("A number has too many digits.") from error
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        names = [name for name, _value in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise UnreadableBody(f"The member {ascii(twice)[:60]} occurs twice in one object.")
+    return members

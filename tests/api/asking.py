@@ -1,0 +1,96 @@
+"""Bodies that are right, for tests that change one thing about them."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from geoservices.notifications.endpoints import encode_base64url
+from tests.factories import EXETER
+
+SQUARE = [
+    [-3.531, 50.724],
+    [-3.529, 50.724],
+    [-3.529, 50.725],
+    [-3.531, 50.725],
+    [-3.531, 50.724],
+]
+PUSH_SERVICE = "https://fcm.googleapis.com/fcm/send/"
+
+
+def now() -> datetime:
+    """The present; the service's clock reads the same."""
+    return datetime.now(UTC)  # noqa: TID251
+
+
+def ping(*, seconds_ago: float = 0, **changes: Any) -> dict[str, Any]:
+    """A ping in the middle of Exeter Library."""
+    return {
+        "id": str(uuid4()),
+        "recorded_at": (now() - timedelta(seconds=seconds_ago)).isoformat(),
+        "lon": EXETER[0],
+        "lat": EXETER[1],
+        "accuracy_m": 8,
+        **changes,
+    }
+
+
+def check_in(place_id: UUID, **changes: Any) -> dict[str, Any]:
+    """A check-in in the middle of Exeter Library."""
+    return {
+        "id": str(uuid4()),
+        "place_id": str(place_id),
+        "position": {"lon": EXETER[0], "lat": EXETER[1], "accuracy_m": 8},
+        **changes,
+    }
+
+
+def geofence(
+    place_id: UUID, *, geometry: Any = None, id_: str | None = None, **properties: Any
+) -> dict[str, Any]:
+    """A geofence about Exeter Library."""
+    return {
+        "type": "Feature",
+        **({"id": id_} if id_ else {}),
+        "geometry": geometry or {"type": "Polygon", "coordinates": [SQUARE]},
+        "properties": {"place_id": str(place_id), "name": "Exeter Library", **properties},
+    }
+
+
+def listing(place_id: UUID, **changes: Any) -> dict[str, Any]:
+    """An offer that is on."""
+    return {
+        "place_id": str(place_id),
+        "kind": "offer",
+        "title": "Free hot drink",
+        "starts_at": "2026-01-01T00:00:00Z",
+        **changes,
+    }
+
+
+def campaign(listing_id: UUID, **changes: Any) -> dict[str, Any]:
+    """A campaign that tells citizens on their check-in."""
+    return {
+        "listing_id": str(listing_id),
+        "name": "Hot drinks",
+        "trigger": "checked-in",
+        "audience": "citizen",
+        "purpose": "check-in-content",
+        "title": "Free hot drink",
+        "body": "Show this at the desk.",
+        **changes,
+    }
+
+
+def subscription(key: str, **changes: Any) -> dict[str, Any]:
+    """A browser's subscription at a known push service."""
+    point = ec.generate_private_key(ec.SECP256R1()).public_key()
+    encoded = point.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    return {
+        "endpoint": PUSH_SERVICE + uuid4().hex,
+        "keys": {"p256dh": encode_base64url(encoded), "auth": encode_base64url(bytes(16))},
+        "application_server_key": key,
+        **changes,
+    }

@@ -1,0 +1,40 @@
+"""The workers' part, done by the very functions their jobs call."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from geoservices import pipeline
+from geoservices.notifications import service as notifications
+from geoservices.notifications.models import Delivery
+from geoservices.notifications.push import Outcome, OutcomeKind
+from geoservices.outbox import OutboxMessage
+from geoservices.settings import Settings
+from tests.api.asking import now
+
+
+def tell(session: Session, settings: Settings) -> int:
+    """Let the campaigns decide on whatever waits; count the notifications made."""
+    waiting = session.scalars(select(OutboxMessage.id)).all()
+    made = pipeline.decide(session, waiting, settings=settings, at=now())
+    session.commit()
+    return len(made)
+
+
+def send(session: Session, settings: Settings, *outcomes: OutcomeKind) -> None:
+    """Make one attempt after another at every delivery that waits, ending as given."""
+    for kind in outcomes:
+        ids = session.scalars(select(Delivery.id)).all()
+        sendings = notifications.claim(
+            session, ids, push=settings.push, public_url=settings.public_url, at=now()
+        )
+        session.commit()
+        notifications.settle(
+            session,
+            [
+                (sending, Outcome(kind=kind, reason=f"{kind} for a test", status=201))
+                for sending in sendings
+            ],
+            push=settings.push,
+            at=now(),
+        )
+        session.commit()

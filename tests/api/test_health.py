@@ -1,0 +1,99 @@
+"""Health: that the process lives, and which part keeps it from working."""
+
+from collections.abc import Iterator
+
+import pytest
+from fastapi import FastAPI
+from httpx2 import Client
+from pydantic import SecretStr
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from geoservices.database import make_engine, make_session_factory
+from geoservices.settings import Settings
+from local.broker import serving
+from local.configuration import free_port
+from local.processes import mark
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real broker's URL."""
+    folder = tmp_path_factory.mktemp("broker")
+    log = folder / "broker.log"
+    with serving(folder / "broker", port=free_port(), log=log, mark=mark(folder)) as url:
+        yield url
+
+
+@pytest.fixture
+def with_broker(application: FastAPI, settings: Settings, broker: str) -> Iterator[None]:
+    """The application, told of that broker."""
+    changed = settings.model_copy(update={"broker_url": SecretStr(broker)})
+    application.state.settings = changed
+    yield
+    application.state.settings = settings
+
+
+def test_a_process_that_answers_is_alive(anyone: Client) -> None:
+    """Whatever else is broken, so that it is not restarted for a fault that is not its own."""
+    answer = anyone.get("/health/live")
+
+    assert answer.status_code == 200
+    assert answer.json() == {"status": "ok", "checks": {}}
+
+
+@pytest.mark.usefixtures("with_broker")
+def test_it_is_ready_when_every_part_is(anyone: Client) -> None:
+    """Database, migrations and broker."""
+    answer = anyone.get("/health/ready")
+
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "status": "ok",
+        "checks": {"database": "ok", "migrations": "ok", "broker": "ok"},
+    }
+
+
+def test_a_broker_that_is_away_is_named(anyone: Client, settings: Settings) -> None:
+    """The settings of tests point at a closed port; its address is not told."""
+    answer = anyone.get("/health/ready")
+
+    assert settings.broker_url.get_secret_value() == "redis://127.0.0.1:1/0"
+    assert answer.status_code == 503
+    assert answer.json() == {
+        "status": "failing",
+        "checks": {"database": "ok", "migrations": "ok", "broker": "failing"},
+    }
+
+
+@pytest.mark.usefixtures("with_broker")
+def test_a_database_that_is_away_is_named(application: FastAPI, anyone: Client) -> None:
+    """Its migrations cannot be looked at either."""
+    engine = make_engine("postgresql://nobody@127.0.0.1:1/nothing")
+    application.state.sessions = make_session_factory(engine)
+
+    answer = anyone.get("/health/ready")
+
+    engine.dispose()
+    assert answer.status_code == 503
+    assert answer.json()["checks"] == {
+        "database": "failing",
+        "migrations": "failing",
+        "broker": "ok",
+    }
+
+
+@pytest.mark.usefixtures("with_broker")
+def test_a_database_of_another_release_is_named(anyone: Client, session: Session) -> None:
+    """Code and database must be of the same migration."""
+    session.execute(text("UPDATE alembic_version SET version_num = 'older'"))
+    session.commit()
+
+    answer = anyone.get("/health/ready")
+
+    assert answer.status_code == 503
+    assert answer.json()["checks"] == {
+        "database": "ok",
+        "migrations": "failing",
+        "broker": "ok",
+    }

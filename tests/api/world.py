@@ -1,0 +1,196 @@
+"""One of everything that an organisation and a citizen have, for tests of who may see it."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
+from uuid import UUID, uuid4
+
+from sqlalchemy.orm import Session
+
+from geoservices.accounts.models import Device, Organisation, Person, Purpose
+from geoservices.campaigns.models import Campaign, Decision
+from geoservices.campaigns.rules import Trigger
+from geoservices.checkins.models import CheckIn
+from geoservices.checkins.verification import Evidence
+from geoservices.listings.models import Listing
+from geoservices.notifications.models import (
+    Delivery,
+    DeliveryState,
+    Notification,
+    Subscription,
+)
+from geoservices.visits.models import Visit
+from geoservices.visits.transitions import Phase
+from tests.factories import (
+    NOON,
+    make_campaign,
+    make_device,
+    make_geofence,
+    make_listing,
+    make_organisation,
+    make_person,
+    make_place,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """What there is, and the token of the citizen whose things they are."""
+
+    organisation: Organisation
+    person: Person
+    device: Device
+    token: str
+    ids: dict[str, UUID]
+    """By the name that paths give them: `place_id`, `listing_id`, …"""
+
+
+def make_world(session: Session) -> World:
+    """An organisation with everything, and a citizen who was there and was told of it."""
+    organisation = make_organisation(session)
+    place = make_place(session, organisation)
+    geofence = make_geofence(session, place)
+    listing = make_listing(session, place)
+    campaign = make_campaign(
+        session, listing, trigger=Trigger.CHECKED_IN, purpose=Purpose.CHECK_IN_CONTENT
+    )
+    person = make_person(session, Purpose.NEARBY, Purpose.CHECK_IN_CONTENT)
+    device, token = make_device(session, person)
+    visit = _visit(device, geofence.id, place.id, organisation)
+    check_in = make_check_in(session, device, place.id, organisation)
+    subscription = make_subscription(session, device)
+    decision, notification = make_notification(session, person, campaign, listing, check_in)
+    delivery = make_delivery(session, notification, subscription)
+    session.add(visit)
+    session.commit()
+    return World(
+        organisation=organisation,
+        person=person,
+        device=device,
+        token=token,
+        ids={
+            "place_id": place.id,
+            "geofence_id": geofence.id,
+            "listing_id": listing.id,
+            "campaign_id": campaign.id,
+            "visit_id": visit.id,
+            "check_in_id": check_in.id,
+            "subscription_id": subscription.id,
+            "decision_id": decision.id,
+            "notification_id": notification.id,
+            "delivery_id": delivery.id,
+        },
+    )
+
+
+def make_check_in(
+    session: Session,
+    device: Device,
+    place_id: UUID,
+    organisation: Organisation,
+    *,
+    minutes: int = 0,
+) -> CheckIn:
+    """A check-in so many minutes after noon."""
+    check_in = CheckIn(
+        id=uuid4(),
+        device_id=device.id,
+        place_id=place_id,
+        organisation_id=organisation.id,
+        evidence=Evidence.INSIDE,
+        claimed_at=NOON + timedelta(minutes=minutes),
+        received_at=NOON + timedelta(minutes=minutes),
+    )
+    session.add(check_in)
+    session.flush()
+    return check_in
+
+
+def make_subscription(session: Session, device: Device) -> Subscription:
+    """A browser's subscription at a push service."""
+    endpoint = f"https://fcm.googleapis.com/fcm/send/{uuid4().hex}"
+    subscription = Subscription(
+        device_id=device.id,
+        endpoint=endpoint,
+        endpoint_hash=sha256(endpoint.encode()).digest(),
+        p256dh=bytes(65),
+        auth=bytes(16),
+        vapid_key="key",
+        created_at=NOON,
+        updated_at=NOON,
+    )
+    session.add(subscription)
+    session.flush()
+    return subscription
+
+
+def make_notification(
+    session: Session, person: Person, campaign: Campaign, listing: Listing, check_in: CheckIn
+) -> tuple[Decision, Notification]:
+    """A decision to send, and what was sent because of it."""
+    decision = Decision(
+        id=uuid4(),
+        organisation_id=campaign.organisation_id,
+        campaign_id=campaign.id,
+        person_id=person.id,
+        place_id=check_in.place_id,
+        check_in_id=check_in.id,
+        reason="every gate said yes",
+        gates_passed=["consent", "purpose"],
+        detail={},
+        decided_at=check_in.received_at,
+    )
+    session.add(decision)
+    session.flush()
+    notification = Notification(
+        id=uuid4(),
+        organisation_id=campaign.organisation_id,
+        person_id=person.id,
+        decision_id=decision.id,
+        listing_id=listing.id,
+        campaign_class=campaign.campaign_class,
+        title=campaign.title,
+        body=campaign.body,
+        created_at=decision.decided_at,
+        expires_at=decision.decided_at + timedelta(hours=4),
+    )
+    session.add(notification)
+    session.flush()
+    return decision, notification
+
+
+def make_delivery(
+    session: Session, notification: Notification, subscription: Subscription
+) -> Delivery:
+    """A delivery that the push service has accepted."""
+    delivery = Delivery(
+        id=uuid4(),
+        notification_id=notification.id,
+        subscription_id=subscription.id,
+        state=DeliveryState.ACCEPTED,
+        created_at=notification.created_at,
+        due_at=notification.created_at,
+        accepted_at=notification.created_at,
+        expires_at=notification.expires_at,
+    )
+    session.add(delivery)
+    session.flush()
+    return delivery
+
+
+def _visit(device: Device, geofence_id: UUID, place_id: UUID, organisation: Organisation) -> Visit:
+    return Visit(
+        id=uuid4(),
+        device_id=device.id,
+        geofence_id=geofence_id,
+        place_id=place_id,
+        organisation_id=organisation.id,
+        phase=Phase.INSIDE,
+        phase_since=NOON,
+        entered_at=NOON,
+        seen_at=NOON,
+        dwell_after=timedelta(minutes=5),
+        confidence=3,
+        initial=True,
+        due_at=NOON,
+    )

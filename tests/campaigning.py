@@ -1,0 +1,148 @@
+"""Help for tests of campaigns: a library with an offer, and people who come to it."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from geoservices.accounts.models import Device, Organisation, Person
+from geoservices.campaigns import service
+from geoservices.campaigns.models import Campaign, Decision
+from geoservices.campaigns.rules import Limits, Trigger
+from geoservices.campaigns.service import Occasion
+from geoservices.checkins.models import CheckIn
+from geoservices.geofences.models import Geofence
+from geoservices.listings.models import Listing
+from geoservices.places.models import Place
+from geoservices.visits.models import Transition, Visit
+from geoservices.visits.transitions import Phase, Reason
+from tests.factories import (
+    NOON,
+    make_campaign,
+    make_device,
+    make_geofence,
+    make_listing,
+    make_organisation,
+    make_place,
+)
+
+LIMITS = Limits(max_age=timedelta(minutes=15), person_cap=2, person_cap_window=timedelta(hours=24))
+
+
+@dataclass(slots=True)
+class World:
+    """A library with a geofence and an offer."""
+
+    session: Session
+    organisation: Organisation
+    place: Place
+    geofence: Geofence
+    listing: Listing
+
+    def campaign(self, **changes: Any) -> Campaign:
+        """Publish a campaign for the offer, or for another listing."""
+        columns = {"cooldown", "campaign_class", "published_at", "ended_at"} & changes.keys()
+        later = {name: changes.pop(name) for name in columns}
+        campaign = make_campaign(self.session, changes.pop("listing", self.listing), **changes)
+        for name, value in later.items():
+            setattr(campaign, name, value)
+        self.session.flush()
+        return campaign
+
+    def enters(
+        self, person: Person, *, minute: float = 0, device: Device | None = None
+    ) -> Occasion:
+        """Have a person's device enter the library."""
+        device = device or make_device(self.session, person)[0]
+        at = NOON + timedelta(minutes=minute)
+        common: dict[str, Any] = {
+            "device_id": device.id,
+            "geofence_id": self.geofence.id,
+            "place_id": self.place.id,
+            "organisation_id": self.organisation.id,
+            "confidence": 3,
+            "initial": False,
+        }
+        visit = Visit(
+            phase=Phase.INSIDE,
+            phase_since=at,
+            entered_at=at,
+            seen_at=at,
+            dwell_after=timedelta(minutes=5),
+            due_at=at,
+            **common,
+        )
+        self.session.add(visit)
+        self.session.flush()
+        transition = Transition(
+            visit_id=visit.id,
+            kind=Trigger.ENTERED,
+            reason=Reason.CLEARLY_INSIDE,
+            occurred_at=at,
+            detected_at=at,
+            **common,
+        )
+        self.session.add(transition)
+        self.session.flush()
+        return Occasion(
+            trigger=Trigger.ENTERED,
+            occurred_at=at,
+            confidence=3,
+            person=person,
+            place=self.place,
+            transition_id=transition.id,
+        )
+
+    def leaves(self, occasion: Occasion, *, minute: float) -> None:
+        """End the visit that an occasion began."""
+        transition = self.session.get_one(Transition, occasion.transition_id)
+        visit = self.session.get_one(Visit, transition.visit_id)
+        visit.phase, visit.exited_at = Phase.ENDED, NOON + timedelta(minutes=minute)
+        self.session.flush()
+
+    def checks_in(self, person: Person, *, minute: float = 0) -> Occasion:
+        """Have a person check in at the library."""
+        at = NOON + timedelta(minutes=minute)
+        check_in = CheckIn(
+            id=uuid4(),
+            device_id=make_device(self.session, person)[0].id,
+            place_id=self.place.id,
+            organisation_id=self.organisation.id,
+            evidence="inside",
+            claimed_at=at,
+            received_at=at,
+        )
+        self.session.add(check_in)
+        self.session.flush()
+        return Occasion(
+            trigger=Trigger.CHECKED_IN,
+            occurred_at=at,
+            confidence=3,
+            person=person,
+            place=self.place,
+            check_in_id=check_in.id,
+        )
+
+    def decide(self, *occasions: Occasion, minute: float = 0) -> list[Decision]:
+        """Let the campaigns decide, and return those that send."""
+        at = NOON + timedelta(minutes=minute)
+        sent = service.triggered_by(self.session, occasions, limits=LIMITS, at=at)
+        return [decision for decision, _campaign, _listing in sent]
+
+    def gates(self) -> list[str | None]:
+        """Which gate held each decision, in the order of deciding."""
+        self.session.flush()
+        rows = self.session.scalars(select(Decision).order_by(Decision.decided_at)).all()
+        return [decision.gate for decision in rows]
+
+
+def make_world(session: Session) -> World:
+    """A library with a geofence and an offer, and nobody in it."""
+    organisation = make_organisation(session)
+    place = make_place(session, organisation)
+    return World(
+        session, organisation, place, make_geofence(session, place), make_listing(session, place)
+    )
