@@ -3,19 +3,24 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from alembic import command
 from alembic.config import Config
+from hypothesis import settings
 from psycopg import sql
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session, sessionmaker
 
 from geoservices import logs
 from geoservices.database import SessionFactory, make_engine
 
 logs.configure()
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
 ROOT = Path(__file__).parent.parent
 
 
@@ -89,3 +94,16 @@ def session(sessions: SessionFactory) -> Iterator[Session]:
     """One session within the test's transaction."""
     with sessions() as session:
         yield session
+
+
+@pytest.fixture
+def statements(engine: Engine) -> Iterator[list[str]]:
+    """The SQL statements sent while the test ran."""
+    sent: list[str] = []
+
+    def note(*arguments: Any) -> None:
+        sent.append(arguments[2])
+
+    event.listen(engine, "before_cursor_execute", note)
+    yield sent
+    event.remove(engine, "before_cursor_execute", note)

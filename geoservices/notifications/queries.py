@@ -86,14 +86,16 @@ def subscription_by_id(session: Session, subscription_id: UUID) -> Subscription 
     return session.get(Subscription, subscription_id)
 
 
-def end_subscription(session: Session, subscription: Subscription, *, at: datetime) -> None:
-    """End a subscription unless it was renewed with other keys meanwhile."""
+def end_subscription(
+    session: Session, subscription_id: UUID, *, p256dh: bytes, auth: bytes, at: datetime
+) -> None:
+    """End a subscription unless it has other keys by now: then it was renewed meanwhile."""
     session.execute(
         update(Subscription)
         .where(
-            Subscription.id == subscription.id,
-            Subscription.p256dh == subscription.p256dh,
-            Subscription.auth == subscription.auth,
+            Subscription.id == subscription_id,
+            Subscription.p256dh == p256dh,
+            Subscription.auth == auth,
         )
         .values(ended_at=at)
     )
@@ -173,12 +175,6 @@ def lock_deliveries(session: Session, ids: Iterable[UUID]) -> dict[UUID, Deliver
         .execution_options(populate_existing=True)
     )
     return {delivery.id: delivery for delivery in found}
-
-
-def subscriptions_by_id(session: Session, ids: Iterable[UUID]) -> dict[UUID, Subscription]:
-    """Return subscriptions by their ids."""
-    found = session.scalars(select(Subscription).where(Subscription.id.in_(set(ids))))
-    return {subscription.id: subscription for subscription in found}
 
 
 def finish_attempt(

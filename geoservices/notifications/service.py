@@ -210,7 +210,7 @@ def settle(
         current = under_way and delivery.attempt_count == sending.number
         if not current and outcome.kind is not OutcomeKind.ACCEPTED:
             continue
-        _settle_one(session, delivery, outcome, push, at)
+        _settle_one(session, delivery, sending.envelope, outcome, push, at)
 
 
 def call_back(session: Session, person_id: UUID, purpose: str) -> None:
@@ -327,7 +327,12 @@ def _begin(
 
 
 def _settle_one(
-    session: Session, delivery: Delivery, outcome: Outcome, push: PushSettings, at: datetime
+    session: Session,
+    delivery: Delivery,
+    envelope: Envelope,
+    outcome: Outcome,
+    push: PushSettings,
+    at: datetime,
 ) -> None:
     match outcome.kind:
         case OutcomeKind.ACCEPTED:
@@ -335,7 +340,13 @@ def _settle_one(
             delivery.accepted_at = at
         case OutcomeKind.GONE:
             _finish(delivery, DeliveryState.GONE, outcome.reason)
-            _end_subscription(session, delivery, at)
+            queries.end_subscription(
+                session,
+                delivery.subscription_id,
+                p256dh=envelope.p256dh,
+                auth=envelope.auth,
+                at=at,
+            )
         case OutcomeKind.REFUSED:
             _finish(delivery, DeliveryState.FAILED, outcome.reason)
         case OutcomeKind.THROTTLED | OutcomeKind.TRANSIENT:
@@ -359,8 +370,3 @@ def _finish(delivery: Delivery, state: DeliveryState, reason: str) -> None:
     delivery.state = state
     delivery.reason = reason[:200]
     delivery.leased_until = None
-
-
-def _end_subscription(session: Session, delivery: Delivery, at: datetime) -> None:
-    known = queries.subscriptions_by_id(session, [delivery.subscription_id])
-    queries.end_subscription(session, known[delivery.subscription_id], at=at)

@@ -7,7 +7,13 @@ from functools import lru_cache
 from importlib.resources import files
 from zoneinfo import ZoneInfo
 
-from opening_hours import OpeningHours, State, UnknownCountryError, validate
+# The library's stub leaves the error out.
+from opening_hours import (  # type: ignore[attr-defined]
+    OpeningHours,
+    State,
+    UnknownCountryError,
+    validate,
+)
 
 
 class OpenState(StrEnum):

@@ -25,4 +25,4 @@ def test_a_position_never_changes_and_never_swaps_its_numbers() -> None:
     with pytest.raises(FrozenInstanceError):
         here.lon = 50.72  # type: ignore[misc]
     with pytest.raises(TypeError):
-        Position(-3.53, 50.72)  # type: ignore[misc]
+        Position(-3.53, 50.72)  # type: ignore[call-arg]

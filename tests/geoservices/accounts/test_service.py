@@ -1,0 +1,287 @@
+"""Who is who, what they carry, and what they agree to."""
+
+from datetime import time, timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from geoservices.accounts import queries, service
+from geoservices.accounts.consents import ON_CHECK_IN, PASSIVE, TEXTS
+from geoservices.accounts.models import AccessToken, Consent, Device, Person, Purpose, Role
+from geoservices.accounts.service import ConsentMissing, ConsentTextChanged, TimeZoneUnknown
+from geoservices.errors import Forbidden, NotFound
+from tests.factories import NOON, make_device, make_organisation, make_person
+
+VERSION = TEXTS[Purpose.NEARBY].version
+
+
+def register(session: Session, member: Person | None = None) -> tuple[Device, str]:
+    """Register a phone in London."""
+    return service.register_device(
+        session, member=member, label="phone", time_zone="Europe/London", at=NOON
+    )
+
+
+def test_a_new_device_makes_an_anonymous_citizen(session: Session) -> None:
+    """No name, no organisation; the token is stored only as a hash."""
+    device, token = register(session)
+
+    person = session.get_one(Person, device.person_id)
+    assert (person.role, person.name, person.organisation_id) == (Role.CITIZEN, None, None)
+    assert token.encode() not in device.token_hash
+    assert service.authenticate_device(session, token) == (device, person)
+
+
+def test_two_devices_of_nobody_are_two_citizens(session: Session) -> None:
+    """Nothing ties them together."""
+    one, _ = register(session)
+    two, _ = register(session)
+
+    assert one.person_id != two.person_id
+
+
+def test_a_members_device_is_theirs(session: Session) -> None:
+    """No further person is made."""
+    member = make_person(session, organisation=make_organisation(session))
+
+    device, _ = register(session, member)
+
+    assert device.person_id == member.id
+    assert len(session.scalars(select(Person)).all()) == 1
+
+
+def test_a_device_in_no_time_zone_is_refused(session: Session) -> None:
+    """Before anything is stored."""
+    with pytest.raises(TimeZoneUnknown) as refusal:
+        service.register_device(
+            session, member=None, label=None, time_zone="Europe/Exeter", at=NOON
+        )
+
+    assert refusal.value.field == "/time_zone"
+    assert session.scalars(select(Person)).all() == []
+
+
+def test_a_revoked_device_is_unknown_at_once(session: Session) -> None:
+    """So is a token that was never given out."""
+    device, token = register(session)
+
+    service.revoke_device(device, at=NOON)
+    session.flush()
+
+    assert service.authenticate_device(session, token) is None
+    assert service.authenticate_device(session, "gsd_guess") is None
+
+
+@pytest.mark.parametrize(
+    ("after", "valid"),
+    [
+        pytest.param(timedelta(days=29), True, id="before it expires"),
+        pytest.param(timedelta(days=30), False, id="when it expires"),
+    ],
+)
+def test_an_access_token_lets_a_member_in_until_it_expires(
+    session: Session, after: timedelta, *, valid: bool
+) -> None:
+    """It is shown once and stored as a hash."""
+    organisation = make_organisation(session)
+    token = service.issue_access_token(
+        session, "devon", role=Role.MANAGER, name="Ann", lifetime=timedelta(days=30), at=NOON
+    )
+
+    member = service.authenticate_member(session, token, at=NOON + after)
+
+    assert (member is not None) is valid
+    if member:
+        assert (member.role, member.organisation_id) == (Role.MANAGER, organisation.id)
+        assert member.time_zone == organisation.time_zone
+
+
+def test_a_revoked_access_token_lets_nobody_in(session: Session) -> None:
+    """Whoever lost it tells us, and it is worthless."""
+    make_organisation(session)
+    token = service.issue_access_token(
+        session, "devon", role=Role.STAFF, name="Ann", lifetime=timedelta(days=30), at=NOON
+    )
+
+    session.flush()
+    session.execute(update(AccessToken).values(revoked_at=NOON))
+
+    assert service.authenticate_member(session, token, at=NOON) is None
+
+
+def test_access_tokens_are_for_members_of_organisations_that_exist(session: Session) -> None:
+    """A citizen's device makes its own token."""
+    make_organisation(session)
+
+    with pytest.raises(NotFound):
+        service.issue_access_token(
+            session, "torbay", role=Role.STAFF, name="Ann", lifetime=timedelta(1), at=NOON
+        )
+    with pytest.raises(Forbidden):
+        service.issue_access_token(
+            session, "devon", role=Role.CITIZEN, name="Ann", lifetime=timedelta(1), at=NOON
+        )
+
+
+def test_an_organisation_is_made_once(session: Session) -> None:
+    """The second time it is left as it is."""
+    first, made = service.ensure_organisation(
+        session, "devon", name="Devon", time_zone="Europe/London", at=NOON
+    )
+    second, made_again = service.ensure_organisation(
+        session, "devon", name="Other", time_zone="Europe/Paris", at=NOON
+    )
+
+    assert (made, made_again) == (True, False)
+    assert second is first
+    assert first.name == "Devon"
+
+
+def test_agreeing_twice_keeps_the_first_record(session: Session) -> None:
+    """One consent in force for a purpose, with the version that was shown."""
+    person = make_person(session)
+
+    first = service.give_consent(session, person, Purpose.NEARBY, text_version=VERSION, at=NOON)
+    second = service.give_consent(
+        session, person, Purpose.NEARBY, text_version=VERSION, at=NOON + timedelta(days=1)
+    )
+
+    assert second.id == first.id
+    assert (second.given_at, second.text_version) == (NOON, VERSION)
+
+
+def test_agreeing_after_a_withdrawal_is_a_record_of_its_own(session: Session) -> None:
+    """The history shows both."""
+    person = make_person(session)
+    for day in (0, 2):
+        service.give_consent(
+            session, person, Purpose.NEARBY, text_version=VERSION, at=NOON + timedelta(days=day)
+        )
+        if day == 0:
+            ended = queries.withdraw_consent(
+                session, person.id, Purpose.NEARBY, at=NOON + timedelta(days=1)
+            )
+
+    assert ended
+    assert len(session.scalars(select(Consent)).all()) == 2
+    assert [one.given_at for one in queries.consents_in_force(session, person.id)] == [
+        NOON + timedelta(days=2)
+    ]
+
+
+def test_withdrawing_what_was_never_given_ends_nothing(session: Session) -> None:
+    """And says so."""
+    person = make_person(session, Purpose.NEARBY)
+
+    assert not queries.withdraw_consent(session, person.id, Purpose.CHECK_IN_CONTENT, at=NOON)
+    assert queries.withdraw_consent(session, person.id, Purpose.NEARBY, at=NOON)
+    assert not queries.withdraw_consent(session, person.id, Purpose.NEARBY, at=NOON)
+
+
+def test_an_outdated_text_is_no_consent(session: Session) -> None:
+    """The person must see the present one; the refusal names its version."""
+    person = make_person(session)
+
+    with pytest.raises(ConsentTextChanged) as refusal:
+        service.give_consent(session, person, Purpose.NEARBY, text_version="2020-01", at=NOON)
+
+    assert refusal.value.extra() == {"text_version": VERSION}
+    assert queries.consents_in_force(session, person.id) == []
+
+
+def test_a_citizen_cannot_agree_to_what_is_for_staff(session: Session) -> None:
+    """Staff can."""
+    citizen = make_person(session)
+    member = make_person(session, organisation=make_organisation(session))
+    version = TEXTS[Purpose.STAFF_TASKS].version
+
+    with pytest.raises(Forbidden):
+        service.give_consent(session, citizen, Purpose.STAFF_TASKS, text_version=version, at=NOON)
+    given = service.give_consent(
+        session, member, Purpose.STAFF_TASKS, text_version=version, at=NOON
+    )
+
+    assert given.purpose == Purpose.STAFF_TASKS
+
+
+@pytest.mark.parametrize(
+    ("purposes", "passive", "on_check_in"),
+    [
+        pytest.param([], False, False, id="nothing"),
+        pytest.param([Purpose.NEARBY], True, False, id="what is nearby"),
+        pytest.param([Purpose.CHECK_IN_CONTENT], False, True, id="what is on at a check-in"),
+        pytest.param([Purpose.STAFF_TASKS], True, True, id="tasks at work"),
+    ],
+)
+def test_each_purpose_allows_what_it_says(
+    session: Session, purposes: list[Purpose], *, passive: bool, on_check_in: bool
+) -> None:
+    """Any one of the purposes asked for is enough; no other is."""
+    person = make_person(session, *purposes)
+
+    for wanted, allowed in ((PASSIVE, passive), (ON_CHECK_IN, on_check_in)):
+        if allowed:
+            service.require_consent(session, person.id, wanted)
+        else:
+            with pytest.raises(ConsentMissing) as refusal:
+                service.require_consent(session, person.id, wanted)
+            assert refusal.value.extra() == {"purposes": sorted(wanted)}
+
+
+def test_purposes_are_read_for_many_people_at_once(session: Session) -> None:
+    """Those who agree to nothing are left out."""
+    one = make_person(session, Purpose.NEARBY, Purpose.CHECK_IN_CONTENT)
+    two = make_person(session)
+
+    found = queries.purposes_of(session, [one.id, two.id])
+
+    assert found == {one.id: frozenset({Purpose.NEARBY, Purpose.CHECK_IN_CONTENT})}
+
+
+def test_every_purpose_has_a_text_for_someone() -> None:
+    """Whoever may agree can read what to."""
+    assert set(TEXTS) == set(Purpose)
+    assert all(text.version and text.text and text.roles for text in TEXTS.values())
+
+
+def test_preferences_are_set_in_a_zone_that_exists(session: Session) -> None:
+    """Quiet hours are the person's own; no hours means none."""
+    person = make_person(session)
+
+    service.set_preferences(
+        person, time_zone="Asia/Tokyo", quiet_from=time(22), quiet_until=time(7)
+    )
+    session.flush()
+    with pytest.raises(TimeZoneUnknown):
+        service.set_preferences(person, time_zone="Mars", quiet_from=None, quiet_until=None)
+
+    assert (person.time_zone, person.quiet_from, person.quiet_until) == (
+        "Asia/Tokyo",
+        time(22),
+        time(7),
+    )
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "../etc/passwd", "/etc/passwd", "a\0b", "Europe", "x" * 5000, "é"]
+)
+def test_a_name_that_is_no_zone_is_refused_and_never_opened(name: str) -> None:
+    """Paths, directories and nonsense alike; the refusal repeats little of it."""
+    with pytest.raises(TimeZoneUnknown) as refusal:
+        service.check_time_zone(name)
+
+    assert len(str(refusal.value)) < 400
+
+
+def test_devices_lead_to_their_people(session: Session) -> None:
+    """Revoked ones count: what is known of them must be found to be deleted."""
+    person = make_person(session)
+    devices = [make_device(session, person)[0] for _ in range(2)]
+    service.revoke_device(devices[0], at=NOON)
+    session.flush()
+    ids: list[UUID] = [device.id for device in devices]
+
+    assert sorted(queries.device_ids_of(session, person.id)) == sorted(ids)
+    assert queries.people_of_devices(session, ids) == dict.fromkeys(ids, person)

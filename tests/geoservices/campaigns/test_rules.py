@@ -1,0 +1,271 @@
+"""The gates: each alone, all in order, and quiet hours by the person's own clock."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from geoservices.campaigns.rules import (
+    CampaignClass,
+    Circumstances,
+    Gate,
+    Limits,
+    Terms,
+    Trigger,
+    Verdict,
+    decide,
+    within,
+)
+from geoservices.places.hours import OpenState
+
+NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
+LIMITS = Limits(max_age=timedelta(minutes=15), person_cap=6, person_cap_window=timedelta(hours=24))
+TERMS = Terms(
+    trigger=Trigger.ENTERED,
+    campaign_class=CampaignClass.SERVICE,
+    purpose="nearby",
+    min_confidence=2,
+    only_when_open=True,
+    cooldown=timedelta(hours=12),
+)
+FINE = Circumstances(
+    occurred_at=NOON,
+    confidence=3,
+    purposes=frozenset({"nearby"}),
+    sensitive=False,
+    open_state=OpenState.OPEN,
+    opens_at=None,
+    listing_current=True,
+    time_zone="Europe/London",
+    quiet_from=time(22),
+    quiet_until=time(7),
+    told_in_window=5,
+    last_told_at=NOON - timedelta(hours=12),
+    told_this_visit=False,
+)
+FAULTS: dict[Gate, dict[str, Any]] = {
+    Gate.CONSENT: {"purposes": frozenset()},
+    Gate.PURPOSE: {"purposes": frozenset({"check-in-content"})},
+    Gate.SENSITIVE_PLACE: {"sensitive": True},
+    Gate.CONFIDENCE: {"confidence": 1},
+    Gate.AGE: {"occurred_at": NOON - timedelta(minutes=15, seconds=1)},
+    Gate.OPENING_HOURS: {"open_state": OpenState.CLOSED},
+    Gate.QUIET_HOURS: {"quiet_from": time(11), "quiet_until": time(13)},
+    Gate.CAP: {"told_in_window": 6},
+    Gate.COOLDOWN: {"last_told_at": NOON - timedelta(hours=11, minutes=59)},
+    Gate.CLAIMABLE: {"listing_current": False},
+    Gate.DUPLICATE: {"told_this_visit": True},
+}
+"""What makes each gate, and no other, say no."""
+EARLIER_FAULTS: dict[Gate, dict[str, Any]] = {
+    gate: fault for gate, fault in FAULTS.items() if gate is not Gate.PURPOSE
+}
+
+
+def decided(about: Circumstances = FINE, **terms: Any) -> Verdict:
+    """Decide at noon."""
+    return decide(replace(TERMS, **terms), about, limits=LIMITS, at=NOON)
+
+
+def test_when_nothing_speaks_against_it_the_person_is_told() -> None:
+    """All gates are passed, in their order."""
+    verdict = decided()
+
+    assert verdict.sends
+    assert verdict.passed == tuple(Gate)
+    assert verdict.reason
+
+
+@pytest.mark.parametrize("gate", Gate)
+def test_each_gate_alone_holds_the_message_back(gate: Gate) -> None:
+    """It says so, gives a reason, and names those that were passed before it."""
+    verdict = decided(replace(FINE, **FAULTS[gate]))
+
+    assert verdict.gate is gate
+    assert not verdict.sends
+    assert verdict.passed == tuple(Gate)[: list(Gate).index(gate)]
+    assert verdict.reason.endswith(".")
+
+
+@given(st.sets(st.sampled_from(list(EARLIER_FAULTS)), min_size=1))
+def test_of_several_gates_the_first_answers(gates: set[Gate]) -> None:
+    """Whatever else is wrong; a duplicate alone speaks before the cooldown would."""
+    about = FINE
+    for gate in gates:
+        about = replace(about, **EARLIER_FAULTS[gate])
+    expected = gates - {Gate.COOLDOWN} if Gate.DUPLICATE in gates else gates
+
+    verdict = decided(about)
+
+    assert verdict.gate is min(expected, key=list(Gate).index)
+
+
+def test_no_reason_ever_holds_a_position() -> None:
+    """Reasons are shown to managers; the figures in them are counts and times."""
+    allowed = {
+        "purpose",
+        "confidence",
+        "min_confidence",
+        "age_s",
+        "max_age_s",
+        "opens_at",
+        "time_zone",
+        "told_in_window",
+        "person_cap",
+        "last_told_at",
+    }
+
+    for fault in FAULTS.values():
+        assert set(decided(replace(FINE, **fault)).detail) <= allowed
+
+
+@pytest.mark.parametrize(
+    ("changes", "gate"),
+    [
+        pytest.param({"confidence": 2}, None, id="just sure enough"),
+        pytest.param({"occurred_at": NOON - timedelta(minutes=15)}, None, id="just young enough"),
+        pytest.param({"occurred_at": NOON + timedelta(minutes=1)}, None, id="a fast clock"),
+        pytest.param({"told_in_window": 100}, Gate.CAP, id="far beyond the cap"),
+        pytest.param({"last_told_at": None}, None, id="never told before"),
+        pytest.param({"open_state": OpenState.UNKNOWN}, Gate.OPENING_HOURS, id="hours unknown"),
+        pytest.param(
+            {"purposes": frozenset({"nearby", "staff-tasks"})}, None, id="agreed to more besides"
+        ),
+    ],
+)
+def test_limits_are_met_exactly(changes: dict[str, Any], gate: Gate | None) -> None:
+    """On the line is still within it."""
+    assert decided(replace(FINE, **changes)).gate is gate
+
+
+@pytest.mark.parametrize(
+    ("fault", "terms", "gate"),
+    [
+        pytest.param(
+            Gate.SENSITIVE_PLACE,
+            {"trigger": Trigger.CHECKED_IN},
+            None,
+            id="a check-in at a sensitive place is the person's own word",
+        ),
+        pytest.param(
+            Gate.OPENING_HOURS, {"only_when_open": False}, None, id="closed does not matter"
+        ),
+        pytest.param(
+            Gate.QUIET_HOURS,
+            {"campaign_class": CampaignClass.CRITICAL},
+            None,
+            id="what is critical breaks the quiet",
+        ),
+        pytest.param(
+            Gate.CAP, {"campaign_class": CampaignClass.CRITICAL}, None, id="and has no cap"
+        ),
+        pytest.param(
+            Gate.CONSENT,
+            {"campaign_class": CampaignClass.CRITICAL},
+            Gate.CONSENT,
+            id="but needs consent like any other",
+        ),
+        pytest.param(
+            Gate.QUIET_HOURS,
+            {"campaign_class": CampaignClass.OFFER},
+            Gate.QUIET_HOURS,
+            id="an offer keeps quiet",
+        ),
+        pytest.param(Gate.COOLDOWN, {"cooldown": timedelta(0)}, None, id="no cooldown"),
+        pytest.param(Gate.CONFIDENCE, {"min_confidence": 1}, None, id="content with a guess"),
+    ],
+)
+def test_a_campaigns_terms_decide_which_gates_ask(
+    fault: Gate, terms: dict[str, Any], gate: Gate | None
+) -> None:
+    """The same circumstances under other terms."""
+    assert decided(replace(FINE, **FAULTS[fault]), **terms).gate is gate
+
+
+def test_closed_says_until_when() -> None:
+    """A manager reads when it would have been sent."""
+    opens_at = datetime(2026, 3, 5, 9, 0, tzinfo=ZoneInfo("Europe/London"))
+
+    verdict = decided(replace(FINE, open_state=OpenState.CLOSED, opens_at=opens_at))
+
+    assert verdict.reason == "The place is closed until Thursday 09:00."
+    assert verdict.detail == {"opens_at": "2026-03-05T09:00:00+00:00"}
+
+
+def test_figures_are_given_with_the_reason() -> None:
+    """Enough to understand the decision without the log."""
+    old = decided(replace(FINE, occurred_at=NOON - timedelta(hours=1)))
+    capped = decided(replace(FINE, told_in_window=7))
+
+    assert old.reason == "It happened 60 minutes ago; messages go out within 15 minutes."
+    assert old.detail == {"age_s": 3600.0, "max_age_s": 900.0}
+    assert capped.reason == "The person got 7 messages in the last 24 hours; 6 are allowed."
+
+
+@pytest.mark.parametrize(
+    ("moment", "start", "end", "quiet"),
+    [
+        pytest.param("12:00", "11:00", "13:00", True, id="within the day"),
+        pytest.param("11:00", "11:00", "13:00", True, id="as it begins"),
+        pytest.param("13:00", "11:00", "13:00", False, id="as it ends"),
+        pytest.param("23:30", "22:00", "07:00", True, id="before midnight"),
+        pytest.param("00:00", "22:00", "07:00", True, id="at midnight"),
+        pytest.param("06:59", "22:00", "07:00", True, id="before seven"),
+        pytest.param("07:00", "22:00", "07:00", False, id="at seven"),
+        pytest.param("21:59", "22:00", "07:00", False, id="before ten"),
+        pytest.param("12:00", "12:00", "12:00", False, id="from noon until noon is never"),
+    ],
+)
+def test_quiet_hours_may_run_over_midnight(
+    moment: str, start: str, end: str, *, quiet: bool
+) -> None:
+    """From the start until before the end."""
+    at, quiet_from, quiet_until = map(time.fromisoformat, (moment, start, end))
+
+    assert within(at, quiet_from, quiet_until) is quiet
+
+
+@given(st.times(), st.times(), st.times())
+def test_a_time_is_either_in_the_quiet_hours_or_in_the_rest(
+    moment: time, start: time, end: time
+) -> None:
+    """The hours from end to start are what remains of the day."""
+    if start != end:
+        assert within(moment, start, end) is not within(moment, end, start)
+
+
+@pytest.mark.parametrize(
+    ("at", "time_zone", "quiet"),
+    [
+        pytest.param("2026-03-04T21:30", "Europe/London", False, id="half past nine in London"),
+        pytest.param("2026-03-04T21:30", "Europe/Paris", True, id="half past ten in Paris"),
+        pytest.param("2026-03-04T21:30", "America/New_York", False, id="afternoon in New York"),
+        pytest.param("2026-03-04T21:30", "Asia/Tokyo", True, id="half past six in Tokyo"),
+        pytest.param("2026-07-04T21:30", "Europe/London", True, id="summer time in London"),
+        pytest.param("2026-03-29T00:59", "Europe/London", True, id="before the missing hour"),
+        pytest.param("2026-03-29T05:59", "Europe/London", True, id="06:59 in summer"),
+        pytest.param("2026-03-29T06:00", "Europe/London", False, id="07:00 in summer"),
+        pytest.param("2026-10-25T06:59", "Europe/London", True, id="06:59 in winter"),
+        pytest.param("2026-10-25T07:00", "Europe/London", False, id="07:00 in winter"),
+    ],
+)
+def test_quiet_hours_are_by_the_persons_own_clock(at: str, time_zone: str, *, quiet: bool) -> None:
+    """From ten in the evening until seven, wherever they are and whatever the season."""
+    moment = datetime.fromisoformat(at).replace(tzinfo=UTC)
+    about = replace(FINE, occurred_at=moment, time_zone=time_zone, last_told_at=None)
+
+    verdict = decide(TERMS, about, limits=LIMITS, at=moment)
+
+    assert verdict.gate is (Gate.QUIET_HOURS if quiet else None)
+
+
+@pytest.mark.parametrize("missing", ["quiet_from", "quiet_until"])
+def test_half_a_span_of_quiet_hours_is_none(missing: str) -> None:
+    """Both ends or nothing."""
+    about = replace(FINE, **{**FAULTS[Gate.QUIET_HOURS], missing: None})
+
+    assert decided(about).sends

@@ -1,0 +1,290 @@
+"""What campaigns decide on real rows, and who waits for whom."""
+
+from dataclasses import replace
+from datetime import datetime, time, timedelta
+from threading import Thread
+
+import pytest
+from sqlalchemy import select
+
+from geoservices.accounts.models import Person, Purpose, Role
+from geoservices.campaigns import queries, service
+from geoservices.campaigns.models import Decision
+from geoservices.campaigns.rules import CampaignClass, Gate, Trigger
+from geoservices.database import SessionFactory, transaction
+from geoservices.listings.models import ListingKind
+from tests.campaigning import LIMITS, World, make_world
+from tests.factories import (
+    NOON,
+    make_listing,
+    make_organisation,
+    make_person,
+    make_place,
+)
+
+
+def test_a_decision_is_recorded_with_its_gates(world: World, citizen: Person) -> None:
+    """Who was told what, where, because of what."""
+    campaign = world.campaign()
+    occasion = world.enters(citizen)
+
+    [decision] = world.decide(occasion)
+
+    stored = world.session.scalars(select(Decision)).one()
+    assert stored is decision
+    assert (stored.campaign_id, stored.person_id, stored.place_id) == (
+        campaign.id,
+        citizen.id,
+        world.place.id,
+    )
+    assert stored.transition_id == occasion.transition_id
+    assert stored.gates_passed == [gate.value for gate in Gate]
+
+
+def test_a_hold_is_recorded_with_its_reason(world: World) -> None:
+    """Why did nobody get this? One query says it."""
+    campaign = world.campaign()
+    stranger = make_person(world.session, Purpose.CHECK_IN_CONTENT)
+
+    sent = world.decide(world.enters(stranger))
+
+    stored = world.session.scalars(select(Decision)).one()
+    assert sent == []
+    assert (stored.gate, stored.gates_passed) == (Gate.PURPOSE, [Gate.CONSENT])
+    assert stored.detail == {"purpose": "nearby"}
+    assert queries.gates_of_campaign(world.session, campaign.id) == {Gate.PURPOSE: 1}
+
+
+def test_deciding_twice_is_deciding_once(world: World, citizen: Person) -> None:
+    """A job may run again; and a held decision is not asked again either."""
+    world.campaign()
+    occasions = [world.enters(citizen), world.enters(make_person(world.session), minute=1)]
+
+    first = world.decide(*occasions)
+    second = world.decide(*occasions, minute=1)
+
+    assert len(first) == 1
+    assert second == []
+    assert world.gates() == [None, Gate.CONSENT]
+
+
+@pytest.mark.parametrize(
+    ("published", "ended", "heard"),
+    [
+        pytest.param(None, None, False, id="a draft"),
+        pytest.param(0, None, True, id="published just now"),
+        pytest.param(1, None, False, id="published in a minute"),
+        pytest.param(-60, 1, True, id="ends in a minute"),
+        pytest.param(-60, 0, False, id="over as of now"),
+    ],
+)
+def test_only_campaigns_that_are_on_are_asked(
+    world: World, citizen: Person, published: float | None, ended: float | None, *, heard: bool
+) -> None:
+    """From when they are published until they end."""
+
+    def minute(minutes: float | None) -> datetime | None:
+        return None if minutes is None else NOON + timedelta(minutes=minutes)
+
+    world.campaign(published_at=minute(published), ended_at=minute(ended))
+
+    world.decide(world.enters(citizen))
+
+    assert len(world.gates()) == heard
+
+
+@pytest.mark.parametrize(
+    ("audience", "who", "heard"),
+    [
+        pytest.param(Role.CITIZEN, "citizen", True, id="citizens hear what is for citizens"),
+        pytest.param(Role.STAFF, "citizen", False, id="and not what is for staff"),
+        pytest.param(Role.STAFF, "ours", True, id="our staff hear what is for staff"),
+        pytest.param(Role.CITIZEN, "ours", False, id="and not what is for citizens"),
+        pytest.param(Role.STAFF, "theirs", False, id="another council's staff hear nothing"),
+    ],
+)
+def test_a_campaign_speaks_to_its_audience(
+    world: World, audience: Role, who: str, *, heard: bool
+) -> None:
+    """Citizens of anywhere, and the organisation's own staff."""
+    other = make_organisation(world.session, "torbay")
+    organisations = {"citizen": None, "ours": world.organisation, "theirs": other}
+    person = make_person(
+        world.session, Purpose.NEARBY, Purpose.STAFF_TASKS, organisation=organisations[who]
+    )
+    world.campaign(audience=audience, purpose=Purpose.STAFF_TASKS)
+
+    sent = world.decide(world.enters(person))
+
+    assert len(sent) == len(world.gates()) == heard
+
+
+def test_a_campaign_hears_its_own_trigger_at_its_own_place(world: World, citizen: Person) -> None:
+    """A check-in sets off what waits for check-ins, and nothing next door."""
+    next_door = make_place(world.session, world.organisation, name="Crediton Library")
+    entered = world.campaign()
+    checked_in = world.campaign(trigger=Trigger.CHECKED_IN, purpose=Purpose.CHECK_IN_CONTENT)
+    world.campaign(listing=make_listing(world.session, next_door))
+
+    by_check_in = world.decide(world.checks_in(citizen))
+    by_entering = world.decide(world.enters(citizen))
+
+    assert [one.campaign_id for one in by_check_in] == [checked_in.id]
+    assert [one.campaign_id for one in by_entering] == [entered.id]
+
+
+def test_a_sensitive_place_is_silent_for_passers_by(world: World, citizen: Person) -> None:
+    """Whoever checks in there said so themselves."""
+    world.campaign()
+    world.campaign(trigger=Trigger.CHECKED_IN, purpose=Purpose.CHECK_IN_CONTENT)
+    world.place.sensitive_at = NOON
+    world.session.flush()
+
+    passing = world.decide(world.enters(citizen))
+    checking_in = world.decide(world.checks_in(citizen), minute=1)
+
+    assert passing == []
+    assert len(checking_in) == 1
+    assert world.gates() == [Gate.SENSITIVE_PLACE, None]
+
+
+def test_a_closed_place_holds_back_what_needs_it_open(world: World, citizen: Person) -> None:
+    """By its opening hours, in its own zone; the decision says when it opens."""
+    world.place.opening_hours = "Th 09:00-17:00"
+    world.campaign(only_when_open=True)
+    world.campaign(listing=make_listing(world.session, world.place, kind=ListingKind.EVENT))
+
+    sent = world.decide(world.enters(citizen))
+
+    held = world.session.scalars(select(Decision).where(Decision.gate.is_not(None))).one()
+    assert len(sent) == 1
+    assert held.gate == Gate.OPENING_HOURS
+    assert held.reason == "The place is closed until Thursday 09:00."
+
+
+def test_quiet_hours_are_the_persons(world: World, citizen: Person) -> None:
+    """The other person's noon is loud."""
+    citizen.quiet_from, citizen.quiet_until = time(11), time(13)
+    other = make_person(world.session, Purpose.NEARBY)
+    world.campaign()
+
+    sent = world.decide(world.enters(citizen), world.enters(other))
+
+    assert [decision.person_id for decision in sent] == [other.id]
+
+
+def test_a_listing_that_is_over_is_not_spoken_of(world: World, citizen: Person) -> None:
+    """Withdrawn between publishing and passing by."""
+    world.campaign()
+    world.listing.withdrawn_at = NOON
+    world.session.flush()
+
+    assert world.decide(world.enters(citizen)) == []
+    assert world.gates() == [Gate.CLAIMABLE]
+
+
+def test_the_cooldown_counts_from_when_the_person_was_told(world: World, citizen: Person) -> None:
+    """The next visit within it is held, one after it is not."""
+    world.campaign(cooldown=timedelta(hours=1))
+    for minute in (0, 30, 60):
+        occasion = world.enters(citizen, minute=minute)
+        world.decide(occasion, minute=minute)
+        world.leaves(occasion, minute=minute + 10)
+
+    assert world.gates() == [None, Gate.COOLDOWN, None]
+
+
+def test_the_cap_counts_a_persons_messages_of_all_campaigns(world: World, citizen: Person) -> None:
+    """Two in 24 hours; tasks neither count nor are held; then there is room again."""
+    for number in range(3):
+        listing = make_listing(world.session, world.place, title=f"Offer {number}")
+        world.campaign(listing=listing, published_at=NOON - timedelta(minutes=9 - number))
+    task = make_listing(world.session, world.place, kind=ListingKind.OFFER, title="Burst pipe")
+    world.campaign(
+        listing=task,
+        campaign_class=CampaignClass.CRITICAL,
+        published_at=NOON - timedelta(minutes=10),
+    )
+    first = world.enters(citizen)
+
+    sent = world.decide(first)
+    world.leaves(first, minute=10)
+    tomorrow = world.decide(world.enters(citizen, minute=1440), minute=1440)
+
+    assert len(sent) == 3
+    assert Gate.CAP in world.gates()
+    assert len(tomorrow) == 3
+
+
+def test_the_same_visit_on_a_second_phone_is_a_duplicate(world: World, citizen: Person) -> None:
+    """One person, two devices in one pocket: told once."""
+    world.campaign()
+    on_one, on_two = world.enters(citizen), world.enters(citizen, minute=0.5)
+
+    sent = [*world.decide(on_one), *world.decide(on_two, minute=0.5)]
+
+    assert [decision.transition_id for decision in sent] == [on_one.transition_id]
+    assert world.gates() == [None, Gate.DUPLICATE]
+
+
+def test_both_phones_in_one_job_are_told_once_too(world: World, citizen: Person) -> None:
+    """Each decision sees the one before it."""
+    world.campaign()
+
+    sent = world.decide(world.enters(citizen), world.enters(citizen))
+
+    assert len(sent) == 1
+    assert sorted(map(str, world.gates())) == ["None", "duplicate"]
+
+
+def test_two_jobs_that_decide_about_one_person_cannot_both_pass_the_cap(
+    committed: SessionFactory,
+) -> None:
+    """The second waits for the first's commit, and then sees what it decided."""
+    with transaction(committed) as session:
+        world = make_world(session)
+        person = make_person(session, Purpose.NEARBY)
+        occasions = []
+        for number in range(LIMITS.person_cap + 1):
+            place = make_place(session, world.organisation, name=f"Library {number}")
+            world.campaign(listing=make_listing(session, place))
+            occasions.append(replace(world.enters(person), place=place))
+    *earlier, one, other = occasions
+    with transaction(committed) as session:
+        service.triggered_by(session, earlier, limits=LIMITS, at=NOON)
+    sent: list[int] = []
+
+    def work() -> None:
+        with transaction(committed) as session:
+            sent.append(len(service.triggered_by(session, [other], limits=LIMITS, at=NOON)))
+
+    with committed() as first:
+        sent.append(len(service.triggered_by(first, [one], limits=LIMITS, at=NOON)))
+        second = Thread(target=work)
+        second.start()
+        second.join(timeout=0.3)
+        waited = second.is_alive()
+        first.commit()
+        second.join()
+
+    with committed() as session:
+        gates = session.scalars(select(Decision.gate).order_by(Decision.decided_at)).all()
+    assert waited
+    assert sent == [1, 0]
+    assert sorted(map(str, gates)) == ["None", "None", "cap"]
+
+
+def test_people_are_decided_about_side_by_side(committed: SessionFactory) -> None:
+    """Only the same person's decisions wait for each other."""
+    with transaction(committed) as session:
+        world = make_world(session)
+        world.campaign()
+        one, other = (world.enters(make_person(session, Purpose.NEARBY)) for _ in range(2))
+
+    with committed() as first, committed() as second:
+        sent = service.triggered_by(first, [one], limits=LIMITS, at=NOON)
+        sent += service.triggered_by(second, [other], limits=LIMITS, at=NOON)
+        first.commit()
+        second.commit()
+
+    assert len(sent) == 2

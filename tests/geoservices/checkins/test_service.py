@@ -1,0 +1,158 @@
+"""Check-ins taken in: graded, stored once, announced once."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from geoservices.checkins import queries
+from geoservices.checkins.models import CheckIn
+from geoservices.checkins.service import CheckInInTheFuture, CheckInReport, record
+from geoservices.checkins.verification import Evidence
+from geoservices.errors import IdTaken
+from geoservices.geometry.position import Position
+from geoservices.outbox import OutboxMessage, Topic
+from geoservices.places.models import Place
+from tests.factories import NOON, make_device, make_organisation, make_person, make_place
+
+Take = Callable[..., CheckIn]
+
+
+@pytest.fixture
+def place(session: Session) -> Place:
+    """A library."""
+    return make_place(session, make_organisation(session))
+
+
+@pytest.fixture
+def device(session: Session) -> UUID:
+    """A device's id."""
+    return make_device(session, make_person(session))[0].id
+
+
+@pytest.fixture
+def take(session: Session, place: Place, device: UUID) -> Take:
+    """Take in a check-in at noon, from five metres inside unless told otherwise."""
+
+    def taken(
+        *,
+        id_: UUID | None = None,
+        device_id: UUID = device,
+        place_id: UUID = place.id,
+        distance_m: float | None = -5.0,
+        accuracy_m: float | None = 8.0,
+        claimed_at: datetime | None = None,
+    ) -> CheckIn:
+        return record(
+            session,
+            CheckInReport(
+                id=id_ or uuid4(),
+                place_id=place_id,
+                position=Position(lon=-3.53, lat=50.72, accuracy_m=accuracy_m),
+                claimed_at=claimed_at,
+            ),
+            device_id=device_id,
+            organisation_id=place.organisation_id,
+            distance_m=distance_m,
+            assumed_accuracy_m=100.0,
+            future_tolerance=timedelta(minutes=5),
+            at=NOON,
+        )
+
+    return taken
+
+
+def test_a_check_in_is_stored_and_announced(session: Session, take: Take) -> None:
+    """Graded by its distance; the position itself is not kept."""
+    check_in = take()
+
+    stored = session.scalars(select(CheckIn)).one()
+    message = session.scalars(select(OutboxMessage)).one()
+    assert (stored.evidence, stored.distance_m, stored.claimed_at) == (Evidence.INSIDE, -5.0, NOON)
+    assert (message.topic, message.subject_id) == (Topic.CHECK_IN_MADE, check_in.id)
+    assert {"lon", "lat"}.isdisjoint(column.name for column in CheckIn.__table__.columns)
+
+
+def test_the_same_check_in_again_is_stored_and_announced_once(session: Session, take: Take) -> None:
+    """The first record is returned, whatever the phone knows by now."""
+    id_ = uuid4()
+    first = take(id_=id_)
+
+    again = take(id_=id_, distance_m=900.0)
+
+    assert again.id == first.id
+    assert again.evidence == Evidence.INSIDE
+    assert len(session.scalars(select(OutboxMessage)).all()) == 1
+
+
+def test_an_id_that_belongs_to_another_check_in_is_refused(session: Session, take: Take) -> None:
+    """Another device's, or the same device's at another place."""
+    id_ = uuid4()
+    take(id_=id_)
+    other = make_device(session, make_person(session))[0].id
+    elsewhere = make_place(session, make_organisation(session, "torbay"))
+
+    with pytest.raises(IdTaken):
+        take(id_=id_, device_id=other)
+    with pytest.raises(IdTaken):
+        take(id_=id_, place_id=elsewhere.id)
+
+
+@pytest.mark.parametrize(
+    ("ago", "evidence"),
+    [
+        pytest.param(timedelta(minutes=5), Evidence.INSIDE, id="five minutes later"),
+        pytest.param(timedelta(minutes=5, seconds=1), Evidence.SELF_DECLARED, id="told too late"),
+        pytest.param(-timedelta(minutes=4), Evidence.INSIDE, id="a clock that is fast"),
+    ],
+)
+def test_a_check_in_told_late_proves_nothing(
+    take: Take, ago: timedelta, evidence: Evidence
+) -> None:
+    """It counts as a person's word, and never as made in the future."""
+    check_in = take(claimed_at=NOON - ago)
+
+    assert check_in.evidence == evidence
+    assert check_in.claimed_at == min(NOON - ago, NOON)
+
+
+def test_a_check_in_from_the_future_is_refused(session: Session, take: Take) -> None:
+    """The device's clock is wrong; the refusal says by how much."""
+    with pytest.raises(CheckInInTheFuture, match="600 s ahead") as refusal:
+        take(claimed_at=NOON + timedelta(minutes=10))
+
+    assert refusal.value.field == "/claimed_at"
+    assert session.scalars(select(CheckIn)).all() == []
+
+
+@pytest.mark.parametrize(
+    ("distance_m", "accuracy_m", "evidence"),
+    [
+        pytest.param(90.0, None, Evidence.NEAR, id="no accuracy is taken for 100 m"),
+        pytest.param(90.0, 8.0, Evidence.SELF_DECLARED, id="a good one from there is not"),
+        pytest.param(None, 8.0, Evidence.SELF_DECLARED, id="a place without an area"),
+    ],
+)
+def test_the_grade_follows_distance_and_accuracy(
+    take: Take, distance_m: float | None, accuracy_m: float | None, evidence: Evidence
+) -> None:
+    """What the device did not say is assumed, and stored as not said."""
+    check_in = take(distance_m=distance_m, accuracy_m=accuracy_m)
+
+    assert check_in.evidence == evidence
+    assert check_in.accuracy_m == accuracy_m
+
+
+def test_a_devices_check_ins_are_read_newest_first_page_by_page(
+    session: Session, take: Take, device: UUID
+) -> None:
+    """The key of the last row of a page begins the next one."""
+    made = [take(claimed_at=NOON - timedelta(minutes=minute)) for minute in (3, 1, 2)]
+
+    page = queries.check_ins_of(session, device, after=None, limit=2)
+    rest = queries.check_ins_of(session, device, after=(page[-1].claimed_at, page[-1].id), limit=2)
+
+    assert [one.id for one in [*page, *rest]] == [made[1].id, made[2].id, made[0].id]

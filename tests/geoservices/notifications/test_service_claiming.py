@@ -1,0 +1,200 @@
+"""Deliveries handed out and claimed: each by one worker, and none that nobody asked for."""
+
+from datetime import timedelta
+from threading import Barrier, Thread
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+
+from geoservices.accounts.models import Purpose
+from geoservices.campaigns.rules import CampaignClass
+from geoservices.database import SessionFactory, transaction
+from geoservices.notifications import queries, service
+from geoservices.notifications.models import (
+    Attempt,
+    DeliveryState,
+)
+from tests.factories import (
+    NOON,
+)
+from tests.notifying import ACCEPTED, PUSH, URL, World, make_world, moment
+
+
+def test_claiming_writes_the_attempt_down_and_takes_a_lease(world: World) -> None:
+    """Before anything is sent; nobody else gets it meanwhile."""
+    subscription = world.subscribe()
+    [delivery] = world.notify()
+
+    [sending] = world.claim(delivery, second=10)
+    again = world.claim(delivery, second=10 + 29)
+
+    attempt = world.session.scalars(select(Attempt)).one()
+    assert (delivery.state, delivery.attempt_count) == (DeliveryState.SENDING, 1)
+    assert delivery.due_at == delivery.leased_until == moment(10) + PUSH.lease
+    assert (attempt.number, attempt.started_at, attempt.finished_at) == (1, moment(10), None)
+    assert again == []
+    envelope = sending.envelope
+    assert (envelope.endpoint, envelope.p256dh) == (subscription.endpoint, subscription.p256dh)
+    assert envelope.ttl == timedelta(hours=4) - timedelta(seconds=10)
+    assert f"{URL}/notifications/{delivery.notification_id}".encode() in envelope.payload
+    assert str(delivery.id).encode() in envelope.payload
+
+
+def test_a_worker_that_died_is_followed_by_another(world: World) -> None:
+    """After the lease the same message goes out again, with the same topic."""
+    world.subscribe()
+    [delivery] = world.notify()
+
+    [lost] = world.claim(delivery)
+    [second] = world.claim(delivery, second=30)
+
+    assert (lost.number, second.number) == (1, 2)
+    assert second.envelope.topic == lost.envelope.topic
+
+
+@pytest.mark.parametrize(
+    ("campaign_class", "urgency"),
+    [
+        (CampaignClass.OFFER, "normal"),
+        (CampaignClass.SERVICE, "high"),
+        (CampaignClass.CRITICAL, "high"),
+    ],
+)
+def test_urgency_follows_the_class(
+    world: World, campaign_class: CampaignClass, urgency: str
+) -> None:
+    """RFC 8030 section 5.3."""
+    world.campaign.campaign_class = campaign_class
+    world.subscribe()
+
+    [sending] = world.claim(*world.notify())
+
+    assert sending.envelope.urgency == urgency
+
+
+def test_what_has_expired_is_not_sent(world: World) -> None:
+    """It is settled at once."""
+    world.subscribe()
+    [delivery] = world.notify()
+
+    sendings = world.claim(delivery, second=4 * 3600)
+
+    assert sendings == []
+    assert delivery.state == DeliveryState.EXPIRED
+    assert delivery.attempt_count == 0
+
+
+@pytest.mark.parametrize("how", ["unsubscribed", "device revoked"])
+def test_what_has_nowhere_to_go_is_not_sent(world: World, how: str) -> None:
+    """The subscription ended, or the device was revoked, after the person was to be told."""
+    device = world.device()
+    subscription = world.subscribe(device)
+    [delivery] = world.notify()
+    if how == "unsubscribed":
+        subscription.ended_at = moment(1)
+    else:
+        device.revoked_at = moment(1)
+    world.session.flush()
+
+    sendings = world.claim(delivery, second=2)
+
+    assert sendings == []
+    assert delivery.state == DeliveryState.GONE
+
+
+def test_too_many_attempts_are_given_up(world: World) -> None:
+    """Workers that die again and again do not go on for ever."""
+    world.subscribe()
+    [delivery] = world.notify()
+    push = PUSH.model_copy(update={"max_attempts": 2})
+
+    numbers = [
+        [sending.number for sending in world.claim(delivery, second=31 * n, push=push)]
+        for n in range(3)
+    ]
+
+    assert numbers == [[1], [2], []]
+    assert delivery.state == DeliveryState.FAILED
+    assert delivery.reason == "gave up after 2 attempts"
+
+
+def test_called_back_deliveries_are_not_sent(world: World) -> None:
+    """Those of the purpose that was withdrawn, and what was sent already stays as it is."""
+    world.subscribe()
+    [sent] = world.notify()
+    world.settle(world.claim(sent)[0], ACCEPTED)
+    queued = next(one for one in world.notify() if one.id != sent.id)
+
+    service.call_back(world.session, world.person.id, Purpose.CHECK_IN_CONTENT)
+    world.session.refresh(queued)
+    untouched = queued.state
+    service.call_back(world.session, world.person.id, Purpose.NEARBY)
+    world.session.expire_all()
+
+    assert untouched == DeliveryState.QUEUED
+    assert (queued.state, queued.reason) == (
+        DeliveryState.EXPIRED,
+        "the consent was withdrawn",
+    )
+    assert sent.state == DeliveryState.ACCEPTED
+    assert world.claim(queued) == []
+
+
+def test_deliveries_are_handed_out_once_and_put_back_at_once(world: World) -> None:
+    """As outbox messages are: after the lease they come round by themselves."""
+    for _ in range(3):
+        world.subscribe()
+    world.notify()
+    lease = PUSH.lease
+
+    first = queries.hand_out(world.session, at=NOON, lease=lease, limit=2)
+    second = queries.hand_out(world.session, at=NOON, lease=lease, limit=2)
+    queries.put_back(world.session, first, at=NOON)
+    again = queries.hand_out(world.session, at=NOON, lease=lease, limit=5)
+
+    assert (len(first), len(second)) == (2, 1)
+    assert set(again) == set(first)
+
+
+def test_workers_that_claim_together_share_the_deliveries(committed: SessionFactory) -> None:
+    """Real connections, each asking for all of them: no delivery is sent twice."""
+    with transaction(committed) as session:
+        world = make_world(session)
+        for _ in range(40):
+            world.subscribe()
+        ids = [delivery.id for delivery in world.notify()]
+    start = Barrier(3)
+    claimed: list[UUID] = []
+
+    def work() -> None:
+        start.wait()
+        with transaction(committed) as session:
+            sendings = service.claim(session, ids, push=PUSH, public_url=URL, at=NOON)
+            claimed.extend(sending.delivery_id for sending in sendings)
+
+    workers = [Thread(target=work) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+
+    assert sorted(claimed) == sorted(ids)
+
+
+def test_a_claim_passes_over_what_another_is_claiming(committed: SessionFactory) -> None:
+    """Neither waits for the other."""
+    with transaction(committed) as session:
+        world = make_world(session)
+        for _ in range(2):
+            world.subscribe()
+        one, other = (delivery.id for delivery in world.notify())
+    with committed() as first, committed() as second:
+        held = service.claim(first, [one], push=PUSH, public_url=URL, at=NOON)
+
+        rest = service.claim(second, [one, other], push=PUSH, public_url=URL, at=NOON)
+        first.commit()
+        second.commit()
+
+    assert [sending.delivery_id for sending in held] == [one]
+    assert [sending.delivery_id for sending in rest] == [other]

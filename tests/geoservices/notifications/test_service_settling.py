@@ -1,0 +1,239 @@
+"""How attempts end, what is tried again, and what service workers say."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from geoservices.errors import NotFound
+from geoservices.notifications import queries, service
+from geoservices.notifications.models import (
+    Attempt,
+    DeliveryState,
+    Receipt,
+    ReceiptKind,
+)
+from geoservices.notifications.push import Outcome
+from tests.notifying import (
+    ACCEPTED,
+    GONE,
+    PUSH,
+    REFUSED,
+    THROTTLED,
+    TRANSIENT,
+    World,
+    moment,
+    offer,
+)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state", "subscription_ends"),
+    [
+        pytest.param(ACCEPTED, DeliveryState.ACCEPTED, False, id="accepted"),
+        pytest.param(GONE, DeliveryState.GONE, True, id="gone ends the subscription"),
+        pytest.param(REFUSED, DeliveryState.FAILED, False, id="our own fault is never retried"),
+        pytest.param(THROTTLED, DeliveryState.QUEUED, False, id="throttled waits"),
+        pytest.param(TRANSIENT, DeliveryState.QUEUED, False, id="transient waits"),
+    ],
+)
+def test_every_outcome_settles(
+    world: World, outcome: Outcome, state: DeliveryState, *, subscription_ends: bool
+) -> None:
+    """The attempt says how it ended; the delivery says what becomes of it."""
+    subscription = world.subscribe()
+    [delivery] = world.notify()
+    [sending] = world.claim(delivery)
+
+    world.settle(sending, outcome, second=3)
+
+    world.session.refresh(subscription)
+    attempt = world.session.scalars(select(Attempt)).one()
+    assert delivery.state == state
+    assert delivery.leased_until is None
+    assert (subscription.ended_at is not None) is subscription_ends
+    assert (attempt.finished_at, attempt.outcome, attempt.status, attempt.reason) == (
+        moment(3),
+        outcome.kind,
+        outcome.status,
+        outcome.reason,
+    )
+    assert (delivery.accepted_at == moment(3)) is (outcome is ACCEPTED)
+
+
+def test_a_retry_waits_as_long_as_the_push_service_asks(world: World) -> None:
+    """And is then claimed as the second attempt."""
+    world.subscribe()
+    [delivery] = world.notify()
+    [sending] = world.claim(delivery)
+
+    world.settle(sending, THROTTLED)
+
+    assert delivery.due_at == moment(1) + timedelta(minutes=3)
+    assert queries.hand_out(world.session, at=moment(180), lease=PUSH.lease, limit=9) == []
+    assert queries.hand_out(world.session, at=moment(181), lease=PUSH.lease, limit=9) == [
+        delivery.id
+    ]
+    assert [one.number for one in world.claim(delivery, second=181)] == [2]
+
+
+def test_there_is_no_retry_beyond_the_end(world: World) -> None:
+    """The push service asks for more patience than the message has."""
+    world.subscribe()
+    [delivery] = world.notify()
+    [sending] = world.claim(delivery)
+
+    world.settle(sending, replace(THROTTLED, retry_after=timedelta(hours=5)))
+
+    assert delivery.state == DeliveryState.EXPIRED
+
+
+def test_the_last_attempt_is_the_last(world: World) -> None:
+    """The reason is kept."""
+    world.subscribe()
+    [delivery] = world.notify()
+    push = PUSH.model_copy(update={"max_attempts": 1})
+    [sending] = world.claim(delivery, push=push)
+
+    world.settle(sending, TRANSIENT, push=push)
+
+    assert (delivery.state, delivery.reason) == (DeliveryState.FAILED, "gave up: timeout")
+
+
+@pytest.mark.parametrize(
+    ("second_settled", "late", "state"),
+    [
+        pytest.param(None, ACCEPTED, DeliveryState.ACCEPTED, id="a late success counts"),
+        pytest.param(None, TRANSIENT, DeliveryState.SENDING, id="a late failure does not"),
+        pytest.param(None, REFUSED, DeliveryState.SENDING, id="nor does a late refusal"),
+        pytest.param(
+            TRANSIENT, ACCEPTED, DeliveryState.ACCEPTED, id="a late success spares the next try"
+        ),
+        pytest.param(TRANSIENT, REFUSED, DeliveryState.QUEUED, id="a late refusal leaves it"),
+        pytest.param(ACCEPTED, GONE, DeliveryState.ACCEPTED, id="what is accepted stays so"),
+    ],
+)
+def test_an_overtaken_attempt_is_recorded_and_only_its_success_counts(
+    world: World, second_settled: Outcome | None, late: Outcome, state: DeliveryState
+) -> None:
+    """The first worker was slow; its lease ran out and a second one took over."""
+    world.subscribe()
+    [delivery] = world.notify()
+    [first] = world.claim(delivery)
+    [second] = world.claim(delivery, second=30)
+    if second_settled:
+        world.settle(second, second_settled, second=31)
+
+    world.settle(first, late, second=32)
+
+    reasons = world.session.scalars(select(Attempt.reason).order_by(Attempt.number)).all()
+    assert delivery.state == state
+    assert reasons[0] == late.reason
+
+
+def test_settling_twice_changes_nothing(world: World) -> None:
+    """A job may run again."""
+    world.subscribe()
+    [delivery] = world.notify()
+    [sending] = world.claim(delivery)
+
+    world.settle(sending, TRANSIENT, second=1)
+    due_at = delivery.due_at
+    world.settle(sending, TRANSIENT, second=2)
+
+    assert (delivery.state, delivery.due_at) == (DeliveryState.QUEUED, due_at)
+
+
+def test_a_subscription_renewed_with_other_keys_outlives_a_late_gone(world: World) -> None:
+    """The push service spoke of the keys before."""
+    device, offered = world.device(), offer()
+    subscription = world.subscribe(device, offered)
+    [delivery] = world.notify()
+    [sending] = world.claim(delivery)
+    key_before = subscription.p256dh
+    world.subscribe(device, replace(offer(), endpoint=offered.endpoint), second=1)
+
+    world.settle(sending, GONE, second=2)
+
+    world.session.refresh(subscription)
+    assert subscription.p256dh != key_before
+    assert sending.envelope.p256dh == key_before
+    assert subscription.ended_at is None
+
+
+@given(st.integers(1, 20), st.none() | st.timedeltas(timedelta(0), timedelta(days=1)))
+def test_a_wait_doubles_with_jitter_and_obeys_retry_after(
+    attempts: int, retry_after: timedelta | None
+) -> None:
+    """Between half and all of two to the power of the attempts, in seconds, an hour at most."""
+    wait = service.wait_before(attempts, retry_after=retry_after)
+
+    longest = min(timedelta(seconds=2**attempts), timedelta(hours=1))
+    least = retry_after or timedelta(0)
+    assert max(longest / 2, least) <= wait <= max(longest, least)
+
+
+def test_a_thousand_waits_do_not_come_back_at_once() -> None:
+    """They spread over half of the wait."""
+    waits = {service.wait_before(6, retry_after=None) for _ in range(100)}
+
+    assert len(waits) > 90
+
+
+@pytest.mark.parametrize(
+    ("kinds", "state"),
+    [
+        pytest.param(["shown"], DeliveryState.SHOWN, id="shown"),
+        pytest.param(["shown", "clicked"], DeliveryState.CLICKED, id="shown, then clicked"),
+        pytest.param(["clicked", "shown"], DeliveryState.CLICKED, id="told in the wrong order"),
+        pytest.param(["shown", "dismissed"], DeliveryState.DISMISSED, id="dismissed"),
+        pytest.param(["dismissed", "shown"], DeliveryState.DISMISSED, id="never back to shown"),
+        pytest.param(["shown", "shown"], DeliveryState.SHOWN, id="the same word twice"),
+    ],
+)
+def test_receipts_move_a_delivery_forward(
+    world: World, kinds: list[str], state: DeliveryState
+) -> None:
+    """Each kind is kept once."""
+    device = world.device()
+    world.subscribe(device)
+    [delivery] = world.notify()
+    world.settle(world.claim(delivery)[0], ACCEPTED)
+
+    for kind in kinds:
+        world.acknowledge(delivery, ReceiptKind(kind), device.id)
+
+    stored = world.session.scalars(select(Receipt.kind)).all()
+    assert delivery.state == state
+    assert sorted(stored) == sorted(set(kinds))
+
+
+def test_a_receipt_that_overtakes_the_answer_ends_the_sending(world: World) -> None:
+    """The screen showed it before the push service's 201 was read."""
+    device = world.device()
+    world.subscribe(device)
+    [delivery] = world.notify()
+    [sending] = world.claim(delivery)
+    world.acknowledge(delivery, ReceiptKind.SHOWN, device.id)
+
+    world.settle(sending, TRANSIENT)
+    again = world.claim(delivery, second=100)
+
+    assert delivery.state == DeliveryState.SHOWN
+    assert again == []
+
+
+def test_a_receipt_is_believed_only_from_where_it_went(world: World) -> None:
+    """And not dated to the future."""
+    device = world.device()
+    world.subscribe(device)
+    [delivery] = world.notify()
+
+    with pytest.raises(NotFound):
+        world.acknowledge(delivery, ReceiptKind.SHOWN, world.device().id)
+    world.acknowledge(delivery, ReceiptKind.SHOWN, device.id, second=9999)
+
+    assert world.session.scalars(select(Receipt.occurred_at)).all() == [moment(60)]

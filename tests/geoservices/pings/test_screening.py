@@ -1,0 +1,61 @@
+"""What is turned away at the door, and what is let in."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from geoservices.geometry.position import Position
+from geoservices.pings.screening import Doors, PingReport, Refusal, judge
+
+NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+DOORS = Doors(future_tolerance=timedelta(minutes=5), oldest=timedelta(days=7))
+
+
+def judged(ahead: timedelta, *, looks_swapped: bool = False) -> Refusal | None:
+    """Judge a ping whose clock is ahead of ours by so much."""
+    report = PingReport(
+        id=uuid4(), recorded_at=NOON + ahead, position=Position(lon=-3.53, lat=50.72)
+    )
+    return judge(report, doors=DOORS, looks_swapped=looks_swapped, at=NOON)
+
+
+@pytest.mark.parametrize(
+    ("ahead", "code"),
+    [
+        pytest.param(timedelta(0), None, id="now"),
+        pytest.param(timedelta(minutes=5), None, id="a clock just tolerably fast"),
+        pytest.param(timedelta(minutes=5, seconds=1), "recorded-in-the-future", id="too fast"),
+        pytest.param(timedelta(days=365), "recorded-in-the-future", id="a year ahead"),
+        pytest.param(-timedelta(days=7), None, id="just not too old"),
+        pytest.param(-timedelta(days=7, seconds=1), "recorded-too-long-ago", id="too old"),
+        pytest.param(datetime(1970, 1, 1, tzinfo=UTC) - NOON, "recorded-too-long-ago", id="1970"),
+    ],
+)
+def test_a_ping_is_believed_if_its_time_can_be_true(ahead: timedelta, code: str | None) -> None:
+    """The device's clock may be off by so much and no more."""
+    refusal = judged(ahead)
+
+    assert (refusal.code if refusal else None) == code
+    if refusal:
+        assert refusal.field == "/recorded_at"
+
+
+def test_a_swapped_position_is_refused_and_never_turned_round() -> None:
+    """The refusal names the member; no position is in its words."""
+    refusal = judged(timedelta(0), looks_swapped=True)
+
+    assert refusal is not None
+    assert (refusal.code, refusal.field) == ("position-looks-swapped", "/lon")
+    assert "3.53" not in refusal.detail
+    assert "50.72" not in refusal.detail
+
+
+def test_the_time_is_judged_before_the_place() -> None:
+    """One refusal a ping: the first that applies."""
+    refusal = judged(timedelta(hours=1), looks_swapped=True)
+
+    assert refusal is not None
+    assert refusal.code == "recorded-in-the-future"
+    assert "3600 s ahead" in refusal.detail
+    assert "300 s are tolerated" in refusal.detail

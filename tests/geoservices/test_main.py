@@ -1,0 +1,122 @@
+"""The operator's commands, run as an operator runs them."""
+
+import os
+import subprocess
+import sys
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from geoservices import clock
+from geoservices.__main__ import main
+from geoservices.accounts import service as accounts
+from geoservices.accounts.models import Organisation, Role
+from geoservices.database import SessionFactory
+from geoservices.notifications.endpoints import decode_base64url
+
+
+@pytest.fixture
+def operator(
+    committed: SessionFactory, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> SessionFactory:
+    """The environment of an operator, and sessions to see what they did."""
+    monkeypatch.setitem(os.environ, "GEOSERVICES_DATABASE_URL", database_url)
+    return committed
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run `python -m geoservices` with these arguments."""
+    return subprocess.run(
+        [sys.executable, "-m", "geoservices", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_new_organisations_manager_gets_a_token_that_works(operator: SessionFactory) -> None:
+    """Two commands; the token is the only thing the second one prints."""
+    made = run("organisation", "create", "devon", "--name", "Devon")
+    again = run("organisation", "create", "devon", "--name", "Other")
+    token = run("token", "--organisation", "devon", "--role", "manager", "--name", "Ann")
+
+    assert (made.stdout, again.stdout) == (
+        "devon: made\n",
+        "devon: exists already, left as it is\n",
+    )
+    assert token.returncode == 0
+    with operator() as session:
+        assert session.scalars(select(Organisation.name)).all() == ["Devon"]
+        printed = token.stdout.strip()
+        tomorrow, far = (clock.now() + timedelta(days=days) for days in (1, 91))
+        member = accounts.authenticate_member(session, printed, at=tomorrow)
+        assert member is not None
+        assert member.role == Role.MANAGER
+        assert accounts.authenticate_member(session, printed, at=far) is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        pytest.param(
+            ["token", "--organisation", "nowhere", "--role", "staff", "--name", "Ann"],
+            "There is no such organisation",
+            id="an unknown organisation",
+        ),
+        pytest.param(
+            ["organisation", "create", "devon", "--name", "Devon", "--time-zone", "Europe/Exeter"],
+            "no IANA time zone",
+            id="an unknown time zone",
+        ),
+    ],
+)
+@pytest.mark.usefixtures("operator")
+def test_what_the_domain_refuses_is_said_in_a_line(arguments: list[str], said: str) -> None:
+    """No traceback; the exit code says that it failed."""
+    done = run(*arguments)
+
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.startswith("geoservices: ")
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("days", ["0", "-1", "3651"])
+def test_a_token_lasts_a_day_to_ten_years(days: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Asked before the database is."""
+    done = main(["token", "--organisation", "x", "--role", "staff", "--name", "A", "--days", days])
+
+    assert done == 1
+    assert "--days takes 1 to 3650" in capsys.readouterr().err
+
+
+def test_without_a_database_the_command_says_what_to_set(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By the name of the variable."""
+    monkeypatch.delenv("GEOSERVICES_DATABASE_URL", raising=False)
+
+    done = main(["organisation", "create", "devon", "--name", "Devon"])
+
+    assert done == 1
+    assert "GEOSERVICES_DATABASE_URL" in capsys.readouterr().err
+
+
+def test_a_vapid_key_is_32_bytes_and_new_each_time(capsys: pytest.CaptureFixture[str]) -> None:
+    """It needs no database."""
+    codes = [main(["vapid-key"]) for _ in range(2)]
+
+    keys = capsys.readouterr().out.split()
+    assert codes == [0, 0]
+    assert len(set(keys)) == 2
+    assert {len(decode_base64url(key)) for key in keys} == {32}
+
+
+def test_a_citizen_cannot_be_given_a_token(capsys: pytest.CaptureFixture[str]) -> None:
+    """The role is not offered at all."""
+    with pytest.raises(SystemExit):
+        main(["token", "--organisation", "x", "--role", "citizen", "--name", "A"])
+
+    assert "invalid choice" in capsys.readouterr().err

@@ -1,0 +1,334 @@
+"""The whole flow: pings and check-ins in, people told."""
+
+from datetime import datetime, timedelta
+from threading import Thread
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from geoservices import outbox, pipeline
+from geoservices.accounts.models import Purpose, Role
+from geoservices.campaigns.models import Decision
+from geoservices.campaigns.rules import Trigger
+from geoservices.checkins.verification import Evidence
+from geoservices.database import SessionFactory, transaction
+from geoservices.errors import NotFound
+from geoservices.geofences.live import LiveGeofences
+from geoservices.listings.models import ListingKind
+from geoservices.notifications.models import Delivery, DeliveryState, Notification
+from geoservices.outbox import OutboxMessage
+from geoservices.pings.models import Ping
+from geoservices.pings.screening import Verdict
+from geoservices.pipeline import Intake
+from geoservices.visits.models import Transition
+from tests.factories import (
+    EXETER,
+    NOON,
+    make_campaign,
+    make_device,
+    make_geofence,
+    make_listing,
+    make_person,
+    make_place,
+)
+from tests.walking import (
+    DWELLED,
+    ENTERED,
+    EXITED,
+    FAR,
+    INSIDE,
+    SETTINGS,
+    World,
+    make_world,
+    moment,
+    ping,
+    subscribe,
+)
+
+
+@pytest.fixture
+def world(session: Session) -> World:
+    """A library in the test's own transaction."""
+    return make_world(session)
+
+
+def test_walking_in_is_told(world: World) -> None:
+    """Ping, transition, message, decision, notification, delivery: one row each."""
+    make_campaign(world.session, make_listing(world.session, world.place))
+    subscribe(world)
+
+    intake = world.walk(ping(-10, FAR), ping(0, INSIDE))
+    [notification] = world.decide()
+
+    [entered] = intake.transitions
+    decision = world.session.scalars(select(Decision)).one()
+    delivery = world.session.scalars(select(Delivery)).one()
+    assert [one.verdict for one in intake.pings] == [Verdict.ACCEPTED] * 2
+    assert decision.transition_id == entered.id
+    assert notification.decision_id == decision.id
+    assert notification.person_id == world.person.id
+    assert (delivery.notification_id, delivery.state) == (notification.id, DeliveryState.QUEUED)
+    assert world.count(OutboxMessage) == 0
+
+
+def test_a_task_finds_its_member_of_staff(world: World) -> None:
+    """Pushed to whoever works there and passes by, and to no citizen."""
+    task = make_listing(world.session, world.place, kind=ListingKind.TASK, title="Meter reading")
+    make_campaign(world.session, task, audience=Role.STAFF, purpose=Purpose.STAFF_TASKS)
+    worker = make_person(world.session, Purpose.STAFF_TASKS, organisation=world.organisation)
+    phone, _ = make_device(world.session, worker)
+
+    world.walk(ping(0, INSIDE))
+    world.walk(ping(0, INSIDE), device=phone)
+    made = world.decide()
+
+    assert [one.person_id for one in made] == [worker.id]
+
+
+def test_deciding_again_does_nothing_again(world: World) -> None:
+    """A job may run twice with the same messages."""
+    make_campaign(world.session, make_listing(world.session, world.place))
+    world.walk(ping(0, INSIDE))
+    ids = list(world.session.scalars(select(OutboxMessage.id)))
+
+    first = pipeline.decide(world.session, ids, settings=SETTINGS, at=moment(1))
+    second = pipeline.decide(world.session, ids, settings=SETTINGS, at=moment(2))
+
+    assert len(first) == 1
+    assert second == []
+    assert world.count(Notification) == 1
+
+
+def test_messages_about_what_is_gone_are_done_with(world: World) -> None:
+    """The visit was abandoned before the campaigns were asked."""
+    make_campaign(world.session, make_listing(world.session, world.place))
+    world.walk(ping(0, INSIDE))
+    world.withdraw(Purpose.NEARBY)
+
+    made = world.decide()
+
+    assert made == []
+    assert world.count(OutboxMessage) == 0
+
+
+WALK = [
+    (0, FAR),
+    (30, 0.0005),
+    (60, INSIDE),
+    (90, INSIDE),
+    (120, 0.0001),
+    (400, INSIDE),
+    (430, FAR),
+    (460, INSIDE),
+    (490, FAR),
+    (520, FAR),
+    (900, INSIDE),
+]
+CUTS = st.lists(st.integers(1, len(WALK) - 1), max_size=4, unique=True).map(sorted)
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(cuts=CUTS, randomly=st.randoms(use_true_random=False), resent=st.booleans())
+def test_however_a_walk_is_cut_shuffled_and_sent_again_it_is_one_walk(
+    world: World, cuts: list[int], randomly: Any, *, resent: bool
+) -> None:
+    """Requests come in order of time, each in any order inside, and any of them once more."""
+    pings = [ping(second, north) for second, north in WALK]
+    requests = [pings[start:end] for start, end in zip([0, *cuts], [*cuts, None], strict=True)]
+    told: list[list[tuple[str, datetime]]] = []
+
+    for plan in ([pings], requests):
+        with world.session.begin_nested() as savepoint:
+            for number, request in enumerate(plan):
+                world.walk(*randomly.sample(request, len(request)))
+                if resent:
+                    world.walk(*plan[randomly.randint(0, number)])
+            told.append(world.transitions())
+            savepoint.rollback()
+
+    assert told[0] == told[1]
+    assert [kind for kind, _ in told[0]] == [ENTERED, DWELLED, EXITED, ENTERED]
+
+
+def test_each_transition_is_announced_once_in_order(world: World) -> None:
+    """The outbox holds them as they happened."""
+    intake = world.walk(*(ping(second, north) for second, north in WALK))
+
+    subjects = world.session.scalars(select(OutboxMessage.subject_id).order_by(OutboxMessage.id))
+    assert subjects.all() == [made.id for made in intake.transitions]
+
+
+@pytest.mark.parametrize(
+    ("north", "evidence"),
+    [
+        pytest.param(INSIDE, Evidence.INSIDE, id="inside"),
+        pytest.param(0.00045, Evidence.NEAR, id="on the pavement"),
+        pytest.param(FAR, Evidence.SELF_DECLARED, id="from home"),
+        pytest.param(None, Evidence.SELF_DECLARED, id="without a position"),
+    ],
+)
+def test_a_check_in_is_graded_by_the_nearest_area_of_the_place(
+    world: World, north: float | None, evidence: Evidence
+) -> None:
+    """A second, smaller geofence of the same place far off changes nothing."""
+    far_off = (EXETER[0], EXETER[1] - 0.05)
+    make_geofence(world.session, world.place, at=far_off, half_deg=0.0001)
+
+    assert world.check_in(north=north).evidence == evidence
+
+
+def test_a_check_in_is_told_with_the_confidence_of_its_evidence(world: World) -> None:
+    """A person's word alone is no more than 1 of 3."""
+    make_campaign(
+        world.session,
+        make_listing(world.session, world.place),
+        trigger=Trigger.CHECKED_IN,
+        purpose=Purpose.CHECK_IN_CONTENT,
+    )
+    world.check_in(north=FAR)
+    told_from_afar = world.decide()
+    world.check_in()
+
+    told = world.decide()
+
+    gates = world.session.scalars(select(Decision.gate)).all()
+    assert told_from_afar == []
+    assert len(told) == 1
+    assert sorted(map(str, gates)) == ["None", "confidence"]
+
+
+def test_a_check_in_twice_is_announced_once(world: World) -> None:
+    """A phone that heard no answer sends again."""
+    id_ = uuid4()
+
+    first, second = world.check_in(id=id_), world.check_in(id=id_)
+
+    assert first.id == second.id
+    assert world.count(OutboxMessage) == 1
+
+
+def test_nobody_checks_in_where_there_is_nothing(world: World) -> None:
+    """An unknown place, or one that has no watched area."""
+    bare = make_place(world.session, world.organisation, name="Crediton Library")
+
+    with pytest.raises(NotFound):
+        world.check_in(place_id=uuid4())
+
+    assert world.check_in(place_id=bare.id).evidence == Evidence.SELF_DECLARED
+
+
+def test_dwelling_by_the_clock_is_announced_and_told(world: World) -> None:
+    """No ping comes; the timer notices."""
+    make_campaign(world.session, make_listing(world.session, world.place), trigger=Trigger.DWELLED)
+    world.walk(ping(0, INSIDE))
+    world.decide()
+
+    looked_at = world.wait(301)
+    [told] = world.decide(302)
+
+    assert looked_at == 1
+    assert told.person_id == world.person.id
+    assert world.transitions() == [(ENTERED, NOON), (DWELLED, moment(300))]
+    assert world.wait(302) == 0
+
+
+def test_news_that_come_too_late_are_recorded_and_not_pushed(world: World) -> None:
+    """A batch from an hour ago: the visit is known, the decision says why it is silent."""
+    make_campaign(world.session, make_listing(world.session, world.place))
+    world.walk(ping(0, INSIDE), ping(3600, FAR))
+
+    made = world.decide(3601)
+
+    assert made == []
+    assert world.session.scalars(select(Decision.gate)).all() == ["age"]
+    assert [kind for kind, _ in world.transitions()] == [ENTERED, DWELLED, EXITED]
+
+
+def test_a_geofence_made_before_a_ping_is_never_missed(world: World) -> None:
+    """The index is compared with the table in every transaction."""
+    elsewhere = (EXETER[0], EXETER[1] + FAR)
+    world.walk(ping(0, FAR))
+    make_geofence(world.session, world.place, at=elsewhere)
+
+    intake = world.walk(ping(10, FAR))
+
+    assert [made.change.kind for made in intake.transitions] == [ENTERED]
+
+
+def test_a_batch_of_many_devices_takes_a_handful_of_statements(
+    world: World, statements: list[str]
+) -> None:
+    """A hundred devices with ten pings each, all of them entering."""
+    phones: list[UUID] = [make_device(world.session, world.person)[0].id for _ in range(100)]
+    reports = [(phone, ping(second, INSIDE)) for phone in phones for second in range(10)]
+    world.live.current(world.session)
+    statements.clear()
+
+    intake = pipeline.take_in(
+        world.session, reports, live=world.live, settings=SETTINGS, at=moment(10)
+    )
+
+    assert len(intake.transitions) == 100
+    assert len(statements) <= 12
+
+
+def test_batches_of_the_same_devices_wait_for_each_other(committed: SessionFactory) -> None:
+    """Order is kept by the devices' rows: what is older than the first one's ping is late."""
+    with transaction(committed) as session:
+        world = make_world(session)
+        device_id = world.device.id
+    live = LiveGeofences()
+    told: list[Intake] = []
+
+    def send() -> None:
+        with transaction(committed) as session:
+            told.append(
+                pipeline.take_in(
+                    session,
+                    [(device_id, ping(-30, FAR))],
+                    live=live,
+                    settings=SETTINGS,
+                    at=moment(1),
+                )
+            )
+
+    with committed() as first:
+        pipeline.take_in(
+            first, [(device_id, ping(0, INSIDE))], live=live, settings=SETTINGS, at=NOON
+        )
+        second = Thread(target=send)
+        second.start()
+        second.join(timeout=0.2)
+        waited = second.is_alive()
+        first.commit()
+        second.join()
+
+    assert waited
+    assert [[one.verdict for one in intake.pings] for intake in told] == [[Verdict.LATE]]
+    with committed() as session:
+        assert session.scalars(select(Transition.kind)).all() == [ENTERED]
+
+
+def test_the_outbox_is_written_in_the_same_transaction(committed: SessionFactory) -> None:
+    """What is rolled back was never announced."""
+    with transaction(committed) as session:
+        device_id = make_world(session).device.id
+    with committed() as session:
+        pipeline.take_in(
+            session,
+            [(device_id, ping(0, INSIDE))],
+            live=LiveGeofences(),
+            settings=SETTINGS,
+            at=NOON,
+        )
+        session.rollback()
+
+    with committed() as session:
+        ids = outbox.hand_out(session, at=moment(1e9), lease=timedelta(1), limit=9)
+        assert ids == []
+        assert session.scalars(select(Ping.id)).all() == []

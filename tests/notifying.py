@@ -1,0 +1,168 @@
+"""Help for tests of notifications: a person who may be told, and what push services answer."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from pydantic import SecretStr
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from geoservices.accounts.models import Device, Person, Purpose
+from geoservices.campaigns.models import Campaign, Decision
+from geoservices.checkins.models import CheckIn
+from geoservices.listings.models import Listing
+from geoservices.notifications import service
+from geoservices.notifications.models import (
+    Delivery,
+    ReceiptKind,
+    Subscription,
+)
+from geoservices.notifications.push import Outcome, OutcomeKind
+from geoservices.notifications.service import PushSubscription, Sending
+from geoservices.notifications.vapid import make_vapid_key, vapid_public_key
+from geoservices.settings import PushSettings
+from tests.factories import (
+    NOON,
+    make_campaign,
+    make_device,
+    make_listing,
+    make_organisation,
+    make_person,
+    make_place,
+)
+
+PUSH = PushSettings(
+    vapid_private_key=SecretStr(make_vapid_key()), vapid_contact="mailto:push@council.example"
+)
+KEY = vapid_public_key(PUSH)
+URL = "https://council.example"
+ACCEPTED = Outcome(kind=OutcomeKind.ACCEPTED, reason="accepted", status=201)
+GONE = Outcome(kind=OutcomeKind.GONE, reason="subscription-ended", status=410)
+REFUSED = Outcome(kind=OutcomeKind.REFUSED, reason="vapid-refused", status=403)
+THROTTLED = Outcome(
+    kind=OutcomeKind.THROTTLED, reason="throttled", status=429, retry_after=timedelta(minutes=3)
+)
+TRANSIENT = Outcome(kind=OutcomeKind.TRANSIENT, reason="timeout")
+
+
+def moment(second: float) -> datetime:
+    """Return an instant by its seconds past noon."""
+    return NOON + timedelta(seconds=second)
+
+
+def offer(endpoint: str = "", *, key: str = KEY) -> PushSubscription:
+    """What a browser gives out, with keys of its own."""
+    browser = PUSH.model_copy(update={"vapid_private_key": SecretStr(make_vapid_key())})
+    return PushSubscription(
+        endpoint=endpoint or f"https://updates.push.services.mozilla.com/wpush/v2/{uuid4().hex}",
+        p256dh=vapid_public_key(browser),
+        auth="AAAAAAAAAAAAAAAAAAAAAA",
+        application_server_key=key,
+    )
+
+
+@dataclass(slots=True)
+class World:
+    """A campaign, and a person whose phones may be told of it."""
+
+    session: Session
+    campaign: Campaign
+    listing: Listing
+    person: Person
+
+    def device(self, person: Person | None = None) -> Device:
+        """Make a device of the person's."""
+        return make_device(self.session, person or self.person)[0]
+
+    def subscribe(
+        self,
+        device: Device | None = None,
+        offered: PushSubscription | None = None,
+        *,
+        second: float = 0,
+    ) -> Subscription:
+        """Subscribe a browser, by default a new one."""
+        return service.subscribe(
+            self.session,
+            device_id=(device or self.device()).id,
+            offered=offered or offer(),
+            current_key=KEY,
+            push=PUSH,
+            at=moment(second),
+        )
+
+    def decision(self, person: Person | None = None) -> tuple[Decision, Campaign, Listing]:
+        """Have the campaign decide to tell someone."""
+        person = person or self.person
+        check_in = CheckIn(
+            id=uuid4(),
+            device_id=self.device(person).id,
+            place_id=self.listing.place_id,
+            organisation_id=self.listing.organisation_id,
+            evidence="inside",
+            claimed_at=NOON,
+            received_at=NOON,
+        )
+        self.session.add(check_in)
+        self.session.flush()
+        decision = Decision(
+            organisation_id=self.campaign.organisation_id,
+            campaign_id=self.campaign.id,
+            person_id=person.id,
+            place_id=self.listing.place_id,
+            check_in_id=check_in.id,
+            reason="Every gate let it through.",
+            gates_passed=[],
+            detail={},
+            decided_at=NOON,
+        )
+        self.session.add(decision)
+        self.session.flush()
+        return decision, self.campaign, self.listing
+
+    def notify(self) -> list[Delivery]:
+        """Tell the person, and return the deliveries."""
+        service.notify(self.session, [self.decision()], at=NOON)
+        return list(self.session.scalars(select(Delivery).order_by(Delivery.id)))
+
+    def claim(
+        self, *deliveries: Delivery, second: float = 0, push: PushSettings = PUSH
+    ) -> list[Sending]:
+        """Claim deliveries."""
+        return service.claim(
+            self.session,
+            [delivery.id for delivery in deliveries],
+            push=push,
+            public_url=URL,
+            at=moment(second),
+        )
+
+    def settle(
+        self, sending: Sending, outcome: Outcome, *, second: float = 1, push: PushSettings = PUSH
+    ) -> None:
+        """Settle one attempt."""
+        service.settle(self.session, [(sending, outcome)], push=push, at=moment(second))
+        self.session.flush()
+
+    def acknowledge(
+        self, delivery: Delivery, kind: ReceiptKind, device_id: UUID, *, second: float = 60
+    ) -> None:
+        """Have the service worker say what became of it."""
+        service.acknowledge(
+            self.session,
+            delivery.id,
+            device_id=device_id,
+            kind=kind,
+            occurred_at=moment(second),
+            at=moment(60),
+        )
+        self.session.expire_all()
+
+
+def make_world(session: Session) -> World:
+    """A published campaign and a person who agreed to it."""
+    place = make_place(session, make_organisation(session))
+    listing = make_listing(session, place)
+    person = make_person(session, Purpose.NEARBY)
+    return World(session, make_campaign(session, listing), listing, person)

@@ -1,0 +1,78 @@
+"""Help for tests of presence: one device and one geofence, followed reading by reading."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from geoservices.settings import PresenceSettings
+from geoservices.visits.transitions import (
+    Change,
+    Phase,
+    PresenceRules,
+    Reading,
+    Reason,
+    TransitionKind,
+    VisitState,
+    advance,
+    elapse,
+)
+
+NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+ENTERED, DWELLED, EXITED = TransitionKind.ENTERED, TransitionKind.DWELLED, TransitionKind.EXITED
+RULES = PresenceRules(
+    **PresenceSettings().model_dump(exclude={"assumed_accuracy_m"}),
+)
+DWELL_AFTER = timedelta(minutes=5)
+SIZE_M = 30.0
+
+Fix = tuple[float, float, float]
+"""Seconds past noon, metres from the edge (negative inside), accuracy in metres."""
+
+
+@dataclass(slots=True)
+class Stay:
+    """One device and one geofence, followed the way the service follows them."""
+
+    rules: PresenceRules = RULES
+    dwell_after: timedelta = DWELL_AFTER
+    visit: VisitState | None = None
+    seen: bool = False
+
+    def hear(self, fix: Fix) -> list[Change]:
+        """Follow one reading; after the end of a visit the same reading is given once more."""
+        second, distance_m, accuracy_m = fix
+        reading = Reading(
+            at=moment(second), distance_m=distance_m, accuracy_m=accuracy_m, size_m=SIZE_M
+        )
+        first_sight, self.seen = not self.seen, True
+        changes: list[Change] = []
+        for _ in range(2):
+            self.visit, told = advance(
+                self.visit,
+                reading,
+                rules=self.rules,
+                dwell_after=self.dwell_after,
+                first_sight=first_sight,
+            )
+            changes += told
+            if self.visit is None or self.visit.phase is not Phase.ENDED:
+                break
+            self.visit = None
+        return changes
+
+    def wait(self, second: float) -> list[Change]:
+        """Let time pass with nothing heard."""
+        if self.visit is None:
+            return []
+        self.visit, changes = elapse(self.visit, moment(second), rules=self.rules)
+        if self.visit is not None and self.visit.phase is Phase.ENDED:
+            self.visit = None
+        return list(changes)
+
+
+def moment(second: float) -> datetime:
+    """Return an instant by its seconds past noon."""
+    return NOON + timedelta(seconds=second)
+
+
+CLEAR, SECOND = Reason.CLEARLY_INSIDE, Reason.SECOND_INSIDE
+OUT_TWICE, OUT_LONG = Reason.SECOND_OUTSIDE, Reason.OUTSIDE_FOR_LONG

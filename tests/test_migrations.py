@@ -1,0 +1,107 @@
+"""Migrations go up, down and up again, and the models are what they make."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+
+from tests.conftest import make_database, migrate
+
+ROOT = Path(__file__).parent.parent
+SCHEMA = """
+    SELECT 'column', table_name, column_name, data_type, is_nullable, column_default
+    FROM information_schema.columns WHERE table_schema = 'public'
+    UNION ALL
+    SELECT 'index', tablename, indexname, indexdef, '', '' FROM pg_indexes
+    WHERE schemaname = 'public'
+    UNION ALL
+    SELECT 'constraint', conrelid::regclass::text, conname, pg_get_constraintdef(oid), '', ''
+    FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND conrelid <> 0
+    UNION ALL
+    SELECT 'trigger', tgrelid::regclass::text, tgname, pg_get_triggerdef(oid), '', ''
+    FROM pg_trigger WHERE NOT tgisinternal
+    UNION ALL
+    SELECT 'function', '', proname, prosrc, '', '' FROM pg_proc p
+    WHERE pronamespace = 'public'::regnamespace
+      AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = p.oid AND deptype = 'e')
+    ORDER BY 1, 2, 3
+"""
+OWNED_BY_EXTENSIONS = """
+    SELECT c.relname, coalesce(s.n_live_tup, 0)
+    FROM pg_class c JOIN pg_depend d ON d.objid = c.oid AND d.deptype = 'e'
+    LEFT JOIN pg_stat_user_tables s ON s.relid = c.oid
+    WHERE c.relkind IN ('r', 'v') ORDER BY 1
+"""
+
+
+@pytest.fixture(scope="module")
+def own_url(server_url: str, worker_id: str) -> Iterator[str]:
+    """An empty database of these tests' own."""
+    name = f"test_migrations_{worker_id}"
+    yield make_database(server_url, name)
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def alembic(own_url: str, monkeypatch: pytest.MonkeyPatch) -> Config:
+    """Alembic, pointed at that database as an operator would."""
+    monkeypatch.setitem(os.environ, "GEOSERVICES_DATABASE_URL", own_url)
+    return Config(ROOT / "alembic.ini")
+
+
+def ask(url: str, question: str) -> list[tuple[object, ...]]:
+    """Ask the database."""
+    with psycopg.connect(url) as connection:
+        return connection.execute(question.encode()).fetchall()
+
+
+def test_up_down_and_up_again_comes_to_the_same(alembic: Config, own_url: str) -> None:
+    """Down leaves nothing of ours behind, and nothing of the extensions' is touched."""
+    migrate(own_url)
+    first = ask(own_url, SCHEMA)
+    extensions = ask(own_url, OWNED_BY_EXTENSIONS)
+
+    command.downgrade(alembic, "base")
+    below = ask(own_url, SCHEMA)
+    migrate(own_url)
+
+    ours = {str(row[1]) for row in below} - {str(row[0]) for row in extensions}
+    assert ours <= {"alembic_version", ""}
+    assert [row for row in below if row[0] in {"trigger", "function"}] == []
+    assert ask(own_url, SCHEMA) == first
+    assert "spatial_ref_sys" in {row[0] for row in extensions}
+    assert ask(own_url, "SELECT count(*) > 8000 FROM spatial_ref_sys") == [(True,)]
+
+
+def test_the_models_are_what_the_migrations_make(alembic: Config, own_url: str) -> None:
+    """`alembic check`: nothing to add, change or drop."""
+    migrate(own_url)
+
+    command.check(alembic)
+
+
+def test_migrating_what_is_migrated_changes_nothing(own_url: str) -> None:
+    """A second start does no harm."""
+    migrate(own_url)
+    before = ask(own_url, SCHEMA)
+
+    migrate(own_url)
+
+    assert ask(own_url, SCHEMA) == before
+
+
+def test_the_migrations_are_one_line(alembic: Config) -> None:
+    """One beginning, one end; every step says why, and can be taken back."""
+    scripts = ScriptDirectory.from_config(alembic)
+
+    assert len(scripts.get_heads()) == len(scripts.get_bases()) == 1
+    for script in scripts.walk_revisions():
+        assert script.doc
+        assert callable(script.module.downgrade)
+        assert Path(script.path).name[:8].isdigit()
