@@ -17,7 +17,7 @@ from geoservices.campaigns.rules import Gate
 from geoservices.checkins.verification import Evidence
 from geoservices.notifications.models import DeliveryState, ReceiptKind
 from geoservices.notifications.push import OutcomeKind
-from geoservices.pings.screening import Verdict
+from geoservices.pings.screening import REFUSALS, Verdict
 from geoservices.visits.transitions import Phase, Reason, TransitionKind
 from local.configuration import Configuration
 from tests.settings_names import Setting, settings
@@ -152,18 +152,8 @@ def test_every_problem_is_on_the_page_of_problems() -> None:
 def test_every_reason_to_refuse_a_ping_is_told() -> None:
     """presence.md has each code of the screening."""
     text = (DOCS / "presence.md").read_text("utf-8")
-    tree = ast.parse((ROOT / "geoservices/pings/screening.py").read_text("utf-8"))
-    codes = [
-        node.value.value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.keyword)
-        and node.arg == "code"
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-    ]
 
-    assert codes
-    assert [code for code in codes if f"`{code}`" not in text] == []
+    assert [one.code for one in REFUSALS if f"`{one.code}`" not in text] == []
 
 
 def test_every_log_event_is_told() -> None:

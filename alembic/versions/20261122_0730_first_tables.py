@@ -428,10 +428,6 @@ def upgrade() -> None:
         "last_seen",
         sa.Column("device_id", sa.Uuid(), nullable=False),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("lon", sa.Double(), nullable=False),
-        sa.Column("lat", sa.Double(), nullable=False),
-        sa.Column("accuracy_m", sa.Double(), nullable=True),
         sa.ForeignKeyConstraint(
             ["device_id"],
             ["devices.id"],

@@ -13,7 +13,7 @@ from api.responses import repeated
 from api.schemas.campaigns import CampaignIn, CampaignOut, DecisionOut, OutcomesOut
 from geoservices.campaigns import queries, service
 from geoservices.campaigns.models import Decision
-from geoservices.campaigns.service import CampaignNotDraft
+from geoservices.campaigns.service import CampaignNotDraft, PurposeNotForAudience
 from geoservices.errors import IdTaken, NotFound
 
 router = APIRouter(tags=["campaigns"], route_class=StrictRoute)
@@ -40,7 +40,10 @@ def list_campaigns(
 @router.post(
     "/campaigns",
     status_code=201,
-    responses={**repeated(CampaignOut), **problem_responses(IdTaken, NotFound)},
+    responses={
+        **repeated(CampaignOut),
+        **problem_responses(IdTaken, NotFound, PurposeNotForAudience),
+    },
 )
 def make_campaign(
     body: CampaignIn,
@@ -67,7 +70,10 @@ def read_campaign(
     return CampaignOut.model_validate(campaign)
 
 
-@router.put("/campaigns/{campaign_id}", responses=problem_responses(CampaignNotDraft, NotFound))
+@router.put(
+    "/campaigns/{campaign_id}",
+    responses=problem_responses(CampaignNotDraft, NotFound, PurposeNotForAudience),
+)
 def replace_campaign(
     campaign_id: UUID,
     body: CampaignIn,

@@ -121,7 +121,9 @@ def _ping(index: int, recorded: Recorded) -> PingOut:
         index=index,
         id=recorded.report.id,
         verdict=recorded.verdict,
-        faults=[PingFault.model_validate(refusal)] if refusal else [],
+        faults=[PingFault(code=refusal.code, detail=str(refusal), field=refusal.field or "")]
+        if refusal
+        else [],
     )
 
 

@@ -6,9 +6,10 @@ from uuid import UUID
 
 from pydantic import Discriminator, Field, Tag, WithJsonSchema
 
+from api.problems import InvalidRequest
 from api.schemas.common import AccuracyM, In, Instant, Lat, Lon, Out, known_accuracy_m
 from geoservices.geometry.position import Position
-from geoservices.pings.screening import PingReport, Verdict
+from geoservices.pings.screening import REFUSALS, PingReport, Verdict
 
 
 class PingIn(In):
@@ -61,7 +62,12 @@ PingsIn = Annotated[
 class PingFault(Out):
     """Why a ping was not stored."""
 
-    code: str
+    code: str = Field(
+        description="As in problem documents; `/problems/{code}` explains it",
+        json_schema_extra={
+            "x-problem-codes": [InvalidRequest.code, *(refusal.code for refusal in REFUSALS)]
+        },
+    )
     detail: str
     field: str
 

@@ -9,7 +9,8 @@ from uuid import UUID, uuid4
 from sqlalchemy.orm import Session
 
 from geoservices.accounts import queries as accounts
-from geoservices.accounts.models import Person
+from geoservices.accounts.consents import TEXTS
+from geoservices.accounts.models import Person, Purpose, Role
 from geoservices.campaigns import queries
 from geoservices.campaigns.models import Campaign, Decision
 from geoservices.campaigns.rules import (
@@ -36,6 +37,19 @@ class CampaignNotDraft(GeoservicesError):
 
     def __init__(self) -> None:
         super().__init__("End it and make a new one; a published campaign is not changed.")
+
+
+class PurposeNotForAudience(GeoservicesError):
+    """The campaign could never speak: its audience cannot agree to its purpose."""
+
+    kind = ErrorKind.INVALID
+    code = "purpose-not-for-audience"
+    title = "The audience cannot agree to the purpose"
+
+    def __init__(self, *, purpose: str, audience: str) -> None:
+        super().__init__(
+            f"The purpose {purpose} is never asked of the audience {audience}.", field="/purpose"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,9 +97,10 @@ def make_campaign(
 
     Raises:
         NotFound: The listing is not the organisation's.
+        PurposeNotForAudience: The audience cannot agree to the purpose.
         IdTaken: The id belongs to a campaign with other content.
     """
-    listings.get_listing(session, draft.listing_id, organisation_id=organisation_id)
+    _check(session, draft, organisation_id)
     campaign = Campaign(
         id=campaign_id or uuid4(), organisation_id=organisation_id, created_at=at, **asdict(draft)
     )
@@ -115,12 +130,13 @@ def replace_campaign(
 
     Raises:
         NotFound: There is no such campaign or listing of the organisation's.
+        PurposeNotForAudience: The audience cannot agree to the purpose.
         CampaignNotDraft: It is published.
     """
     campaign = get_campaign(session, campaign_id, organisation_id=organisation_id)
     if campaign.published_at:
         raise CampaignNotDraft
-    listings.get_listing(session, draft.listing_id, organisation_id=organisation_id)
+    _check(session, draft, organisation_id)
     for name, value in asdict(draft).items():
         setattr(campaign, name, value)
     return campaign
@@ -267,6 +283,12 @@ def _decide(
         detail=dict(verdict.detail),
         decided_at=at,
     )
+
+
+def _check(session: Session, draft: CampaignDraft, organisation_id: UUID) -> None:
+    listings.get_listing(session, draft.listing_id, organisation_id=organisation_id)
+    if Role(draft.audience) not in TEXTS[Purpose(draft.purpose)].roles:
+        raise PurposeNotForAudience(purpose=draft.purpose, audience=draft.audience)
 
 
 def _terms(campaign: Campaign) -> Terms:

@@ -1,4 +1,4 @@
-"""Stored pings, and the newest one of each device."""
+"""Stored pings, and up to when each device has been followed."""
 
 from datetime import datetime
 from uuid import UUID
@@ -36,7 +36,7 @@ class Ping(Base):
 
 
 class LastSeen(Base):
-    """The newest ping of a device that took part in decisions."""
+    """Up to when a device has been followed; it holds no position and outlives them."""
 
     __tablename__ = "last_seen"
 
@@ -44,7 +44,3 @@ class LastSeen(Base):
         ForeignKey("devices.id", ondelete="CASCADE"), primary_key=True
     )
     recorded_at: Mapped[datetime]
-    received_at: Mapped[datetime]
-    lon: Mapped[float]
-    lat: Mapped[float]
-    accuracy_m: Mapped[float | None]

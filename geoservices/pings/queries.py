@@ -1,6 +1,6 @@
 """What is asked of pings."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -35,20 +35,17 @@ def last_seen(session: Session, device_ids: Iterable[UUID]) -> dict[UUID, dateti
     return dict(rows.all())
 
 
-def save_last_seen(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    """Remember the newest followed ping of each device, one row a device."""
-    if not rows:
+def save_last_seen(session: Session, newest: Mapping[UUID, datetime]) -> None:
+    """Remember when the newest followed ping of each device was recorded."""
+    if not newest:
         return
     statement = insert(LastSeen)
     session.execute(
         statement.on_conflict_do_update(
             index_elements=[LastSeen.device_id],
-            set_={
-                column: statement.excluded[column]
-                for column in ("recorded_at", "received_at", "lon", "lat", "accuracy_m")
-            },
+            set_={"recorded_at": statement.excluded.recorded_at},
         ),
-        rows,
+        [{"device_id": device_id, "recorded_at": at} for device_id, at in newest.items()],
     )
 
 
@@ -60,11 +57,12 @@ def forget(session: Session, device_ids: Iterable[UUID]) -> None:
 
 
 def prune(session: Session, *, received_before: datetime) -> int:
-    """Delete positions that arrived before an instant and return how many rows went."""
-    pings = session.execute(
+    """Delete positions that arrived before an instant and return how many rows went.
+
+    When each device was last seen stays, or a ping sent again after its position was deleted
+    would be taken for the first.
+    """
+    gone = session.execute(
         delete(Ping).where(Ping.received_at < received_before).returning(Ping.id)
     )
-    seen = session.execute(
-        delete(LastSeen).where(LastSeen.received_at < received_before).returning(LastSeen.device_id)
-    )
-    return len(pings.all()) + len(seen.all())
+    return len(gone.all())

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+from geoservices.errors import ErrorKind, GeoservicesError
 from geoservices.geometry.position import Position
 
 
@@ -32,13 +33,49 @@ class PingReport:
     heading_deg: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    """Why a ping was not stored: a public code, a sentence, and the member at fault."""
+class RecordedInTheFuture(GeoservicesError):
+    """The device's clock was ahead by more than is tolerated when it took the position."""
 
-    code: str
-    detail: str
-    field: str
+    kind = ErrorKind.INVALID
+    code = "recorded-in-the-future"
+    title = "The time of the ping lies in the future"
+
+    def __init__(self, *, ahead: timedelta, tolerated: timedelta) -> None:
+        super().__init__(
+            f"recorded_at is {ahead.total_seconds():.0f} s ahead of the server's clock; "
+            f"{tolerated.total_seconds():.0f} s are tolerated.",
+            field="/recorded_at",
+        )
+
+
+class RecordedTooLongAgo(GeoservicesError):
+    """The position is so old that nothing can come of it."""
+
+    kind = ErrorKind.INVALID
+    code = "recorded-too-long-ago"
+    title = "The ping is too old"
+
+    def __init__(self, *, oldest: timedelta) -> None:
+        super().__init__(f"recorded_at is more than {oldest.days} days ago.", field="/recorded_at")
+
+
+class PositionLooksSwapped(GeoservicesError):
+    """The position is far from every place here, but among them if its numbers are exchanged."""
+
+    kind = ErrorKind.INVALID
+    code = "position-looks-swapped"
+    title = "Longitude and latitude look exchanged"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "lon and lat look exchanged: the position is far from every place here, and with its "
+            "numbers exchanged it would be among them. Longitude comes first.",
+            field="/lon",
+        )
+
+
+REFUSALS = (RecordedInTheFuture, RecordedTooLongAgo, PositionLooksSwapped)
+"""Every reason for which a readable ping is turned away."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +86,12 @@ class Doors:
     oldest: timedelta
 
 
-def judge(report: PingReport, *, doors: Doors, looks_swapped: bool, at: datetime) -> Refusal | None:
+def judge(
+    report: PingReport, *, doors: Doors, looks_swapped: bool, at: datetime
+) -> GeoservicesError | None:
     """Refuse a ping that cannot be true; None lets it in.
+
+    A refusal is returned and not raised, since it concerns one ping of a batch.
 
     Args:
         report: The ping; its numbers are finite and in range.
@@ -60,23 +101,7 @@ def judge(report: PingReport, *, doors: Doors, looks_swapped: bool, at: datetime
     """
     ahead = report.recorded_at - at
     if ahead > doors.future_tolerance:
-        return Refusal(
-            code="recorded-in-the-future",
-            detail=f"recorded_at is {ahead.total_seconds():.0f} s ahead of the server's clock; "
-            f"{doors.future_tolerance.total_seconds():.0f} s are tolerated.",
-            field="/recorded_at",
-        )
+        return RecordedInTheFuture(ahead=ahead, tolerated=doors.future_tolerance)
     if -ahead > doors.oldest:
-        return Refusal(
-            code="recorded-too-long-ago",
-            detail=f"recorded_at is more than {doors.oldest.days} days ago.",
-            field="/recorded_at",
-        )
-    if looks_swapped:
-        return Refusal(
-            code="position-looks-swapped",
-            detail="lon and lat look exchanged: the position is far from every place here, and "
-            "with its numbers exchanged it would be among them. Longitude comes first.",
-            field="/lon",
-        )
-    return None
+        return RecordedTooLongAgo(oldest=doors.oldest)
+    return PositionLooksSwapped() if looks_swapped else None

@@ -7,9 +7,10 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from geoservices.errors import GeoservicesError
 from geoservices.geometry.position import Position
 from geoservices.pings import queries
-from geoservices.pings.screening import Doors, PingReport, Refusal, Verdict, judge
+from geoservices.pings.screening import Doors, PingReport, Verdict, judge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +20,7 @@ class Recorded:
     device_id: UUID
     report: PingReport
     verdict: Verdict
-    refusal: Refusal | None = None
+    refusal: GeoservicesError | None = None
     first: bool = False
 
 
@@ -55,7 +56,7 @@ def record(
         session, [_row(device_id, report, at) for device_id, report in let_in.values()]
     )
     follow = _to_follow(new, queries.last_seen(session, {device_id for device_id, _ in reports}))
-    _remember(session, [let_in[key] for key in follow], at)
+    _remember(session, [let_in[key] for key in follow])
     recorded: list[Recorded] = []
     for (device_id, report), refusal in zip(reports, refusals, strict=True):
         key = (device_id, report.recorded_at, report.id)
@@ -93,7 +94,7 @@ def _to_follow(new: set[queries.Key], last_seen: dict[UUID, datetime]) -> dict[q
 
 def _verdict(
     key: queries.Key,
-    refusal: Refusal | None,
+    refusal: GeoservicesError | None,
     new: set[queries.Key],
     follow: dict[queries.Key, bool],
 ) -> Verdict:
@@ -118,19 +119,6 @@ def _row(device_id: UUID, report: PingReport, at: datetime) -> dict[str, object]
     }
 
 
-def _remember(session: Session, followed: Sequence[tuple[UUID, PingReport]], at: datetime) -> None:
-    newest = dict(followed)
-    queries.save_last_seen(
-        session,
-        [
-            {
-                "device_id": device_id,
-                "recorded_at": report.recorded_at,
-                "received_at": at,
-                "lon": report.position.lon,
-                "lat": report.position.lat,
-                "accuracy_m": report.position.accuracy_m,
-            }
-            for device_id, report in newest.items()
-        ],
-    )
+def _remember(session: Session, followed: Sequence[tuple[UUID, PingReport]]) -> None:
+    newest = {device_id: report.recorded_at for device_id, report in followed}
+    queries.save_last_seen(session, newest)

@@ -189,3 +189,16 @@ def test_campaigns_are_listed_in_pages(manager: Client, listing: Listing) -> Non
         next_ = page["next"]
 
     assert found == ids[::-1]
+
+
+def test_a_purpose_the_audience_cannot_agree_to_is_refused(
+    manager: Client, listing: Listing
+) -> None:
+    """A campaign that could never speak is refused when it is written, not met by silence."""
+    body = campaign(listing.id, audience="citizen", purpose="staff-tasks")
+
+    answer = manager.post("/v1/campaigns", json=body)
+
+    assert answer.status_code == 422
+    assert answer.json()["type"] == "/problems/purpose-not-for-audience"
+    assert answer.json()["field"] == "/purpose"

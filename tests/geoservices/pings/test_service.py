@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from geoservices.geometry.position import Position
 from geoservices.pings import queries
-from geoservices.pings.models import LastSeen, Ping
+from geoservices.pings.models import Ping
 from geoservices.pings.screening import Doors, PingReport, Verdict
 from geoservices.pings.service import Recorded, in_order, record
 from tests.factories import NOON, make_device, make_person
@@ -113,7 +113,6 @@ def test_of_two_pings_with_one_id_and_time_the_first_counts(session: Session, de
     assert verdicts(done) == [ACCEPTED, REPEATED]
     assert [one.report.position.lon for one in in_order(done)] == [-3.50]
     assert session.scalars(select(Ping.lon)).all() == [-3.50]
-    assert session.scalars(select(LastSeen.lon)).all() == [-3.50]
 
 
 def test_the_same_id_at_another_time_is_another_ping(session: Session, device: UUID) -> None:
@@ -170,6 +169,20 @@ def test_a_thousand_pings_take_a_handful_of_statements(
     recorded(session, device, *(report(-second) for second in range(1000)))
 
     assert len(statements) <= 4
+
+
+def test_a_ping_sent_again_after_its_position_was_deleted_changes_nothing(
+    session: Session, device: UUID
+) -> None:
+    """Positions go after a day; that they were followed is remembered."""
+    first = report(-10)
+    recorded(session, device, first)
+    queries.prune(session, received_before=NOON + timedelta(minutes=1))
+
+    again = recorded(session, device, first, at=NOON + timedelta(days=2))
+
+    assert verdicts(again) == [LATE]
+    assert in_order(again) == []
 
 
 def test_positions_are_forgotten_by_device_and_by_age(session: Session, device: UUID) -> None:
