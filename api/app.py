@@ -6,7 +6,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from typing_extensions import override
 
-from api import problems
+from api import problems, reference
 from api.middleware import Door
 from api.openapi import complete
 from api.routers import (
@@ -67,6 +67,8 @@ def create_app(sessions: SessionFactory, settings: Settings) -> FastAPI:
         version="1",
         summary="Check in at public places, and be told what matters there.",
         generate_unique_id_function=_operation_id,
+        docs_url=None,
+        redoc_url=None,
         # A redirect would go to whatever the Host header says, and lose bodies on the way.
         redirect_slashes=False,
     )
@@ -76,6 +78,7 @@ def create_app(sessions: SessionFactory, settings: Settings) -> FastAPI:
     app.state.push_key = vapid_public_key(settings.push)
     app.state.migration_heads = health.migration_heads()
     problems.install(app)
+    reference.install(app)
     version_1 = APIRouter(prefix="/v1")
     for noun in NOUNS:
         version_1.include_router(noun.router)
