@@ -152,31 +152,31 @@ def _trials(surroundings: Surroundings, count: int, seed: int) -> Iterator[Trial
     rng = np.random.default_rng(seed)
     for number in range(count):
         width_m = float(rng.uniform(24, 42))
-        index = _building(width_m, width_m * float(rng.uniform(1, 2)), float(rng.uniform(0, 180)))
+        area = _building(width_m, width_m * float(rng.uniform(1, 2)), float(rng.uniform(0, 180)))
+        index = _watch(area)
         stay = timedelta(minutes=float(rng.uniform(2.5, 40)))
-        yield _comes(index, stay, surroundings, seed * 100_000 + number, rng)
-        yield _passes(index, surroundings, seed * 100_000 + number, rng)
+        yield _comes(index, area, stay, surroundings, seed * 100_000 + number, rng)
+        yield _passes(index, area, surroundings, seed * 100_000 + number, rng)
 
 
-def _building(width_m: float, length_m: float, bearing_deg: float) -> GeofenceIndex:
+def _building(width_m: float, length_m: float, bearing_deg: float) -> shapely.MultiPolygon:
     rectangle = shapely.box(-width_m / 2, -length_m / 2, width_m / 2, length_m / 2)
     turned = shapely.affinity.rotate(rectangle, bearing_deg)
-    area = shapely.MultiPolygon([shapely.transform(turned, _to_degrees)])
-    return GeofenceIndex(
-        [
-            Watched(
-                id=UUID(int=1),
-                place_id=UUID(int=2),
-                organisation_id=UUID(int=3),
-                dwell_after=timedelta(minutes=5),
-                margin_m=0.0,
-                area=area,
-                centre=None,
-                radius_m=None,
-            )
-        ],
-        revision=1,
+    return shapely.MultiPolygon([shapely.transform(turned, _to_degrees)])
+
+
+def _watch(area: shapely.MultiPolygon) -> GeofenceIndex:
+    watched = Watched(
+        id=UUID(int=1),
+        place_id=UUID(int=2),
+        organisation_id=UUID(int=3),
+        dwell_after=timedelta(minutes=5),
+        margin_m=0.0,
+        area=area,
+        centre=None,
+        radius_m=None,
     )
+    return GeofenceIndex([watched], revision=1)
 
 
 def _to_degrees(metres: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -187,6 +187,7 @@ def _to_degrees(metres: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _comes(
     index: GeofenceIndex,
+    area: shapely.MultiPolygon,
     stay: timedelta,
     surroundings: Surroundings,
     seed: int,
@@ -196,7 +197,7 @@ def _comes(
     bearing = float(rng.uniform(0, 2 * np.pi))
     way_m = np.array([np.sin(bearing), np.cos(bearing)]) * APPROACH_M
     street, away = _lonlat(_to_degrees(way_m)), _lonlat(_to_degrees(2 * way_m))
-    spot = _lonlat(_to_degrees(np.zeros(2))) if rng.random() < 0.5 else _spot(index, rng)
+    spot = _lonlat(_to_degrees(np.zeros(2))) if rng.random() < 0.5 else _spot(area, rng)
     pings = walk(
         [street, spot], start_at=NOON, interval=INTERVAL, noise=surroundings.outside, seed=seed
     )
@@ -222,8 +223,7 @@ def _lonlat(degrees: NDArray[np.float64]) -> tuple[float, float]:
     return float(degrees[0]), float(degrees[1])
 
 
-def _spot(index: GeofenceIndex, rng: np.random.Generator) -> tuple[float, float]:
-    area = index.watched[0].area
+def _spot(area: shapely.MultiPolygon, rng: np.random.Generator) -> tuple[float, float]:
     west, south, east, north = area.bounds
     while True:
         spot = np.array([rng.uniform(west, east), rng.uniform(south, north)])
@@ -232,9 +232,13 @@ def _spot(index: GeofenceIndex, rng: np.random.Generator) -> tuple[float, float]
 
 
 def _passes(
-    index: GeofenceIndex, surroundings: Surroundings, seed: int, rng: np.random.Generator
+    index: GeofenceIndex,
+    area: shapely.MultiPolygon,
+    surroundings: Surroundings,
+    seed: int,
+    rng: np.random.Generator,
 ) -> Trial:
-    way = stroll_past(index.watched[0].area, offset_m=float(rng.uniform(6, 15)))
+    way = stroll_past(area, offset_m=float(rng.uniform(6, 15)))
     pings = walk(way, start_at=NOON, interval=INTERVAL, noise=surroundings.outside, seed=seed)
     return Trial(_readings(index, pings), None)
 

@@ -5,8 +5,8 @@ are measured in a few calls. Circles are kept as numbers. A polygon that RFC 794
 has cut at the antimeridian is put together again on its map, so that the cut is no edge.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -25,20 +25,25 @@ from geoservices.geometry.planar import (
 Indices = NDArray[np.intp]
 HALF_TURN_DEG = 180.0
 ONCE_ROUND_DEG = np.array([360.0, 0.0])
+MANY_VERTICES = 64
+NEARLY_A_POLE_DEG = 89.9
 NEGLIGIBLE_STRETCH = 2e-4
 """What a kilometre north or south of a map's origin makes of its width at 50 degrees."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watched:
-    """One geofence as the index keeps it; `area` is in degrees, `radius_m` only for circles."""
+    """One geofence as it is read: a circle has `centre` and `radius_m`, anything else `area`.
+
+    `area` is in degrees. Once its map is drawn the index lets go of it.
+    """
 
     id: UUID
     place_id: UUID
     organisation_id: UUID
     dwell_after: timedelta
     margin_m: float
-    area: shapely.MultiPolygon
+    area: shapely.MultiPolygon | None
     centre: tuple[float, float] | None
     radius_m: float | None
 
@@ -61,14 +66,40 @@ class GeofenceIndex:
             watched: The geofences, in any order.
             revision: The counter's value they were read at.
         """
-        self.watched = tuple(watched)
+        self._set_up(
+            tuple(replace(one, area=None) for one in watched), _FlatMaps.of(watched), revision
+        )
+
+    def _set_up(self, watched: tuple[Watched, ...], maps: "_FlatMaps", revision: int) -> None:
+        self.watched = watched
         self.revision = revision
-        self.number_of = {geofence.id: at for at, geofence in enumerate(self.watched)}
-        self._maps = _FlatMaps.of(self.watched)
-        bounds = self._maps.bounds()
-        self._tree = shapely.STRtree(list(map(shapely.box, *bounds.T)))
+        self.number_of = {geofence.id: at for at, geofence in enumerate(watched)}
+        self._maps = maps
+        self._places = _keys([geofence.place_id for geofence in watched])
+        bounds = maps.bounds()
+        self._tree = shapely.STRtree(np.atleast_1d(np.asarray(shapely.box(*bounds.T))))
         self._wraps = bool(np.any((bounds[:, 0] < -HALF_TURN_DEG) | (bounds[:, 2] > HALF_TURN_DEG)))
         self._extent = _extent(bounds)
+
+    def updated(self, changes: Mapping[UUID, Watched | None], *, revision: int) -> "GeofenceIndex":
+        """Return the index after changes; the maps of what has not changed are kept.
+
+        Args:
+            changes: What each changed geofence is now; None for one that is watched no more.
+            revision: The counter's value that the changes lead to.
+        """
+        kept = [at for at, geofence in enumerate(self.watched) if geofence.id not in changes]
+        added = [geofence for geofence in changes.values() if geofence is not None]
+        new = GeofenceIndex.__new__(GeofenceIndex)
+        new._set_up(  # noqa: SLF001  # It is of the same class.
+            (
+                *(self.watched[at] for at in kept),
+                *(replace(geofence, area=None) for geofence in added),
+            ),
+            self._maps.picked(np.array(kept, dtype=np.intp)).joined(_FlatMaps.of(added)),
+            revision,
+        )
+        return new
 
     def sizes_m(self) -> Metres:
         """Return for each geofence the radius of the circle of the same area, in metres."""
@@ -107,8 +138,7 @@ class GeofenceIndex:
 
     def of_place(self, place_id: UUID) -> Indices:
         """Return the geofences of one place."""
-        numbers = [at for at, watched in enumerate(self.watched) if watched.place_id == place_id]
-        return np.array(numbers, dtype=np.intp)
+        return np.flatnonzero((self._places == _keys([place_id])).all(axis=1))
 
     def looks_swapped(self, lon: float, lat: float) -> bool:
         """Tell whether a position far from every geofence would be among them if swapped."""
@@ -135,46 +165,59 @@ class _FlatMaps:
     """NaN for polygons."""
     margin_m: Metres
     shapes: NDArray[np.object_]
-    """Multipolygons in metres round the origin; of circles, the polygon drawn round them."""
-    edges: NDArray[np.object_] = field(repr=False)
+    """Multipolygons in metres round the origin; None for circles."""
     sizes_m: Metres
 
     @classmethod
     def of(cls, watched: Sequence[Watched]) -> "_FlatMaps":
-        areas = np.array([geofence.area for geofence in watched], dtype=object)
+        areas = np.array([None if one.centre else one.area for one in watched], dtype=object)
         degrees = shapely.bounds(areas).reshape(-1, 4)
         cut = (degrees[:, 0] <= -HALF_TURN_DEG) & (degrees[:, 2] >= HALF_TURN_DEG)
         for at in np.flatnonzero(cut).tolist():
             areas[at] = _rejoined(areas[at])
         degrees = shapely.bounds(areas).reshape(-1, 4)
-        origin_lon = (degrees[:, 0] + degrees[:, 2]) / 2
-        origin_lat = (degrees[:, 1] + degrees[:, 3]) / 2
-        radius_m = np.array([geofence.radius_m or np.nan for geofence in watched], dtype=float)
-        for at, geofence in enumerate(watched):
-            if geofence.centre is not None:
-                origin_lon[at], origin_lat[at] = geofence.centre
-        shapes = _laid_out(areas, origin_lon, origin_lat)
-        shapely.prepare(shapes)
+        middle = (degrees[:, :2] + degrees[:, 2:]) / 2
+        centres = np.array([one.centre or (np.nan, np.nan) for one in watched]).reshape(-1, 2)
+        origin = np.where(np.isnan(centres), middle, centres)
+        radius_m = np.array([one.radius_m or np.nan for one in watched], dtype=float)
+        shapes = _laid_out(areas, origin[:, 0], origin[:, 1])
+        # The others are so simple that preparing them costs more than it saves.
+        shapely.prepare(shapes[shapely.get_num_coordinates(shapes) > MANY_VERTICES])
+        drawn_m = np.sqrt(shapely.area(shapes) / np.pi)
         return cls(
-            origin_lon,
-            origin_lat,
+            origin[:, 0],
+            origin[:, 1],
             radius_m,
-            np.array([geofence.margin_m for geofence in watched], dtype=float),
+            np.array([one.margin_m for one in watched], dtype=float),
             shapes,
-            shapely.boundary(shapes),
-            np.sqrt(shapely.area(shapes) / np.pi),
+            np.where(np.isnan(radius_m), drawn_m, radius_m),
+        )
+
+    def picked(self, numbers: Indices) -> "_FlatMaps":
+        """Return the maps of these geofences."""
+        return _FlatMaps(*(getattr(self, field.name)[numbers] for field in fields(self)))
+
+    def joined(self, others: "_FlatMaps") -> "_FlatMaps":
+        """Return these maps and the others behind them."""
+        return _FlatMaps(
+            *(
+                np.concatenate([getattr(self, field.name), getattr(others, field.name)])
+                for field in fields(self)
+            )
         )
 
     def bounds(self) -> NDArray[np.float64]:
         """Return the boxes in degrees, margins included: west, south, east, north; (n, 4)."""
-        boxes = shapely.bounds(self.shapes).reshape(-1, 4)
-        reach = self.margin_m[:, None] + 1.0
+        drawn = np.nan_to_num(shapely.bounds(self.shapes).reshape(-1, 4))
+        reach_m = np.nan_to_num(self.radius_m) + self.margin_m + 1.0
         per_lon, per_lat = metres_per_degree(self.origin_lat)
-        scale = np.stack([per_lon, per_lat, per_lon, per_lat], axis=1)
         origin = np.stack([self.origin_lon, self.origin_lat] * 2, axis=1)
-        outward = np.array([-1.0, -1.0, 1.0, 1.0])
-        # A margin drawn at the middle's latitude is a little short at the poleward end.
-        return origin + (boxes + outward * reach * 1.05) / scale
+        boxes = origin + drawn / np.stack([per_lon, per_lat, per_lon, per_lat], axis=1)
+        # What reaches out takes more degrees of longitude the nearer to a pole it ends.
+        poleward = np.abs(boxes[:, 1::2]).max(axis=1) + reach_m / per_lat
+        per_lon, _ = metres_per_degree(np.minimum(poleward, NEARLY_A_POLE_DEG))
+        reach = 1.001 * np.stack([reach_m / per_lon, reach_m / per_lat] * 2, axis=1)
+        return np.asarray(boxes + reach * [-1.0, -1.0, 1.0, 1.0])
 
     def distances_m(self, lon: Degrees, lat: Degrees, geofences: Indices) -> Metres:
         """Return signed distances for pairs: of each position to the geofence beside it."""
@@ -196,7 +239,7 @@ class _FlatMaps:
         # not be; so it is stretched to the position's latitude where that makes a difference.
         stretch = metres_per_degree(lat)[0] / per_lon
         stretch[np.abs(stretch - 1.0) <= NEGLIGIBLE_STRETCH] = 1.0
-        edges = _stretched(self.edges[geofences], stretch)
+        edges = _stretched(shapely.boundary(self.shapes[geofences]), stretch)
         lines = shapely.shortest_line(shapely.points(x * stretch, y), edges)
         nearest = shapely.get_coordinates(lines).reshape(-1, 2, 2)[:, 1]
         metres = distance_m(
@@ -237,6 +280,11 @@ def _rejoined(area: shapely.MultiPolygon) -> shapely.MultiPolygon:
     ]
     joined = shapely.union_all(east)
     return shapely.MultiPolygon(list(shapely.get_parts(joined)))
+
+
+def _keys(ids: Sequence[UUID]) -> NDArray[np.uint64]:
+    """Return ids as pairs of numbers, shape (n, 2), which are compared quickly."""
+    return np.frombuffer(b"".join(id_.bytes for id_ in ids), dtype=np.uint64).reshape(-1, 2)
 
 
 def _extent(bounds: NDArray[np.float64]) -> tuple[float, float, float, float] | None:

@@ -1,12 +1,11 @@
 """The index a process holds, kept true to the table."""
 
 import threading
-from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from geoservices.geofences import queries
-from geoservices.geofences.index import GeofenceIndex, Watched
+from geoservices.geofences.index import GeofenceIndex
 
 
 class LiveGeofences:
@@ -18,7 +17,6 @@ class LiveGeofences:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._watched: dict[UUID, Watched] = {}
         self._index = GeofenceIndex((), revision=-1)
 
     def current(self, session: Session) -> GeofenceIndex:
@@ -33,9 +31,5 @@ class LiveGeofences:
             return self._index
 
     def _refresh(self, session: Session, revision: int) -> None:
-        for geofence_id, watched in queries.changed_since(session, self._index.revision):
-            if watched is None:
-                self._watched.pop(geofence_id, None)
-            else:
-                self._watched[geofence_id] = watched
-        self._index = GeofenceIndex(tuple(self._watched.values()), revision=revision)
+        changes = dict(queries.changed_since(session, self._index.revision))
+        self._index = self._index.updated(changes, revision=revision)

@@ -4,16 +4,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+import shapely
 from geoalchemy2 import Geometry
-from sqlalchemy import ColumnElement, Row, cast, func, or_, select
+from sqlalchemy import ColumnElement, Row, case, cast, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from geoservices.geofences.index import Watched
 from geoservices.geofences.models import Geofence, GeofenceRevision
 from geoservices.geometry.boxes import Bbox, centre_and_reach, halves
-from geoservices.geometry.storage import SRID, from_wkb
-from geoservices.places.queries import WHOLE_ROWS, point_at, position_at, wkb_of
+from geoservices.geometry.storage import SRID
+from geoservices.places.queries import WHOLE_ROWS, point_at
 
 REDRAWN = (
     "name",
@@ -33,19 +34,26 @@ def revision(session: Session) -> int:
 
 def changed_since(session: Session, known: int) -> list[tuple[UUID, Watched | None]]:
     """Return the geofences changed after a revision; None for those no longer watched."""
-    columns = (
-        Geofence.id,
-        Geofence.place_id,
-        Geofence.organisation_id,
-        Geofence.dwell_after,
-        Geofence.margin_m,
-        Geofence.area,
-        Geofence.centre,
-        Geofence.radius_m,
-        (Geofence.disabled_at.is_(None) & Geofence.deleted_at.is_(None)).label("watched"),
-    )
-    rows = session.execute(select(*columns).where(Geofence.revision > known))
-    return [(row.id, _watched(row) if row.watched else None) for row in rows]
+    flat = cast(Geofence.centre, Geometry)
+    rows = session.execute(
+        select(
+            Geofence.id,
+            Geofence.place_id,
+            Geofence.organisation_id,
+            Geofence.dwell_after,
+            Geofence.margin_m,
+            case((Geofence.centre.is_(None), func.ST_AsBinary(Geofence.area))).label("wkb"),
+            func.ST_X(flat).label("lon"),
+            func.ST_Y(flat).label("lat"),
+            Geofence.radius_m,
+            (Geofence.disabled_at.is_(None) & Geofence.deleted_at.is_(None)).label("watched"),
+        ).where(Geofence.revision > known)
+    ).all()
+    areas = shapely.from_wkb([None if row.wkb is None else bytes(row.wkb) for row in rows])
+    return [
+        (row.id, _watched(row, area) if row.watched else None)
+        for row, area in zip(rows, areas, strict=True)
+    ]
 
 
 def lock_revision(session: Session) -> None:
@@ -140,15 +148,14 @@ def _meets(bbox: Bbox) -> list[ColumnElement[bool]]:
     return [func.ST_DWithin(Geofence.area, point_at(centre), reach_m), or_(*boxes)]
 
 
-def _watched(row: Row[*tuple[Any, ...]]) -> Watched:
-    centre = position_at(row.centre) if row.centre is not None else None
+def _watched(row: Row[*tuple[Any, ...]], area: shapely.MultiPolygon | None) -> Watched:
     return Watched(
         id=row.id,
         place_id=row.place_id,
         organisation_id=row.organisation_id,
         dwell_after=row.dwell_after,
         margin_m=row.margin_m,
-        area=from_wkb(wkb_of(row.area)).polygons,
-        centre=(centre.lon, centre.lat) if centre else None,
+        area=area,
+        centre=None if row.radius_m is None else (row.lon, row.lat),
         radius_m=row.radius_m,
     )
