@@ -27,8 +27,8 @@ HALF_TURN_DEG = 180.0
 ONCE_ROUND_DEG = np.array([360.0, 0.0])
 MANY_VERTICES = 64
 NEARLY_A_POLE_DEG = 89.9
-NEGLIGIBLE_STRETCH = 2e-4
-"""What a kilometre north or south of a map's origin makes of its width at 50 degrees."""
+NEGLIGIBLE_STRETCH = 5e-4
+"""What 2.7 km north or south of a map's origin make of its width at 50 degrees."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,8 +113,7 @@ class GeofenceIndex:
             lat: Degrees, shape (n,).
         """
         positions, geofences = self._candidates(lon, lat)
-        distances = self.distances_m(lon, lat, positions, geofences)
-        inside = distances <= 0
+        inside = self._maps.contain(lon[positions], lat[positions], geofences)
         return Matches(positions[inside], geofences[inside])
 
     def distances_m(
@@ -161,6 +160,9 @@ class _FlatMaps:
 
     origin_lon: Degrees
     origin_lat: Degrees
+    per_lon: Metres
+    """Metres per degree of longitude at the origin."""
+    per_lat: Metres
     radius_m: Metres
     """NaN for polygons."""
     margin_m: Metres
@@ -187,6 +189,7 @@ class _FlatMaps:
         return cls(
             origin[:, 0],
             origin[:, 1],
+            *metres_per_degree(origin[:, 1]),
             radius_m,
             np.array([one.margin_m for one in watched], dtype=float),
             shapes,
@@ -210,13 +213,12 @@ class _FlatMaps:
         """Return the boxes in degrees, margins included: west, south, east, north; (n, 4)."""
         drawn = np.nan_to_num(shapely.bounds(self.shapes).reshape(-1, 4))
         reach_m = np.nan_to_num(self.radius_m) + self.margin_m + 1.0
-        per_lon, per_lat = metres_per_degree(self.origin_lat)
         origin = np.stack([self.origin_lon, self.origin_lat] * 2, axis=1)
-        boxes = origin + drawn / np.stack([per_lon, per_lat, per_lon, per_lat], axis=1)
+        boxes = origin + drawn / np.stack([self.per_lon, self.per_lat] * 2, axis=1)
         # What reaches out takes more degrees of longitude the nearer to a pole it ends.
-        poleward = np.abs(boxes[:, 1::2]).max(axis=1) + reach_m / per_lat
+        poleward = np.abs(boxes[:, 1::2]).max(axis=1) + reach_m / self.per_lat
         per_lon, _ = metres_per_degree(np.minimum(poleward, NEARLY_A_POLE_DEG))
-        reach = 1.001 * np.stack([reach_m / per_lon, reach_m / per_lat] * 2, axis=1)
+        reach = 1.001 * np.stack([reach_m / per_lon, reach_m / self.per_lat] * 2, axis=1)
         return np.asarray(boxes + reach * [-1.0, -1.0, 1.0, 1.0])
 
     def distances_m(self, lon: Degrees, lat: Degrees, geofences: Indices) -> Metres:
@@ -229,11 +231,29 @@ class _FlatMaps:
             result[drawn] = self._to_polygons(lon[drawn], lat[drawn], geofences[drawn])
         return result - self.margin_m[geofences]
 
+    def contain(self, lon: Degrees, lat: Degrees, geofences: Indices) -> NDArray[np.bool_]:
+        """Tell for pairs whether the position is within the geofence, margin included.
+
+        Only where a margin or a circle asks for it is a distance measured.
+        """
+        result = np.zeros(len(geofences), dtype=np.bool_)
+        bare = np.isnan(self.radius_m[geofences]) & (self.margin_m[geofences] == 0.0)
+        drawn = geofences[bare]
+        x, y = self._on_map(lon[bare], lat[bare], drawn)
+        result[bare] = shapely.covers(self.shapes[drawn], shapely.points(x, y))
+        others = ~bare
+        result[others] = self.distances_m(lon[others], lat[others], geofences[others]) <= 0
+        return result
+
+    def _on_map(self, lon: Degrees, lat: Degrees, geofences: Indices) -> tuple[Metres, Metres]:
+        """Lay positions out on the maps: metres east and north of each map's origin."""
+        x = degrees_between(lon, self.origin_lon[geofences]) * self.per_lon[geofences]
+        return x, (lat - self.origin_lat[geofences]) * self.per_lat[geofences]
+
     def _to_polygons(self, lon: Degrees, lat: Degrees, geofences: Indices) -> Metres:
         origin_lon, origin_lat = self.origin_lon[geofences], self.origin_lat[geofences]
-        per_lon, per_lat = metres_per_degree(origin_lat)
-        x = degrees_between(lon, origin_lon) * per_lon
-        y = (lat - origin_lat) * per_lat
+        per_lon, per_lat = self.per_lon[geofences], self.per_lat[geofences]
+        x, y = self._on_map(lon, lat, geofences)
         inside = shapely.covers(self.shapes[geofences], shapely.points(x, y))
         # Away from its origin the map is too wide or too narrow, and what is nearest on it need
         # not be; so it is stretched to the position's latitude where that makes a difference.
