@@ -215,6 +215,8 @@ def presence_rules(settings: Settings) -> PresenceRules:
     presence = settings.presence
     return PresenceRules(
         arrival_accuracy_limit_m=presence.arrival_accuracy_limit_m,
+        credible_accuracy_m=presence.credible_accuracy_m,
+        confirm_enter_after=presence.confirm_enter_after,
         confirm_enter_within=presence.confirm_enter_within,
         exit_accuracy_cap_m=presence.exit_accuracy_cap_m,
         exit_margin_m=presence.exit_margin_m,

@@ -58,19 +58,23 @@ class PresenceSettings(BaseModel, frozen=True, extra="forbid"):
     """Taken where a phone reports no accuracy, or one of 0 or less."""
     arrival_accuracy_limit_m: Metres = 200
     """A position less accurate than this never proves an arrival."""
+    credible_accuracy_m: Metres = 3
+    """A position that claims to be better than this is no proof by itself."""
+    confirm_enter_after: timedelta = timedelta(seconds=75)
+    """A marginal arrival must have lasted this long: most who pass by are gone by then."""
     confirm_enter_within: timedelta = timedelta(seconds=60)
-    """A marginal arrival needs a second position inside within this time."""
+    """Between two positions of one marginal arrival there is at most this much time."""
     exit_accuracy_cap_m: Metres = 100
     """However inaccurate a position claims to be, it counts as at most this when leaving."""
     exit_margin_m: Metres = 20
     exit_margin_share: Fraction = 0.1
     """Leaving takes this much distance: the larger of the margin and this share of the size."""
-    confirm_exit_after: timedelta = timedelta(seconds=120)
-    """One position outside and this much time confirm an exit, as do two positions outside."""
+    confirm_exit_after: timedelta = timedelta(seconds=150)
+    """An exit takes two positions far outside, and this much time from the first of them on."""
     silence: timedelta = timedelta(minutes=30)
     """A visit whose device has said nothing for this long is closed as inferred."""
-    dwell_freshness: timedelta = timedelta(minutes=10)
-    """Dwelling is only claimed if the device was seen inside at most this long ago."""
+    dwell_freshness: timedelta = timedelta(minutes=3)
+    """A timer only claims dwelling if the device was seen this shortly before it was due."""
 
 
 class CampaignSettings(BaseModel, frozen=True, extra="forbid"):

@@ -30,8 +30,9 @@ SEED = 2011
 READY_WITHIN = timedelta(seconds=60)
 PUSH_WITHIN = timedelta(seconds=20)
 QUIET_FOR = timedelta(seconds=1)
+INTERVAL = timedelta(seconds=10)
 PACE_S = 0.02
-"""Between two pings of a walk; their own times are 5 s apart."""
+"""Between two pings of a walk; their own times are 10 s apart."""
 TABLES = ("pings", "last_seen", "visits", "transitions", "check_ins", "subscriptions")
 
 
@@ -304,10 +305,10 @@ ACTS: tuple[Callable[[Stage], None], ...] = (field_worker, citizen, without_cons
 def _way_past(place: dict[str, Any]) -> list[SimulatedPing]:
     """Simulate a walk along the street past a place that ends at this moment."""
     outline = MultiPolygon(shapely.get_parts(shape(place["geofence"]["geometry"])).tolist())
-    way = stroll_past(outline, offset_m=8, before_m=70, after_m=90)
+    way = stroll_past(outline, offset_m=8, before_m=70, after_m=330)
 
     def from_when(start_at: datetime) -> list[SimulatedPing]:
-        return walk(way, start_at=start_at, noise=GOOD_SKY, seed=SEED)
+        return walk(way, start_at=start_at, interval=INTERVAL, noise=GOOD_SKY, seed=SEED)
 
     now = clock.now()
     took = from_when(now)[-1].recorded_at - now
@@ -329,14 +330,29 @@ def _walk_past(
             told["transitions"].append(transition)
             stage.teller.say(
                 f"    ping {number + 1:>2} of {len(pings)}, accurate to {ping.accuracy_m:.0f} m: "
-                f"{transition['kind']} ({transition['reason']}, confidence "
-                f"{transition['confidence']} of 3)"
+                f"{_in_words(transition)}"
             )
             if transition["kind"] == "entered":
                 entered["entered_sent_at"] = sent_at
         time.sleep(PACE_S)
     _require(bool(entered), "The phone was never seen to enter.")
+    for transition in _told_by_timers(phone, told["transitions"]):
+        told["transitions"].append(transition)
+        stage.teller.say(f"    by the timer, between two pings: {_in_words(transition)}")
     return entered
+
+
+def _told_by_timers(phone: Phone, answered: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return what no answer told: the walk is over already, so a timer may come first."""
+    [visit] = phone.ask("GET", "/v1/visits")["items"]
+    kinds = {transition["kind"] for transition in answered}
+    return [one for one in visit["transitions"] if one["kind"] not in kinds]
+
+
+def _in_words(transition: dict[str, Any]) -> str:
+    return (
+        f"{transition['kind']} ({transition['reason']}, confidence {transition['confidence']} of 3)"
+    )
 
 
 def _decision(phone: Phone, campaign_id: str) -> dict[str, Any]:

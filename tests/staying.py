@@ -74,5 +74,5 @@ def moment(second: float) -> datetime:
     return NOON + timedelta(seconds=second)
 
 
-CLEAR, SECOND = Reason.CLEARLY_INSIDE, Reason.SECOND_INSIDE
-OUT_TWICE, OUT_LONG = Reason.SECOND_OUTSIDE, Reason.OUTSIDE_FOR_LONG
+CLEAR, KEPT = Reason.CLEARLY_INSIDE, Reason.KEPT_INSIDE
+OUT_LONG, SILENCE = Reason.OUTSIDE_FOR_LONG, Reason.SILENCE

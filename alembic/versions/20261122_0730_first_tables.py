@@ -507,7 +507,7 @@ def upgrade() -> None:
             "(phase = 'ended') = (exited_at IS NOT NULL)", name=op.f("ck_visits_ended_whole")
         ),
         sa.CheckConstraint(
-            "phase IN ('arriving', 'inside', 'leaving', 'ended')",
+            "phase IN ('arriving', 'inside', 'leaving', 'away', 'ended')",
             name=op.f("ck_visits_phase_known"),
         ),
         sa.ForeignKeyConstraint(
@@ -562,7 +562,7 @@ def upgrade() -> None:
             "kind IN ('entered', 'dwelled', 'exited')", name=op.f("ck_transitions_kind_known")
         ),
         sa.CheckConstraint(
-            "reason IN ('clearly-inside', 'second-inside', 'stayed', 'second-outside', 'outside-for-long', 'silence')",
+            "reason IN ('clearly-inside', 'kept-inside', 'stayed', 'outside-for-long', 'silence')",
             name=op.f("ck_transitions_reason_known"),
         ),
         sa.CheckConstraint(

@@ -1,12 +1,15 @@
 """How a stay begins, is marked and ends: a state machine over noisy readings.
 
-    nothing ── marginal ──▶ arriving ── second inside ──▶ inside ── far outside ──▶ leaving
-       │                        │                           ▲ │                       │
-       └── clearly inside ──────┴───────────────────────────┘ └── silence ──▶ ended ◀─┘ confirmed
+    nothing ── marginal ──▶ arriving ── kept inside ──▶ inside ── far ──▶ leaving ── far ──▶ away
+       │                        │                         ▲ │  ▲              │ │             │ │
+       └── clearly inside ──────┴─────────────────────────┘ │  └── not outside ┴─────────────┘ │
+                                               silence ─────┴──────▶ ended ◀──── for long ─────┘
 
 A reading is *clearly inside* when its whole circle of accuracy is, *marginal* when only its
-centre is, and *far outside* when it lies beyond the edge by more than its accuracy and a margin.
-Anything between is no verdict. Nothing here reads a clock: time is an argument.
+centre is, and *far* outside when it lies beyond the edge by more than its accuracy and a margin.
+Anything between is no verdict. One reading never ends a stay, however accurate it claims to be,
+and readings close in time err together: what confirms is time, not their number. Nothing here
+reads a clock: time is an argument.
 
 A transition is dated to when it happened and not to when it was believed: an enter to the first
 reading inside, an exit to the first one outside. So a visit's transitions never swap places.
@@ -25,6 +28,9 @@ class Phase(StrEnum):
     ARRIVING = "arriving"
     INSIDE = "inside"
     LEAVING = "leaving"
+    """One reading far outside."""
+    AWAY = "away"
+    """Two or more of them, with none between that was not outside."""
     ENDED = "ended"
 
 
@@ -40,9 +46,8 @@ class Reason(StrEnum):
     """Why a transition was believed."""
 
     CLEARLY_INSIDE = "clearly-inside"
-    SECOND_INSIDE = "second-inside"
+    KEPT_INSIDE = "kept-inside"
     STAYED = "stayed"
-    SECOND_OUTSIDE = "second-outside"
     OUTSIDE_FOR_LONG = "outside-for-long"
     SILENCE = "silence"
 
@@ -52,6 +57,8 @@ class PresenceRules:
     """The constants of the machine; `settings.PresenceSettings` documents each."""
 
     arrival_accuracy_limit_m: float
+    credible_accuracy_m: float
+    confirm_enter_after: timedelta
     confirm_enter_within: timedelta
     exit_accuracy_cap_m: float
     exit_margin_m: float
@@ -144,7 +151,7 @@ def advance(
 def elapse(visit: VisitState, at: datetime, *, rules: PresenceRules) -> Step:
     """Let time pass until `at` with nothing heard, and say what that brings about.
 
-    A stay that lasted long enough dwells, an exit seen once is confirmed by time, and silence
+    A stay that lasted long enough dwells, an exit seen twice is confirmed by time, and silence
     ends a visit at the moment it was last seen, or said to dwell, as inferred.
     """
     changes: tuple[Change, ...] = ()
@@ -162,10 +169,12 @@ def elapse(visit: VisitState, at: datetime, *, rules: PresenceRules) -> Step:
     if visit.phase is Phase.ARRIVING:
         silent = at - visit.seen_at >= rules.silence
         return (None if silent else visit), changes
-    if visit.phase is Phase.LEAVING and at - visit.phase_since >= rules.confirm_exit_after:
+    if visit.phase is Phase.AWAY:
+        if at - visit.phase_since < rules.confirm_exit_after:
+            return visit, changes
         ended, exits = _end(visit, visit.phase_since, Reason.OUTSIDE_FOR_LONG)
         return ended, changes + exits
-    if visit.phase is Phase.INSIDE and at - visit.seen_at >= rules.silence:
+    if at - visit.seen_at >= rules.silence:
         last_there = max(visit.seen_at, visit.dwelled_at or visit.seen_at)
         ended, exits = _end(visit, last_there, Reason.SILENCE)
         return ended, changes + exits
@@ -174,7 +183,7 @@ def elapse(visit: VisitState, at: datetime, *, rules: PresenceRules) -> Step:
 
 def next_due(visit: VisitState, *, after: datetime, rules: PresenceRules) -> datetime:
     """Return when `elapse` must next be asked, `after` at the earliest, if nothing is heard."""
-    if visit.phase is Phase.LEAVING:
+    if visit.phase is Phase.AWAY:
         due = visit.phase_since + rules.confirm_exit_after
     else:
         due = visit.seen_at + rules.silence
@@ -186,7 +195,8 @@ def next_due(visit: VisitState, *, after: datetime, rules: PresenceRules) -> dat
 
 def _clearly_inside(reading: Reading, rules: PresenceRules) -> bool:
     whole = locate(reading.distance_m, reading.accuracy_m) is Containment.INSIDE
-    return whole and reading.accuracy_m <= rules.arrival_accuracy_limit_m
+    credible = rules.credible_accuracy_m <= reading.accuracy_m <= rules.arrival_accuracy_limit_m
+    return whole and credible
 
 
 def _marginally_inside(reading: Reading, rules: PresenceRules) -> bool:
@@ -260,21 +270,24 @@ def _follow_arriving(visit: VisitState, reading: Reading, rules: PresenceRules) 
         )
     if _clearly_inside(reading, rules):
         return _enter(visit, reading, Reason.CLEARLY_INSIDE, confidence=3)
-    if _marginally_inside(reading, rules):
-        return _enter(visit, reading, Reason.SECOND_INSIDE, confidence=2)
-    return visit, ()
+    if not _marginally_inside(reading, rules):
+        return visit, ()
+    if reading.at - visit.phase_since >= rules.confirm_enter_after:
+        return _enter(visit, reading, Reason.KEPT_INSIDE, confidence=2)
+    return replace(visit, seen_at=reading.at), ()
 
 
 def _follow_inside(visit: VisitState, reading: Reading, rules: PresenceRules) -> Step:
     if _far_outside(reading, rules):
         return replace(visit, phase=Phase.LEAVING, phase_since=reading.at), ()
-    return replace(visit, seen_at=reading.at), ()
+    return elapse(replace(visit, seen_at=reading.at), reading.at, rules=rules)
 
 
 def _follow_leaving(visit: VisitState, reading: Reading, rules: PresenceRules) -> Step:
     if _far_outside(reading, rules):
-        return _end(visit, visit.phase_since, Reason.SECOND_OUTSIDE)
-    if reading.distance_m <= 0:
+        away = replace(visit, phase=Phase.AWAY)
+        return elapse(away, reading.at, rules=rules)
+    if locate(reading.distance_m, reading.accuracy_m) is not Containment.OUTSIDE:
         back = replace(visit, phase=Phase.INSIDE, phase_since=reading.at, seen_at=reading.at)
         return elapse(back, reading.at, rules=rules)
     return visit, ()
@@ -284,4 +297,5 @@ _FOLLOW = {
     Phase.ARRIVING: _follow_arriving,
     Phase.INSIDE: _follow_inside,
     Phase.LEAVING: _follow_leaving,
+    Phase.AWAY: _follow_leaving,
 }

@@ -225,8 +225,8 @@ def test_nobody_checks_in_where_there_is_nothing(world: World) -> None:
 def test_dwelling_by_the_clock_is_announced_and_told(world: World) -> None:
     """No ping comes; the timer notices."""
     make_campaign(world.session, make_listing(world.session, world.place), trigger=Trigger.DWELLED)
-    world.walk(ping(0, INSIDE))
-    world.decide()
+    world.walk(ping(0, INSIDE), ping(150, INSIDE))
+    world.decide(151)
 
     looked_at = world.wait(301)
     [told] = world.decide(302)
@@ -240,7 +240,7 @@ def test_dwelling_by_the_clock_is_announced_and_told(world: World) -> None:
 def test_news_that_come_too_late_are_recorded_and_not_pushed(world: World) -> None:
     """A batch from an hour ago: the visit is known, the decision says why it is silent."""
     make_campaign(world.session, make_listing(world.session, world.place))
-    world.walk(ping(0, INSIDE), ping(3600, FAR))
+    world.walk(ping(0, INSIDE), ping(150, INSIDE), ping(3600, FAR))
 
     made = world.decide(3601)
 

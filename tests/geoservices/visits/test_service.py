@@ -99,13 +99,13 @@ def test_a_visit_is_stored_with_its_transitions(world: World) -> None:
     make_geofence(world.session, world.place)
     device = world.device()
 
-    for minute, north in enumerate([FAR, INSIDE, INSIDE, OUTSIDE, OUTSIDE]):
+    for minute, north in enumerate([FAR, INSIDE, INSIDE, *[OUTSIDE] * 4]):
         world.follow(seen(device, minute, north, first=minute == 0))
 
     [visit] = queries.visits_of(world.session, device, after=None, limit=10)
     transitions = queries.transitions_of(world.session, [visit.id])[visit.id]
     assert (visit.phase, visit.entered_at, visit.exited_at) == (Phase.ENDED, moment(1), moment(3))
-    assert visit.exit_reason == Reason.SECOND_OUTSIDE
+    assert visit.exit_reason == Reason.OUTSIDE_FOR_LONG
     assert visit.place_id == world.place.id
     assert visit.initial is False
     assert [(one.kind, one.occurred_at) for one in transitions] == [
@@ -131,7 +131,7 @@ def test_a_whole_visit_inside_one_batch_is_stored_as_ended(world: World) -> None
 def test_one_batch_and_many_requests_come_to_the_same(world: World) -> None:
     """How a walk is cut into requests changes nothing."""
     make_geofence(world.session, world.place)
-    walk = [FAR, INSIDE, INSIDE, INSIDE, INSIDE, INSIDE, INSIDE, OUTSIDE, INSIDE, FAR, FAR]
+    walk = [FAR, *[INSIDE] * 6, OUTSIDE, INSIDE, *[FAR] * 4]
     whole, piecemeal = world.device(), world.device()
 
     at_once = world.follow(*(seen(whole, minute, north) for minute, north in enumerate(walk)))
@@ -155,8 +155,8 @@ def test_nested_geofences_are_entered_from_outside_and_left_from_inside(world: W
     device = world.device()
 
     came = world.follow(seen(device, 0, INSIDE))
-    world.follow(seen(device, 1, 0.05, accuracy_m=60))
-    left = world.follow(seen(device, 2, 0.05))
+    world.follow(*(seen(device, minute, 0.05, accuracy_m=300) for minute in (1, 2)))
+    left = world.follow(seen(device, 4, 0.05))
 
     assert told(came) == [(outer.id, ENTERED), (middle.id, ENTERED), (inner.id, ENTERED)]
     assert told(left) == [
@@ -171,7 +171,7 @@ def test_a_stay_found_to_be_over_dwelled_before_it_ended(world: World) -> None:
     """A reading after a long silence tells all of it, in an order that makes sense."""
     make_geofence(world.session, world.place)
     device = world.device()
-    world.follow(seen(device, 0, INSIDE))
+    world.follow(seen(device, 0, INSIDE), seen(device, 3, INSIDE))
 
     made = world.follow(seen(device, 45, INSIDE))
 
@@ -191,6 +191,7 @@ def test_devices_are_followed_side_by_side(world: World) -> None:
         seen(one, 1, FAR),
         seen(two, 1.1, INSIDE),
         seen(one, 2, FAR),
+        seen(one, 4, FAR),
     )
 
     assert [(made_one.visit.device_id, made_one.change.kind) for made_one in made] == [
@@ -218,15 +219,16 @@ def test_a_suspicion_is_kept_and_dropped_unseen(world: World) -> None:
 
 
 def test_a_position_without_accuracy_is_taken_for_a_vague_one(world: World) -> None:
-    """100 m is more than the library measures: a second one is needed."""
+    """100 m is more than the library measures: it must be kept for 75 s."""
     make_geofence(world.session, world.place)
     device = world.device()
 
     first = world.follow(seen(device, 0, INSIDE, accuracy_m=None))
     second = world.follow(seen(device, 0.5, INSIDE, accuracy_m=None))
+    kept = world.follow(seen(device, 1.25, INSIDE, accuracy_m=None))
 
-    assert kinds(first) == []
-    assert [one.change.confidence for one in second] == [2]
+    assert kinds([*first, *second]) == []
+    assert [(one.change.reason, one.change.confidence) for one in kept] == [(Reason.KEPT_INSIDE, 2)]
 
 
 def test_first_sight_marks_visit_and_transition(world: World) -> None:
@@ -261,13 +263,13 @@ def test_timers_dwell_confirm_and_close(world: World) -> None:
     make_geofence(world.session, world.place)
     dwells, leaves = world.device(), world.device()
     world.follow(seen(dwells, 0, INSIDE), seen(leaves, 0.1, INSIDE))
-    world.follow(seen(leaves, 1, FAR))
+    world.follow(seen(leaves, 1, FAR), seen(leaves, 1.2, FAR), seen(dwells, 2, INSIDE))
 
-    none, looked_at = world.wait(2.9)
-    confirmed, _ = world.wait(3)
+    none, looked_at = world.wait(3.4)
+    confirmed, _ = world.wait(3.5)
     dwelled, _ = world.wait(5)
     again, _ = world.wait(5)
-    silent, _ = world.wait(31)
+    silent, _ = world.wait(32)
 
     assert (none, looked_at) == ([], 0)
     assert [(one.visit.device_id, one.change.kind) for one in confirmed] == [(leaves, EXITED)]
@@ -275,6 +277,19 @@ def test_timers_dwell_confirm_and_close(world: World) -> None:
     assert again == []
     assert [(one.visit.device_id, one.change.kind) for one in silent] == [(dwells, EXITED)]
     assert world.wait(100) == ([], 0)
+
+
+def test_one_reading_far_outside_waits_for_silence(world: World) -> None:
+    """However far: the next look is when the device has not been seen there for long."""
+    make_geofence(world.session, world.place)
+    device = world.device()
+    world.follow(seen(device, 0, INSIDE), seen(device, 1, FAR))
+
+    meanwhile = world.wait(29)
+    silent, _ = world.wait(30)
+
+    assert meanwhile == ([], 0)
+    assert [(one.change.reason, one.change.at) for one in silent] == [(Reason.SILENCE, moment(0))]
 
 
 def test_a_batch_that_comes_late_dwells_at_once(world: World) -> None:
@@ -293,7 +308,8 @@ def test_timers_take_the_earliest_first_and_no_more_than_asked(world: World) -> 
     """Ten visits are due; a step takes so many, and the next one the rest."""
     make_geofence(world.session, world.place)
     devices = [world.device() for _ in range(10)]
-    world.follow(*(seen(device, n / 100, INSIDE) for n, device in enumerate(devices)))
+    for minute in (0, 3):
+        world.follow(*(seen(device, minute + n / 100, INSIDE) for n, device in enumerate(devices)))
 
     first, looked_at = world.wait(6, limit=4)
     rest, looked_at_then = world.wait(6, limit=100)
@@ -332,7 +348,7 @@ def test_visits_are_read_newest_first_page_by_page(world: World) -> None:
     """The key of the last row of a page begins the next one."""
     make_geofence(world.session, world.place)
     device = world.device()
-    walk = [INSIDE, FAR, FAR] * 3
+    walk = [INSIDE, FAR, FAR, FAR] * 3
     world.follow(*(seen(device, minute, north) for minute, north in enumerate(walk)))
 
     page = queries.visits_of(world.session, device, after=None, limit=2)
@@ -351,7 +367,9 @@ def test_each_timer_fires_once_however_many_workers_look(committed: SessionFacto
         world = World(session, make_place(session, make_organisation(session)))
         make_geofence(session, world.place)
         devices = [world.device() for _ in range(30)]
-        world.follow(*(seen(device, n / 1000, INSIDE) for n, device in enumerate(devices)))
+        for minute in (0, 3):
+            walk = (seen(device, minute + n / 1000, INSIDE) for n, device in enumerate(devices))
+            world.follow(*walk)
     start = Barrier(3)
     made: list[Made] = []
 
@@ -379,7 +397,7 @@ def test_a_timer_passes_over_a_visit_that_is_being_followed(committed: SessionFa
         world = World(session, make_place(session, make_organisation(session)))
         make_geofence(session, world.place)
         device = world.device()
-        world.follow(seen(device, 0, INSIDE))
+        world.follow(seen(device, 0, INSIDE), seen(device, 3, INSIDE))
     with committed() as intake, committed() as timer:
         queries.lock_open(intake, [device])
 

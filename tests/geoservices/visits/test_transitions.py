@@ -22,11 +22,11 @@ from tests.staying import (
     DWELLED,
     ENTERED,
     EXITED,
+    KEPT,
     NOON,
     OUT_LONG,
-    OUT_TWICE,
     RULES,
-    SECOND,
+    SILENCE,
     Fix,
     Stay,
     moment,
@@ -45,14 +45,25 @@ def seconds(change: Change) -> tuple[TransitionKind, float, Reason, int]:
         pytest.param([(0, 80, 8), (30, 5, 8)], [], id="passes by outside"),
         pytest.param([(0, -5, 20)], [], id="one marginal reading proves nothing"),
         pytest.param(
-            [(0, -5, 20), (60, -6, 20)],
-            [(ENTERED, 0, SECOND, 2)],
-            id="a second marginal one within a minute enters, dated to the first",
+            [(0, -5, 20), (1, -6, 20), (74, -6, 20)],
+            [],
+            id="nor do several of them in less than 75 s",
         ),
+        pytest.param(
+            [(0, -5, 20), (40, -6, 20), (75, -6, 20)],
+            [(ENTERED, 0, KEPT, 2)],
+            id="kept inside for 75 s enters, dated to the first",
+        ),
+        pytest.param(
+            [(0, -5, 20), (60, -6, 20), (120, -6, 20)],
+            [(ENTERED, 0, KEPT, 2)],
+            id="a minute between two of its readings is not too long",
+        ),
+        pytest.param([(0, -5, 20), (61, -6, 20), (122, -6, 20)], [], id="more than a minute is"),
         pytest.param([(0, -5, 20), (300, -6, 20)], [], id="marginal twice five minutes apart"),
         pytest.param(
-            [(0, -5, 20), (300, -6, 20), (320, -4, 20)],
-            [(ENTERED, 300, SECOND, 2)],
+            [(0, -5, 20), (300, -6, 20), (340, -4, 20), (375, -4, 20)],
+            [(ENTERED, 300, KEPT, 2)],
             id="a lapsed suspicion begins anew with the reading that came too late",
         ),
         pytest.param(
@@ -61,18 +72,45 @@ def seconds(change: Change) -> tuple[TransitionKind, float, Reason, int]:
             id="marginal and then clear is certain",
         ),
         pytest.param(
-            [(0, -5, 20), (20, 3, 20), (40, -5, 20)],
-            [(ENTERED, 0, SECOND, 2)],
-            id="no verdict in between does not spoil the second inside",
+            [(0, -5, 20), (20, 3, 20), (40, -5, 20), (60, 3, 20), (80, -5, 20)],
+            [(ENTERED, 0, KEPT, 2)],
+            id="no verdict in between does not spoil what is kept",
         ),
         pytest.param(
-            [(0, -5, 20), (20, 90, 8), (40, -5, 20)],
+            [(0, -5, 20), (50, -5, 20), (70, 3, 20), (90, 3, 20), (111, -5, 20)],
             [],
-            id="far outside in between does",
+            id="nor does it keep it: the minute runs from the last reading inside",
+        ),
+        pytest.param(
+            [(0, -5, 20), (40, -5, 20), (60, 90, 8), (70, -5, 20), (100, -5, 20)],
+            [],
+            id="far outside in between breaks it",
+        ),
+        pytest.param(
+            [(0, -5, 20), (40, -5, 20), (60, 90, 8), (70, -5, 20), (110, -5, 20), (145, -5, 20)],
+            [(ENTERED, 70, KEPT, 2)],
+            id="and what follows is kept by itself",
         ),
         pytest.param([(0, -500, 201), (10, -500, 201)], [], id="too inaccurate to prove arrival"),
         pytest.param(
+            [(0, -500, 201), (50, -500, 201), (100, -500, 201)],
+            [],
+            id="however long it is kept",
+        ),
+        pytest.param(
             [(0, -500, 200)], [(ENTERED, 0, CLEAR, 3)], id="just accurate enough for arrival"
+        ),
+        pytest.param([(0, -20, 2.9)], [], id="a claim below 3 m is no proof by itself"),
+        pytest.param([(0, -20, 3)], [(ENTERED, 0, CLEAR, 3)], id="a claim of 3 m is"),
+        pytest.param(
+            [(0, -20, 1.9), (40, -20, 1.9), (75, -20, 1.9)],
+            [(ENTERED, 0, KEPT, 2)],
+            id="a claim below 3 m that is kept is believed as a marginal one",
+        ),
+        pytest.param(
+            [(0, -20, 1.9), (10, 200, 8), (20, -20, 1.9), (30, 200, 8)],
+            [],
+            id="wild fixes into a building never make a stay",
         ),
         pytest.param(
             [(0, -20, 8), (60, 200, 1.9), (70, -20, 8), (400, -20, 8)],
@@ -85,43 +123,73 @@ def seconds(change: Change) -> tuple[TransitionKind, float, Reason, int]:
             id="nor do two wild fixes with the truth between them",
         ),
         pytest.param(
-            [(0, -20, 8), (60, 40, 8), (70, 60, 8)],
-            [(ENTERED, 0, CLEAR, 3), (EXITED, 60, OUT_TWICE, 3)],
-            id="two readings outside end it at the first",
+            [(0, -20, 8), (60, 200, 8), (70, 200, 8), (80, -20, 8)],
+            [(ENTERED, 0, CLEAR, 3)],
+            id="nor do two 10 s apart",
         ),
         pytest.param(
-            [(0, -20, 8), (60, 40, 8), (70, 15, 8), (80, 60, 8)],
-            [(ENTERED, 0, CLEAR, 3), (EXITED, 60, OUT_TWICE, 3)],
+            [(0, -20, 8), *((60 + n, 200, 8) for n in range(0, 150, 10)), (209, 200, 8)],
+            [(ENTERED, 0, CLEAR, 3)],
+            id="nor do any number in less than 150 s",
+        ),
+        pytest.param(
+            [(0, -20, 8), (60, 40, 8), (210, 60, 8)],
+            [(ENTERED, 0, CLEAR, 3), (EXITED, 60, OUT_LONG, 3)],
+            id="two readings outside 150 s apart end it at the first",
+        ),
+        pytest.param(
+            [(0, -20, 8), (60, 40, 8), (70, 15, 8), (210, 60, 8)],
+            [(ENTERED, 0, CLEAR, 3), (EXITED, 60, OUT_LONG, 3)],
             id="no verdict between the two takes nothing back",
         ),
         pytest.param(
-            [(0, -20, 8), (60, 27, 8), (70, 27, 8), (200, 27, 8)],
+            [(0, -20, 8), (60, 40, 8), (70, 40, 8), (100, 7, 8), (110, 40, 8), (250, 40, 8)],
+            [(ENTERED, 0, CLEAR, 3)],
+            id="touching the area again brings it back, and the time begins anew",
+        ),
+        pytest.param(
+            [(0, -20, 8), (60, 40, 8), (70, 40, 8), (100, 7, 8), (110, 40, 8), (260, 40, 8)],
+            [(ENTERED, 0, CLEAR, 3), (EXITED, 110, OUT_LONG, 3)],
+            id="it then ends at the first reading outside since",
+        ),
+        pytest.param(
+            [(0, -20, 8), (60, 27, 8), (70, 27, 8), (210, 27, 8)],
             [(ENTERED, 0, CLEAR, 3)],
             id="outside by less than accuracy and margin is no verdict",
         ),
         pytest.param(
-            [(0, -20, 8), (60, 988, 122), (70, 988, 122)],
-            [(ENTERED, 0, CLEAR, 3), (EXITED, 60, OUT_TWICE, 3)],
+            [(0, -20, 8), (60, 988, 122), (210, 988, 122)],
+            [(ENTERED, 0, CLEAR, 3), (EXITED, 60, OUT_LONG, 3)],
             id="988 m away at 122 m accuracy is an exit",
         ),
         pytest.param(
-            [(0, -20, 8), (60, 121, 5000), (70, 121, 5000)],
-            [(ENTERED, 0, CLEAR, 3), (EXITED, 60, OUT_TWICE, 3)],
+            [(0, -20, 8), (60, 121, 100), (210, 121, 100)],
+            [(ENTERED, 0, CLEAR, 3), (EXITED, 60, OUT_LONG, 3)],
+            id="a little beyond accuracy and margin is an exit",
+        ),
+        pytest.param(
+            [(0, -20, 8), (60, 121, 5000), (210, 121, 5000)],
+            [(ENTERED, 0, CLEAR, 3), (EXITED, 60, OUT_LONG, 3)],
             id="an absurd accuracy counts as 100 m when leaving",
         ),
         pytest.param(
-            [(0, -20, 8), (60, 119, 5000), (70, 119, 5000)],
+            [(0, -20, 8), (60, 119, 5000), (210, 119, 5000)],
             [(ENTERED, 0, CLEAR, 3)],
             id="and within those 100 m and the margin it is no verdict",
         ),
         pytest.param(
-            [(0, -20, 8), (60, 40, 8), (180, -20, 8)],
-            [(ENTERED, 0, CLEAR, 3), (EXITED, 60, OUT_LONG, 3), (ENTERED, 180, CLEAR, 3)],
-            id="outside for two minutes is an exit though the next reading is inside again",
+            [(0, -20, 8), (60, 40, 8), (70, 40, 8), (210, -20, 8)],
+            [(ENTERED, 0, CLEAR, 3), (EXITED, 60, OUT_LONG, 3), (ENTERED, 210, CLEAR, 3)],
+            id="away for 150 s is an exit though the next reading is inside again",
         ),
         pytest.param(
-            [(0, -5, 20), (30, -5, 20), (60, 90, 8), (70, 90, 8)],
-            [(ENTERED, 0, SECOND, 2), (EXITED, 60, OUT_TWICE, 2)],
+            [(0, -20, 8), (60, 40, 8), (210, -20, 8)],
+            [(ENTERED, 0, CLEAR, 3)],
+            id="one reading outside is none, however long it stands",
+        ),
+        pytest.param(
+            [(0, -5, 20), (40, -5, 20), (80, -5, 20), (110, 90, 8), (260, 90, 8)],
+            [(ENTERED, 0, KEPT, 2), (EXITED, 110, OUT_LONG, 2)],
             id="an exit is no surer than the enter was",
         ),
         pytest.param(
@@ -133,13 +201,32 @@ def seconds(change: Change) -> tuple[TransitionKind, float, Reason, int]:
             id="a later reading finds that it dwelled, once",
         ),
         pytest.param(
-            [(0, -20, 8), (310, 90, 8), (320, 90, 8)],
+            [(0, -20, 8), (1700, 5, 8)],
+            [(ENTERED, 0, CLEAR, 3), (DWELLED, 300, Reason.STAYED, 3)],
+            id="even one after a long quiet, and without verdict",
+        ),
+        pytest.param(
+            [(0, -20, 8), (900, -20, 8), (1800, -20, 8), (2700, 500, 8), (3300, 500, 8)],
             [
                 (ENTERED, 0, CLEAR, 3),
                 (DWELLED, 300, Reason.STAYED, 3),
-                (EXITED, 310, OUT_TWICE, 3),
+                (EXITED, 2700, OUT_LONG, 3),
+            ],
+            id="a stay is found by pings ten and fifteen minutes apart",
+        ),
+        pytest.param(
+            [(0, -20, 8), (120, -20, 8), (310, 90, 8), (460, 90, 8)],
+            [
+                (ENTERED, 0, CLEAR, 3),
+                (DWELLED, 300, Reason.STAYED, 3),
+                (EXITED, 310, OUT_LONG, 3),
             ],
             id="dwells, then leaves",
+        ),
+        pytest.param(
+            [(0, -20, 8), (119, -20, 8), (310, 90, 8), (460, 90, 8)],
+            [(ENTERED, 0, CLEAR, 3), (EXITED, 310, OUT_LONG, 3)],
+            id="last seen more than three minutes before it would have dwelled, then outside",
         ),
         pytest.param(
             [(0, -20, 8), (290, 90, 8), (310, -20, 8)],
@@ -147,28 +234,34 @@ def seconds(change: Change) -> tuple[TransitionKind, float, Reason, int]:
             id="a wild fix when it should dwell only delays the news",
         ),
         pytest.param(
-            [(0, -20, 8), (290, 90, 8), (310, 90, 8)],
-            [(ENTERED, 0, CLEAR, 3), (EXITED, 290, OUT_TWICE, 3)],
+            [(0, -20, 8), (290, 90, 8), (310, 90, 8), (440, 90, 8)],
+            [(ENTERED, 0, CLEAR, 3), (EXITED, 290, OUT_LONG, 3)],
             id="gone before it would have dwelled",
         ),
         pytest.param(
-            [(0, -20, 8), (2000, -20, 8)],
+            [(0, -20, 8), (150, -20, 8), (2000, -20, 8)],
             [
                 (ENTERED, 0, CLEAR, 3),
                 (DWELLED, 300, Reason.STAYED, 3),
-                (EXITED, 300, Reason.SILENCE, 1),
+                (EXITED, 300, SILENCE, 1),
                 (ENTERED, 2000, CLEAR, 3),
             ],
             id="silence closes as inferred when last believed there, and the next visit begins",
         ),
         pytest.param(
             [(0, -20, 8), (60, -20, 8), (2000, 500, 8)],
-            [
-                (ENTERED, 0, CLEAR, 3),
-                (DWELLED, 300, Reason.STAYED, 3),
-                (EXITED, 300, Reason.SILENCE, 1),
-            ],
+            [(ENTERED, 0, CLEAR, 3), (EXITED, 60, SILENCE, 1)],
             id="silence and then far away is one inferred exit",
+        ),
+        pytest.param(
+            [(0, -20, 8), (60, 500, 8), (1800, -20, 8)],
+            [(ENTERED, 0, CLEAR, 3), (EXITED, 0, SILENCE, 1), (ENTERED, 1800, CLEAR, 3)],
+            id="one reading far outside and then silence is inferred too",
+        ),
+        pytest.param(
+            [(0, -20, 8), (1790, 500, 8), (1795, 500, 8), (1801, 500, 8), (1940, 500, 8)],
+            [(ENTERED, 0, CLEAR, 3), (EXITED, 1790, OUT_LONG, 3)],
+            id="a phone that tells of leaving is not silent",
         ),
         pytest.param([(0, -5, 20), (2000, 500, 8)], [], id="a suspicion dies of silence unheard"),
     ],
@@ -214,6 +307,7 @@ def entered(second: float = 0, *, dwell_after: timedelta = DWELL_AFTER) -> Stay:
 def test_dwelling_comes_by_the_timer_too_and_once() -> None:
     """Nothing more is heard, and the timer says it at the time it is due."""
     stay = entered()
+    stay.hear((120, -20, 8))
 
     assert stay.wait(299) == []
     assert [seconds(one) for one in stay.wait(301)] == [(DWELLED, 300, Reason.STAYED, 3)]
@@ -222,18 +316,38 @@ def test_dwelling_comes_by_the_timer_too_and_once() -> None:
 
 
 def test_a_lost_phone_does_not_dwell() -> None:
-    """Last heard of more than ten minutes before it would have dwelled: no one knows."""
-    stay = entered(dwell_after=timedelta(minutes=20))
+    """Last heard of more than three minutes before it would have dwelled: no one knows."""
+    stay = entered()
+    stay.hear((119, -20, 8))
 
-    told = [*stay.wait(1201), *stay.wait(1800)]
+    told = [*stay.wait(301), *stay.wait(1919)]
 
-    assert [seconds(one) for one in told] == [(EXITED, 0, Reason.SILENCE, 1)]
+    assert [seconds(one) for one in told] == [(EXITED, 119, SILENCE, 1)]
+
+
+def test_a_quiet_phone_tells_of_dwelling_when_it_is_heard_again() -> None:
+    """The timer had to leave it open; the next reading there dates it to when it was due."""
+    stay = entered()
+
+    assert stay.wait(301) == []
+    assert [seconds(one) for one in stay.hear((900, -20, 8))] == [(DWELLED, 300, Reason.STAYED, 3)]
+    assert stay.hear((910, -20, 8)) == []
+
+
+def test_a_quiet_phone_that_is_next_heard_of_far_away_did_not_dwell() -> None:
+    """Nobody knows when it left; touching the area again says that it had not."""
+    gone, back = entered(), entered()
+    for stay in (gone, back):
+        assert stay.hear((900, 90, 8)) == []
+
+    assert [seconds(one) for one in gone.hear((1050, 90, 8))] == [(EXITED, 900, OUT_LONG, 3)]
+    assert [seconds(one) for one in back.hear((910, -20, 8))] == [(DWELLED, 300, Reason.STAYED, 3)]
 
 
 def test_a_phone_heard_of_on_the_way_does_dwell() -> None:
-    """The same long dwell, but the device was seen inside ten minutes before."""
+    """A long dwell, and the device was seen inside three minutes before it was due."""
     stay = entered(dwell_after=timedelta(minutes=20))
-    stay.hear((600, -20, 8))
+    stay.hear((1020, -20, 8))
 
     assert [seconds(one) for one in stay.wait(1201)] == [(DWELLED, 1200, Reason.STAYED, 3)]
 
@@ -245,16 +359,49 @@ def test_a_reading_without_verdict_keeps_the_visit_alive() -> None:
     stay.hear((1700, 15, 50))
 
     assert stay.wait(1801) == []
-    assert [seconds(one) for one in stay.wait(3501)] == [(EXITED, 1700, Reason.SILENCE, 1)]
+    assert [seconds(one) for one in stay.wait(3501)] == [(EXITED, 1700, SILENCE, 1)]
 
 
-def test_one_reading_outside_and_two_minutes_are_an_exit() -> None:
-    """Dated to the reading; a second earlier it is none yet."""
+def test_one_reading_outside_and_then_nothing_is_silence() -> None:
+    """It never ends a stay by itself, however far and sure; dated to when it was last there."""
+    stay = entered()
+    stay.hear((60, -20, 8))
+    stay.hear((70, 500, 1.9))
+
+    assert stay.wait(1859) == []
+    assert [seconds(one) for one in stay.wait(1860)] == [(EXITED, 60, SILENCE, 1)]
+
+
+def test_two_readings_outside_and_the_timer_are_an_exit() -> None:
+    """Dated to the first reading; a second earlier it is none yet."""
     stay = entered()
     stay.hear((60, 200, 8))
+    stay.hear((70, 200, 8))
 
-    assert stay.wait(179) == []
-    assert [seconds(one) for one in stay.wait(180)] == [(EXITED, 60, OUT_LONG, 3)]
+    assert stay.wait(209) == []
+    assert [seconds(one) for one in stay.wait(210)] == [(EXITED, 60, OUT_LONG, 3)]
+
+
+@pytest.mark.parametrize(
+    ("fix", "phase"),
+    [
+        pytest.param((80, 8, 8), Phase.INSIDE, id="its circle touches the area"),
+        pytest.param((80, -1, 8), Phase.INSIDE, id="its centre is inside"),
+        pytest.param((80, 110, 110), Phase.INSIDE, id="touches only since it is vague"),
+        pytest.param((80, 150, 150), Phase.AWAY, id="too far to be excused by being vague"),
+        pytest.param((80, 9, 8), Phase.AWAY, id="no verdict, and does not touch"),
+        pytest.param((80, 40, 8), Phase.AWAY, id="far outside"),
+    ],
+)
+def test_only_touching_the_area_again_brings_a_visit_back(fix: Fix, phase: Phase) -> None:
+    """It was far outside twice, and then this is heard."""
+    stay = entered()
+    stay.hear((60, 90, 8))
+    stay.hear((70, 90, 8))
+
+    assert stay.hear(fix) == []
+    assert stay.visit is not None
+    assert stay.visit.phase is phase
 
 
 def test_an_ended_visit_keeps_when_and_why_it_ended() -> None:
@@ -276,7 +423,7 @@ def test_an_ended_visit_keeps_when_and_why_it_ended() -> None:
     ("fixes", "initial"),
     [
         pytest.param([(0, -20, 8)], True, id="the device's first reading is inside"),
-        pytest.param([(0, -5, 20), (30, -5, 20)], True, id="marginal at first sight"),
+        pytest.param([(0, -5, 20), (40, -5, 20), (80, -5, 20)], True, id="marginal at first sight"),
         pytest.param([(0, 500, 8), (60, -20, 8)], False, id="it was seen elsewhere before"),
     ],
 )
@@ -294,11 +441,15 @@ def test_a_visit_knows_whether_it_began_at_first_sight(fixes: list[Fix], *, init
 @pytest.mark.parametrize(
     ("fixes", "after", "due"),
     [
-        pytest.param([(0, -20, 8)], 1, 300, id="dwelling comes first"),
+        pytest.param([(0, -20, 8), (120, -20, 8)], 121, 300, id="dwelling comes first"),
         pytest.param([(0, -20, 8), (310, -20, 8)], 311, 2110, id="then silence"),
-        pytest.param([(0, -20, 8), (60, 90, 8)], 61, 180, id="an exit to confirm"),
+        pytest.param([(0, -20, 8), (60, 90, 8), (70, 90, 8)], 71, 210, id="an exit to confirm"),
+        pytest.param([(0, -20, 8), (60, 90, 8)], 61, 1800, id="one reading outside: silence"),
+        pytest.param(
+            [(0, -20, 8), (1790, 90, 8), (1795, 90, 8)], 1796, 1940, id="away, though long unseen"
+        ),
         pytest.param([(0, -5, 20)], 1, 1800, id="a suspicion to forget"),
-        pytest.param([(0, -20, 8)], 400, 400, id="a dwell told late is due at once"),
+        pytest.param([(0, -20, 8), (150, -20, 8)], 400, 400, id="a dwell told late is due at once"),
         pytest.param([(0, -20, 8)], 4000, 4000, id="never before it is asked"),
     ],
 )

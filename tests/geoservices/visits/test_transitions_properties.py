@@ -16,7 +16,7 @@ from tests.staying import DWELL_AFTER, DWELLED, ENTERED, EXITED, NOON, RULES, Fi
 
 FIXES = st.lists(
     st.tuples(
-        st.sampled_from([1, 5, 20, 59, 61, 119, 121, 300, 599, 601, 1801]),
+        st.sampled_from([1, 5, 20, 59, 61, 74, 76, 149, 151, 179, 181, 300, 601, 1790, 1801]),
         st.sampled_from([-200.0, -25.0, -5.0, 0.0, 5.0, 27.0, 40.0, 130.0, 988.0]),
         st.sampled_from([0.1, 1.9, 8.0, 20.0, 122.0, 199.0, 201.0]),
     ),
@@ -101,6 +101,8 @@ def test_the_timer_that_is_set_misses_nothing(
 
 PLAIN = replace(
     RULES,
+    credible_accuracy_m=0,
+    confirm_enter_after=timedelta(0),
     exit_margin_m=0,
     exit_margin_share=0,
     confirm_exit_after=timedelta(0),
@@ -108,17 +110,36 @@ PLAIN = replace(
 )
 
 
+@given(FIXES)
+def test_no_stay_is_ended_by_one_reading_however_far(
+    steps: list[tuple[int, float, float]],
+) -> None:
+    """A single reading outside between two that touch the area changes nothing but by silence."""
+    stay = Stay()
+    second = 0.0
+    stay.hear((second, -25, 8))
+    for gap, distance_m, accuracy_m in steps:
+        for fix_m in (abs(distance_m) + 100, -25):
+            second += gap / 3
+            told = stay.hear((second, fix_m, accuracy_m if fix_m > 0 else 8))
+            assert EXITED not in {change.kind for change in told}
+
+
 @settings(max_examples=50)
 @given(st.lists(st.sampled_from([-50.0, -1.0, 0.0, 1.0, 50.0]), max_size=20))
 def test_with_perfect_accuracy_and_no_confirmation_it_is_plain_inside_and_outside(
     distances: list[float],
 ) -> None:
-    """The machine is then nothing but the comparison of two neighbouring readings."""
+    """The machine then only compares neighbouring places, each of which is reported twice.
+
+    Twice, because one reading outside never ends a stay, whatever the constants.
+    """
     stay = Stay(rules=PLAIN, dwell_after=timedelta(days=1))
     told: list[TransitionKind] = []
     for second, distance_m in enumerate(distances):
-        told += [change.kind for change in stay.hear((second, distance_m, 0.0))]
-        told += [change.kind for change in stay.wait(second)]
+        for moment_s in (second, second + 0.5):
+            told += [change.kind for change in stay.hear((moment_s, distance_m, 0.0))]
+            told += [change.kind for change in stay.wait(moment_s)]
 
     inside = [False, *(distance_m <= 0 for distance_m in distances)]
     crossings = [after for before, after in pairwise(inside) if before != after]
