@@ -77,6 +77,7 @@ def create_app(sessions: SessionFactory, settings: Settings) -> FastAPI:
     app.state.live = LiveGeofences()
     app.state.push_key = vapid_public_key(settings.push)
     app.state.migration_heads = health.migration_heads()
+    app.state.readiness = health.Readiness()
     problems.install(app)
     reference.install(app)
     version_1 = APIRouter(prefix="/v1")

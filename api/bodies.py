@@ -9,6 +9,9 @@ from fastapi.routing import APIRoute
 
 from api.problems import UnreadableBody
 
+MAX_DEPTH = 100
+"""Objects and arrays within one another; a geofence, the deepest body there is, has 6."""
+
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -48,7 +51,7 @@ def read_json(body: bytes) -> Any:  # noqa: ANN401  # Whatever JSON there is.
         UnreadableBody: It is not JSON in UTF-8, or nested too deeply, or a member occurs twice.
     """
     try:
-        return json.loads(body.decode(), object_pairs_hook=_unique)
+        value = json.loads(body.decode(), object_pairs_hook=_unique)
     except UnicodeDecodeError as error:
         raise UnreadableBody(f"Byte {error.start} is not UTF-8.") from error
     except json.JSONDecodeError as error:
@@ -57,6 +60,23 @@ def read_json(body: bytes) -> Any:  # noqa: ANN401  # Whatever JSON there is.
         raise UnreadableBody("It is nested too deeply.") from error
     except ValueError as error:  # Python reads no integer of more than 4,300 digits.
         raise UnreadableBody("A number has too many digits.") from error
+    # How deep Python itself reads depends on its version.
+    if _is_deeper(value, MAX_DEPTH):
+        raise UnreadableBody("It is nested too deeply.")
+    return value
+
+
+def _is_deeper(value: object, levels: int) -> bool:
+    """Tell whether there are more objects and arrays within one another than so many."""
+    within = [value] if isinstance(value, dict | list) else []
+    for _level in range(levels):
+        within = [
+            inner
+            for outer in within
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]
+    return bool(within)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -96,6 +96,21 @@ def identify_optionally(session: SessionDep, credentials: Credentials, at: Now) 
 OptionalCaller = Annotated[Caller | None, Depends(identify_optionally)]
 
 
+def refuse_devices(caller: OptionalCaller) -> Person | None:
+    """Let members through, and callers with no token.
+
+    Raises:
+        Forbidden: It is a device's token.
+    """
+    if caller is None:
+        return None
+    if caller.device:
+        raise Forbidden(
+            "A device makes no further devices. Send no token, or a staff member's or manager's."
+        )
+    return caller.person
+
+
 def require_device(caller: CallerDep) -> Device:
     """Let only devices through.
 
@@ -120,5 +135,6 @@ def require_manager(caller: CallerDep) -> UUID:
     return organisation_id
 
 
+OptionalMember = Annotated[Person | None, Depends(refuse_devices)]
 CurrentDevice = Annotated[Device, Depends(require_device)]
 ManagersOrganisation = Annotated[UUID, Depends(require_manager)]

@@ -10,6 +10,7 @@ from api.dependencies import (
     identify,
     identify_optionally,
     open_session,
+    refuse_devices,
     require_device,
     require_manager,
 )
@@ -31,6 +32,7 @@ Refusals = tuple[type[GeoservicesError], ...]
 OF_DEPENDENCIES: Mapping[Callable[..., object], Refusals] = {
     identify: (Unauthenticated,),
     identify_optionally: (Unauthenticated,),
+    refuse_devices: (Forbidden,),
     require_device: (Forbidden,),
     require_manager: (Forbidden,),
     open_session: (Unavailable,),

@@ -58,6 +58,13 @@ def _parser() -> argparse.ArgumentParser:
     token.add_argument("--name", required=True, help="whose token it is")
     token.add_argument("--days", type=int, default=90, help="days until it expires (90)")
     token.set_defaults(run=_issue_token)
+
+    revoke = commands.add_parser(
+        "revoke", help="end every token and device of a member who leaves or lost theirs"
+    )
+    revoke.add_argument("--organisation", required=True, metavar="SLUG")
+    revoke.add_argument("--name", required=True, help="the name their token was made with")
+    revoke.set_defaults(run=_revoke_member)
     return parser
 
 
@@ -89,6 +96,14 @@ def _issue_token(arguments: argparse.Namespace) -> str:
             lifetime=timedelta(days=arguments.days),
             at=clock.now(),
         )
+
+
+def _revoke_member(arguments: argparse.Namespace) -> str:
+    with transaction(_sessions()) as session:
+        tokens, devices = accounts.revoke_member(
+            session, arguments.organisation, name=arguments.name, at=clock.now()
+        )
+    return f"{arguments.name}: access tokens revoked: {tokens}, devices revoked: {devices}"
 
 
 def _sessions() -> SessionFactory:

@@ -2,7 +2,8 @@
 
 The relay hands waiting messages to jobs; a job removes a message in the transaction that did
 what it asked for. Until then it comes due again after each lease, so that a lost broker, relay
-or worker delays a message and never loses it.
+or worker delays a message and never loses it. What cannot be told stays, and is tried again with
+growing pauses.
 """
 
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from geoservices.database import Base
 
 CHANNEL = "geoservices_due"
 """The NOTIFY channel that wakes the relay when something has fallen due."""
+LONGEST_WAIT = timedelta(hours=1)
 
 
 class Topic(StrEnum):
@@ -28,7 +30,10 @@ class Topic(StrEnum):
 
 
 class OutboxMessage(Base):
-    """A fact waiting to be told; `subject_id` is the row it speaks of."""
+    """A fact waiting to be told; `subject_id` is the row it speaks of.
+
+    `attempt_count` is how often telling it failed by its own fault.
+    """
 
     __tablename__ = "outbox_messages"
     __table_args__ = (Index("ix_outbox_messages_due_at", "due_at"),)
@@ -36,6 +41,7 @@ class OutboxMessage(Base):
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     topic: Mapped[str] = mapped_column(String(40))
     subject_id: Mapped[UUID]
+    attempt_count: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime]
     due_at: Mapped[datetime]
 
@@ -93,6 +99,19 @@ def take(session: Session, ids: Sequence[int]) -> list[OutboxMessage]:
             .with_for_update(skip_locked=True)
         )
     )
+
+
+def put_off(session: Session, message_id: int, *, at: datetime) -> None:
+    """Count a failure and make the message due later: after 2 s, 4 s and so on, up to an hour."""
+    message = session.get(OutboxMessage, message_id, with_for_update=True)
+    if message is not None:  # Or somebody else has told it meanwhile.
+        message.attempt_count += 1
+        message.due_at = at + wait_after(message.attempt_count)
+
+
+def wait_after(attempt_count: int) -> timedelta:
+    """Return how long a message waits after so many failures."""
+    return timedelta(seconds=min(2.0 ** min(attempt_count, 32), LONGEST_WAIT.total_seconds()))
 
 
 def settle(session: Session, messages: Sequence[OutboxMessage]) -> None:

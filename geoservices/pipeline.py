@@ -75,9 +75,7 @@ def take_in(
     recorded = ping_service.record(
         session,
         reports,
-        doors=Doors(
-            future_tolerance=settings.intake.future_tolerance, oldest=settings.intake.oldest
-        ),
+        doors=doors(settings),
         looks_swapped=lambda position: index.looks_swapped(position.lon, position.lat),
         at=at,
     )
@@ -139,8 +137,10 @@ def check_in(
         ConsentMissing: The person did not agree to checking in; nothing is stored.
         NotFound: There is no such place.
         CheckInInTheFuture: The device's clock is ahead by more than is tolerated.
+        CheckInTooLongAgo: It was made longer ago than anything can come of.
         IdTaken: The id belongs to another check-in.
     """
+    accounts.lock_devices(session, [device.id])
     consents.require_consent(session, device.person_id, ON_CHECK_IN)
     place = place_service.get_place(session, report.place_id)
     index = live.current(session)
@@ -151,7 +151,7 @@ def check_in(
         organisation_id=place.organisation_id,
         distance_m=_distance_to_place_m(index, report.place_id, report.position),
         assumed_accuracy_m=settings.presence.assumed_accuracy_m,
-        future_tolerance=settings.intake.future_tolerance,
+        doors=doors(settings),
         at=at,
     )
 
@@ -208,6 +208,12 @@ def decide(
 def announce(session: Session, made: Sequence[Made]) -> None:
     """Put transitions in the outbox."""
     outbox.publish(session, outbox.Topic.TRANSITION_MADE, [one.id for one in made])
+
+
+def doors(settings: Settings) -> Doors:
+    """Return how far a device's clock may be off, from the settings."""
+    intake = settings.intake
+    return Doors(future_tolerance=intake.future_tolerance, oldest=intake.oldest)
 
 
 def presence_rules(settings: Settings) -> PresenceRules:

@@ -1,19 +1,34 @@
 """The service's configuration, read once in each process and handed to whoever needs it."""
 
+import re
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+Span = Annotated[timedelta, Field(gt=timedelta(0), le=timedelta(days=3660))]
+"""A length of time; ISO 8601, such as PT30S or P1D."""
+SpanOrNone = Annotated[timedelta, Field(ge=timedelta(0), le=timedelta(days=3660))]
+"""A length of time that may be nothing."""
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Metres = Annotated[float, Field(ge=0, le=100_000)]
+
+
+def _key_sized(key: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{43}", key.get_secret_value()):
+        raise ValueError("must be 32 bytes in base64url without padding: 43 characters")
+    return key
+
+
+DELIVERIES_A_JOB = 100
+"""How many deliveries the relay hands to one job."""
 
 
 class PushSettings(BaseModel, frozen=True, extra="forbid"):
     """How notifications leave for the browsers' push services (RFC 8030, RFC 8292)."""
 
-    vapid_private_key: SecretStr
+    vapid_private_key: Annotated[SecretStr, AfterValidator(_key_sized)]
     """P-256 private key: 32 bytes in base64url without padding (`geoservices vapid-key`)."""
     vapid_contact: Annotated[str, Field(pattern=r"^(mailto:[^\s@]+@[^\s@]+|https://\S+)$")]
     """Where a push service may complain: a real `mailto:` or `https:` address."""
@@ -27,13 +42,24 @@ class PushSettings(BaseModel, frozen=True, extra="forbid"):
     """Push services that may be used: each host itself and every host below it."""
     allow_loopback: bool = False
     """Also allow `http://127.0.0.1:…`; for tests and the demo only."""
-    timeout: timedelta = timedelta(seconds=10)
+    timeout: Span = timedelta(seconds=10)
     """The longest one push may take, name look-up and answer included."""
     concurrency: Annotated[int, Field(ge=1, le=1000)] = 100
     """How many pushes one job sends at the same time."""
-    lease: timedelta = timedelta(seconds=30)
+    lease: Span = timedelta(seconds=30)
     """A claimed delivery falls due again after this long; longer than `timeout`."""
     max_attempts: Annotated[int, Field(ge=1, le=20)] = 6
+
+    @model_validator(mode="after")
+    def _lease_outlasts_a_job(self) -> Self:
+        rounds = -(-DELIVERIES_A_JOB // self.concurrency)
+        if self.lease <= rounds * self.timeout:
+            raise ValueError(
+                f"lease must be longer than {rounds} times timeout: a job sends "
+                f"{DELIVERIES_A_JOB} messages, {self.concurrency} at a time, and what it has not "
+                "sent when its lease ends is sent twice"
+            )
+        return self
 
 
 class IntakeSettings(BaseModel, frozen=True, extra="forbid"):
@@ -43,11 +69,11 @@ class IntakeSettings(BaseModel, frozen=True, extra="forbid"):
     max_batch: Annotated[int, Field(ge=1, le=10_000)] = 1000
     max_vertices: Annotated[int, Field(ge=4)] = 20_000
     """The most vertices a drawn or sent geofence may have."""
-    future_tolerance: timedelta = timedelta(minutes=5)
+    future_tolerance: Span = timedelta(minutes=5)
     """A ping later than now by more than this is refused: the phone's clock is wrong."""
-    oldest: timedelta = timedelta(days=7)
+    oldest: Span = timedelta(days=7)
     """A ping older than this is refused: nothing can come of it."""
-    ping_retention: timedelta = timedelta(hours=24)
+    ping_retention: Span = timedelta(hours=24)
     """Positions are deleted after this long."""
 
 
@@ -60,30 +86,30 @@ class PresenceSettings(BaseModel, frozen=True, extra="forbid"):
     """A position less accurate than this never proves an arrival."""
     credible_accuracy_m: Metres = 3
     """A position that claims to be better than this is no proof by itself."""
-    confirm_enter_after: timedelta = timedelta(seconds=75)
+    confirm_enter_after: SpanOrNone = timedelta(seconds=75)
     """A marginal arrival must have lasted this long: most who pass by are gone by then."""
-    confirm_enter_within: timedelta = timedelta(seconds=60)
+    confirm_enter_within: SpanOrNone = timedelta(seconds=60)
     """Between two positions of one marginal arrival there is at most this much time."""
     exit_accuracy_cap_m: Metres = 100
     """However inaccurate a position claims to be, it counts as at most this when leaving."""
     exit_margin_m: Metres = 20
     exit_margin_share: Fraction = 0.1
     """Leaving takes this much distance: the larger of the margin and this share of the size."""
-    confirm_exit_after: timedelta = timedelta(seconds=150)
+    confirm_exit_after: SpanOrNone = timedelta(seconds=150)
     """An exit takes two positions far outside, and this much time from the first of them on."""
-    silence: timedelta = timedelta(minutes=30)
+    silence: Span = timedelta(minutes=30)
     """A visit whose device has said nothing for this long is closed as inferred."""
-    dwell_freshness: timedelta = timedelta(minutes=3)
+    dwell_freshness: SpanOrNone = timedelta(minutes=3)
     """A timer only claims dwelling if the device was seen this shortly before it was due."""
 
 
 class CampaignSettings(BaseModel, frozen=True, extra="forbid"):
     """Limits that hold for every campaign."""
 
-    max_age: timedelta = timedelta(minutes=15)
+    max_age: Span = timedelta(minutes=15)
     """Nothing is pushed because of something longer ago than this."""
     person_cap: Annotated[int, Field(ge=1)] = 6
-    person_cap_window: timedelta = timedelta(hours=24)
+    person_cap_window: Span = timedelta(hours=24)
     """So many notifications to one person in any window this long, critical ones apart."""
 
 
@@ -103,7 +129,7 @@ class Settings(BaseSettings):
     """`redis://…` or `amqp://…`."""
     public_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+$")] = "http://127.0.0.1:8080"
     """Where people's browsers reach this service; links in notifications start with it."""
-    outbox_lease: timedelta = timedelta(seconds=30)
+    outbox_lease: Span = timedelta(seconds=30)
     """An outbox message handed to a job is handed out again after this long."""
     push: PushSettings
     intake: IntakeSettings = IntakeSettings()

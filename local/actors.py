@@ -1,5 +1,6 @@
 """The people of the story, as far as HTTP knows them: a manager, and phones."""
 
+import time
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
@@ -14,6 +15,10 @@ NAMESPACE = UUID("6b1f6b0e-4d39-4c7c-9f55-0b1f0a3c7d11")
 """Ids made of names: a story told again finds its listings and campaigns, and makes no second."""
 ANSWER_WITHIN_S = 20.0
 ALWAYS = "2026-01-01T00:00:00Z"
+
+
+Told = tuple[dict[str, Any], dict[str, Any]]
+"""A push as the browser decrypted it, and the notification it carries."""
 
 
 class Caller:
@@ -134,18 +139,38 @@ class Phone(Caller):
         }
         return self.http.post("/v1/pings", json=body)
 
-    def await_push(self, *, within: timedelta) -> dict[str, Any]:
-        """Wait for a push, decrypt it, acknowledge it, and return what it says.
+    def await_push(self, listing_id: str, *, within: timedelta) -> Told:
+        """Wait for the push about a listing, decrypt it and acknowledge it.
+
+        Pushes about other things, which other campaigns at the place may send, are read and
+        left aside.
 
         Raises:
             TimeoutError: None came.
         """
-        [message] = self.browser.wait_for(1, within=within)
-        document: dict[str, Any] = dict(message)
+        give_up_at = time.monotonic() + within.total_seconds()
+        while (left := give_up_at - time.monotonic()) > 0:
+            for message in self.browser.messages(wait=timedelta(seconds=left)):
+                document: dict[str, Any] = dict(message)
+                if self.is_about(document, listing_id):
+                    self._acknowledge(document)
+                    return document, self._notification_of(document)
+        raise TimeoutError(f"No push about it came within {within}.")
+
+    def is_about(self, document: dict[str, Any], listing_id: str) -> bool:
+        """Tell whether a decrypted push speaks of the listing."""
+        about: str = self._notification_of(document)["listing_id"]
+        return about == listing_id
+
+    def _notification_of(self, document: dict[str, Any]) -> dict[str, Any]:
+        number = UUID(document["notification"]["tag"])
+        found: dict[str, Any] = self.ask("GET", f"/v1/notifications/{number}")
+        return found
+
+    def _acknowledge(self, document: dict[str, Any]) -> None:
         delivery = document["notification"]["data"]["delivery_id"]
         receipt = {"kind": "shown", "occurred_at": document["received_at"]}
         self.ask("POST", f"/v1/deliveries/{delivery}/receipts", json=receipt)
-        return document
 
 
 def milliseconds(start: datetime, end: datetime) -> float:

@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 from geoservices import clock, logs, outbox
 from geoservices.database import SessionFactory, transaction
 from geoservices.notifications import queries as deliveries
+from geoservices.settings import DELIVERIES_A_JOB
 from workers import runtime
 from workers.app import app
 
@@ -100,7 +101,9 @@ class Relay:
 
     def _deliveries(self) -> int:
         with transaction(self.sessions) as session:
-            ids = deliveries.hand_out(session, at=clock.now(), lease=self.push_lease, limit=AT_ONCE)
+            ids = deliveries.hand_out(
+                session, at=clock.now(), lease=self.push_lease, limit=DELIVERIES_A_JOB
+            )
         self._ring(
             "notifications.deliver",
             [str(id_) for id_ in ids],

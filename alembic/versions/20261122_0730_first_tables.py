@@ -59,6 +59,7 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("topic", sa.String(length=40), nullable=False),
         sa.Column("subject_id", sa.Uuid(), nullable=False),
+        sa.Column("attempt_count", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox_messages")),
@@ -614,7 +615,7 @@ def upgrade() -> None:
             name=op.f("ck_decisions_gate_known"),
         ),
         sa.CheckConstraint(
-            "num_nonnulls(transition_id, check_in_id) = 1", name=op.f("ck_decisions_one_occasion")
+            "num_nonnulls(transition_id, check_in_id) <= 1", name=op.f("ck_decisions_one_occasion")
         ),
         sa.ForeignKeyConstraint(
             ["campaign_id"],
@@ -626,7 +627,7 @@ def upgrade() -> None:
             ["check_in_id"],
             ["check_ins.id"],
             name=op.f("fk_decisions_check_in_id_check_ins"),
-            ondelete="CASCADE",
+            ondelete="SET NULL",
         ),
         sa.ForeignKeyConstraint(
             ["organisation_id"],
@@ -646,7 +647,7 @@ def upgrade() -> None:
             ["transition_id"],
             ["transitions.id"],
             name=op.f("fk_decisions_transition_id_transitions"),
-            ondelete="CASCADE",
+            ondelete="SET NULL",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_decisions")),
     )

@@ -1,6 +1,5 @@
 """Campaigns and why they sent or held, for managers; and a person's own decisions."""
 
-from collections.abc import Sequence
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -10,10 +9,19 @@ from api.dependencies import CallerDep, ManagersOrganisation, Now, SessionDep
 from api.pagination import Cursor, Limit, Page, instant_and_id, next_address
 from api.problems import problem_responses
 from api.responses import repeated
-from api.schemas.campaigns import CampaignIn, CampaignOut, DecisionOut, OutcomesOut
+from api.schemas.campaigns import (
+    CampaignDecisionOut,
+    CampaignIn,
+    CampaignOut,
+    DecisionOut,
+    OutcomesOut,
+)
 from geoservices.campaigns import queries, service
-from geoservices.campaigns.models import Decision
-from geoservices.campaigns.service import CampaignNotDraft, PurposeNotForAudience
+from geoservices.campaigns.service import (
+    CampaignNotDraft,
+    PurposeNotForAudience,
+    TaskNotForCitizens,
+)
 from geoservices.errors import IdTaken, NotFound
 
 router = APIRouter(tags=["campaigns"], route_class=StrictRoute)
@@ -42,7 +50,7 @@ def list_campaigns(
     status_code=201,
     responses={
         **repeated(CampaignOut),
-        **problem_responses(IdTaken, NotFound, PurposeNotForAudience),
+        **problem_responses(IdTaken, NotFound, PurposeNotForAudience, TaskNotForCitizens),
     },
 )
 def make_campaign(
@@ -72,7 +80,9 @@ def read_campaign(
 
 @router.put(
     "/campaigns/{campaign_id}",
-    responses=problem_responses(CampaignNotDraft, NotFound, PurposeNotForAudience),
+    responses=problem_responses(
+        CampaignNotDraft, NotFound, PurposeNotForAudience, TaskNotForCitizens
+    ),
 )
 def replace_campaign(
     campaign_id: UUID,
@@ -130,13 +140,20 @@ def list_campaign_decisions(
     session: SessionDep,
     cursor: Cursor,
     limit: Limit = 50,
-) -> Page[DecisionOut]:
-    """See each decision of a campaign, newest first, without whom it was about."""
+) -> Page[CampaignDecisionOut]:
+    """See each decision of a campaign, newest first, without whom it was about.
+
+    The reason is the same sentence for everyone the gate held. What a person set for themselves
+    is not told, nor what would show that two decisions are about the same person.
+    """
     service.get_campaign(session, campaign_id, organisation_id=organisation_id)
     rows = queries.decisions_of_campaign(
         session, campaign_id, after=instant_and_id(cursor), limit=limit + 1
     )
-    return _page(request, rows, limit)
+    return Page(
+        items=[CampaignDecisionOut.of(row) for row in rows[:limit]],
+        next=next_address(request, rows, limit, lambda row: (row.decided_at, row.id)),
+    )
 
 
 @router.get("/decisions")
@@ -151,10 +168,6 @@ def list_my_decisions(
     rows = queries.decisions_of_person(
         session, caller.person.id, after=instant_and_id(cursor), limit=limit + 1
     )
-    return _page(request, rows, limit)
-
-
-def _page(request: Request, rows: Sequence[Decision], limit: int) -> Page[DecisionOut]:
     return Page(
         items=[DecisionOut.model_validate(row) for row in rows[:limit]],
         next=next_address(request, rows, limit, lambda row: (row.decided_at, row.id)),

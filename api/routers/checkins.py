@@ -8,12 +8,12 @@ from api.pagination import Cursor, Limit, Page, instant_and_id, next_address
 from api.problems import problem_responses
 from api.responses import repeated, status_of_made
 from api.schemas.checkins import CheckInAnswer, CheckInIn, CheckInOut, ListingHere
-from api.schemas.listings import ListingOut
+from api.schemas.listings import ListingShown
 from geoservices import pipeline
 from geoservices.accounts.models import Role
 from geoservices.accounts.service import ConsentMissing
 from geoservices.checkins import queries
-from geoservices.checkins.service import CheckInInTheFuture
+from geoservices.checkins.service import CheckInInTheFuture, CheckInTooLongAgo
 from geoservices.checkins.verification import Evidence
 from geoservices.errors import IdTaken, NotFound
 from geoservices.listings import service as listings
@@ -26,7 +26,9 @@ router = APIRouter(tags=["check-ins"], route_class=StrictRoute)
     status_code=201,
     responses={
         **repeated(CheckInAnswer),
-        **problem_responses(CheckInInTheFuture, ConsentMissing, IdTaken, NotFound),
+        **problem_responses(
+            CheckInInTheFuture, CheckInTooLongAgo, ConsentMissing, IdTaken, NotFound
+        ),
     },
 )
 def check_in(
@@ -42,7 +44,8 @@ def check_in(
     """Check in at a place and see what is on there now.
 
     Nobody is turned away. The answer says how much speaks for the person's presence, and what
-    asks for more than that stays locked. The same id again returns the first check-in.
+    asks for more than that stays locked, with its text left out. The same id again returns the
+    first check-in.
     """
     made = pipeline.check_in(session, device, body.to_report(), live=live, settings=settings, at=at)
     response.status_code = status_of_made(made.received_at, at=at)
@@ -58,7 +61,7 @@ def check_in(
         **CheckInOut.model_validate(made).model_dump(),
         listings=[
             ListingHere(
-                listing=ListingOut.model_validate(listing),
+                listing=ListingShown.of(listing, unlocked=unlocked),
                 unlocked=unlocked,
                 locked_because=None
                 if unlocked

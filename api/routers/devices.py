@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 
 from api.bodies import StrictRoute
-from api.dependencies import CallerDep, CurrentDevice, Now, OptionalCaller, SessionDep
+from api.dependencies import CallerDep, CurrentDevice, Now, OptionalMember, SessionDep
 from api.problems import problem_responses
 from api.schemas.accounts import (
     ConsentIn,
@@ -25,16 +25,18 @@ router = APIRouter(tags=["devices"], route_class=StrictRoute)
 
 @router.post("/devices", status_code=201, responses=problem_responses(TimeZoneUnknown))
 def register_device(
-    body: DeviceIn, caller: OptionalCaller, session: SessionDep, at: Now
+    body: DeviceIn, member: OptionalMember, session: SessionDep, at: Now
 ) -> NewDeviceOut:
     """Make a device and get its token, which is shown this once.
 
-    Without a token this makes an anonymous citizen. With a staff member's token the device is
-    theirs. It is the one request that is not safe to repeat: it makes another device.
+    Without a token this makes an anonymous citizen. With a staff member's or manager's token the
+    device is theirs. A device's own token is refused: whoever stole it could otherwise make
+    another that outlives it. It is the one request that is not safe to repeat: it makes another
+    device.
     """
     device, token = service.register_device(
         session,
-        member=caller.person if caller else None,
+        member=member,
         label=body.label,
         time_zone=body.time_zone,
         at=at,
@@ -77,7 +79,10 @@ def give_consent(
     session: SessionDep,
     at: Now,
 ) -> ConsentOut:
-    """Agree to one purpose; agreeing again changes nothing."""
+    """Agree to one purpose in its present words; agreeing to the same words again changes nothing.
+
+    Where the person had agreed to older words, that consent ends and this one takes its place.
+    """
     consent = service.give_consent(
         session, caller.person, purpose, text_version=body.text_version, at=at
     )
@@ -116,6 +121,7 @@ def _consent(purpose: Purpose, given: Consent | None) -> ConsentOut:
     return ConsentOut(
         purpose=purpose,
         text=text.text,
-        text_version=given.text_version if given else text.version,
+        text_version=text.version,
+        agreed_version=given.text_version if given else None,
         given_at=given.given_at if given else None,
     )

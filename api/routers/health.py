@@ -1,6 +1,8 @@
 """Whether the process lives, and whether it can work."""
 
 from collections.abc import Callable
+from threading import Lock
+from time import monotonic
 from typing import Literal
 
 import structlog
@@ -16,6 +18,7 @@ log = structlog.get_logger()
 router = APIRouter(tags=["health"])
 
 CHECK_TIMEOUT_S = 2
+KEPT_S = 1
 
 
 class HealthOut(BaseModel):
@@ -23,6 +26,32 @@ class HealthOut(BaseModel):
 
     status: Literal["ok", "failing"]
     checks: dict[str, Literal["ok", "failing"]]
+
+
+class Readiness:
+    """What the last look found, good for a second.
+
+    Anyone may ask, and a look opens connections. So only one request looks at a time, and the
+    others are answered with what was found before.
+    """
+
+    def __init__(self, *, kept_s: float = KEPT_S) -> None:
+        self.kept_s = kept_s
+        self._looking = Lock()
+        self._found: HealthOut | None = None
+        self._found_at = 0.0
+
+    def find(self, look: Callable[[], HealthOut]) -> HealthOut:
+        """Return what was found within the last second, or look."""
+        known = self._found
+        is_fresh = monotonic() - self._found_at < self.kept_s
+        if known and (is_fresh or self._looking.locked()):
+            return known
+        with self._looking:
+            if self._found is None or self._found is known:
+                self._found = look()
+                self._found_at = monotonic()
+            return self._found
 
 
 @router.get("/health/live")
@@ -33,7 +62,17 @@ def live() -> HealthOut:
 
 @router.get("/health/ready", responses={503: {"model": HealthOut}})
 def ready(request: Request, response: Response) -> HealthOut:
-    """Tell whether database, migrations and broker are as they must be; 503 if one is not."""
+    """Tell whether database, migrations and broker are as they must be; 503 if one is not.
+
+    The answer may be a second old.
+    """
+    readiness: Readiness = request.app.state.readiness
+    found = readiness.find(lambda: _look(request))
+    response.status_code = 200 if found.status == "ok" else 503
+    return found
+
+
+def _look(request: Request) -> HealthOut:
     looks: dict[str, Callable[[Request], bool]] = {
         "database": _database,
         "migrations": _migrations,
@@ -47,7 +86,6 @@ def ready(request: Request, response: Response) -> HealthOut:
             log.warning("health_check_failed", check=name, error=type(error).__name__)
             checks[name] = "failing"
     failing = "failing" in checks.values()
-    response.status_code = 503 if failing else 200
     return HealthOut(status="failing" if failing else "ok", checks=checks)
 
 

@@ -15,7 +15,7 @@ from api.pagination import Cursor, Limit, decode, finite, next_address, storable
 from api.problems import problem_responses
 from api.responses import GeoJsonResponse
 from api.schemas.common import Text
-from api.schemas.listings import ListingOut
+from api.schemas.listings import ListingShown
 from api.schemas.places import PlaceOut, PlaceProperties, PlacesOut, PointOut
 from geoservices.accounts.models import Role
 from geoservices.checkins.verification import Evidence
@@ -114,8 +114,11 @@ def read_place(place_id: UUID, caller: CallerDep, session: SessionDep, at: Now) 
 )
 def list_what_is_on(
     place_id: UUID, caller: CallerDep, session: SessionDep, at: Now
-) -> list[ListingOut]:
-    """See what is on at a place now: offers and events, and for staff their tasks."""
+) -> list[ListingShown]:
+    """See what is on at a place now: offers and events, and for staff their tasks.
+
+    This needs no check-in, so whatever asks for more than a person's word comes without its text.
+    """
     service.get_place(session, place_id)
     here = listings.here_for(
         session,
@@ -125,7 +128,7 @@ def list_what_is_on(
         evidence=Evidence.SELF_DECLARED,
         at=at,
     )
-    return [ListingOut.model_validate(listing) for listing, _unlocked in here]
+    return [ListingShown.of(listing, unlocked=unlocked) for listing, unlocked in here]
 
 
 def _feature(found: FoundPlace, at: datetime) -> PlaceOut:

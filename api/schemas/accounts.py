@@ -49,8 +49,11 @@ class ConsentOut(Out):
     """One purpose: what is asked, and whether the person agreed."""
 
     purpose: Purpose
-    text: str
-    text_version: str
+    text: str = Field(description="What is asked now")
+    text_version: str = Field(description="Version of that text")
+    agreed_version: str | None = Field(
+        description="Version the person agreed to; where it is an older one, ask again"
+    )
     given_at: datetime | None
 
 

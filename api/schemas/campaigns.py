@@ -1,14 +1,16 @@
 """Campaigns and decisions on the wire."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
 from api.schemas.common import In, Name, Out, Text
 from geoservices.accounts.models import Purpose, Role
-from geoservices.campaigns.rules import CampaignClass, Trigger
+from geoservices.campaigns.models import Decision
+from geoservices.campaigns.rules import CampaignClass, Gate, Trigger
 from geoservices.campaigns.service import CampaignDraft
 
 
@@ -60,7 +62,7 @@ class CampaignOut(Out):
 
 
 class DecisionOut(Out):
-    """What a campaign decided: sent where `gate` is null, else the first gate that said no."""
+    """A decision as its person sees it: sent where `gate` is null, else what gate said no first."""
 
     id: UUID
     campaign_id: UUID
@@ -72,6 +74,49 @@ class DecisionOut(Out):
     gates_passed: list[str]
     detail: dict[str, Any]
     decided_at: datetime
+
+
+class CampaignDecisionOut(Out):
+    """A decision as managers see it: nothing in it is the person's own or leads to them."""
+
+    id: UUID
+    campaign_id: UUID
+    place_id: UUID
+    gate: Gate | None
+    reason: str = Field(description="What the gate stands for; the same for everyone")
+    gates_passed: list[Gate]
+    decided_at: datetime
+
+    @classmethod
+    def of(cls, decision: Decision) -> Self:
+        """Tell of a decision without the figures behind it."""
+        gate = None if decision.gate is None else Gate(decision.gate)
+        return cls(
+            id=decision.id,
+            campaign_id=decision.campaign_id,
+            place_id=decision.place_id,
+            gate=gate,
+            reason=REASONS[gate],
+            gates_passed=[Gate(passed) for passed in decision.gates_passed],
+            decided_at=decision.decided_at,
+        )
+
+
+REASONS: Mapping[Gate | None, str] = {
+    None: "Every gate let it through.",
+    Gate.CONSENT: "The person had agreed to nothing.",
+    Gate.PURPOSE: "The person had not agreed to the campaign's purpose.",
+    Gate.SENSITIVE_PLACE: "The place is sensitive: passing it never causes a message.",
+    Gate.CONFIDENCE: "Presence was known with less confidence than the campaign asks for.",
+    Gate.AGE: "It had happened too long ago.",
+    Gate.OPENING_HOURS: "The place was closed, or its opening hours were not known.",
+    Gate.QUIET_HOURS: "The person did not want to be disturbed at that time.",
+    Gate.CAP: "The person had got as many messages as one person may.",
+    Gate.COOLDOWN: "The campaign had told the person within its cooldown.",
+    Gate.CLAIMABLE: "What the campaign speaks of was not on.",
+    Gate.DUPLICATE: "The campaign had told the person on the same visit.",
+}
+"""What managers are told. A person's own settings and numbers are for that person alone."""
 
 
 class OutcomesOut(Out):

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from api.schemas.common import AccuracyM, In, Instant, Lat, Lon, Out, known_accuracy_m
-from api.schemas.listings import ListingOut
+from api.schemas.listings import ListingShown
 from geoservices.checkins.service import CheckInReport
 from geoservices.checkins.verification import Evidence
 from geoservices.geometry.position import Position
@@ -57,7 +57,7 @@ class CheckInOut(Out):
 class ListingHere(Out):
     """Something that is on at the place; locked if it asks for more evidence than there is."""
 
-    listing: ListingOut
+    listing: ListingShown
     unlocked: bool
     locked_because: str | None
 

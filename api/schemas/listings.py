@@ -1,14 +1,14 @@
 """Offers, events and tasks on the wire."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Self
 from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
 from api.schemas.common import In, Instant, Name, Out, Text
 from geoservices.checkins.verification import Evidence
-from geoservices.listings.models import ListingKind
+from geoservices.listings.models import Listing, ListingKind
 from geoservices.listings.service import ListingDraft
 
 
@@ -32,15 +32,32 @@ class ListingIn(In):
         return ListingDraft(**self.model_dump(exclude={"id"}))
 
 
-class ListingOut(Out):
-    """Something that is on at a place."""
+class ListingHead(Out):
+    """What anyone may know of a listing."""
 
     id: UUID
     place_id: UUID
     kind: ListingKind
     title: str
-    text: str
     evidence_needed: Evidence
     starts_at: datetime
     ends_at: datetime | None
     withdrawn_at: datetime | None
+
+
+class ListingOut(ListingHead):
+    """A listing as its managers see it."""
+
+    text: str
+
+
+class ListingShown(ListingHead):
+    """A listing as people see it; what it says is theirs once it is unlocked."""
+
+    text: str | None = Field(description="Null while the listing is locked")
+
+    @classmethod
+    def of(cls, listing: Listing, *, unlocked: bool) -> Self:
+        """Show a listing, with its text only if it is unlocked."""
+        shown = cls.model_validate(listing)
+        return shown if unlocked else shown.model_copy(update={"text": None})

@@ -1,6 +1,6 @@
 """What is asked of accounts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -46,6 +46,31 @@ def organisation_by_slug(session: Session, slug: str) -> Organisation | None:
     return session.scalars(select(Organisation).where(Organisation.slug == slug)).one_or_none()
 
 
+def member_ids(session: Session, organisation_id: UUID, *, name: str) -> Sequence[UUID]:
+    """Return the ids of an organisation's members of that name; each token made one of them."""
+    return session.scalars(
+        select(Person.id).where(Person.organisation_id == organisation_id, Person.name == name)
+    ).all()
+
+
+def revoke_all_of(
+    session: Session, person_ids: Collection[UUID], *, at: datetime
+) -> tuple[int, int]:
+    """Revoke what people still carry; return how many access tokens and how many devices."""
+    counts = [
+        len(
+            session.scalars(
+                update(table)
+                .where(table.person_id.in_(person_ids), table.revoked_at.is_(None))
+                .values(revoked_at=at)
+                .returning(table.id)
+            ).all()
+        )
+        for table in (AccessToken, Device)
+    ]
+    return counts[0], counts[1]
+
+
 def consents_in_force(session: Session, person_id: UUID) -> Sequence[Consent]:
     """Return the consents a person has given and not withdrawn, oldest first."""
     return session.scalars(
@@ -80,6 +105,22 @@ def insert_consent(session: Session, consent: Consent) -> None:
             given_at=consent.given_at,
         )
         .on_conflict_do_nothing()
+    )
+
+
+def end_consent_to_other_text(
+    session: Session, person_id: UUID, purpose: Purpose, *, text_version: str, at: datetime
+) -> None:
+    """End the consent in force if it was given to another version of the text."""
+    session.execute(
+        update(Consent)
+        .where(
+            Consent.person_id == person_id,
+            Consent.purpose == purpose,
+            Consent.withdrawn_at.is_(None),
+            Consent.text_version != text_version,
+        )
+        .values(withdrawn_at=at)
     )
 
 

@@ -52,13 +52,15 @@ class Decision(Base):
     """What a campaign decided about one person on one occasion, and why.
 
     `gate` is the first gate that held the message back; none where it was sent. `detail` is the
-    reason in words and the figures behind it; it never holds a position.
+    reason in words and the figures behind it; it never holds a position. It outlives the visit
+    or check-in it was about, so that caps and cooldowns hold and "why did I get this?" has an
+    answer after a consent was withdrawn.
     """
 
     __tablename__ = "decisions"
     __table_args__ = (
         CheckConstraint(one_of("gate", Gate), name="gate_known"),
-        CheckConstraint("num_nonnulls(transition_id, check_in_id) = 1", name="one_occasion"),
+        CheckConstraint("num_nonnulls(transition_id, check_in_id) <= 1", name="one_occasion"),
         Index("uq_decisions_transition", "campaign_id", "transition_id", unique=True),
         Index("uq_decisions_check_in", "campaign_id", "check_in_id", unique=True),
         Index("ix_decisions_person", "person_id", "decided_at", "id"),
@@ -71,10 +73,10 @@ class Decision(Base):
     person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"))
     place_id: Mapped[UUID] = mapped_column(ForeignKey("places.id"))
     transition_id: Mapped[UUID | None] = mapped_column(
-        ForeignKey("transitions.id", ondelete="CASCADE"), index=True
+        ForeignKey("transitions.id", ondelete="SET NULL"), index=True
     )
     check_in_id: Mapped[UUID | None] = mapped_column(
-        ForeignKey("check_ins.id", ondelete="CASCADE"), index=True
+        ForeignKey("check_ins.id", ondelete="SET NULL"), index=True
     )
     gate: Mapped[str | None] = mapped_column(String(30))
     reason: Mapped[str] = mapped_column(String(500))

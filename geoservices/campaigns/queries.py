@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import exists, func, select, tuple_
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import func, select, tuple_
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session
 
 from geoservices.accounts.models import Person
@@ -55,46 +55,46 @@ def lock_people(session: Session, person_ids: Iterable[UUID]) -> None:
     )
 
 
-def told_since(session: Session, person_id: UUID, *, since: datetime) -> int:
-    """Count the messages that count towards a person's cap and were sent since an instant."""
-    return session.scalars(
-        select(func.count())
-        .select_from(Decision)
+def told_since(session: Session, person_ids: Iterable[UUID], *, since: datetime) -> dict[UUID, int]:
+    """Count the messages that count towards each person's cap and were sent since an instant."""
+    rows = session.execute(
+        select(Decision.person_id, func.count())
         .join(Campaign, Campaign.id == Decision.campaign_id)
         .where(
-            Decision.person_id == person_id,
+            Decision.person_id.in_(set(person_ids)),
             Decision.gate.is_(None),
             Decision.decided_at > since,
             Campaign.campaign_class != CampaignClass.CRITICAL,
         )
-    ).one()
+        .group_by(Decision.person_id)
+    )
+    return dict(rows.all())
 
 
-def last_told(session: Session, campaign_id: UUID, person_id: UUID) -> Decision | None:
-    """Return the newest decision by which a campaign told a person something."""
-    return session.scalars(
+def last_told(
+    session: Session, campaign_ids: Iterable[UUID], person_ids: Iterable[UUID]
+) -> dict[tuple[UUID, UUID], Decision]:
+    """Return the newest decision by which each campaign told each person something."""
+    found = session.scalars(
         select(Decision)
+        .ext(distinct_on(Decision.campaign_id, Decision.person_id))
         .where(
-            Decision.campaign_id == campaign_id,
-            Decision.person_id == person_id,
+            Decision.campaign_id.in_(set(campaign_ids)),
+            Decision.person_id.in_(set(person_ids)),
             Decision.gate.is_(None),
         )
-        .order_by(Decision.decided_at.desc())
-        .limit(1)
-    ).one_or_none()
+        .order_by(Decision.campaign_id, Decision.person_id, Decision.decided_at.desc())
+    )
+    return {(decision.campaign_id, decision.person_id): decision for decision in found}
 
 
-def is_of_open_visit(session: Session, transition_id: UUID) -> bool:
-    """Tell whether the visit a transition belongs to still goes on."""
-    return bool(
-        session.scalar(
-            select(
-                exists().where(
-                    Transition.id == transition_id,
-                    Visit.id == Transition.visit_id,
-                    Visit.exited_at.is_(None),
-                )
-            )
+def of_open_visits(session: Session, transition_ids: Iterable[UUID]) -> set[UUID]:
+    """Return those of the transitions whose visit still goes on."""
+    return set(
+        session.scalars(
+            select(Transition.id)
+            .join(Visit, Visit.id == Transition.visit_id)
+            .where(Transition.id.in_(set(transition_ids)), Visit.exited_at.is_(None))
         )
     )
 

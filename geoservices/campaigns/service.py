@@ -23,7 +23,7 @@ from geoservices.campaigns.rules import (
 )
 from geoservices.errors import ErrorKind, GeoservicesError, IdTaken, NotFound
 from geoservices.listings import service as listings
-from geoservices.listings.models import Listing
+from geoservices.listings.models import Listing, ListingKind
 from geoservices.places.hours import OpenState, hours_at
 from geoservices.places.models import Place
 
@@ -49,6 +49,20 @@ class PurposeNotForAudience(GeoservicesError):
     def __init__(self, *, purpose: str, audience: str) -> None:
         super().__init__(
             f"The purpose {purpose} is never asked of the audience {audience}.", field="/purpose"
+        )
+
+
+class TaskNotForCitizens(GeoservicesError):
+    """The listing is a task, and tasks are for staff."""
+
+    kind = ErrorKind.INVALID
+    code = "task-not-for-citizens"
+    title = "A task is not for citizens"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The listing is a task. Address the campaign to the audience staff.",
+            field="/audience",
         )
 
 
@@ -98,6 +112,7 @@ def make_campaign(
     Raises:
         NotFound: The listing is not the organisation's.
         PurposeNotForAudience: The audience cannot agree to the purpose.
+        TaskNotForCitizens: The listing is a task and the audience citizens.
         IdTaken: The id belongs to a campaign with other content.
     """
     _check(session, draft, organisation_id)
@@ -131,6 +146,7 @@ def replace_campaign(
     Raises:
         NotFound: There is no such campaign or listing of the organisation's.
         PurposeNotForAudience: The audience cannot agree to the purpose.
+        TaskNotForCitizens: The listing is a task and the audience citizens.
         CampaignNotDraft: It is published.
     """
     campaign = get_campaign(session, campaign_id, organisation_id=organisation_id)
@@ -182,26 +198,55 @@ def triggered_by(
     listening = _listening(session, occasions, at)
     purposes = accounts.purposes_of(session, [occasion.person.id for occasion in occasions])
     decided = _decided(session, occasions)
+    history = _history(session, occasions, listening, since=at - limits.person_cap_window)
     sent: list[tuple[Decision, Campaign, Listing]] = []
     for occasion in occasions:
+        agreed = frozenset(purposes.get(occasion.person.id, ()))
         for campaign, listing in listening[occasion.place.id]:
-            if not _hears(campaign, occasion) or (campaign.id, _key(occasion)) in decided:
+            if not _hears(campaign, listing, occasion) or (campaign.id, _key(occasion)) in decided:
                 continue
-            about = _circumstances(
-                session,
-                occasion,
-                campaign,
-                listing,
-                purposes=frozenset(purposes.get(occasion.person.id, ())),
-                limits=limits,
-                at=at,
-            )
+            about = _circumstances(occasion, campaign, listing, history, purposes=agreed, at=at)
             decision = _decide(occasion, campaign, about, limits, at)
             session.add(decision)
-            session.flush()  # The next decision about this person must see this one.
             if decision.gate is None:
+                history.add(decision, campaign)
                 sent.append((decision, campaign, listing))
+    session.flush()
     return sent
+
+
+@dataclass(slots=True)
+class _History:
+    """What the people of a batch were told, read once and kept up as the batch is decided."""
+
+    told: dict[UUID, int]
+    last: dict[tuple[UUID, UUID], Decision]
+    of_open_visits: set[UUID]
+
+    def add(self, decision: Decision, campaign: Campaign) -> None:
+        """The next decision about this person must see this one."""
+        if campaign.campaign_class != CampaignClass.CRITICAL:
+            self.told[decision.person_id] = self.told.get(decision.person_id, 0) + 1
+        self.last[campaign.id, decision.person_id] = decision
+
+
+def _history(
+    session: Session,
+    occasions: Sequence[Occasion],
+    listening: Mapping[UUID, list[tuple[Campaign, Listing]]],
+    *,
+    since: datetime,
+) -> _History:
+    people = {occasion.person.id for occasion in occasions}
+    campaigns = [campaign.id for pairs in listening.values() for campaign, _ in pairs]
+    last = queries.last_told(session, campaigns, people)
+    visited = {occasion.transition_id for occasion in occasions}
+    visited |= {decision.transition_id for decision in last.values()}
+    return _History(
+        told=queries.told_since(session, people, since=since),
+        last=last,
+        of_open_visits=queries.of_open_visits(session, filter(None, visited)),
+    )
 
 
 def _listening(
@@ -227,25 +272,26 @@ def _key(occasion: Occasion) -> UUID | None:
     return occasion.transition_id or occasion.check_in_id
 
 
-def _hears(campaign: Campaign, occasion: Occasion) -> bool:
+def _hears(campaign: Campaign, listing: Listing, occasion: Occasion) -> bool:
     person = occasion.person
+    if listing.kind == ListingKind.TASK and person.role == Role.CITIZEN:
+        return False  # It was made a task after the campaign was.
     ours = person.organisation_id in {None, campaign.organisation_id}
     return campaign.trigger == occasion.trigger and campaign.audience == person.role and ours
 
 
 def _circumstances(
-    session: Session,
     occasion: Occasion,
     campaign: Campaign,
     listing: Listing,
+    history: _History,
     *,
     purposes: frozenset[str],
-    limits: Limits,
     at: datetime,
 ) -> Circumstances:
     person, place = occasion.person, occasion.place
     hours = hours_at(place.opening_hours, time_zone=place.time_zone, at=at)
-    last = queries.last_told(session, campaign.id, person.id)
+    last = history.last.get((campaign.id, person.id))
     return Circumstances(
         occurred_at=occasion.occurred_at,
         confidence=occasion.confidence,
@@ -257,11 +303,9 @@ def _circumstances(
         time_zone=person.time_zone,
         quiet_from=person.quiet_from,
         quiet_until=person.quiet_until,
-        told_in_window=queries.told_since(session, person.id, since=at - limits.person_cap_window),
+        told_in_window=history.told.get(person.id, 0),
         last_told_at=last.decided_at if last else None,
-        told_this_visit=bool(
-            last and last.transition_id and queries.is_of_open_visit(session, last.transition_id)
-        ),
+        told_this_visit=last is not None and last.transition_id in history.of_open_visits,
     )
 
 
@@ -286,7 +330,9 @@ def _decide(
 
 
 def _check(session: Session, draft: CampaignDraft, organisation_id: UUID) -> None:
-    listings.get_listing(session, draft.listing_id, organisation_id=organisation_id)
+    listing = listings.get_listing(session, draft.listing_id, organisation_id=organisation_id)
+    if listing.kind == ListingKind.TASK and draft.audience == Role.CITIZEN:
+        raise TaskNotForCitizens
     if Role(draft.audience) not in TEXTS[Purpose(draft.purpose)].roles:
         raise PurposeNotForAudience(purpose=draft.purpose, audience=draft.audience)
 

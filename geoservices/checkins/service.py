@@ -12,6 +12,7 @@ from geoservices.checkins.models import CheckIn
 from geoservices.checkins.verification import Evidence, verify
 from geoservices.errors import ErrorKind, GeoservicesError, IdTaken
 from geoservices.geometry.position import Position
+from geoservices.pings.screening import Doors
 
 
 class CheckInInTheFuture(GeoservicesError):
@@ -28,6 +29,17 @@ class CheckInInTheFuture(GeoservicesError):
             "Leave it out to mean now.",
             field="/claimed_at",
         )
+
+
+class CheckInTooLongAgo(GeoservicesError):
+    """The check-in is so old that nothing can come of it."""
+
+    kind = ErrorKind.INVALID
+    code = "claimed-too-long-ago"
+    title = "The check-in is too old"
+
+    def __init__(self, oldest: timedelta) -> None:
+        super().__init__(f"claimed_at is more than {oldest.days} days ago.", field="/claimed_at")
 
 
 STALE_AFTER = timedelta(minutes=5)
@@ -52,7 +64,7 @@ def record(
     organisation_id: UUID,
     distance_m: float | None,
     assumed_accuracy_m: float,
-    future_tolerance: timedelta,
+    doors: Doors,
     at: datetime,
 ) -> CheckIn:
     """Store a check-in, graded, and announce it; the same id again returns the first record.
@@ -64,16 +76,19 @@ def record(
         organisation_id: Whose place it is.
         distance_m: Metres to the place's watched area, negative inside; None if not known.
         assumed_accuracy_m: Taken where the position names none, in metres.
-        future_tolerance: How far the device's clock may be ahead.
+        doors: How far the device's clock may be off.
         at: Now.
 
     Raises:
         CheckInInTheFuture: The device's clock is ahead by more than is tolerated.
+        CheckInTooLongAgo: It was made longer ago than anything can come of.
         IdTaken: The id belongs to another check-in.
     """
     claimed_at = report.claimed_at or at
-    if claimed_at - at > future_tolerance:
+    if claimed_at - at > doors.future_tolerance:
         raise CheckInInTheFuture(claimed_at - at)
+    if at - claimed_at > doors.oldest:
+        raise CheckInTooLongAgo(doors.oldest)
     accuracy_m = report.position.accuracy_m if report.position else None
     graded = verify(distance_m=distance_m, accuracy_m=accuracy_m or assumed_accuracy_m)
     check_in = CheckIn(

@@ -5,9 +5,10 @@ are measured in a few calls. Circles are kept as numbers. A polygon that RFC 794
 has cut at the antimeridian is put together again on its map, so that the cut is no edge.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta
+from itertools import pairwise
 from uuid import UUID
 
 import numpy as np
@@ -29,6 +30,10 @@ MANY_VERTICES = 64
 NEARLY_A_POLE_DEG = 89.9
 NEGLIGIBLE_STRETCH = 5e-4
 """What 2.7 km north or south of a map's origin make of its width at 50 degrees."""
+SLACK = 1.02
+"""By what boxes reach further than need be: a degree's length differs by 1 % round the globe."""
+AT_ONCE = 4096
+"""So many pairs are measured at once, or fewer where their geofences have many vertices."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +82,7 @@ class GeofenceIndex:
         self._maps = maps
         self._places = _keys([geofence.place_id for geofence in watched])
         bounds = maps.bounds()
-        self._tree = shapely.STRtree(np.atleast_1d(np.asarray(shapely.box(*bounds.T))))
-        self._wraps = bool(np.any((bounds[:, 0] < -HALF_TURN_DEG) | (bounds[:, 2] > HALF_TURN_DEG)))
+        self._boxes = _Boxes(bounds)
         self._extent = _extent(bounds)
 
     def updated(self, changes: Mapping[UUID, Watched | None], *, revision: int) -> "GeofenceIndex":
@@ -112,9 +116,32 @@ class GeofenceIndex:
             lon: Degrees, shape (n,).
             lat: Degrees, shape (n,).
         """
-        positions, geofences = self._candidates(lon, lat)
+        positions, geofences = self._boxes.holding(lon, lat)
         inside = self._maps.contain(lon[positions], lat[positions], geofences)
         return Matches(positions[inside], geofences[inside])
+
+    def near(
+        self, lon: Degrees, lat: Degrees, geofences: Indices, reach_m: Metres
+    ) -> tuple[Indices, Indices]:
+        """Find the pairs of a position and one of some geofences that may be close together.
+
+        Of every pair left out `distances_m` would say more than the geofence's reach. Nothing is
+        measured, so that those close together may be told from the others cheaply.
+
+        Args:
+            lon: Degrees, shape (n,).
+            lat: Degrees, shape (n,).
+            geofences: Which geofences to look at, each once, shape (m,).
+            reach_m: How far from the edge of each is still close, shape (m,).
+
+        Returns:
+            The position and the geofence of each pair, in the order of the positions and then of
+            the geofences.
+        """
+        boxes = _Boxes(self._maps.picked(geofences).bounds(reach_m))
+        positions, at = boxes.holding(lon, lat)
+        order = np.lexsort((geofences[at], positions))
+        return positions[order], geofences[at][order]
 
     def distances_m(
         self, lon: Degrees, lat: Degrees, positions: Indices, geofences: Indices
@@ -147,7 +174,16 @@ class GeofenceIndex:
             self._extent, lon, lat, grown_deg=5.0
         )
 
-    def _candidates(self, lon: Degrees, lat: Degrees) -> tuple[Indices, Indices]:
+
+class _Boxes:
+    """Boxes in degrees, some of which may run beyond 180 degrees."""
+
+    def __init__(self, bounds: NDArray[np.float64]) -> None:
+        self._tree = shapely.STRtree(np.atleast_1d(np.asarray(shapely.box(*bounds.T))))
+        self._wraps = bool(np.any((bounds[:, 0] < -HALF_TURN_DEG) | (bounds[:, 2] > HALF_TURN_DEG)))
+
+    def holding(self, lon: Degrees, lat: Degrees) -> tuple[Indices, Indices]:
+        """Return pairs of a position and a box that holds it."""
         shifts = (0.0, 360.0, -360.0) if self._wraps else (0.0,)
         found = [self._tree.query(shapely.points(lon + shift, lat)) for shift in shifts]
         pairs = np.concatenate(found, axis=1)
@@ -209,20 +245,41 @@ class _FlatMaps:
             )
         )
 
-    def bounds(self) -> NDArray[np.float64]:
-        """Return the boxes in degrees, margins included: west, south, east, north; (n, 4)."""
+    def bounds(self, beyond_m: Metres | float = 0.0) -> NDArray[np.float64]:
+        """Return the boxes in degrees, margins included: west, south, east, north; (n, 4).
+
+        Args:
+            beyond_m: How far outside a geofence its box shall hold everything. Whatever lies
+                outside the box is further away than that, as `distances_m` has it.
+        """
         drawn = np.nan_to_num(shapely.bounds(self.shapes).reshape(-1, 4))
-        reach_m = np.nan_to_num(self.radius_m) + self.margin_m + 1.0
+        reach_m = SLACK * (np.nan_to_num(self.radius_m) + self.margin_m + beyond_m + 1.0)
         origin = np.stack([self.origin_lon, self.origin_lat] * 2, axis=1)
         boxes = origin + drawn / np.stack([self.per_lon, self.per_lat] * 2, axis=1)
-        # What reaches out takes more degrees of longitude the nearer to a pole it ends.
-        poleward = np.abs(boxes[:, 1::2]).max(axis=1) + reach_m / self.per_lat
+        north = reach_m / self.per_lat
+        # What reaches out takes more degrees of longitude the nearer to a pole it ends, and at
+        # the pole itself all of them.
+        poleward = np.abs(boxes[:, 1::2]).max(axis=1) + north
         per_lon, _ = metres_per_degree(np.minimum(poleward, NEARLY_A_POLE_DEG))
-        reach = 1.001 * np.stack([reach_m / per_lon, reach_m / self.per_lat] * 2, axis=1)
-        return np.asarray(boxes + reach * [-1.0, -1.0, 1.0, 1.0])
+        east = np.where(poleward < NEARLY_A_POLE_DEG, reach_m / per_lon, HALF_TURN_DEG)
+        east = np.minimum(east, HALF_TURN_DEG - (boxes[:, 2] - boxes[:, 0]) / 2)
+        return np.asarray(boxes + np.stack([-east, -north, east, north], axis=1))
 
     def distances_m(self, lon: Degrees, lat: Degrees, geofences: Indices) -> Metres:
         """Return signed distances for pairs: of each position to the geofence beside it."""
+        result = np.empty(len(geofences))
+        for part in self._parts(geofences):
+            result[part] = self._part_m(lon[part], lat[part], geofences[part])
+        return result
+
+    def _parts(self, geofences: Indices) -> Iterator[slice]:
+        """Cut pairs into parts that are measured at once, so that memory stays bounded."""
+        vertices = shapely.get_num_coordinates(self.shapes[geofences])
+        shares = np.cumsum(np.maximum(vertices, MANY_VERTICES)) // (AT_ONCE * MANY_VERTICES)
+        cuts = np.flatnonzero(np.diff(shares)) + 1
+        return (slice(*ends) for ends in pairwise([0, *cuts.tolist(), len(geofences)]))
+
+    def _part_m(self, lon: Degrees, lat: Degrees, geofences: Indices) -> Metres:
         origin_lon, origin_lat = self.origin_lon[geofences], self.origin_lat[geofences]
         radius_m = self.radius_m[geofences]
         result = distance_m(origin_lon, origin_lat, lon, lat) - radius_m
@@ -236,13 +293,19 @@ class _FlatMaps:
 
         Only where a margin or a circle asks for it is a distance measured.
         """
-        result = np.zeros(len(geofences), dtype=np.bool_)
+        result = np.empty(len(geofences), dtype=np.bool_)
+        for part in self._parts(geofences):
+            result[part] = self._part_contained(lon[part], lat[part], geofences[part])
+        return result
+
+    def _part_contained(self, lon: Degrees, lat: Degrees, geofences: Indices) -> NDArray[np.bool_]:
+        result = np.empty(len(geofences), dtype=np.bool_)
         bare = np.isnan(self.radius_m[geofences]) & (self.margin_m[geofences] == 0.0)
         drawn = geofences[bare]
         x, y = self._on_map(lon[bare], lat[bare], drawn)
         result[bare] = shapely.covers(self.shapes[drawn], shapely.points(x, y))
         others = ~bare
-        result[others] = self.distances_m(lon[others], lat[others], geofences[others]) <= 0
+        result[others] = self._part_m(lon[others], lat[others], geofences[others]) <= 0
         return result
 
     def _on_map(self, lon: Degrees, lat: Degrees, geofences: Indices) -> tuple[Metres, Metres]:
@@ -259,7 +322,9 @@ class _FlatMaps:
         # not be; so it is stretched to the position's latitude where that makes a difference.
         stretch = metres_per_degree(lat)[0] / per_lon
         stretch[np.abs(stretch - 1.0) <= NEGLIGIBLE_STRETCH] = 1.0
-        edges = _stretched(shapely.boundary(self.shapes[geofences]), stretch)
+        # An edge is made once however many positions are measured against it.
+        drawn, at = np.unique(geofences, return_inverse=True)
+        edges = _stretched(shapely.boundary(self.shapes[drawn])[at], stretch)
         lines = shapely.shortest_line(shapely.points(x * stretch, y), edges)
         nearest = shapely.get_coordinates(lines).reshape(-1, 2, 2)[:, 1]
         metres = distance_m(

@@ -2,15 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Select, case, select, tuple_, update
+from sqlalchemy import Select, bindparam, case, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from geoservices.accounts.models import Device
 from geoservices.campaigns.models import Campaign, Decision
+from geoservices.listings.models import Listing
 from geoservices.notifications.models import (
     Attempt,
     Delivery,
@@ -22,6 +23,16 @@ from geoservices.notifications.models import (
 )
 
 UNFINISHED = (DeliveryState.QUEUED, DeliveryState.SENDING)
+
+
+class Taken(NamedTuple):
+    """A delivery to be sent, and what decides whether it still may be."""
+
+    delivery: Delivery
+    notification: Notification
+    subscription: Subscription
+    listing_withdrawn_at: datetime | None
+    campaign_ended_at: datetime | None
 
 
 def upsert_subscription(session: Session, row: dict[str, Any]) -> Subscription:
@@ -42,6 +53,26 @@ def upsert_subscription(session: Session, row: dict[str, Any]) -> Subscription:
         execution_options={"populate_existing": True},
     )
     return stored.one()
+
+
+def end_oldest_subscriptions(
+    session: Session, beside: Subscription, *, keep: int, at: datetime
+) -> None:
+    """End the living subscriptions of a device but one and the `keep` newest beside it."""
+    surplus = (
+        select(Subscription.id)
+        .where(
+            Subscription.device_id == beside.device_id,
+            Subscription.id != beside.id,
+            Subscription.ended_at.is_(None),
+        )
+        .order_by(Subscription.updated_at.desc(), Subscription.id)
+        .offset(keep)
+    )
+    session.execute(
+        update(Subscription).where(Subscription.id.in_(surplus)).values(ended_at=at),
+        execution_options={"synchronize_session": False},
+    )
 
 
 def subscriptions_of_device(session: Session, device_id: UUID) -> Sequence[Subscription]:
@@ -86,19 +117,22 @@ def subscription_by_id(session: Session, subscription_id: UUID) -> Subscription 
     return session.get(Subscription, subscription_id)
 
 
-def end_subscription(
-    session: Session, subscription_id: UUID, *, p256dh: bytes, auth: bytes, at: datetime
+def end_subscriptions(
+    session: Session, gone: Iterable[tuple[UUID, bytes, bytes]], *, at: datetime
 ) -> None:
-    """End a subscription unless it has other keys by now: then it was renewed meanwhile."""
-    session.execute(
-        update(Subscription)
-        .where(
-            Subscription.id == subscription_id,
-            Subscription.p256dh == p256dh,
-            Subscription.auth == auth,
-        )
-        .values(ended_at=at)
-    )
+    """End subscriptions, each with the keys `p256dh` and `auth` that were used.
+
+    One that has other keys by now was renewed meanwhile and lives on. They are locked in the
+    order of their ids, so that two jobs with the same ones do not wait for each other.
+    """
+    keys = tuple_(Subscription.id, Subscription.p256dh, Subscription.auth)
+    ids = session.scalars(
+        select(Subscription.id)
+        .where(keys.in_(list(gone)))
+        .order_by(Subscription.id)
+        .with_for_update(key_share=True)
+    ).all()
+    session.execute(update(Subscription).where(Subscription.id.in_(ids)).values(ended_at=at))
 
 
 def hand_out(session: Session, *, at: datetime, lease: timedelta, limit: int) -> list[UUID]:
@@ -122,20 +156,22 @@ def hand_out(session: Session, *, at: datetime, lease: timedelta, limit: int) ->
 
 def put_back(session: Session, ids: Sequence[UUID], *, at: datetime) -> None:
     """Make deliveries due at once: they could not be handed to anyone."""
-    session.execute(
-        update(Delivery)
+    free = (
+        select(Delivery.id)
         .where(Delivery.id.in_(ids), Delivery.state.in_(UNFINISHED))
-        .values(due_at=at)
+        .with_for_update(skip_locked=True)
     )
+    session.execute(update(Delivery).where(Delivery.id.in_(free)).values(due_at=at))
 
 
-def take(
-    session: Session, ids: Iterable[UUID], *, at: datetime
-) -> Sequence[tuple[Delivery, Notification, Subscription]]:
+def take(session: Session, ids: Iterable[UUID], *, at: datetime) -> Sequence[Taken]:
     """Lock those of the deliveries that are unfinished and that nobody else holds a lease on."""
     rows = session.execute(
-        select(Delivery, Notification, Subscription)
+        select(Delivery, Notification, Subscription, Listing.withdrawn_at, Campaign.ended_at)
         .join(Notification, Notification.id == Delivery.notification_id)
+        .join(Listing, Listing.id == Notification.listing_id)
+        .join(Decision, Decision.id == Notification.decision_id)
+        .join(Campaign, Campaign.id == Decision.campaign_id)
         .join(Subscription, Subscription.id == Delivery.subscription_id)
         .where(
             Delivery.id.in_(set(ids)),
@@ -145,22 +181,30 @@ def take(
         .order_by(Delivery.id)
         .with_for_update(of=Delivery, skip_locked=True)
     )
-    return list(rows)
+    return [Taken(*row) for row in rows]
 
 
 def finish_unsent(
     session: Session, person_id: UUID, purpose: str, *, state: DeliveryState, reason: str
 ) -> None:
     """End the unfinished deliveries of what campaigns for a purpose told a person."""
-    told = (
-        select(Notification.id)
+    # Locked in the order in which `lock_deliveries` does it, or the two wait for each other.
+    ids = session.scalars(
+        select(Delivery.id)
+        .join(Notification, Notification.id == Delivery.notification_id)
         .join(Decision, Decision.id == Notification.decision_id)
         .join(Campaign, Campaign.id == Decision.campaign_id)
-        .where(Notification.person_id == person_id, Campaign.purpose == purpose)
-    )
+        .where(
+            Notification.person_id == person_id,
+            Campaign.purpose == purpose,
+            Delivery.state.in_(UNFINISHED),
+        )
+        .order_by(Delivery.id)
+        .with_for_update(of=Delivery)
+    ).all()
     session.execute(
         update(Delivery)
-        .where(Delivery.notification_id.in_(told), Delivery.state.in_(UNFINISHED))
+        .where(Delivery.id.in_(ids))
         .values(state=state, reason=reason, leased_until=None)
     )
 
@@ -177,21 +221,20 @@ def lock_deliveries(session: Session, ids: Iterable[UUID]) -> dict[UUID, Deliver
     return {delivery.id: delivery for delivery in found}
 
 
-def finish_attempt(
-    session: Session,
-    delivery_id: UUID,
-    number: int,
-    *,
-    at: datetime,
-    outcome: str,
-    status: int | None,
-    reason: str,
-) -> None:
-    """Write down how an attempt ended."""
-    session.execute(
-        update(Attempt)
-        .where(Attempt.delivery_id == delivery_id, Attempt.number == number)
-        .values(finished_at=at, outcome=outcome, status=status, reason=reason)
+def finish_attempts(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Write down how attempts ended.
+
+    Each row has the `of_delivery` and `of_number` the attempt is known by, and the columns
+    `finished_at`, `outcome`, `status` and `reason`.
+    """
+    if not rows:
+        return
+    session.connection().execute(
+        update(Attempt).where(
+            Attempt.delivery_id == bindparam("of_delivery"),
+            Attempt.number == bindparam("of_number"),
+        ),
+        rows,
     )
 
 

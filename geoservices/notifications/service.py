@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy.orm import Session
 
 from geoservices import outbox
+from geoservices.accounts import queries as accounts
 from geoservices.campaigns.models import Campaign, Decision
 from geoservices.campaigns.rules import CampaignClass
 from geoservices.errors import ErrorKind, GeoservicesError, NotFound
@@ -26,6 +28,7 @@ from geoservices.notifications.models import (
     Subscription,
 )
 from geoservices.notifications.push import Envelope, Outcome, OutcomeKind
+from geoservices.notifications.queries import Taken
 from geoservices.settings import PushSettings
 
 LIFETIME = timedelta(hours=4)
@@ -37,6 +40,9 @@ URGENCY = {
 }
 """RFC 8030 section 5.3; a phone in its sleep holds anything below `high` for minutes."""
 LONGEST_WAIT = timedelta(hours=1)
+MAX_SUBSCRIPTIONS = 10
+"""How many living subscriptions one device may have; a browser has one or two."""
+EXPIRED, GONE = DeliveryState.EXPIRED, DeliveryState.GONE
 
 
 class VapidKeyOutdated(GeoservicesError):
@@ -83,6 +89,9 @@ def subscribe(
 ) -> Subscription:
     """Keep a browser's subscription; sending the same one again renews it.
 
+    Where the device would then have too many, those renewed longest ago end: browsers renew
+    theirs on every start, so these are the ones that nobody uses any more.
+
     Raises:
         EndpointRefused: The endpoint is at no push service that may be used.
         SubscriptionKeysRefused: A key is malformed.
@@ -94,7 +103,8 @@ def subscribe(
     p256dh_bytes, auth_bytes = check_keys(offered.p256dh, offered.auth)
     if offered.application_server_key != current_key:
         raise VapidKeyOutdated
-    return queries.upsert_subscription(
+    accounts.lock_devices(session, [device_id])
+    subscription = queries.upsert_subscription(
         session,
         {
             "id": uuid4(),
@@ -108,6 +118,8 @@ def subscribe(
             "updated_at": at,
         },
     )
+    queries.end_oldest_subscriptions(session, subscription, keep=MAX_SUBSCRIPTIONS - 1, at=at)
+    return subscription
 
 
 def unsubscribe(session: Session, subscription_id: UUID, *, device_id: UUID, at: datetime) -> None:
@@ -135,16 +147,14 @@ def notify(
     subscriptions = queries.subscriptions_of_people(
         session, {decision.person_id for decision, _campaign, _listing in decisions}
     )
-    made: list[Notification] = []
-    for decision, campaign, listing in decisions:
-        notification = _compose(decision, campaign, listing, at)
-        session.add(notification)
-        session.flush()
-        session.add_all(
-            _delivery(notification, subscription_id, at)
-            for subscription_id in subscriptions.get(decision.person_id, ())
-        )
-        made.append(notification)
+    made = [_compose(decision, campaign, listing, at) for decision, campaign, listing in decisions]
+    session.add_all(made)
+    session.flush()  # Before the deliveries, which refer to them.
+    session.add_all(
+        _delivery(notification, subscription_id, at)
+        for notification in made
+        for subscription_id in subscriptions.get(notification.person_id, ())
+    )
     session.flush()
     if subscriptions:
         outbox.ring(session)
@@ -156,27 +166,20 @@ def claim(
 ) -> list[Sending]:
     """Take deliveries for sending: each gets a lease and an attempt that is written down first.
 
-    What has expired or lost its subscription is settled at once, and so is what would now reach
-    someone else or a revoked device. A delivery that another worker holds is passed over. If
-    this worker dies, the lease runs out and the delivery is sent again with the same topic, so
-    that the screen shows it once.
+    What has expired, was withdrawn or lost its subscription is settled at once, and so is what
+    would now reach someone else or a revoked device. A delivery that another worker holds is
+    passed over. If this worker dies, the lease runs out and the delivery is sent again with the
+    same topic, so that the screen shows it once.
     """
     sendings: list[Sending] = []
     taken = queries.take(session, ids, at=at)
-    owners = queries.owners_of(session, [subscription.id for _, _, subscription in taken])
-    for delivery, notification, subscription in taken:
-        if delivery.expires_at <= at:
-            _finish(delivery, DeliveryState.EXPIRED, "its time had passed before it was sent")
-        elif subscription.ended_at is not None:
-            _finish(delivery, DeliveryState.GONE, "the subscription has ended")
-        elif owners.get(subscription.id) != notification.person_id:
-            _finish(delivery, DeliveryState.GONE, "the browser is no longer this person's")
-        elif delivery.attempt_count >= push.max_attempts:
-            _finish(delivery, DeliveryState.FAILED, f"gave up after {push.max_attempts} attempts")
+    owners = queries.owners_of(session, [one.subscription.id for one in taken])
+    for one in taken:
+        obstacle = _obstacle(one, owners.get(one.subscription.id), push, at)
+        if obstacle:
+            _finish(one.delivery, *obstacle)
         else:
-            sendings.append(
-                _begin(session, delivery, notification, subscription, push, public_url, at)
-            )
+            sendings.append(_begin(session, one, push, public_url, at))
     return sendings
 
 
@@ -193,16 +196,9 @@ def settle(
     counts all the same: the push service has the message.
     """
     deliveries = queries.lock_deliveries(session, [sending.delivery_id for sending, _ in results])
+    queries.finish_attempts(session, [_ended(sending, outcome, at) for sending, outcome in results])
+    gone: list[tuple[UUID, bytes, bytes]] = []
     for sending, outcome in results:
-        queries.finish_attempt(
-            session,
-            sending.delivery_id,
-            sending.number,
-            at=at,
-            outcome=outcome.kind,
-            status=outcome.status,
-            reason=outcome.reason[:200],
-        )
         delivery = deliveries.get(sending.delivery_id)
         if delivery is None or delivery.state not in queries.UNFINISHED:
             continue
@@ -210,7 +206,12 @@ def settle(
         current = under_way and delivery.attempt_count == sending.number
         if not current and outcome.kind is not OutcomeKind.ACCEPTED:
             continue
-        _settle_one(session, delivery, sending.envelope, outcome, push, at)
+        _settle_one(delivery, outcome, push, at)
+        if outcome.kind is OutcomeKind.GONE:
+            envelope = sending.envelope
+            gone.append((delivery.subscription_id, envelope.p256dh, envelope.auth))
+    if gone:
+        queries.end_subscriptions(session, gone, at=at)
 
 
 def call_back(session: Session, person_id: UUID, purpose: str) -> None:
@@ -294,15 +295,26 @@ def _delivery(notification: Notification, subscription_id: UUID, at: datetime) -
     )
 
 
+def _obstacle(
+    taken: Taken, owner: UUID | None, push: PushSettings, at: datetime
+) -> tuple[DeliveryState, str] | None:
+    delivery, ended_at = taken.delivery, taken.campaign_ended_at
+    gave_up = f"gave up after {push.max_attempts} attempts"
+    obstacles = (
+        (delivery.expires_at <= at, EXPIRED, "its time had passed before it was sent"),
+        (taken.listing_withdrawn_at, EXPIRED, "what it speaks of was withdrawn"),
+        (ended_at and ended_at <= at, EXPIRED, "the campaign has ended"),
+        (taken.subscription.ended_at, GONE, "the subscription has ended"),
+        (owner != taken.notification.person_id, GONE, "the browser is no longer this person's"),
+        (delivery.attempt_count >= push.max_attempts, DeliveryState.FAILED, gave_up),
+    )
+    return next(((state, reason) for holds, state, reason in obstacles if holds), None)
+
+
 def _begin(
-    session: Session,
-    delivery: Delivery,
-    notification: Notification,
-    subscription: Subscription,
-    push: PushSettings,
-    public_url: str,
-    at: datetime,
+    session: Session, taken: Taken, push: PushSettings, public_url: str, at: datetime
 ) -> Sending:
+    delivery, notification, subscription, *_ = taken
     delivery.state = DeliveryState.SENDING
     delivery.leased_until = delivery.due_at = at + push.lease
     delivery.attempt_count += 1
@@ -326,27 +338,24 @@ def _begin(
     return Sending(delivery_id=delivery.id, number=delivery.attempt_count, envelope=envelope)
 
 
-def _settle_one(
-    session: Session,
-    delivery: Delivery,
-    envelope: Envelope,
-    outcome: Outcome,
-    push: PushSettings,
-    at: datetime,
-) -> None:
+def _ended(sending: Sending, outcome: Outcome, at: datetime) -> dict[str, Any]:
+    return {
+        "of_delivery": sending.delivery_id,
+        "of_number": sending.number,
+        "finished_at": at,
+        "outcome": outcome.kind,
+        "status": outcome.status,
+        "reason": outcome.reason[:200],
+    }
+
+
+def _settle_one(delivery: Delivery, outcome: Outcome, push: PushSettings, at: datetime) -> None:
     match outcome.kind:
         case OutcomeKind.ACCEPTED:
             _finish(delivery, DeliveryState.ACCEPTED, outcome.reason)
             delivery.accepted_at = at
         case OutcomeKind.GONE:
             _finish(delivery, DeliveryState.GONE, outcome.reason)
-            queries.end_subscription(
-                session,
-                delivery.subscription_id,
-                p256dh=envelope.p256dh,
-                auth=envelope.auth,
-                at=at,
-            )
         case OutcomeKind.REFUSED:
             _finish(delivery, DeliveryState.FAILED, outcome.reason)
         case OutcomeKind.THROTTLED | OutcomeKind.TRANSIENT:

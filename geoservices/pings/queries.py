@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, literal_column, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -56,13 +56,19 @@ def forget(session: Session, device_ids: Iterable[UUID]) -> None:
     session.execute(delete(LastSeen).where(LastSeen.device_id.in_(ids)))
 
 
-def prune(session: Session, *, received_before: datetime) -> int:
-    """Delete positions that arrived before an instant and return how many rows went.
+def prune(session: Session, *, received_before: datetime, limit: int) -> int:
+    """Delete up to `limit` positions that arrived before an instant; return how many went.
 
     When each device was last seen stays, or a ping sent again after its position was deleted
     would be taken for the first.
     """
-    gone = session.execute(
-        delete(Ping).where(Ping.received_at < received_before).returning(Ping.id)
+    ctid: ColumnElement[str] = literal_column("ctid")
+    old = (
+        select(ctid)
+        .select_from(Ping)
+        .where(Ping.received_at < received_before)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
     )
-    return len(gone.all())
+    gone = session.execute(delete(Ping).where(ctid.in_(old)))
+    return int(gone.rowcount)  # type: ignore[attr-defined]  # A DELETE has one.

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import delete, insert, select, tuple_, update
 from sqlalchemy.orm import Session
 
+from geoservices.geofences.models import Geofence
 from geoservices.visits.models import Transition, Visit
 from geoservices.visits.transitions import Phase
 
@@ -23,16 +24,23 @@ def lock_open(session: Session, device_ids: Iterable[UUID]) -> Sequence[Visit]:
     ).all()
 
 
-def lock_due(session: Session, *, at: datetime, limit: int) -> Sequence[Visit]:
-    """Return open visits a timer must look at, earliest first, passing over locked ones."""
-    return session.scalars(
-        select(Visit)
+def lock_due(session: Session, *, at: datetime, limit: int) -> list[tuple[Visit, bool]]:
+    """Return open visits a timer must look at, earliest first, passing over locked ones.
+
+    Returns:
+        Each visit, and whether its geofence is still watched.
+    """
+    watched = Geofence.disabled_at.is_(None) & Geofence.deleted_at.is_(None)
+    found = session.execute(
+        select(Visit, watched)
+        .join(Geofence, Geofence.id == Visit.geofence_id)
         .where(Visit.due_at <= at, Visit.exited_at.is_(None))
         .order_by(Visit.due_at)
         .limit(limit)
-        .with_for_update(skip_locked=True)
+        .with_for_update(of=Visit, skip_locked=True)
         .execution_options(populate_existing=True)
-    ).all()
+    )
+    return [(visit, is_watched) for visit, is_watched in found]
 
 
 def insert_visits(session: Session, rows: Sequence[dict[str, Any]]) -> None:

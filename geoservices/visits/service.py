@@ -1,15 +1,16 @@
 """Visits followed: by positions as they come, and by the passing of time."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import pairwise
 from uuid import UUID, uuid4
 
 import numpy as np
 from sqlalchemy.orm import Session
 
-from geoservices.geofences.index import GeofenceIndex, Indices, Matches
+from geoservices.geofences.index import GeofenceIndex, Matches
 from geoservices.geometry.position import Position
 from geoservices.visits import queries
 from geoservices.visits.models import Visit
@@ -23,7 +24,10 @@ from geoservices.visits.transitions import (
     VisitState,
     advance,
     elapse,
+    far_from_m,
+    let_go,
     next_due,
+    stays_away,
 )
 
 
@@ -39,7 +43,10 @@ class Sighting:
 
 @dataclass(slots=True, kw_only=True)
 class Follow:
-    """A visit while it is being followed; `state` None is an arrival that came to nothing."""
+    """A visit while it is being followed; `state` None is an arrival that came to nothing.
+
+    `number` is its geofence's in the index, None where it is not, or no more, looked up there.
+    """
 
     id: UUID
     device_id: UUID
@@ -48,6 +55,7 @@ class Follow:
     organisation_id: UUID
     state: VisitState | None
     stored: bool
+    number: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,16 +93,15 @@ def follow(
     """
     if not sightings:
         return []
-    open_visits = _open_visits(session, {sighting.device_id for sighting in sightings})
+    open_visits = _open_visits(session, {sighting.device_id for sighting in sightings}, index)
     finished: list[Follow] = []
     made: list[Made] = []
-    for sighting, readings in zip(
-        sightings,
-        _readings(sightings, open_visits, index, assumed_accuracy_m),
-        strict=True,
-    ):
+    readings = _readings(sightings, open_visits, index, rules, assumed_accuracy_m)
+    for sighting, near in zip(sightings, readings, strict=True):
+        far = _far(sighting, open_visits[sighting.device_id], near, index, rules)
+        found = sorted((near | far).items()) if far else near.items()
         step: list[tuple[float, Made]] = []
-        for number, reading in readings:
+        for number, reading in found:
             for visit, change in _advance_one(
                 sighting, number, reading, index, rules, open_visits, finished
             ):
@@ -102,7 +109,10 @@ def follow(
                 made_now = Made(id=uuid4(), visit=visit, change=change, initial=initial)
                 step.append((reading.size_m, made_now))
         made += [one for _size_m, one in sorted(step, key=_together)]
-    _store(session, [*finished, *open_visits.values()], made, rules=rules, at=at)
+    still_open = [visit for visits in open_visits.values() for visit in visits.values()]
+    newest = {sighting.device_id: sighting.at for sighting in sightings}
+    lags = {device_id: max(at - seen_at, timedelta(0)) for device_id, seen_at in newest.items()}
+    _store(session, [*finished, *still_open], made, rules=rules, at=at, lags=lags)
     return made
 
 
@@ -111,76 +121,124 @@ def follow_time(
 ) -> tuple[list[Made], int]:
     """Follow visits whose timers have run out: dwelling, exits confirmed by time, silence.
 
-    Any number of workers may do this at once; each visit is looked at by one.
+    Any number of workers may do this at once; each visit is looked at by one. A visit whose
+    geofence is watched no more does not dwell: it ends when a timer first looks at it.
 
     Returns:
         The transitions, and how many visits were looked at.
     """
-    due = [_loaded(visit) for visit in queries.lock_due(session, at=at, limit=limit)]
+    due: list[Follow] = []
     made: list[Made] = []
-    for visit in due:
+    for row, watched in queries.lock_due(session, at=at, limit=limit):
+        visit = _loaded(row)
+        due.append(visit)
         if visit.state is None:
             continue
-        visit.state, changes = elapse(visit.state, at, rules=rules)
+        look = elapse if watched else let_go
+        visit.state, changes = look(visit.state, at, rules=rules)
         initial = visit.state is not None and visit.state.initial
         made += [Made(id=uuid4(), visit=visit, change=one, initial=initial) for one in changes]
     _store(session, due, made, rules=rules, at=at)
     return made, len(due)
 
 
-Open = dict[tuple[UUID, UUID], Follow]
+Open = dict[UUID, dict[UUID, Follow]]
+"""Each device's open visits by geofence."""
 
 
-def _open_visits(session: Session, device_ids: Iterable[UUID]) -> Open:
-    visits = [_loaded(visit) for visit in queries.lock_open(session, device_ids)]
-    return {(visit.device_id, visit.geofence_id): visit for visit in visits}
+def _open_visits(session: Session, device_ids: Iterable[UUID], index: GeofenceIndex) -> Open:
+    found: Open = {device_id: {} for device_id in device_ids}
+    for row in queries.lock_open(session, device_ids):
+        visit = _loaded(row)
+        # A geofence that is no longer watched is measured no more; a timer ends its visits.
+        visit.number = index.number_of.get(visit.geofence_id)
+        found[visit.device_id][visit.geofence_id] = visit
+    return found
 
 
 def _readings(
     sightings: Sequence[Sighting],
     open_visits: Open,
     index: GeofenceIndex,
+    rules: PresenceRules,
     assumed_accuracy_m: float,
-) -> list[list[tuple[int, Reading]]]:
-    """Measure each sighting against every geofence its device has to do with in this batch."""
+) -> Iterator[dict[int, Reading]]:
+    """Measure each sighting against the geofences near it that its device has to do with.
+
+    Of every other geofence the sighting is far outside.
+    """
     lon = np.array([sighting.position.lon for sighting in sightings])
     lat = np.array([sighting.position.lat for sighting in sightings])
-    positions, geofences = _pairs(sightings, open_visits, index, index.match(lon, lat))
-    distances = index.distances_m(lon, lat, positions, geofences)
+    accuracy_m = [sighting.position.accuracy_m or assumed_accuracy_m for sighting in sightings]
+    begins = _begins(sightings, open_visits, index.match(lon, lat))
+    concerned = np.array(sorted(set().union(*begins.values())), dtype=np.intp)
+    if len(concerned) == 0:
+        yield from ({} for _ in sightings)
+        return
     sizes_m = index.sizes_m()
-    readings: list[list[tuple[int, Reading]]] = [[] for _ in sightings]
-    for at, number, distance_m in zip(
-        positions.tolist(), geofences.tolist(), distances.tolist(), strict=True
-    ):
-        sighting = sightings[at]
-        reading = Reading(
-            at=sighting.at,
-            distance_m=distance_m,
-            accuracy_m=sighting.position.accuracy_m or assumed_accuracy_m,
-            size_m=float(sizes_m[number]),
-        )
-        readings[at].append((number, reading))
-    return readings
-
-
-def _pairs(
-    sightings: Sequence[Sighting], open_visits: Open, index: GeofenceIndex, matches: Matches
-) -> tuple[Indices, Indices]:
-    concerned: dict[UUID, set[int]] = defaultdict(set)
-    for device_id, geofence_id in open_visits:
-        # A geofence that is no longer watched is measured no more; silence ends its visits.
-        number = index.number_of.get(geofence_id)
-        if number is not None:
-            concerned[device_id].add(number)
-    for at, number in zip(matches.positions.tolist(), matches.geofences.tolist(), strict=True):
-        concerned[sightings[at].device_id].add(number)
-    pairs = [
-        (at, number)
-        for at, sighting in enumerate(sightings)
-        for number in concerned.get(sighting.device_id, ())
+    reach_m = [
+        far_from_m(max(accuracy_m), size_m, rules=rules) for size_m in sizes_m[concerned].tolist()
     ]
-    columns = np.array(pairs, dtype=np.intp).reshape(-1, 2)
-    return columns[:, 0], columns[:, 1]
+    positions, geofences = index.near(lon, lat, concerned, np.array(reach_m, dtype=float))
+    # A visit cannot be open before the first position within its geofence.
+    never = len(sightings)
+    of_sighting = [begins[sighting.device_id] for sighting in sightings]
+    wanted = [
+        of_sighting[at].get(number, never) <= at
+        for at, number in zip(positions.tolist(), geofences.tolist(), strict=True)
+    ]
+    positions, geofences = positions[wanted], geofences[wanted]
+    distances = index.distances_m(lon, lat, positions, geofences).tolist()
+    ends = np.searchsorted(positions, np.arange(len(sightings) + 1)).tolist()
+    numbers, sizes = geofences.tolist(), sizes_m[geofences].tolist()
+    for at, (begin, end) in enumerate(pairwise(ends)):
+        yield {
+            numbers[pair]: Reading(
+                at=sightings[at].at,
+                distance_m=distances[pair],
+                accuracy_m=accuracy_m[at],
+                size_m=sizes[pair],
+            )
+            for pair in range(begin, end)
+        }
+
+
+def _begins(
+    sightings: Sequence[Sighting], open_visits: Open, matches: Matches
+) -> dict[UUID, dict[int, int]]:
+    """Return from which sighting on each device may be on a visit in each geofence."""
+    begins: dict[UUID, dict[int, int]] = {
+        device_id: {visit.number: 0 for visit in visits.values() if visit.number is not None}
+        for device_id, visits in open_visits.items()
+    }
+    for at, number in zip(matches.positions.tolist(), matches.geofences.tolist(), strict=True):
+        of_device = begins[sightings[at].device_id]
+        of_device[number] = min(at, of_device.get(number, at))
+    return begins
+
+
+def _far(
+    sighting: Sighting,
+    visits: Mapping[UUID, Follow],
+    near: Mapping[int, Reading],
+    index: GeofenceIndex,
+    rules: PresenceRules,
+) -> dict[int, Reading]:
+    """Read the sighting for the open visits that it is far from, where that changes anything."""
+    found: dict[int, Reading] = {}
+    for visit in visits.values():
+        number = visit.number
+        if number is None or number in near or visit.state is None:
+            continue
+        if not stays_away(visit.state, sighting.at, rules=rules):
+            # How far is not measured: beyond the limit of what is far, all distances are alike.
+            found[number] = Reading(
+                at=sighting.at,
+                distance_m=math.inf,
+                accuracy_m=0.0,
+                size_m=float(index.sizes_m()[number]),
+            )
+    return found
 
 
 def _advance_one(
@@ -193,10 +251,10 @@ def _advance_one(
     finished: list[Follow],
 ) -> list[tuple[Follow, Change]]:
     watched = index.watched[number]
-    key = (sighting.device_id, watched.id)
+    visits = open_visits[sighting.device_id]
     told: list[tuple[Follow, Change]] = []
     while True:
-        visit = open_visits.get(key)
+        visit = visits.get(watched.id)
         state, changes = advance(
             visit.state if visit else None,
             reading,
@@ -215,13 +273,14 @@ def _advance_one(
                 organisation_id=watched.organisation_id,
                 state=state,
                 stored=False,
+                number=number,
             )
-            open_visits[key] = visit
+            visits[watched.id] = visit
         visit.state = state
         told += [(visit, change) for change in changes]
         if state is not None and state.phase is not Phase.ENDED:
             return told
-        finished.append(open_visits.pop(key))
+        finished.append(visits.pop(watched.id))
         if state is None:
             return told
 
@@ -242,9 +301,19 @@ def _store(
     *,
     rules: PresenceRules,
     at: datetime,
+    lags: Mapping[UUID, timedelta] | None = None,
 ) -> None:
+    """Write down what became of visits.
+
+    Where a phone reports late, a timer that would end its visit waits as long, so that it does
+    not decide from half of what the phone has to tell.
+    """
     kept = [(visit, visit.state) for visit in visits if visit.state is not None]
-    rows = [(visit.stored, _row(visit, state, rules, at)) for visit, state in kept]
+    late = lags or {}
+    rows = [
+        (visit.stored, _row(visit, state, rules, at, late.get(visit.device_id, timedelta(0))))
+        for visit, state in kept
+    ]
     queries.delete_visits(
         session, [visit.id for visit in visits if visit.stored and visit.state is None]
     )
@@ -254,7 +323,9 @@ def _store(
     queries.insert_transitions(session, [_transition_row(one, at) for one in made])
 
 
-def _row(visit: Follow, state: VisitState, rules: PresenceRules, at: datetime) -> dict[str, object]:
+def _row(
+    visit: Follow, state: VisitState, rules: PresenceRules, at: datetime, lag: timedelta
+) -> dict[str, object]:
     return {
         "id": visit.id,
         "device_id": visit.device_id,
@@ -271,7 +342,9 @@ def _row(visit: Follow, state: VisitState, rules: PresenceRules, at: datetime) -
         "exit_reason": state.exit_reason,
         "confidence": state.confidence,
         "initial": state.initial,
-        "due_at": next_due(state, after=at, rules=rules),
+        "due_at": next_due(state, after=at - lag, rules=rules) + lag
+        if state.phase is Phase.AWAY
+        else next_due(state, after=at, rules=rules),
     }
 
 

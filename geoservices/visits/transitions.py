@@ -175,10 +175,32 @@ def elapse(visit: VisitState, at: datetime, *, rules: PresenceRules) -> Step:
         ended, exits = _end(visit, visit.phase_since, Reason.OUTSIDE_FOR_LONG)
         return ended, changes + exits
     if at - visit.seen_at >= rules.silence:
-        last_there = max(visit.seen_at, visit.dwelled_at or visit.seen_at)
-        ended, exits = _end(visit, last_there, Reason.SILENCE)
+        ended, exits = _end(visit, _last_there(visit), Reason.SILENCE)
         return ended, changes + exits
     return visit, changes
+
+
+def let_go(visit: VisitState, at: datetime, *, rules: PresenceRules) -> Step:
+    """Look at a visit whose geofence is watched no more.
+
+    Nothing can be heard of such a stay, so it does not dwell. It ends when it was last seen, or
+    said to dwell, as it would by silence; an exit that was seen is dated as ever.
+    """
+    if visit.phase in {Phase.ARRIVING, Phase.AWAY}:
+        return elapse(visit, at, rules=rules)
+    ended, exits = _end(visit, _last_there(visit), Reason.SILENCE)
+    return ended, exits
+
+
+def stays_away(visit: VisitState, at: datetime, *, rules: PresenceRules) -> bool:
+    """Tell whether a reading far outside would leave the visit exactly as it is."""
+    return visit.phase is Phase.AWAY and at - visit.phase_since < rules.confirm_exit_after
+
+
+def far_from_m(accuracy_m: float, size_m: float, *, rules: PresenceRules) -> float:
+    """Return the distance from an edge beyond which a reading is far outside."""
+    margin_m = max(rules.exit_margin_m, rules.exit_margin_share * size_m)
+    return min(accuracy_m, rules.exit_accuracy_cap_m) + margin_m
 
 
 def next_due(visit: VisitState, *, after: datetime, rules: PresenceRules) -> datetime:
@@ -204,8 +226,7 @@ def _marginally_inside(reading: Reading, rules: PresenceRules) -> bool:
 
 
 def _far_outside(reading: Reading, rules: PresenceRules) -> bool:
-    margin_m = max(rules.exit_margin_m, rules.exit_margin_share * reading.size_m)
-    return reading.distance_m > min(reading.accuracy_m, rules.exit_accuracy_cap_m) + margin_m
+    return reading.distance_m > far_from_m(reading.accuracy_m, reading.size_m, rules=rules)
 
 
 def _begin(
@@ -242,6 +263,10 @@ def _enter(visit: VisitState, reading: Reading, reason: Reason, *, confidence: i
             confidence=confidence,
         ),
     )
+
+
+def _last_there(visit: VisitState) -> datetime:
+    return max(visit.seen_at, visit.dwelled_at or visit.seen_at)
 
 
 def _end(visit: VisitState, exited_at: datetime, reason: Reason) -> Step:

@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 
 from api import middleware, problems
 from api.app import create_app
+from api.routers.health import Readiness
 from geoservices import logs
 from geoservices.accounts.models import Organisation, Purpose
 from geoservices.database import SessionFactory
@@ -54,6 +55,7 @@ def anyone(application: FastAPI, sessions: SessionFactory) -> Client:
     """A client with no token."""
     application.state.sessions = sessions
     application.state.live = LiveGeofences()
+    application.state.readiness = Readiness()
     return client_of(application)
 
 

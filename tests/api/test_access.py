@@ -76,7 +76,7 @@ def free(found: int, *, body: Callable[[Ids], Any] | None = None) -> Row:
 
 
 TABLE = {
-    "register_device": free(201, body=lambda _: {}),
+    "register_device": Row(403, 403, 201, 201, 201, lambda _: {}, open_=201),
     "read_device": own(200),
     "revoke_device": own(204),
     "list_consents": all_(200),

@@ -103,6 +103,30 @@ def test_what_asks_for_more_evidence_stays_locked(
     assert all((one["locked_because"] is None) == one["unlocked"] for one in inside + word)
 
 
+def test_what_is_locked_keeps_its_text_to_itself(
+    citizen: Client, session: Session, place: Place
+) -> None:
+    """With no check-in, only what asks for a person's word tells its text; the titles stay."""
+    for needed in Evidence:
+        listing = make_listing(session, place, title=needed, evidence_needed=needed)
+        listing.text = "The code."
+    session.commit()
+
+    def texts(listings: list[dict[str, Any]]) -> dict[str, str | None]:
+        return {one["title"]: one["text"] for one in listings}
+
+    def checked_in(position: dict[str, Any] | None) -> dict[str, str | None]:
+        body = check_in(place.id, position=position)
+        here = citizen.post("/v1/check-ins", json=body).json()["listings"]
+        return texts([one["listing"] for one in here])
+
+    by_word = {"self-declared": "The code.", "near": None, "inside": None}
+    assert texts(citizen.get(f"/v1/places/{place.id}/listings").json()) == by_word
+    assert checked_in(None) == by_word
+    assert checked_in(beside(20, 30)) == {**by_word, "near": "The code."}
+    assert checked_in(beside(-40, 8)) == dict.fromkeys(by_word, "The code.")
+
+
 def test_the_same_id_again_is_the_first_check_in(
     citizen: Client, session: Session, place: Place
 ) -> None:
@@ -172,19 +196,35 @@ def test_a_clock_a_little_ahead_is_forgiven(citizen: Client, place: Place) -> No
 
 
 @pytest.mark.parametrize(
-    "ago", [pytest.param(timedelta(minutes=6), id="minutes"), pytest.param(None, id="centuries")]
+    "ago",
+    [pytest.param(timedelta(minutes=6), id="minutes"), pytest.param(timedelta(days=6), id="days")],
 )
 def test_what_is_told_late_is_the_persons_word(
-    citizen: Client, place: Place, ago: timedelta | None
+    citizen: Client, place: Place, ago: timedelta
 ) -> None:
     """A position that old may be anyone's; the visit to the library counts all the same."""
-    claimed_at = "0001-01-01T00:00:00Z" if ago is None else (now() - ago).isoformat()
+    claimed_at = (now() - ago).isoformat()
 
     answer = citizen.post("/v1/check-ins", json=check_in(place.id, claimed_at=claimed_at))
 
     assert answer.status_code == 201
     assert answer.json()["evidence"] == "self-declared"
     assert citizen.get("/v1/check-ins").status_code == 200
+
+
+@pytest.mark.parametrize("ago", [timedelta(days=7, minutes=1), timedelta(days=365_000)])
+def test_what_is_told_far_too_late_is_refused(
+    citizen: Client, session: Session, place: Place, ago: timedelta
+) -> None:
+    """Nothing could come of it; nothing is stored."""
+    claimed_at = (now() - ago).isoformat()
+
+    answer = citizen.post("/v1/check-ins", json=check_in(place.id, claimed_at=claimed_at))
+
+    assert answer.status_code == 422
+    assert answer.json()["type"] == "/problems/claimed-too-long-ago"
+    assert answer.json()["field"] == "/claimed_at"
+    assert session.scalar(select(func.count()).select_from(CheckIn)) == 0
 
 
 @pytest.mark.parametrize(

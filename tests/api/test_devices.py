@@ -1,5 +1,6 @@
 """Devices, consents and preferences."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,6 +8,8 @@ from httpx2 import Client
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from api.routers import devices
+from geoservices.accounts import service
 from geoservices.accounts.consents import TEXTS
 from geoservices.accounts.models import Consent, Device, Organisation, Person, Purpose
 from geoservices.pings.models import LastSeen, Ping
@@ -33,13 +36,23 @@ def test_a_new_device_gets_a_token_once_and_no_name(anyone: Client, session: Ses
     assert (person.role, person.name, person.organisation_id) == ("citizen", None, None)
 
 
-def test_a_second_device_of_a_citizens_is_the_same_persons(anyone: Client) -> None:
+def test_a_second_device_of_a_members_is_the_same_persons(anyone: Client, manager: Client) -> None:
     """What one device agreed to holds for the person, whichever device they use."""
-    first = with_token(anyone, anyone.post("/v1/devices", json={}).json()["token"])
-    second = with_token(anyone, first.post("/v1/devices", json={}).json()["token"])
+    first, second = (
+        with_token(anyone, manager.post("/v1/devices", json={}).json()["token"]) for _ in range(2)
+    )
     first.put("/v1/preferences", json={"time_zone": "Pacific/Auckland"})
 
     assert second.get("/v1/preferences").json()["time_zone"] == "Pacific/Auckland"
+
+
+def test_a_device_makes_no_further_devices(citizen: Client, session: Session) -> None:
+    """Whoever stole a phone's token must not get another that outlives it."""
+    answer = citizen.post("/v1/devices", json={})
+
+    assert answer.status_code == 403
+    assert answer.json()["detail"].startswith("A device makes no further devices.")
+    assert count(session, Device) == 1
 
 
 def test_a_revoked_device_is_out_at_once(anyone: Client) -> None:
@@ -64,6 +77,9 @@ def test_a_device_made_with_a_bad_token_is_refused(anyone: Client, session: Sess
     "time_zone",
     [
         "Mars/Olympus",
+        "localtime",
+        "posixrules",
+        "Factory",
         "../../etc/passwd",
         "/etc/localtime",
         "Europe",
@@ -74,10 +90,10 @@ def test_a_device_made_with_a_bad_token_is_refused(anyone: Client, session: Sess
 )
 @pytest.mark.parametrize(("method", "path"), [("POST", "/v1/devices"), ("PUT", "/v1/preferences")])
 def test_an_unknown_time_zone_is_refused(
-    citizen: Client, method: str, path: str, time_zone: str
+    manager: Client, method: str, path: str, time_zone: str
 ) -> None:
-    """Only IANA names; a path of the machine's is none."""
-    answer = citizen.request(method, path, json={"time_zone": time_zone})
+    """Only IANA names; a path of the machine's is none, nor is what else lies beside the zones."""
+    answer = manager.request(method, path, json={"time_zone": time_zone})
 
     assert answer.status_code == 422
     assert answer.json()["type"] == "/problems/time-zone-unknown"
@@ -89,7 +105,8 @@ def test_a_citizen_is_asked_only_what_concerns_citizens(stranger: Client) -> Non
     asked = stranger.get("/v1/consents").json()
 
     assert [one["purpose"] for one in asked] == ["check-in-content", "nearby"]
-    assert all(one["text"] and one["given_at"] is None for one in asked)
+    assert all(one["text"] and one["text_version"] for one in asked)
+    assert all(one["agreed_version"] is None and one["given_at"] is None for one in asked)
 
 
 def test_agreeing_twice_keeps_the_first_word(stranger: Client, session: Session) -> None:
@@ -115,6 +132,35 @@ def test_agreeing_to_a_text_that_is_not_in_force_is_refused(
     assert count(session, Consent) == 0
 
 
+def test_a_renewed_text_is_asked_anew_and_can_be_agreed_to(
+    stranger: Client, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The new words come with their own version; agreeing to them ends the older consent."""
+    old = TEXTS[Purpose.NEARBY]
+    first = stranger.put("/v1/consents/nearby", json={"text_version": old.version}).json()
+    new = replace(old, version="2027-05", text="Other words.")
+    renewed = {**TEXTS, Purpose.NEARBY: new}
+    monkeypatch.setattr(service, "TEXTS", renewed)
+    monkeypatch.setattr(devices, "TEXTS", renewed)
+
+    [asked] = [one for one in stranger.get("/v1/consents").json() if one["purpose"] == "nearby"]
+    outdated = stranger.put("/v1/consents/nearby", json={"text_version": old.version})
+    agreed = stranger.put("/v1/consents/nearby", json={"text_version": new.version}).json()
+
+    assert asked == {
+        "purpose": "nearby",
+        "text": "Other words.",
+        "text_version": "2027-05",
+        "agreed_version": old.version,
+        "given_at": first["given_at"],
+    }
+    assert outdated.status_code == 409
+    assert (agreed["text_version"], agreed["agreed_version"]) == ("2027-05", "2027-05")
+    assert agreed["given_at"] > first["given_at"]
+    assert agreed in stranger.get("/v1/consents").json()
+    assert count(session, Consent) == 2
+
+
 def test_an_unknown_purpose_is_refused(stranger: Client) -> None:
     """It names the part of the path that is wrong."""
     answer = stranger.put("/v1/consents/everything", json={"text_version": "1"})
@@ -124,13 +170,14 @@ def test_an_unknown_purpose_is_refused(stranger: Client) -> None:
 
 
 def test_withdrawing_deletes_what_was_known_of_the_persons_whereabouts(
-    anyone: Client, session: Session, organisation: Organisation
+    anyone: Client, manager: Client, session: Session, organisation: Organisation
 ) -> None:
     """At once, for all their devices, also one that was revoked meanwhile."""
     make_geofence(session, make_place(session, organisation))
     session.commit()
-    first = with_token(anyone, anyone.post("/v1/devices", json={}).json()["token"])
-    second = with_token(anyone, first.post("/v1/devices", json={}).json()["token"])
+    first, second = (
+        with_token(anyone, manager.post("/v1/devices", json={}).json()["token"]) for _ in range(2)
+    )
     first.put("/v1/consents/nearby", json={"text_version": TEXTS[Purpose.NEARBY].version})
     for client in (first, second):
         assert client.post("/v1/pings", json=asking.ping()).status_code == 200

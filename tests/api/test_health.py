@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from api.routers import health
 from geoservices.database import make_engine, make_session_factory
 from geoservices.settings import Settings
 from local.broker import serving
@@ -64,6 +65,38 @@ def test_a_broker_that_is_away_is_named(anyone: Client, settings: Settings) -> N
         "status": "failing",
         "checks": {"database": "ok", "migrations": "ok", "broker": "failing"},
     }
+
+
+def test_a_look_is_good_for_a_second(anyone: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anyone may ask, and each look opens connections; so a crowd causes one look a second."""
+    looks: list[float] = []
+    seconds = iter([100.0, 100.0, 100.9, 101.0, 101.0])
+
+    def look(_request: object) -> health.HealthOut:
+        looks.append(1)
+        return health.HealthOut(status="ok", checks={})
+
+    monkeypatch.setattr(health, "_look", look)
+    monkeypatch.setattr(health, "monotonic", lambda: next(seconds))
+
+    statuses = [anyone.get("/health/ready").status_code for _ in range(3)]
+
+    assert statuses == [200, 200, 200]
+    assert len(looks) == 2
+
+
+def test_while_one_looks_the_others_are_told_what_was_known() -> None:
+    """A broker that keeps a look waiting does not keep everyone waiting."""
+    readiness = health.Readiness(kept_s=0)
+    old = health.HealthOut(status="ok", checks={})
+    new = health.HealthOut(status="failing", checks={})
+    readiness.find(lambda: old)
+
+    def look() -> health.HealthOut:
+        assert readiness.find(lambda: pytest.fail("a second look")) is old
+        return new
+
+    assert readiness.find(look) is new
 
 
 @pytest.mark.usefixtures("with_broker")

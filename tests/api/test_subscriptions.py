@@ -97,6 +97,26 @@ def test_an_ended_subscription_is_gone_and_comes_back_by_renewing(phone: Client,
     assert len(phone.get("/v1/subscriptions").json()) == 1
 
 
+def test_the_eleventh_subscription_ends_the_one_renewed_longest_ago(
+    phone: Client, stranger: Client, key: str
+) -> None:
+    """A device has at most ten; another device's are not counted."""
+    offered = [asking.subscription(key) for _ in range(11)]
+    stranger.post("/v1/subscriptions", json=asking.subscription(key))
+    ids = [phone.post("/v1/subscriptions", json=one).json()["id"] for one in offered[:10]]
+    renewed = phone.post("/v1/subscriptions", json=offered[0])
+    full = [one["id"] for one in phone.get("/v1/subscriptions").json()]
+
+    eleventh = phone.post("/v1/subscriptions", json=offered[10])
+
+    living = [one["id"] for one in phone.get("/v1/subscriptions").json()]
+    assert renewed.status_code == 200
+    assert full == ids
+    assert eleventh.status_code == 201
+    assert living == [ids[0], *ids[2:], eleventh.json()["id"]]
+    assert len(stranger.get("/v1/subscriptions").json()) == 1
+
+
 def test_another_device_takes_over_the_browser_it_signs_in_on(
     phone: Client, stranger: Client, key: str
 ) -> None:

@@ -175,3 +175,36 @@ def test_the_limit_holds_whatever_the_planner_does(session: Session) -> None:
     ids = outbox.hand_out(session, at=clock.now() + SOON, lease=LEASE, limit=7)
 
     assert len(ids) == 7
+
+
+def test_what_fails_is_put_off_longer_each_time(session: Session) -> None:
+    """It is counted and never lost; the others stay as they are."""
+    publish(session, 2)
+    now = clock.now() + SOON
+    bad, good = outbox.hand_out(session, at=now, lease=LEASE, limit=10)
+
+    waits = []
+    for _ in range(14):
+        outbox.put_off(session, bad, at=now)
+        waits.append((session.get_one(OutboxMessage, bad).due_at - now).total_seconds())
+
+    assert waits == [2.0**n for n in range(1, 12)] + [3600.0] * 3
+    assert session.get_one(OutboxMessage, bad).attempt_count == 14
+    assert session.get_one(OutboxMessage, good).attempt_count == 0
+    assert outbox.hand_out(session, at=now + LEASE, lease=LEASE, limit=10) == [good]
+
+
+def test_what_was_told_meanwhile_is_not_put_off(session: Session) -> None:
+    """There is nothing left to count."""
+    publish(session)
+    ids = outbox.hand_out(session, at=clock.now() + SOON, lease=LEASE, limit=10)
+    outbox.settle(session, outbox.take(session, ids))
+
+    outbox.put_off(session, ids[0], at=clock.now())
+
+    assert session.scalars(select(OutboxMessage)).all() == []
+
+
+def test_the_wait_never_exceeds_an_hour() -> None:
+    """However often it failed."""
+    assert outbox.wait_after(10_000) == timedelta(hours=1)

@@ -7,9 +7,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from geoservices import pipeline
+from geoservices.accounts.consents import TEXTS
 from geoservices.accounts.models import Device, Person, Purpose
-from geoservices.accounts.service import ConsentMissing
-from geoservices.campaigns.rules import Trigger
+from geoservices.accounts.service import ConsentMissing, give_consent
+from geoservices.campaigns.models import Decision
+from geoservices.campaigns.rules import Gate, Trigger
 from geoservices.checkins.models import CheckIn
 from geoservices.database import SessionFactory, transaction
 from geoservices.geofences.live import LiveGeofences
@@ -187,3 +189,26 @@ def test_a_withdrawal_waits_for_what_is_being_decided_and_calls_it_back(
         unsent = session.scalars(select(Delivery.state)).all()
     assert len(made) == 1
     assert unsent == [DeliveryState.EXPIRED]
+
+
+def test_what_was_told_is_remembered_after_a_withdrawal(world: World) -> None:
+    """The visit goes, the decision stays: agreeing again is no way round a cooldown."""
+    make_campaign(world.session, make_listing(world.session, world.place))
+    world.walk(ping(0, INSIDE))
+    told = world.decide()
+
+    world.withdraw(Purpose.NEARBY)
+    give_consent(
+        world.session,
+        world.person,
+        Purpose.NEARBY,
+        text_version=TEXTS[Purpose.NEARBY].version,
+        at=moment(60),
+    )
+    world.walk(ping(120, INSIDE))
+    again = world.decide(121)
+
+    decisions = world.session.scalars(select(Decision).order_by(Decision.decided_at)).all()
+    assert (len(told), len(again)) == (1, 0)
+    assert [decision.gate for decision in decisions] == [None, Gate.COOLDOWN]
+    assert decisions[0].transition_id is None

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from geoservices import clock, pipeline
+from geoservices import clock, outbox, pipeline
 from geoservices.database import transaction
 from workers import runtime
 from workers.app import app
@@ -14,7 +14,30 @@ log = structlog.get_logger()
 
 @app.task(name="campaigns.decide")
 def decide(message_ids: Sequence[int]) -> None:
-    """Let the campaigns decide on what these outbox messages tell of."""
+    """Let the campaigns decide on what these outbox messages tell of.
+
+    All in one transaction, or each in its own if one of them cannot be decided on.
+    """
+    try:
+        made = _decide(message_ids)
+    except Exception as error:  # noqa: BLE001  (The one that fails is found below, and named.)
+        log.warning("batch_failed", messages=len(message_ids), error=type(error).__name__)
+        made = sum(_decide_alone(message_id) for message_id in sorted(message_ids))
+    log.info("campaigns_decided", messages=len(message_ids), notifications=made)
+
+
+def _decide(message_ids: Sequence[int]) -> int:
     with transaction(runtime.sessions()) as session:
         made = pipeline.decide(session, message_ids, settings=runtime.settings(), at=clock.now())
-    log.info("campaigns_decided", messages=len(message_ids), notifications=len(made))
+    return len(made)
+
+
+def _decide_alone(message_id: int) -> int:
+    try:
+        return _decide([message_id])
+    except Exception as error:
+        log.exception("message_failed", message=message_id, error=type(error).__name__)
+        # If the database is away, this fails as well and ends the job.
+        with transaction(runtime.sessions()) as session:
+            outbox.put_off(session, message_id, at=clock.now())
+        return 0

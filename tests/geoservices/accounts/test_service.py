@@ -1,5 +1,6 @@
 """Who is who, what they carry, and what they agree to."""
 
+from dataclasses import replace
 from datetime import time, timedelta
 from uuid import UUID
 
@@ -180,6 +181,73 @@ def test_withdrawing_what_was_never_given_ends_nothing(session: Session) -> None
     assert not queries.withdraw_consent(session, person.id, Purpose.NEARBY, at=NOON)
 
 
+def test_agreeing_to_renewed_words_takes_the_place_of_the_older_consent(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is no moment without one, and the history shows both; other purposes stay."""
+    person = make_person(session)
+    for purpose in (Purpose.NEARBY, Purpose.CHECK_IN_CONTENT):
+        service.give_consent(session, person, purpose, text_version=VERSION, at=NOON)
+    later = NOON + timedelta(days=1)
+    renewed = {**TEXTS, Purpose.NEARBY: replace(TEXTS[Purpose.NEARBY], version="next")}
+    monkeypatch.setattr(service, "TEXTS", renewed)
+
+    given = service.give_consent(session, person, Purpose.NEARBY, text_version="next", at=later)
+
+    assert (given.text_version, given.given_at) == ("next", later)
+    history = session.execute(
+        select(Consent.purpose, Consent.text_version, Consent.withdrawn_at)
+    ).all()
+    assert sorted(history, key=str) == sorted(
+        [
+            (Purpose.NEARBY, VERSION, later),
+            (Purpose.NEARBY, "next", None),
+            (Purpose.CHECK_IN_CONTENT, VERSION, None),
+        ],
+        key=str,
+    )
+
+
+def test_a_member_who_leaves_loses_every_token_and_device(session: Session) -> None:
+    """All made in that name; nobody else's, and nobody's of that name elsewhere."""
+    make_organisation(session)
+    make_organisation(session, "dorset")
+
+    def issue(slug: str, name: str) -> str:
+        return service.issue_access_token(
+            session, slug, role=Role.STAFF, name=name, lifetime=timedelta(days=30), at=NOON
+        )
+
+    leaving = [issue("devon", "Ann"), issue("devon", "Ann")]
+    staying = [issue("devon", "Ben"), issue("dorset", "Ann")]
+    phones = []
+    for token in leaving + staying:
+        session.flush()
+        phones.append(register(session, service.authenticate_member(session, token, at=NOON))[1])
+
+    revoked = [service.revoke_member(session, "devon", name="Ann", at=NOON) for _ in range(2)]
+
+    assert revoked == [(2, 2), (0, 0)]
+    assert [
+        service.authenticate_member(session, token, at=NOON) is None for token in leaving + staying
+    ] == [True, True, False, False]
+    assert [service.authenticate_device(session, token) is None for token in phones] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+
+
+@pytest.mark.parametrize(("slug", "name"), [("devon", "Nobody"), ("nowhere", "Ann")])
+def test_whoever_is_not_there_cannot_be_revoked(session: Session, slug: str, name: str) -> None:
+    """A slip in the name must not pass for done."""
+    make_organisation(session)
+
+    with pytest.raises(NotFound):
+        service.revoke_member(session, slug, name=name, at=NOON)
+
+
 def test_an_outdated_text_is_no_consent(session: Session) -> None:
     """The person must see the present one; the refusal names its version."""
     person = make_person(session)
@@ -265,7 +333,24 @@ def test_preferences_are_set_in_a_zone_that_exists(session: Session) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", ".", "..", "../etc/passwd", "/etc/passwd", "a\0b", "Europe", "x" * 5000, "é"]
+    "name",
+    [
+        "localtime",
+        "posixrules",
+        "Factory",
+        "posix/UTC",
+        "zone.tab",
+        "europe/london",
+        "",
+        ".",
+        "..",
+        "../etc/passwd",
+        "/etc/passwd",
+        "a\0b",
+        "Europe",
+        "x" * 5000,
+        "é",
+    ],
 )
 def test_a_name_that_is_no_zone_is_refused_and_never_opened(name: str) -> None:
     """Paths, directories and nonsense alike; the refusal repeats little of it."""

@@ -9,11 +9,13 @@ import pytest
 from geoservices.accounts.models import Person, Purpose, Role
 from geoservices.campaigns import queries, service
 from geoservices.campaigns.rules import CampaignClass, Trigger
-from geoservices.campaigns.service import CampaignDraft, CampaignNotDraft
+from geoservices.campaigns.service import CampaignDraft, CampaignNotDraft, TaskNotForCitizens
 from geoservices.errors import IdTaken, NotFound
+from geoservices.listings.models import ListingKind
 from tests.campaigning import World
 from tests.factories import (
     NOON,
+    make_listing,
     make_organisation,
 )
 
@@ -133,3 +135,23 @@ def test_decisions_are_read_page_by_page(world: World, citizen: Person) -> None:
         NOON + timedelta(minutes=minute) for minute in (40, 20, 0)
     ]
     assert [one.id for one in of_campaign] == [one.id for one in rest]
+
+
+def test_a_task_is_not_for_citizens(world: World, draft: CampaignDraft) -> None:
+    """Neither when it is made nor when a draft is changed; staff may be told."""
+    ours = world.organisation.id
+    task = make_listing(world.session, world.place, kind=ListingKind.TASK)
+    refused = replace(draft, listing_id=task.id)
+    for_staff = replace(refused, audience=Role.STAFF, purpose=Purpose.STAFF_TASKS)
+
+    made, _ = service.make_campaign(
+        world.session, for_staff, campaign_id=None, organisation_id=ours, at=NOON
+    )
+
+    with pytest.raises(TaskNotForCitizens) as caught:
+        service.make_campaign(
+            world.session, refused, campaign_id=None, organisation_id=ours, at=NOON
+        )
+    with pytest.raises(TaskNotForCitizens):
+        service.replace_campaign(world.session, made.id, refused, organisation_id=ours)
+    assert caught.value.field == "/audience"

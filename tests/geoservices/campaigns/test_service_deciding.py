@@ -288,3 +288,42 @@ def test_people_are_decided_about_side_by_side(committed: SessionFactory) -> Non
         second.commit()
 
     assert len(sent) == 2
+
+
+def test_a_task_is_pushed_to_no_citizen(world: World, citizen: Person) -> None:
+    """Not even where the listing was made a task after its campaign was published."""
+    world.campaign()
+    world.listing.kind = ListingKind.TASK
+    world.session.flush()
+
+    assert world.decide(world.enters(citizen)) == []
+    assert world.gates() == []
+
+
+def test_a_batch_takes_a_handful_of_statements(world: World, statements: list[str]) -> None:
+    """Fifty people who enter at once, and three campaigns."""
+    for _ in range(3):
+        world.campaign()
+    people = [make_person(world.session, Purpose.NEARBY) for _ in range(50)]
+    occasions = [world.enters(person) for person in people]
+    statements.clear()
+
+    sent = world.decide(*occasions)
+
+    assert len(sent) == 50 * LIMITS.person_cap
+    assert len(statements) <= 10
+
+
+def test_a_decision_sees_those_before_it_in_its_own_batch(world: World, citizen: Person) -> None:
+    """The cap, the cooldown and the visit are those of the moment, as if decided one by one."""
+    campaign = world.campaign(cooldown=timedelta(0))
+    earlier = world.enters(citizen)
+    world.decide(earlier)
+    world.leaves(earlier, minute=1)
+    batch = [world.enters(citizen, minute=2 + number) for number in range(2)]
+    world.leaves(batch[0], minute=3)
+
+    world.decide(*batch, minute=4)
+
+    assert campaign.campaign_class == CampaignClass.SERVICE
+    assert world.gates() == [None, None, Gate.CAP]

@@ -1,7 +1,7 @@
 """Check-ins taken in: graded, stored once, announced once."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -10,11 +10,17 @@ from sqlalchemy.orm import Session
 
 from geoservices.checkins import queries
 from geoservices.checkins.models import CheckIn
-from geoservices.checkins.service import CheckInInTheFuture, CheckInReport, record
+from geoservices.checkins.service import (
+    CheckInInTheFuture,
+    CheckInReport,
+    CheckInTooLongAgo,
+    record,
+)
 from geoservices.checkins.verification import Evidence
 from geoservices.errors import IdTaken
 from geoservices.geometry.position import Position
 from geoservices.outbox import OutboxMessage, Topic
+from geoservices.pings.screening import Doors
 from geoservices.places.models import Place
 from tests.factories import NOON, make_device, make_organisation, make_person, make_place
 
@@ -58,7 +64,7 @@ def take(session: Session, place: Place, device: UUID) -> Take:
             organisation_id=place.organisation_id,
             distance_m=distance_m,
             assumed_accuracy_m=100.0,
-            future_tolerance=timedelta(minutes=5),
+            doors=Doors(future_tolerance=timedelta(minutes=5), oldest=timedelta(days=7)),
             at=NOON,
         )
 
@@ -123,6 +129,15 @@ def test_a_check_in_from_the_future_is_refused(session: Session, take: Take) -> 
     """The device's clock is wrong; the refusal says by how much."""
     with pytest.raises(CheckInInTheFuture, match="600 s ahead") as refusal:
         take(claimed_at=NOON + timedelta(minutes=10))
+
+    assert refusal.value.field == "/claimed_at"
+    assert session.scalars(select(CheckIn)).all() == []
+
+
+def test_a_check_in_from_long_ago_is_refused(session: Session, take: Take) -> None:
+    """1970 is what a phone says that does not know the time."""
+    with pytest.raises(CheckInTooLongAgo) as refusal:
+        take(claimed_at=datetime(1970, 1, 1, tzinfo=UTC))
 
     assert refusal.value.field == "/claimed_at"
     assert session.scalars(select(CheckIn)).all() == []

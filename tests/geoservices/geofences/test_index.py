@@ -368,3 +368,64 @@ def test_areas_read_from_the_table_can_be_watched() -> None:
 
     assert index.revision == 7
     assert matched(index, np.array([-3.53]), np.array([50.72])).all()
+
+
+@pytest.mark.parametrize(
+    ("lon", "lat", "size_m"),
+    [
+        pytest.param(-3.53, 50.72, 40, id="a library in Exeter"),
+        pytest.param(20.0, 66.0, 60_000, id="a county of Lapland"),
+        pytest.param(0.0001, 0.0, 3, id="tiny, where meridian and equator cross"),
+        pytest.param(180.0, -16.8, 300, id="cut by the antimeridian, Taveuni"),
+        pytest.param(10.0, 89.95, 20, id="close to the pole"),
+    ],
+)
+@pytest.mark.parametrize("reach_m", [0.0, 120.0, 6_000.0])
+def test_whatever_is_left_out_as_far_is_far(
+    lon: float, lat: float, size_m: float, reach_m: float
+) -> None:
+    """A box stands for the distance only where the two cannot disagree."""
+    random = np.random.default_rng(int(size_m))
+    drawn = draw(random, lon=lon, lat=lat, size_m=size_m)
+    ring = watched(drawn.area, centre=(on_the_globe(np.array(lon)).item(), lat), radius_m=size_m)
+    index = GeofenceIndex(
+        [watched(square(-50, 10)), watched(drawn.area, margin_m=30.0), ring], revision=1
+    )
+    extent = 2 * (size_m + reach_m) / ONE_DEGREE_M
+    points_lat = np.clip(lat + extent * random.uniform(-1, 1, 3000), -90, 90)
+    wide = extent / np.maximum(np.cos(np.radians(points_lat)), 1e-3)
+    points_lon = on_the_globe(lon + wide * random.uniform(-1, 1, 3000))
+    numbers = np.array([1, 2], dtype=np.intp)
+
+    positions, geofences = index.near(points_lon, points_lat, numbers, np.array([reach_m] * 2))
+
+    near = set(zip(positions.tolist(), geofences.tolist(), strict=True))
+    every = np.repeat(np.arange(3000), 2), np.tile(numbers, 3000)
+    distances = index.distances_m(points_lon, points_lat, *every)
+    for at, number, metres in zip(*(one.tolist() for one in (*every, distances)), strict=True):
+        assert metres > reach_m or (at, number) in near
+    assert len(near) == len(positions)
+    assert len(near) < 6000
+    matches = index.match(points_lon, points_lat)
+    pairs = zip(matches.positions.tolist(), matches.geofences.tolist(), strict=True)
+    assert near >= set(pairs)
+
+
+def test_distances_do_not_depend_on_what_is_measured_along_with_them() -> None:
+    """Pairs are measured in parts: thousands, or a few where an outline has many vertices."""
+    random = np.random.default_rng(7)
+    coast = MultiPolygon([shapely.Point(-3.53, 50.72).buffer(0.05, quad_segs=5_000)])
+    index = GeofenceIndex(
+        [watched(coast, margin_m=10.0), watched(square(-3.53, 50.72))], revision=1
+    )
+    lon, lat = -3.53 + random.normal(0, 0.05, 300), 50.72 + random.normal(0, 0.05, 300)
+    positions, geofences = np.repeat(np.arange(300), 2), np.tile(np.arange(2), 300)
+
+    together = index.distances_m(lon, lat, positions, geofences)
+
+    one_by_one = [
+        index.distances_m(lon, lat, positions[at : at + 1], geofences[at : at + 1]).item()
+        for at in range(600)
+    ]
+    assert together.tolist() == one_by_one
+    assert len(list(index._maps._parts(geofences))) > 10

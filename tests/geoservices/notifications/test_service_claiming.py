@@ -18,7 +18,7 @@ from geoservices.notifications.models import (
 from tests.factories import (
     NOON,
 )
-from tests.notifying import ACCEPTED, PUSH, URL, World, make_world, moment
+from tests.notifying import ACCEPTED, PUSH, TRANSIENT, URL, World, make_world, moment
 
 
 def test_claiming_writes_the_attempt_down_and_takes_a_lease(world: World) -> None:
@@ -101,6 +101,45 @@ def test_what_has_nowhere_to_go_is_not_sent(world: World, how: str) -> None:
 
     assert sendings == []
     assert delivery.state == DeliveryState.GONE
+
+
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [
+        ("listing", "what it speaks of was withdrawn"),
+        ("campaign", "the campaign has ended"),
+    ],
+)
+@pytest.mark.parametrize("tried_before", [False, True])
+def test_what_was_withdrawn_is_not_sent(
+    world: World, how: str, reason: str, *, tried_before: bool
+) -> None:
+    """The listing was withdrawn, or the campaign ended, after the person was to be told."""
+    world.subscribe()
+    [delivery] = world.notify()
+    if tried_before:
+        world.settle(world.claim(delivery)[0], TRANSIENT)
+    if how == "listing":
+        world.listing.withdrawn_at = moment(20)
+    else:
+        world.campaign.ended_at = moment(20)
+    world.session.flush()
+
+    sendings = world.claim(delivery, second=20)
+
+    assert sendings == []
+    assert (delivery.state, delivery.reason) == (DeliveryState.EXPIRED, reason)
+    assert queries.hand_out(world.session, at=moment(100), lease=PUSH.lease, limit=9) == []
+
+
+def test_a_campaign_that_ends_later_still_speaks(world: World) -> None:
+    """Until that very moment."""
+    world.subscribe()
+    [delivery] = world.notify()
+    world.campaign.ended_at = moment(21)
+    world.session.flush()
+
+    assert len(world.claim(delivery, second=20)) == 1
 
 
 def test_too_many_attempts_are_given_up(world: World) -> None:

@@ -177,7 +177,7 @@ def test_a_ping_sent_again_after_its_position_was_deleted_changes_nothing(
     """Positions go after a day; that they were followed is remembered."""
     first = report(-10)
     recorded(session, device, first)
-    queries.prune(session, received_before=NOON + timedelta(minutes=1))
+    queries.prune(session, received_before=NOON + timedelta(minutes=1), limit=100)
 
     again = recorded(session, device, first, at=NOON + timedelta(days=2))
 
@@ -193,9 +193,19 @@ def test_positions_are_forgotten_by_device_and_by_age(session: Session, device: 
     recorded(session, other, report(3600), at=NOON + timedelta(hours=1))
 
     queries.forget(session, [device])
-    gone = queries.prune(session, received_before=NOON + timedelta(minutes=1))
+    gone = queries.prune(session, received_before=NOON + timedelta(minutes=1), limit=100)
 
     assert gone == 1
     assert len(session.scalars(select(Ping)).all()) == 1
     assert last_seen_at(session, device) is None
     assert last_seen_at(session, other) == NOON + timedelta(hours=1)
+
+
+def test_a_backlog_goes_a_bit_at_a_time(session: Session, device: UUID) -> None:
+    """No more than asked in one go, and in the end everything old."""
+    recorded(session, device, *(report(-second) for second in range(25)))
+    later = NOON + timedelta(minutes=1)
+
+    gone = [queries.prune(session, received_before=later, limit=10) for _ in range(4)]
+
+    assert gone == [10, 10, 5, 0]

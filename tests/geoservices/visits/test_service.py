@@ -258,12 +258,27 @@ def test_a_geofence_deleted_in_the_middle_of_a_visit_ends_it_by_silence(world: W
     assert world.session.scalars(select(Visit.exit_reason)).all() == [Reason.SILENCE]
 
 
+def test_a_timer_waits_for_a_phone_that_reports_late(world: World) -> None:
+    """What it saw far outside may be an error that its next batch puts right."""
+    make_geofence(world.session, world.place)
+    device = world.device()
+    world.follow(seen(device, 0, INSIDE))
+    world.follow(seen(device, 1, FAR), seen(device, 1.2, FAR), minute=11.2)
+
+    early, _ = world.wait(13.4)
+    late, _ = world.wait(13.5)
+
+    assert early == []
+    assert [one.change.kind for one in late] == [EXITED]
+
+
 def test_timers_dwell_confirm_and_close(world: World) -> None:
     """Each when due, each once; a timer that is not due looks at nothing."""
     make_geofence(world.session, world.place)
     dwells, leaves = world.device(), world.device()
     world.follow(seen(dwells, 0, INSIDE), seen(leaves, 0.1, INSIDE))
-    world.follow(seen(leaves, 1, FAR), seen(leaves, 1.2, FAR), seen(dwells, 2, INSIDE))
+    world.follow(seen(leaves, 1, FAR), seen(leaves, 1.2, FAR))
+    world.follow(seen(dwells, 2, INSIDE))
 
     none, looked_at = world.wait(3.4)
     confirmed, _ = world.wait(3.5)
@@ -422,3 +437,48 @@ def test_an_abandoned_visit_leaves_nothing_and_an_ended_one_stays(world: World) 
     left = world.session.execute(select(Visit.device_id, Visit.phase)).all()
     assert sorted(left) == sorted([(device, Phase.ENDED), (other, Phase.INSIDE)])
     assert world.session.scalars(select(Geofence.id)).all() == [geofence.id]
+
+
+def test_a_geofence_watched_no_more_makes_nobody_dwell(world: World) -> None:
+    """Deleted or disabled: its visits end at their next timer, where they were last seen."""
+    deleted = make_geofence(world.session, world.place)
+    disabled = make_geofence(world.session, world.place, half_deg=0.0005)
+    watched = make_geofence(world.session, world.place, half_deg=0.0006)
+    device = world.device()
+    world.follow(seen(device, 0, INSIDE), seen(device, 3, INSIDE))
+    deleted.deleted_at = disabled.disabled_at = moment(3.5)
+    world.session.flush()
+
+    made, looked_at = world.wait(5)
+
+    happened = {one.visit.geofence_id: one.change for one in made}
+    assert (looked_at, len(made)) == (3, 3)
+    assert happened[watched.id].kind is DWELLED
+    for geofence in (deleted, disabled):
+        change = happened[geofence.id]
+        assert (change.kind, change.reason, change.at) == (EXITED, Reason.SILENCE, moment(3))
+    assert world.wait(5) == ([], 0)
+
+
+def test_an_exit_seen_before_a_geofence_was_deleted_is_told_as_seen(world: World) -> None:
+    """Its timer is that of the exit, and what was seen needs no guess."""
+    geofence = make_geofence(world.session, world.place)
+    device = world.device()
+    world.follow(seen(device, 0, INSIDE), seen(device, 1, FAR), seen(device, 2, FAR))
+    geofence.deleted_at = moment(2.5)
+    world.session.flush()
+
+    [made], _ = world.wait(4)
+
+    assert (made.change.reason, made.change.at) == (Reason.OUTSIDE_FOR_LONG, moment(1))
+
+
+def test_an_arrival_in_a_deleted_geofence_comes_to_nothing(world: World) -> None:
+    """A mere suspicion is dropped."""
+    geofence = make_geofence(world.session, world.place)
+    world.follow(seen(world.device(), 0, 0.00035, accuracy_m=50))
+    geofence.deleted_at = moment(0.5)
+    world.session.flush()
+
+    assert world.wait(31) == ([], 1)
+    assert world.session.scalars(select(Visit)).all() == []

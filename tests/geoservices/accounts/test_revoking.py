@@ -1,0 +1,55 @@
+"""The operator's command for a member who leaves."""
+
+import os
+import subprocess
+import sys
+from datetime import timedelta
+
+import pytest
+
+from geoservices import clock
+from geoservices.accounts import service
+from geoservices.accounts.models import Role
+from geoservices.database import SessionFactory
+
+
+def test_the_command_says_how_much_it_ended(
+    committed: SessionFactory,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """And fails in a line where there is nobody of that name."""
+    monkeypatch.setitem(os.environ, "GEOSERVICES_DATABASE_URL", database_url)
+    at = clock.now()
+    with committed() as session, session.begin():
+        service.ensure_organisation(
+            session, "devon", name="Devon", time_zone="Europe/London", at=at
+        )
+        token = service.issue_access_token(
+            session, "devon", role=Role.STAFF, name="Ann", lifetime=timedelta(days=1), at=at
+        )
+
+    done, failed = (
+        subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "geoservices",
+                "revoke",
+                "--organisation",
+                "devon",
+                "--name",
+                who,
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        for who in ("Ann", "Anne")
+    )
+
+    assert (done.returncode, failed.returncode) == (0, 1)
+    assert done.stdout == "Ann: access tokens revoked: 1, devices revoked: 0\n"
+    assert failed.stderr.startswith("geoservices: There is no such member")
+    with committed() as session:
+        assert service.authenticate_member(session, token, at=at) is None

@@ -1,0 +1,132 @@
+"""Who waits for whom while deliveries are settled and called back, and how much is asked."""
+
+from collections.abc import Callable
+from threading import Thread
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from geoservices.accounts.models import Purpose
+from geoservices.database import SessionFactory, transaction
+from geoservices.notifications import service
+from geoservices.notifications.models import Attempt, Delivery, DeliveryState, Subscription
+from geoservices.notifications.push import Outcome
+from geoservices.notifications.service import Sending
+from tests.notifying import ACCEPTED, GONE, PUSH, TRANSIENT, URL, World, make_world, moment
+
+
+def at_once(
+    sessions: SessionFactory,
+    held: tuple[type[Delivery | Subscription], UUID],
+    *works: Callable[[Session], None],
+) -> list[Exception]:
+    """Start each work in a transaction of its own, and return what went wrong.
+
+    A row is held until all of them wait for it; then the first one gets it. Whoever came to it
+    with another row in hand, which the first one wants next, is locked up with it.
+    """
+    failures: list[Exception] = []
+
+    def run(work: Callable[[Session], None]) -> None:
+        try:
+            with transaction(sessions) as session:
+                work(session)
+        except Exception as error:  # noqa: BLE001  (The test says which are none.)
+            failures.append(error)
+
+    threads = [Thread(target=run, args=[work]) for work in works]
+    with transaction(sessions) as holder:
+        holder.get_one(*held, with_for_update=True)
+        for thread in threads:
+            thread.start()
+            thread.join(timeout=0.3)
+    for thread in threads:
+        thread.join()
+    return failures
+
+
+def claim(session: Session, ids: list[UUID]) -> list[Sending]:
+    """Claim deliveries, in the order given."""
+    made = service.claim(session, ids, push=PUSH, public_url=URL, at=moment(0))
+    return sorted(made, key=lambda sending: ids.index(sending.delivery_id))
+
+
+def notify(world: World, subscriptions: list[UUID]) -> list[UUID]:
+    """Tell the person, and return the deliveries in the order of these subscriptions."""
+    known = set(world.session.scalars(select(Delivery.id)))
+    made = [delivery for delivery in world.notify() if delivery.id not in known]
+    made.sort(key=lambda delivery: subscriptions.index(delivery.subscription_id))
+    return [delivery.id for delivery in made]
+
+
+def test_two_jobs_with_the_same_dead_subscriptions_do_not_wait_for_each_other(
+    committed: SessionFactory,
+) -> None:
+    """Each settles what was accepted too; if one were rolled back that would be sent twice."""
+    with transaction(committed) as session:
+        world = make_world(session)
+        dead = sorted(world.subscribe().id for _ in range(2))
+        living = world.subscribe().id
+        one = claim(session, notify(world, [living, *dead]))
+        other = claim(session, notify(world, [living, *reversed(dead)]))
+
+    def settle(sendings: list[Sending]) -> Callable[[Session], None]:
+        results = list(zip(sendings, (ACCEPTED, GONE, GONE), strict=True))
+        return lambda session: service.settle(session, results, push=PUSH, at=moment(1))
+
+    failures = at_once(committed, (Subscription, dead[0]), settle(one), settle(other))
+
+    with transaction(committed) as session:
+        states = session.scalars(select(Delivery.state).order_by(Delivery.state)).all()
+        ended = session.scalars(select(Subscription.id).where(Subscription.ended_at.is_not(None)))
+        assert set(ended) == set(dead)
+    assert failures == []
+    assert states == [DeliveryState.ACCEPTED] * 2 + [DeliveryState.GONE] * 4
+
+
+def test_a_withdrawal_and_a_settlement_do_not_wait_for_each_other(
+    committed: SessionFactory,
+) -> None:
+    """Both lock deliveries in the order of their ids, wherever the rows lie."""
+    with transaction(committed) as session:
+        world = make_world(session)
+        for _ in range(2):
+            world.subscribe()
+        for number, delivery in enumerate(world.notify()):
+            delivery.id = UUID(int=2 - number)
+        session.flush()
+        person_id = world.person.id
+    results = []
+    for number in (2, 1):  # The row that is written last lies last.
+        with transaction(committed) as session:
+            results += [(sending, ACCEPTED) for sending in claim(session, [UUID(int=number)])]
+
+    failures = at_once(
+        committed,
+        (Delivery, UUID(int=1)),
+        lambda session: service.settle(session, results, push=PUSH, at=moment(1)),
+        lambda session: service.call_back(session, person_id, Purpose.NEARBY),
+    )
+
+    assert failures == []
+
+
+@pytest.mark.parametrize("outcome", [ACCEPTED, GONE, TRANSIENT])
+def test_settling_takes_a_handful_of_statements(
+    world: World, statements: list[str], outcome: Outcome
+) -> None:
+    """However many deliveries there are that end alike."""
+    for _ in range(50):
+        world.subscribe()
+    sendings = claim(world.session, [delivery.id for delivery in world.notify()])
+    world.session.flush()
+    results = [(sending, outcome) for sending in sendings]
+    statements.clear()
+
+    service.settle(world.session, results, push=PUSH, at=moment(1))
+    world.session.flush()
+
+    assert len(statements) <= 6
+    assert set(world.session.scalars(select(Attempt.finished_at))) == {moment(1)}

@@ -1,0 +1,91 @@
+"""Settings that would lose or double something do not start."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from geoservices.notifications.vapid import make_vapid_key
+from geoservices.settings import (
+    CampaignSettings,
+    IntakeSettings,
+    PresenceSettings,
+    PushSettings,
+    load_settings,
+)
+
+
+def push(**changes: Any) -> PushSettings:
+    """Push settings that differ from the defaults by so much."""
+    return PushSettings.model_validate(
+        {"vapid_private_key": make_vapid_key(), "vapid_contact": "mailto:a@example.org"} | changes
+    )
+
+
+def test_the_defaults_fit_together() -> None:
+    """Whoever sets only what must be set gets a service that works."""
+    settings = push()
+
+    assert settings.lease > settings.timeout
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"lease": "PT10S"}, id="a lease as short as one push"),
+        pytest.param({"concurrency": 10}, id="ten rounds of pushes in a lease for three"),
+        pytest.param({"timeout": "PT0S"}, id="no time to push"),
+        pytest.param({"lease": "-PT30S"}, id="a lease that ended before it began"),
+        pytest.param({"vapid_private_key": "secret"}, id="a key that is none"),
+        pytest.param({"vapid_contact": "ops@example.org"}, id="a contact that is no address"),
+        pytest.param({"max_atempts": 3}, id="a name misspelt"),
+    ],
+)
+def test_push_settings_that_cannot_work_are_refused(changes: dict[str, Any]) -> None:
+    """A job that outlasts its lease sends twice; better not to start."""
+    with pytest.raises(ValidationError):
+        push(**changes)
+
+
+def test_fewer_pushes_at_once_need_a_longer_lease() -> None:
+    """Ten rounds of ten seconds fit into two minutes."""
+    assert push(concurrency=10, lease="PT2M").concurrency == 10
+
+
+@pytest.mark.parametrize(
+    ("settings", "values"),
+    [
+        pytest.param(IntakeSettings, {"ping_retention": "-P1D"}, id="kept for less than nothing"),
+        pytest.param(IntakeSettings, {"oldest": "PT0S"}, id="everything is too old"),
+        pytest.param(PresenceSettings, {"silence": "PT0S"}, id="silent at once"),
+        pytest.param(PresenceSettings, {"exit_margin_share": 1.5}, id="more than the whole"),
+        pytest.param(CampaignSettings, {"person_cap": 0}, id="nobody is ever told"),
+    ],
+)
+def test_values_out_of_range_are_refused(settings: type[Any], values: dict[str, Any]) -> None:
+    """Each group of settings knows its ranges."""
+    with pytest.raises(ValidationError):
+        settings.model_validate(values)
+
+
+def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nested values use two underscores; times are ISO 8601; secrets are not shown."""
+    key = make_vapid_key()
+    for name, value in {
+        "DATABASE_URL": "postgresql://u:hidden@localhost/db",
+        "BROKER_URL": "redis://localhost",
+        "PUSH__VAPID_PRIVATE_KEY": key,
+        "PUSH__VAPID_CONTACT": "mailto:a@example.org",
+        "PUSH__TIMEOUT": "PT5S",
+        "PUSH__ALLOWED_HOSTS": '["push.example.org"]',
+        "INTAKE__MAX_BATCH": "10",
+    }.items():
+        monkeypatch.setenv(f"GEOSERVICES_{name}", value)
+
+    settings = load_settings()
+
+    assert settings.push.timeout.total_seconds() == 5
+    assert settings.push.allowed_hosts == ("push.example.org",)
+    assert settings.intake.max_batch == 10
+    assert "hidden" not in repr(settings)
+    assert key not in repr(settings)

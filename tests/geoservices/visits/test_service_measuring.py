@@ -1,0 +1,230 @@
+"""Only what may matter is measured, and leaving out the rest changes nothing."""
+
+import tracemalloc
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import numpy as np
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from geoservices.geofences.index import GeofenceIndex, Indices
+from geoservices.geofences.live import LiveGeofences
+from geoservices.geometry.planar import Degrees, Metres
+from geoservices.geometry.position import Position
+from geoservices.settings import PresenceSettings
+from geoservices.visits.models import Visit
+from geoservices.visits.service import Made, Sighting, follow
+from geoservices.visits.transitions import (
+    Change,
+    Phase,
+    PresenceRules,
+    Reading,
+    TransitionKind,
+    VisitState,
+    advance,
+)
+from tests.factories import (
+    EXETER,
+    NOON,
+    make_device,
+    make_geofence,
+    make_organisation,
+    make_person,
+    make_place,
+)
+
+RULES = PresenceRules(**PresenceSettings().model_dump(exclude={"assumed_accuracy_m"}))
+ASSUMED_ACCURACY_M = 100.0
+ORDER = [TransitionKind.DWELLED, TransitionKind.EXITED, TransitionKind.ENTERED]
+MEGABYTE = 2**20
+
+Told = tuple[UUID, UUID, Change]
+
+
+class CountingIndex(GeofenceIndex):
+    """An index that counts the pairs it was asked to measure."""
+
+    measured = 0
+
+    def distances_m(
+        self, lon: Degrees, lat: Degrees, positions: Indices, geofences: Indices
+    ) -> Metres:
+        """Measure and count."""
+        self.measured += len(positions)
+        return super().distances_m(lon, lat, positions, geofences)
+
+
+class BruteForce:
+    """Every sighting measured against every geofence, without a thought or a table."""
+
+    def __init__(self, index: GeofenceIndex) -> None:
+        self.index = index
+        self.visits: dict[tuple[UUID, int], VisitState] = {}
+
+    def follow(self, sightings: list[Sighting]) -> list[Told]:
+        """Return what happened, in the order in which `follow` tells it."""
+        return [told for sighting in sightings for told in self._follow_one(sighting)]
+
+    def _follow_one(self, sighting: Sighting) -> list[Told]:
+        count = len(self.index.watched)
+        distances = self.index.distances_m(
+            np.array([sighting.position.lon]),
+            np.array([sighting.position.lat]),
+            np.zeros(count, dtype=np.intp),
+            np.arange(count, dtype=np.intp),
+        )
+        step: list[tuple[float, Told]] = []
+        for number, distance_m in enumerate(distances.tolist()):
+            size_m = float(self.index.sizes_m()[number])
+            reading = Reading(
+                at=sighting.at,
+                distance_m=distance_m,
+                accuracy_m=sighting.position.accuracy_m or ASSUMED_ACCURACY_M,
+                size_m=size_m,
+            )
+            geofence_id = self.index.watched[number].id
+            step += [
+                (size_m, (sighting.device_id, geofence_id, change))
+                for change in self._advance(sighting, number, reading)
+            ]
+        return [told for _size_m, told in sorted(step, key=_together)]
+
+    def _advance(self, sighting: Sighting, number: int, reading: Reading) -> list[Change]:
+        key = (sighting.device_id, number)
+        told: list[Change] = []
+        while True:
+            before = self.visits.pop(key, None)
+            state, changes = advance(
+                before,
+                reading,
+                rules=RULES,
+                dwell_after=self.index.watched[number].dwell_after,
+                first_sight=sighting.first,
+            )
+            told += changes
+            if state is None:
+                return told
+            if state.phase is not Phase.ENDED:
+                self.visits[key] = state
+                return told
+
+
+def _together(entry: tuple[float, Told]) -> tuple[int, float]:
+    size_m, (_device_id, _geofence_id, change) = entry
+    enters = change.kind is TransitionKind.ENTERED
+    return ORDER.index(change.kind), -size_m if enters else size_m
+
+
+def walk(random: np.random.Generator, device_id: UUID, count: int) -> list[Sighting]:
+    """A device that strolls, stands, leaps and falls silent, with good and bad accuracies."""
+    at, east, north = NOON, 0.0, 0.0
+    sightings: list[Sighting] = []
+    for number in range(count):
+        at += timedelta(seconds=float(random.choice([1, 5, 20, 45, 80, 170, 1900], p=GAPS)))
+        reach = random.choice([0.0, 0.0001, 0.0006, 0.004])
+        east, north = (float(random.normal(0.9 * was, reach)) for was in (east, north))
+        accuracy_m = float(random.choice([0.0, 2.0, 8.0, 30.0, 120.0, 900.0]))
+        position = Position(
+            lon=EXETER[0] + east, lat=EXETER[1] + north, accuracy_m=accuracy_m or None
+        )
+        sightings.append(Sighting(device_id=device_id, at=at, position=position, first=number == 0))
+    return sightings
+
+
+GAPS = [0.2, 0.2, 0.2, 0.2, 0.1, 0.08, 0.02]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_what_is_left_out_changes_nothing(session: Session, seed: int) -> None:
+    """Random walks over geofences that overlap, in batches, come to what all pairs come to."""
+    random = np.random.default_rng(seed)
+    place = make_place(session, make_organisation(session))
+    for _ in range(15):
+        east, north = random.normal(0, 0.003, 2).tolist()
+        make_geofence(
+            session,
+            place,
+            at=(EXETER[0] + east, EXETER[1] + north),
+            half_deg=float(random.choice([0.0001, 0.0005, 0.002, 0.03]) * random.uniform(0.8, 1.2)),
+            margin_m=float(random.choice([0.0, 25.0])),
+            dwell_after=timedelta(minutes=float(random.choice([1, 5]))),
+        )
+    index = LiveGeofences().current(session)
+    brute_force = BruteForce(index)
+    walks = [
+        walk(random, make_device(session, make_person(session))[0].id, 120) for _device in range(2)
+    ]
+    sightings = sorted((one for each in walks for one in each), key=lambda one: one.at)
+    cuts = np.sort(random.integers(0, len(sightings), 5)).tolist()
+
+    told: list[Told] = []
+    for begin, end in zip([0, *cuts], [*cuts, len(sightings)], strict=True):
+        batch = sightings[begin:end]
+        made = _follow(session, batch, index, at=sightings[-1].at)
+        told += [(one.visit.device_id, one.visit.geofence_id, one.change) for one in made]
+
+    assert told == brute_force.follow(sightings)
+    assert len(told) > 20
+    open_visits = session.scalars(select(Visit).where(Visit.exited_at.is_(None))).all()
+    assert {
+        (visit.device_id, index.number_of[visit.geofence_id]): (
+            visit.phase,
+            visit.phase_since,
+            visit.entered_at,
+            visit.seen_at,
+            visit.dwelled_at,
+        )
+        for visit in open_visits
+    } == {
+        key: (state.phase, state.phase_since, state.entered_at, state.seen_at, state.dwelled_at)
+        for key, state in brute_force.visits.items()
+    }
+
+
+@pytest.mark.parametrize("seconds", [0.001, 1.0, 60.0])
+def test_a_thousand_geofences_are_not_measured_from_a_thousand_positions(
+    session: Session, seconds: float
+) -> None:
+    """Each position in a geofence of its own: little more than those pairs is measured."""
+    place = make_place(session, make_organisation(session))
+    spots = [(EXETER[0] + 0.004 * (n % 40), EXETER[1] + 0.004 * (n // 40)) for n in range(1000)]
+    for spot in spots:
+        make_geofence(session, place, at=spot)
+    live = LiveGeofences().current(session)
+    index = CountingIndex.__new__(CountingIndex)
+    index._set_up(live.watched, live._maps, live.revision)
+    device_id = make_device(session, make_person(session))[0].id
+    sightings = [
+        Sighting(
+            device_id=device_id,
+            at=NOON + timedelta(seconds=seconds * number),
+            position=Position(lon=lon, lat=lat, accuracy_m=8.0),
+            first=False,
+        )
+        for number, (lon, lat) in enumerate(spots)
+    ]
+
+    tracemalloc.start()
+    made = _follow(session, sightings, index, at=sightings[-1].at)
+    _now, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    entered = [one for one in made if one.change.kind is TransitionKind.ENTERED]
+    assert len(entered) == 1000
+    assert index.measured <= 3000
+    assert peak < 40 * MEGABYTE
+
+
+def _follow(
+    session: Session, sightings: list[Sighting], index: GeofenceIndex, *, at: datetime
+) -> list[Made]:
+    return follow(
+        session,
+        sightings,
+        index=index,
+        rules=RULES,
+        assumed_accuracy_m=ASSUMED_ACCURACY_M,
+        at=at,
+    )

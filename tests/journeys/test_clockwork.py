@@ -1,0 +1,97 @@
+"""What happens by itself: beat rings, the worker acts, and no phone says anything."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from celery import Celery
+
+from geoservices import clock
+from local.actors import Phone
+from tests.eventually import eventually
+from tests.journeys.system import System
+from tests.local.conftest import open_folder
+
+pytestmark = pytest.mark.stack
+
+SOON = timedelta(seconds=30)
+RETENTION = timedelta(seconds=20)
+
+
+@pytest.fixture(scope="module")
+def system() -> Iterator[System]:
+    """The whole system, which keeps positions for some seconds only."""
+    with open_folder() as folder, pytest.MonkeyPatch.context() as patch:
+        retention = f"PT{RETENTION.total_seconds():.0f}S"
+        patch.setenv("GEOSERVICES_INTAKE__PING_RETENTION", retention)
+        system = System(folder)
+        try:
+            system.start_all()
+            yield system
+        finally:
+            system.stop_all()
+
+
+@pytest.fixture
+def phone(system: System) -> Iterator[Phone]:
+    """A citizen's phone that may be located."""
+    with Phone(system.configuration.api_url, system.configuration.push_url) as phone:
+        phone.agree("nearby")
+        yield phone
+
+
+def stay(system: System, phone: Phone, *, dwells_in: timedelta) -> None:
+    """Have the phone be in Exeter Library for so long that it dwells there in a moment."""
+    with system.manager() as manager:
+        [place] = manager.ask("GET", "/v1/places", params={"q": "Exeter Library"})["features"]
+    [fence] = system.ask("SELECT dwell_after FROM geofences WHERE place_id = %s", place["id"])
+    lon, lat = place["geometry"]["coordinates"]
+    now = clock.now()
+    entered_at = now - fence["dwell_after"] + dwells_in
+    pings: list[dict[str, Any]] = [
+        {"id": str(uuid4()), "recorded_at": at.isoformat(), "lon": lon, "lat": lat, "accuracy_m": 8}
+        for at in (entered_at, now)
+    ]
+    phone.ask("POST", "/v1/pings", json={"pings": pings})
+
+
+def test_a_visit_dwells_by_the_clock(system: System, phone: Phone) -> None:
+    """Through beat, broker and worker; the phone's last word was that it is inside."""
+
+    def kinds() -> list[str]:
+        rows = system.ask(
+            "SELECT kind FROM transitions WHERE device_id = %s ORDER BY occurred_at", phone.id
+        )
+        return [row["kind"] for row in rows]
+
+    stay(system, phone, dwells_in=timedelta(seconds=5))
+    at_first = kinds()
+
+    eventually(lambda: kinds() == ["entered", "dwelled"], within=SOON)
+
+    assert at_first == ["entered"]
+
+
+def test_old_positions_are_pruned_by_the_worker(system: System, phone: Phone) -> None:
+    """The job is sent by its name, as beat does every ten minutes; what is recent stays."""
+
+    def positions(of: Phone) -> int:
+        [row] = system.ask("SELECT count(*) AS count FROM pings WHERE device_id = %s", of.id)
+        return int(row["count"])
+
+    client = Celery(broker=system.env["GEOSERVICES_BROKER_URL"], set_as_current=False)
+    stay(system, phone, dwells_in=timedelta(minutes=2))
+    before = positions(phone)
+    old_at = clock.now() + RETENTION
+    eventually(lambda: clock.now() > old_at, within=RETENTION + SOON)
+    with Phone(system.configuration.api_url, system.configuration.push_url) as recent:
+        recent.agree("nearby")
+        stay(system, recent, dwells_in=timedelta(minutes=2))
+
+        client.send_task("pings.prune", queue="geoservices")
+
+        eventually(lambda: positions(phone) == 0, within=SOON)
+        assert (before, positions(recent)) == (2, 2)
+    client.close()

@@ -1,0 +1,142 @@
+"""The relay: ids of what is due go through a real broker, and come back if it is away."""
+
+from datetime import timedelta
+from queue import Empty
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from kombu import Connection
+from sqlalchemy import select
+
+from geoservices import clock, outbox
+from geoservices.database import SessionFactory, transaction
+from geoservices.notifications.models import Delivery
+from geoservices.outbox import OutboxMessage, Topic
+from local.configuration import free_port
+from tests import notifying
+from tests.workers.conftest import ring_at
+from workers.app import app
+from workers.relay import BROKER_ERRORS, Relay
+from workers.schedule import SCHEDULE
+
+LEASE = timedelta(seconds=30)
+
+
+@pytest.fixture
+def relay(committed: SessionFactory) -> Relay:
+    """A relay on the test's database."""
+    return Relay(committed, outbox_lease=LEASE, push_lease=LEASE)
+
+
+def publish(sessions: SessionFactory, count: int) -> list[int]:
+    """Put messages in the outbox and return their ids."""
+    with transaction(sessions) as session:
+        outbox.publish(session, Topic.TRANSITION_MADE, [uuid4() for _ in range(count)])
+        return list(session.scalars(select(OutboxMessage.id).order_by(OutboxMessage.id)))
+
+
+def make_deliveries(sessions: SessionFactory, count: int) -> list[str]:
+    """Have someone with so many browsers told of something, and return the deliveries' ids."""
+    with transaction(sessions) as session:
+        world = notifying.make_world(session)
+        for _ in range(count):
+            world.subscribe()
+        return [str(delivery.id) for delivery in world.notify()]
+
+
+def jobs(doorbell: Connection) -> list[tuple[str, list[Any]]]:
+    """The jobs that wait at the broker, each with its ids."""
+    queue = doorbell.SimpleQueue(app.conf.task_default_queue)
+    found: list[tuple[str, list[Any]]] = []
+    try:
+        while True:
+            message = queue.get(timeout=0.2)
+            message.ack()
+            [[ids], _named, _embedded] = message.payload
+            found.append((message.headers["task"], ids))
+    except Empty:
+        return found
+    finally:
+        queue.close()
+
+
+def test_what_is_due_is_handed_out_once(
+    relay: Relay, committed: SessionFactory, doorbell: Connection
+) -> None:
+    """Messages and deliveries, one job each with all their ids; then nothing until the lease."""
+    messages = publish(committed, 3)
+    deliveries = make_deliveries(committed, 2)
+
+    handed_out = relay.relay_once(), relay.relay_once()
+
+    [(first, of_first), (second, of_second)] = jobs(doorbell)
+    assert handed_out == (5, 0)
+    assert (first, second) == ("campaigns.decide", "notifications.deliver")
+    assert of_first == messages
+    assert sorted(of_second) == sorted(deliveries)
+
+
+def test_a_job_carries_a_hundred_ids(
+    relay: Relay, committed: SessionFactory, doorbell: Connection
+) -> None:
+    """The rest goes out with the next round."""
+    messages = publish(committed, 130)
+
+    rounds = [relay.relay_once() for _ in range(3)]
+
+    assert rounds == [100, 30, 0]
+    assert [ids for _job, ids in jobs(doorbell)] == [messages[:100], messages[100:]]
+
+
+def test_nothing_due_rings_nothing(relay: Relay, doorbell: Connection) -> None:
+    """No empty jobs."""
+    assert relay.relay_once() == 0
+    assert jobs(doorbell) == []
+
+
+def test_what_the_broker_refuses_is_due_again_at_once(
+    relay: Relay, committed: SessionFactory, doorbell: Connection, broker_url: str
+) -> None:
+    """And goes out as soon as it is back, without waiting for the lease."""
+    messages = publish(committed, 2)
+    ring_at(f"redis://127.0.0.1:{free_port()}/0")
+    with pytest.raises(BROKER_ERRORS):
+        relay.relay_once()
+    with transaction(committed) as session:
+        due = session.scalars(select(OutboxMessage.due_at)).all()
+    ring_at(broker_url)
+
+    handed_out = relay.relay_once()
+
+    assert all(due_at <= clock.now() for due_at in due)
+    assert handed_out == 2
+    assert jobs(doorbell) == [("campaigns.decide", messages)]
+
+
+def test_deliveries_the_broker_refuses_are_put_back_too(
+    relay: Relay, committed: SessionFactory, doorbell: Connection, broker_url: str
+) -> None:
+    """As messages are."""
+    deliveries = make_deliveries(committed, 2)
+    ring_at(f"redis://127.0.0.1:{free_port()}/0")
+    with pytest.raises(BROKER_ERRORS):
+        relay.relay_once()
+    with transaction(committed) as session:
+        due = session.scalars(select(Delivery.due_at)).all()
+    ring_at(broker_url)
+
+    handed_out = relay.relay_once()
+
+    assert all(due_at <= clock.now() for due_at in due)
+    assert handed_out == 2
+    [(job, ids)] = jobs(doorbell)
+    assert (job, sorted(ids)) == ("notifications.deliver", sorted(deliveries))
+
+
+def test_every_job_that_is_scheduled_is_known_to_the_worker() -> None:
+    """Once its modules are loaded, as the worker does."""
+    app.loader.import_default_modules()
+
+    assert {entry["task"] for entry in SCHEDULE.values()} <= set(app.tasks)
+    assert {"campaigns.decide", "notifications.deliver"} <= set(app.tasks)
