@@ -4,10 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
+from uuid import UUID
 
-from sqlalchemy import DateTime, Engine, Interval, MetaData, create_engine
-from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from sqlalchemy import DateTime, Engine, Interval, MetaData, Select, create_engine, tuple_
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session, sessionmaker
+
+Row = TypeVar("Row")
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -31,6 +34,28 @@ class Base(DeclarativeBase):
 def one_of(column: str, values: type[StrEnum]) -> str:
     """Return the condition that `column` holds one of the enumeration's values, for a CHECK."""
     return f"{column} IN ({', '.join(repr(member.value) for member in values)})"
+
+
+def newest_first(
+    statement: Select[Row],
+    at: InstrumentedAttribute[datetime],
+    id_: InstrumentedAttribute[UUID],
+    *,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+) -> Select[Row]:
+    """Return the statement for one page of rows, newest first and ties by id.
+
+    Args:
+        statement: What to page through.
+        at: The instant that orders the rows.
+        id_: Their id.
+        after: Both values of the last row of the page before; None for the first page.
+        limit: The most rows on a page.
+    """
+    if after is not None:
+        statement = statement.where(tuple_(at, id_) < after)
+    return statement.order_by(at.desc(), id_.desc()).limit(limit)
 
 
 def make_engine(url: str, *, pool_size: int = 10) -> Engine:

@@ -4,13 +4,14 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session
 
 from geoservices.accounts.models import Person
 from geoservices.campaigns.models import Campaign, Decision
 from geoservices.campaigns.rules import CampaignClass
+from geoservices.database import newest_first
 from geoservices.listings.models import Listing
 from geoservices.visits.models import Transition, Visit
 
@@ -123,11 +124,8 @@ def of_organisation(
 ) -> Sequence[Campaign]:
     """Return an organisation's campaigns, newest first."""
     statement = select(Campaign).where(Campaign.organisation_id == organisation_id)
-    if after:
-        statement = statement.where(tuple_(Campaign.created_at, Campaign.id) < after)
-    return session.scalars(
-        statement.order_by(Campaign.created_at.desc(), Campaign.id.desc()).limit(limit)
-    ).all()
+    page = newest_first(statement, Campaign.created_at, Campaign.id, after=after, limit=limit)
+    return session.scalars(page).all()
 
 
 def campaign_by_id(session: Session, campaign_id: UUID) -> Campaign | None:
@@ -140,11 +138,8 @@ def decisions_of_person(
 ) -> Sequence[Decision]:
     """Return what was decided about a person, newest first."""
     statement = select(Decision).where(Decision.person_id == person_id)
-    if after:
-        statement = statement.where(tuple_(Decision.decided_at, Decision.id) < after)
-    return session.scalars(
-        statement.order_by(Decision.decided_at.desc(), Decision.id.desc()).limit(limit)
-    ).all()
+    page = newest_first(statement, Decision.decided_at, Decision.id, after=after, limit=limit)
+    return session.scalars(page).all()
 
 
 def decisions_of_campaign(
@@ -152,11 +147,8 @@ def decisions_of_campaign(
 ) -> Sequence[Decision]:
     """Return what a campaign decided, newest first."""
     statement = select(Decision).where(Decision.campaign_id == campaign_id)
-    if after:
-        statement = statement.where(tuple_(Decision.decided_at, Decision.id) < after)
-    return session.scalars(
-        statement.order_by(Decision.decided_at.desc(), Decision.id.desc()).limit(limit)
-    ).all()
+    page = newest_first(statement, Decision.decided_at, Decision.id, after=after, limit=limit)
+    return session.scalars(page).all()
 
 
 def decisions_by_id(session: Session, ids: Iterable[UUID]) -> dict[UUID, Decision]:

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from geoservices.checkins.models import CheckIn
+from geoservices.database import newest_first
 
 
 def insert_if_new(session: Session, check_in: CheckIn) -> bool:
@@ -31,8 +32,5 @@ def check_ins_of(
 ) -> Sequence[CheckIn]:
     """Return a device's check-ins, newest first; `after` is the page before's last key."""
     statement = select(CheckIn).where(CheckIn.device_id == device_id)
-    if after:
-        statement = statement.where(tuple_(CheckIn.claimed_at, CheckIn.id) < after)
-    return session.scalars(
-        statement.order_by(CheckIn.claimed_at.desc(), CheckIn.id.desc()).limit(limit)
-    ).all()
+    page = newest_first(statement, CheckIn.claimed_at, CheckIn.id, after=after, limit=limit)
+    return session.scalars(page).all()

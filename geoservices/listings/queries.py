@@ -4,10 +4,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from geoservices.database import newest_first
 from geoservices.listings.models import Listing
 
 
@@ -56,8 +57,5 @@ def of_organisation(
     statement = select(Listing).where(Listing.organisation_id == organisation_id)
     if place_id:
         statement = statement.where(Listing.place_id == place_id)
-    if after:
-        statement = statement.where(tuple_(Listing.created_at, Listing.id) < after)
-    return session.scalars(
-        statement.order_by(Listing.created_at.desc(), Listing.id.desc()).limit(limit)
-    ).all()
+    page = newest_first(statement, Listing.created_at, Listing.id, after=after, limit=limit)
+    return session.scalars(page).all()

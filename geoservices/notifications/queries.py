@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from geoservices.accounts.models import Device
 from geoservices.campaigns.models import Campaign, Decision
+from geoservices.database import newest_first
 from geoservices.listings.models import Listing
 from geoservices.notifications.models import (
     Attempt,
@@ -321,7 +322,7 @@ def _page(
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> Sequence[Notification]:
-    if after:
-        statement = statement.where(tuple_(Notification.created_at, Notification.id) < after)
-    newest = statement.order_by(Notification.created_at.desc(), Notification.id.desc())
-    return list(session.scalars(newest.limit(limit)))
+    newest = newest_first(
+        statement, Notification.created_at, Notification.id, after=after, limit=limit
+    )
+    return session.scalars(newest).all()

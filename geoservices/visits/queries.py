@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select, tuple_, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
+from geoservices.database import newest_first
 from geoservices.geofences.models import Geofence
 from geoservices.visits.models import Transition, Visit
 from geoservices.visits.transitions import Phase
@@ -97,11 +98,8 @@ def visits_of(
         limit: At most so many.
     """
     statement = select(Visit).where(Visit.device_id == device_id, Visit.phase != Phase.ARRIVING)
-    if after:
-        statement = statement.where(tuple_(Visit.entered_at, Visit.id) < after)
-    return session.scalars(
-        statement.order_by(Visit.entered_at.desc(), Visit.id.desc()).limit(limit)
-    ).all()
+    page = newest_first(statement, Visit.entered_at, Visit.id, after=after, limit=limit)
+    return session.scalars(page).all()
 
 
 def abandon_open(session: Session, device_ids: Iterable[UUID]) -> None:
