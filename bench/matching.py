@@ -9,6 +9,7 @@ batches with `unnest … JOIN LATERAL ST_Intersects` on an indexed geometry colu
 
 import gc
 import resource
+import shutil
 import statistics
 import sys
 import tempfile
@@ -171,6 +172,7 @@ def _database() -> Iterator[psycopg.Connection]:
     finally:
         clear_away(folder)
         remove_cluster(folder)
+        shutil.rmtree(folder)
 
 
 if __name__ == "__main__":
