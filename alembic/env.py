@@ -1,6 +1,7 @@
 """Run migrations on the database named by GEOSERVICES_DATABASE_URL."""
 
 import os
+import re
 
 from alembic import context
 from geoalchemy2 import alembic_helpers
@@ -9,13 +10,14 @@ from geoservices.database import make_engine
 from geoservices.tables import all_tables
 
 metadata = all_tables()
+FOREIGN = re.compile(r"spatial_ref_sys|pings_.*")
 
 
 def only_ours(
     object_: object, name: str | None, type_: str, reflected: bool, compare_to: object
 ) -> bool:
-    """Leave alone the table that PostGIS brings along; any other that no model has is a fault."""
-    return type_ != "table" or name != "spatial_ref_sys"
+    """Leave alone what PostGIS brings along, and partitions; the rest that no model has is a fault."""
+    return type_ != "table" or name is None or not FOREIGN.fullmatch(name)
 
 
 def run() -> None:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
+import psycopg
 from sqlalchemy import DateTime, Engine, Interval, MetaData, Select, create_engine, tuple_
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session, sessionmaker
 
@@ -88,6 +89,18 @@ SessionFactory = sessionmaker[Session]
 def make_session_factory(engine: Engine) -> SessionFactory:
     """Make the factory of sessions; rows stay readable after a commit."""
     return sessionmaker(engine, expire_on_commit=False)
+
+
+def driver(session: Session) -> psycopg.Connection[Any]:
+    """Return psycopg's own connection, within the session's transaction.
+
+    For intake, where making SQLAlchemy's statements would cost more than running them, and for
+    COPY, which SQLAlchemy does not have.
+    """
+    connection = session.connection().connection.driver_connection
+    if not isinstance(connection, psycopg.Connection):
+        raise TypeError("The engine's driver must be psycopg.")
+    return connection
 
 
 @contextmanager

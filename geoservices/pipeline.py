@@ -41,62 +41,59 @@ from geoservices.visits.transitions import PresenceRules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Intake:
-    """What came of a batch: each ping in the order given, and the transitions it caused."""
+class Sent:
+    """One request with pings, and the hash of the device's token that came with it."""
 
-    pings: list[Recorded]
+    token_hash: bytes
+    pings: Pings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intake:
+    """What came of one request: each ping in the order given, and the transitions they caused."""
+
+    verdicts: NDArray[np.uint8]
+    """Places in `pings.service.VERDICTS`, shape (n,)."""
+    refusals: NDArray[np.uint8]
+    """As `pings.screening.judge` returns them, shape (n,)."""
     transitions: list[Made] = field(default_factory=list)
 
 
 def take_in(
     session: Session,
-    reports: Sequence[tuple[UUID, PingReport]],
+    sent: Sequence[Sent],
     *,
     live: LiveGeofences,
     settings: Settings,
     at: datetime,
-) -> Intake:
-    """Take in pings of any number of devices: screen, store, match, follow, announce.
+) -> list[Intake | GeoservicesError]:
+    """Take in any number of requests at once: screen, store, match, follow, announce.
 
-    A handful of statements, however many pings. Each is judged by itself: what is wrong with one
-    harms no other. The same ping twice is stored and followed once; one older than what was
-    followed already is stored and changes nothing.
+    A handful of statements, however many requests and pings. Each request is answered by itself:
+    one that is refused harms no other. So is each ping: the same one twice is stored and followed
+    once; one older than what was followed already is stored and changes nothing.
 
     Args:
         session: Everything happens in its transaction; the caller commits before it answers.
-        reports: Each ping with the device that sent it.
+        sent: The requests, in the order in which they arrived.
         live: The geofences.
         settings: The service's.
         at: When they arrived.
+
+    Returns:
+        For each request what came of it, or why nothing of it was stored: `Unauthenticated` or
+        `ConsentMissing`.
     """
-    device_ids = {device_id for device_id, _report in reports}
-    accounts.lock_devices(session, device_ids)
-    index = live.current(session)
-    recorded = ping_service.record(
-        session,
-        reports,
-        doors=doors(settings),
-        looks_swapped=lambda position: index.looks_swapped(position.lon, position.lat),
-        at=at,
-    )
-    made = visit_service.follow(
-        session,
-        [
-            Sighting(
-                device_id=one.device_id,
-                at=one.report.recorded_at,
-                position=one.report.position,
-                first=one.first,
-            )
-            for one in ping_service.in_order(recorded)
-        ],
-        index=index,
-        rules=presence_rules(settings),
-        assumed_accuracy_m=settings.presence.assumed_accuracy_m,
-        at=at,
-    )
-    announce(session, made)
-    return Intake(pings=recorded, transitions=made)
+    devices = accounts.hold_devices(session, token_hashes={one.token_hash for one in sent})
+    place_of = {device.token_hash: at for at, device in enumerate(devices)}
+    senders = [place_of.get(one.token_hash) for one in sent]
+    parts = [
+        (sender, one.pings)
+        for sender, one in zip(senders, sent, strict=True)
+        if sender is not None
+    ]
+    taken = iter(_take_in(session, devices, parts, live=live, settings=settings, at=at))
+    return [Unauthenticated() if sender is None else next(taken) for sender in senders]
 
 
 def take_in_from(
@@ -113,13 +110,77 @@ def take_in_from(
     Raises:
         ConsentMissing: They did not; nothing is stored.
     """
-    # Asked with the row held: a withdrawal either comes later and deletes what is stored here,
+    devices = accounts.hold_devices(session, ids=[device.id])
+    parts = [(0, Pings.of(reports))]
+    [taken] = _take_in(session, devices, parts, live=live, settings=settings, at=at)
+    if isinstance(taken, GeoservicesError):
+        raise taken
+    return taken
+
+
+def _take_in(
+    session: Session,
+    devices: Sequence[HeldDevice],
+    parts: Sequence[tuple[int, Pings]],
+    *,
+    live: LiveGeofences,
+    settings: Settings,
+    at: datetime,
+) -> list[Intake | GeoservicesError]:
+    """Take in the pings of held devices, each part with its device's place among them."""
+    # Asked with the rows held: a withdrawal either comes later and deletes what is stored here,
     # or came before and is seen.
-    accounts.lock_devices(session, [device.id])
-    consents.require_consent(session, device.person_id, PASSIVE)
-    return take_in(
-        session, [(device.id, report) for report in reports], live=live, settings=settings, at=at
+    agreeing = accounts.who_agrees(session, {device.person_id for device in devices}, PASSIVE)
+    welcome = [devices[sender].person_id in agreeing for sender, _pings in parts]
+    let_in = [part for part, is_welcome in zip(parts, welcome, strict=True) if is_welcome]
+    taken = iter(_record_and_follow(session, devices, let_in, live, settings, at) if let_in else [])
+    return [
+        next(taken) if is_welcome else consents.ConsentMissing(PASSIVE) for is_welcome in welcome
+    ]
+
+
+def _record_and_follow(
+    session: Session,
+    devices: Sequence[HeldDevice],
+    parts: Sequence[tuple[int, Pings]],
+    live: LiveGeofences,
+    settings: Settings,
+    at: datetime,
+) -> list[Intake]:
+    pings = Pings.joined([part for _sender, part in parts])
+    sizes = [len(part) for _sender, part in parts]
+    senders = np.repeat(np.array([sender for sender, _part in parts], dtype=np.intp), sizes)
+    index = live.current(session)
+    recorded = ping_service.record(
+        session,
+        pings,
+        senders,
+        devices,
+        doors=doors(settings),
+        looks_swapped=index.looks_swapped(pings.lon, pings.lat),
+        at=at,
     )
+    made = visit_service.follow(
+        session,
+        devices,
+        Sightings.of(pings, senders, recorded.followed),
+        index=index,
+        presence=settings.presence,
+        at=at,
+    )
+    announce(session, made)
+    begins = np.cumsum([0, *sizes])
+    by_part: list[list[Made]] = [[] for _ in parts]
+    for one in made:
+        by_part[int(np.searchsorted(begins, one.ping, side="right")) - 1].append(one)
+    return [
+        Intake(
+            verdicts=recorded.verdicts[begin:end],
+            refusals=recorded.refusals[begin:end],
+            transitions=transitions,
+        )
+        for (begin, end), transitions in zip(pairwise(begins.tolist()), by_part, strict=True)
+    ]
 
 
 def check_in(

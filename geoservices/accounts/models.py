@@ -65,7 +65,12 @@ class Person(Base):
 
 
 class Device(Base):
-    """A phone or browser of a person's, known by a token of which only the hash is kept."""
+    """A phone or browser of a person's, known by a token of which only the hash is kept.
+
+    Whoever stores or follows what a device sends holds its row, which also says up to when it has
+    been followed. That outlives the positions: `fix_lon` and `fix_lat`, the last that was tested,
+    go when the others do.
+    """
 
     __tablename__ = "devices"
 
@@ -75,6 +80,11 @@ class Device(Base):
     label: Mapped[str | None] = mapped_column(String(100))
     created_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+    followed_until: Mapped[datetime | None]
+    fix_at: Mapped[datetime | None]
+    fix_lon: Mapped[float | None]
+    fix_lat: Mapped[float | None]
+    fix_accuracy_m: Mapped[float | None]
 
 
 class Consent(Base):

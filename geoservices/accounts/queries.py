@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -16,6 +17,20 @@ from geoservices.accounts.models import (
     Person,
     Purpose,
 )
+from geoservices.database import driver
+
+
+class HeldDevice(NamedTuple):
+    """What a held device's row says."""
+
+    id: UUID
+    person_id: UUID
+    token_hash: bytes
+    followed_until: datetime | None
+    fix_at: datetime | None
+    fix_lon: float | None
+    fix_lat: float | None
+    fix_accuracy_m: float | None
 
 
 def device_by_token(session: Session, token_hash: bytes) -> tuple[Device, Person] | None:
@@ -139,17 +154,54 @@ def withdraw_consent(session: Session, person_id: UUID, purpose: Purpose, *, at:
     return ended.first() is not None
 
 
-def lock_devices(session: Session, device_ids: Iterable[UUID]) -> None:
-    """Hold the devices' rows until the transaction ends, so that each device's order is kept.
+def hold_devices(
+    session: Session,
+    *,
+    ids: Collection[UUID] = (),
+    token_hashes: Collection[bytes] = (),
+) -> list[HeldDevice]:
+    """Hold devices' rows until the transaction ends, so that each device's order is kept.
 
-    Rows are locked in the order of their ids, so that two batches cannot wait for each other.
+    Rows are locked in the order of their ids, so that two batches cannot wait for each other. What
+    is read is what the row holds once it is locked, whoever else has waited for it.
+
+    Args:
+        session: The session.
+        ids: Of devices, revoked or not.
+        token_hashes: Of tokens; unknown and revoked ones are passed over.
     """
-    session.execute(
-        select(Device.id)
-        .where(Device.id.in_(set(device_ids)))
-        .order_by(Device.id)
-        .with_for_update(key_share=True)
+    found = driver(session).execute(
+        """
+        SELECT id, person_id, token_hash, followed_until,
+            fix_at, fix_lon, fix_lat, fix_accuracy_m
+        FROM devices
+        WHERE id = ANY(%b::uuid[]) OR (token_hash = ANY(%b::bytea[]) AND revoked_at IS NULL)
+        ORDER BY id FOR NO KEY UPDATE
+        """,
+        (list(ids), list(token_hashes)),
+        binary=True,
     )
+    return [HeldDevice(*row) for row in found]
+
+
+def lock_devices(session: Session, device_ids: Iterable[UUID]) -> None:
+    """Hold the devices' rows until the transaction ends, where nothing of them is needed."""
+    hold_devices(session, ids=set(device_ids))
+
+
+def who_agrees(
+    session: Session, person_ids: Iterable[UUID], purposes: Iterable[Purpose]
+) -> set[UUID]:
+    """Return which of the people agree to at least one of the purposes."""
+    found = driver(session).execute(
+        """
+        SELECT person_id FROM consents
+        WHERE person_id = ANY(%b::uuid[]) AND purpose = ANY(%b::text[]) AND withdrawn_at IS NULL
+        """,
+        (list(set(person_ids)), [str(purpose) for purpose in purposes]),
+        binary=True,
+    )
+    return {person_id for (person_id,) in found}
 
 
 def device_ids_of(session: Session, person_id: UUID) -> Sequence[UUID]:

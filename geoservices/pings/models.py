@@ -1,9 +1,10 @@
-"""Stored pings, and up to when each device has been followed."""
+"""Stored pings."""
 
 from datetime import datetime
+from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, PrimaryKeyConstraint
+from sqlalchemy import REAL, CheckConstraint, Index, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geoservices.database import Base
@@ -12,35 +13,33 @@ from geoservices.database import Base
 class Ping(Base):
     """One report of where a device was.
 
-    The key starts with the device so that one device's rows sit together, and holds the time so
-    that the table can be partitioned by it. Longitude and latitude are plain numbers: no query
-    searches pings by place, and a spatial index would cost a fifth of the intake.
+    Partitioned by when it arrived, so that old positions go by dropping a partition. There is no
+    foreign key and no unique key: the first would cost a look-up for each row, the second would
+    hold within one partition only. Instead whoever stores pings holds the device's row and tells
+    a repeated ping from a new one by up to when the device was followed
+    (docs/decisions/0023). The index starts with the device, so that its rows sit together.
+    Longitude and latitude are plain numbers: no query searches pings by place.
     """
 
     __tablename__ = "pings"
     __table_args__ = (
-        PrimaryKeyConstraint("device_id", "recorded_at", "id"),
         CheckConstraint("lon BETWEEN -180 AND 180 AND lat BETWEEN -90 AND 90", name="on_earth"),
-        Index("ix_pings_received_at", "received_at", postgresql_using="brin"),
+        Index("ix_pings_device_recorded", "device_id", "recorded_at"),
+        {"postgresql_partition_by": "RANGE (received_at)"},
     )
 
-    device_id: Mapped[UUID] = mapped_column(ForeignKey("devices.id", ondelete="CASCADE"))
+    device_id: Mapped[UUID]
     recorded_at: Mapped[datetime]
     id: Mapped[UUID]
     received_at: Mapped[datetime]
     lon: Mapped[float]
     lat: Mapped[float]
-    accuracy_m: Mapped[float | None]
-    speed_mps: Mapped[float | None]
-    heading_deg: Mapped[float | None]
+    accuracy_m: Mapped[float | None] = mapped_column(REAL)
+    speed_mps: Mapped[float | None] = mapped_column(REAL)
+    heading_deg: Mapped[float | None] = mapped_column(REAL)
+    signs: Mapped[int] = mapped_column(SmallInteger)
+    """What speaks against it, as bits (`plausibility.Sign`)."""
 
-
-class LastSeen(Base):
-    """Up to when a device has been followed; it holds no position and outlives them."""
-
-    __tablename__ = "last_seen"
-
-    device_id: Mapped[UUID] = mapped_column(
-        ForeignKey("devices.id", ondelete="CASCADE"), primary_key=True
-    )
-    recorded_at: Mapped[datetime]
+    __mapper_args__: ClassVar[dict[str, object]] = {
+        "primary_key": [device_id, recorded_at, id],
+    }

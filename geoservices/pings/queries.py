@@ -1,74 +1,173 @@
 """What is asked of pings."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, literal_column, select
-from sqlalchemy.dialects.postgresql import insert
+from numpy.typing import NDArray
+from psycopg import sql
+from sqlalchemy import delete, text, update
 from sqlalchemy.orm import Session
 
-from geoservices.pings.models import LastSeen, Ping
+from geoservices.accounts.models import Device
+from geoservices.database import driver
+from geoservices.pings.columns import Pings
+from geoservices.pings.models import Ping
+from geoservices.pings.partitions import Partition
+from geoservices.pings.wire import COLUMNS, binary_rows
 
+COPY = sql.SQL("COPY pings ({}) FROM STDIN (FORMAT BINARY)").format(
+    sql.SQL(", ").join(sql.Identifier(name) for name, _type, _size in COLUMNS)
+)
+BOUNDS = re.compile(r"'([^']+)'")
+"""The instants in what `pg_get_expr` says of a partition's bounds."""
+NO_FIX = {"fix_at": None, "fix_lon": None, "fix_lat": None, "fix_accuracy_m": None}
 Key = tuple[UUID, datetime, UUID]
 
 
-def insert_new(session: Session, rows: Sequence[dict[str, Any]]) -> set[Key]:
-    """Store pings and return the keys of those that were not there before."""
-    if not rows:
-        return set()
-    inserted = session.execute(
-        insert(Ping).on_conflict_do_nothing().returning(Ping.device_id, Ping.recorded_at, Ping.id),
-        rows,
-    )
-    return {(device_id, recorded_at, id_) for device_id, recorded_at, id_ in inserted}
+def insert(
+    session: Session,
+    pings: Pings,
+    *,
+    devices: NDArray[np.uint8],
+    signs: NDArray[np.uint8],
+    at_us: int,
+) -> None:
+    """Store pings that are known to be new.
 
-
-def last_seen(session: Session, device_ids: Iterable[UUID]) -> dict[UUID, datetime]:
-    """Return when the newest followed ping of each device was recorded."""
-    rows = session.execute(
-        select(LastSeen.device_id, LastSeen.recorded_at).where(
-            LastSeen.device_id.in_(set(device_ids))
-        )
-    )
-    return dict(rows.all())
-
-
-def save_last_seen(session: Session, newest: Mapping[UUID, datetime]) -> None:
-    """Remember when the newest followed ping of each device was recorded."""
-    if not newest:
+    Args:
+        session: Its transaction holds the devices' rows.
+        pings: Shape (n,).
+        devices: The bytes of each ping's device's id, shape (n, 16).
+        signs: What speaks against each, shape (n,).
+        at_us: When they arrived, in microseconds since 1970.
+    """
+    if len(pings) == 0:
         return
-    statement = insert(LastSeen)
-    session.execute(
-        statement.on_conflict_do_update(
-            index_elements=[LastSeen.device_id],
-            set_={"recorded_at": statement.excluded.recorded_at},
-        ),
-        [{"device_id": device_id, "recorded_at": at} for device_id, at in newest.items()],
+    with driver(session).cursor() as cursor, cursor.copy(COPY) as copy:
+        copy.write(binary_rows(pings, devices=devices, signs=signs, at_us=at_us))
+
+
+def stored(session: Session, keys: Sequence[Key]) -> set[Key]:
+    """Return which of these pings are stored; a key is device, time and id."""
+    found = driver(session).execute(
+        """
+        SELECT device_id, recorded_at, id FROM pings
+        JOIN unnest(%s::uuid[], %s::timestamptz[], %s::uuid[]) AS asked (device_id, recorded_at, id)
+        USING (device_id, recorded_at, id)
+        """,
+        tuple(map(list, zip(*keys, strict=True))),
+        binary=True,
+    )
+    return set(found.fetchall())
+
+
+def remember(session: Session, rows: Sequence[tuple[UUID, datetime, datetime, float, float, float | None]]) -> None:
+    """Note up to when devices have been followed, and the last position that was tested.
+
+    Args:
+        session: Its transaction holds the devices' rows.
+        rows: For each device its id, up to when it was followed, and the time, longitude,
+            latitude and accuracy of its last tested position.
+    """
+    if not rows:
+        return
+    driver(session).execute(
+        """
+        UPDATE devices SET followed_until = new.until, fix_at = new.at, fix_lon = new.lon,
+            fix_lat = new.lat, fix_accuracy_m = new.accuracy_m
+        FROM unnest(%s::uuid[], %s::timestamptz[], %s::timestamptz[], %s::float8[], %s::float8[],
+            %s::float8[]) AS new (id, until, at, lon, lat, accuracy_m)
+        WHERE devices.id = new.id
+        """,
+        tuple(map(list, zip(*rows, strict=True))),
     )
 
 
 def forget(session: Session, device_ids: Iterable[UUID]) -> None:
-    """Delete every position of the devices."""
+    """Delete every position of the devices, and that they were ever followed."""
     ids = set(device_ids)
     session.execute(delete(Ping).where(Ping.device_id.in_(ids)))
-    session.execute(delete(LastSeen).where(LastSeen.device_id.in_(ids)))
-
-
-def prune(session: Session, *, received_before: datetime, limit: int) -> int:
-    """Delete up to `limit` positions that arrived before an instant; return how many went.
-
-    When each device was last seen stays, or a ping sent again after its position was deleted
-    would be taken for the first.
-    """
-    ctid: ColumnElement[str] = literal_column("ctid")
-    old = (
-        select(ctid)
-        .select_from(Ping)
-        .where(Ping.received_at < received_before)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
+    session.execute(
+        update(Device).where(Device.id.in_(ids)).values(followed_until=None, **NO_FIX)
     )
-    gone = session.execute(delete(Ping).where(ctid.in_(old)))
+
+
+def forget_old_fixes(session: Session, *, before: datetime) -> int:
+    """Delete the last positions of devices that have said nothing since; return how many went.
+
+    Up to when they were followed stays, or a ping sent again after its position was deleted would
+    be taken for the first.
+    """
+    gone = session.execute(update(Device).where(Device.fix_at < before).values(**NO_FIX))
+    return int(gone.rowcount)  # type: ignore[attr-defined]  # An UPDATE has one.
+
+
+def partitions(session: Session) -> list[Partition]:
+    """Return the partitions of the table, without the one for what fits into none of them."""
+    found = session.execute(
+        text(
+            """
+            SELECT pg_get_expr(child.relpartbound, child.oid)
+            FROM pg_inherits JOIN pg_class AS child ON child.oid = inhrelid
+            WHERE inhparent = 'pings'::regclass
+            """
+        )
+    )
+    bounds = [BOUNDS.findall(expression) for expression in found.scalars()]
+    return [
+        Partition(*map(datetime.fromisoformat, bound)) for bound in bounds if len(bound) == 2
+    ]
+
+
+def lock_partitions(session: Session) -> None:
+    """Wait for whoever else is making partitions; others go on storing pings."""
+    session.execute(text("LOCK TABLE pings IN SHARE UPDATE EXCLUSIVE MODE"))
+
+
+def make_partition(session: Session, partition: Partition) -> None:
+    """Make a partition, and move into it what has been waiting for it in the default one.
+
+    A partition made apart and attached does not stop others from storing pings meanwhile.
+    """
+    connection = driver(session)
+    name = sql.Identifier(partition.name)
+    start, end = sql.Literal(partition.start), sql.Literal(partition.end)
+    for statement in (
+        "CREATE TABLE {name} (LIKE pings INCLUDING DEFAULTS INCLUDING CONSTRAINTS)",
+        "LOCK TABLE pings_default IN ACCESS EXCLUSIVE MODE",
+        """
+        WITH moved AS (
+            DELETE FROM pings_default WHERE received_at >= {start} AND received_at < {end}
+            RETURNING *
+        )
+        INSERT INTO {name} SELECT * FROM moved
+        """,
+        "ALTER TABLE pings ATTACH PARTITION {name} FOR VALUES FROM ({start}) TO ({end})",
+    ):
+        connection.execute(sql.SQL(statement).format(name=name, start=start, end=end))
+
+
+def drop_partition(session: Session, partition: Partition) -> bool:
+    """Drop a partition with all it holds, or tell that someone else has.
+
+    Others wait while it goes, which takes milliseconds, so this gives way rather than make them
+    wait for a long transaction that it waits for itself.
+    """
+    session.execute(text("SET LOCAL lock_timeout = '1s'"))
+    there = session.execute(
+        text("SELECT to_regclass(:name) IS NOT NULL"), {"name": partition.name}
+    ).scalar_one()
+    dropping = sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(partition.name))
+    driver(session).execute(dropping)
+    return bool(there)
+
+
+def prune_default(session: Session, *, received_before: datetime) -> int:
+    """Delete what is too old from the default partition; return how many rows went."""
+    gone = session.execute(
+        text("DELETE FROM pings_default WHERE received_at < :received_before"),
+        {"received_before": received_before},
+    )
     return int(gone.rowcount)  # type: ignore[attr-defined]  # A DELETE has one.

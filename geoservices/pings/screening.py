@@ -5,6 +5,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+import numpy as np
+from numpy.typing import NDArray
+
+from geoservices.clock import MICROSECOND
 from geoservices.errors import ErrorKind, GeoservicesError
 from geoservices.geometry.position import Position
 
@@ -20,6 +24,8 @@ class Verdict(StrEnum):
     """Stored before; a phone may send again whatever it got no answer to."""
     REFUSED = "refused"
     """Not stored; the reason is given."""
+    PASSED_OVER = "passed-over"
+    """Not stored: the device shares the places it comes to and no positions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,21 +93,35 @@ class Doors:
 
 
 def judge(
-    report: PingReport, *, doors: Doors, looks_swapped: bool, at: datetime
-) -> GeoservicesError | None:
-    """Refuse a ping that cannot be true; None lets it in.
-
-    A refusal is returned and not raised, since it concerns one ping of a batch.
+    recorded_at: NDArray[np.int64], *, doors: Doors, looks_swapped: NDArray[np.bool_], at_us: int
+) -> NDArray[np.uint8]:
+    """Refuse pings that cannot be true, each by itself.
 
     Args:
-        report: The ping; its numbers are finite and in range.
+        recorded_at: Microseconds since 1970, shape (n,).
         doors: How far a clock may be off.
-        looks_swapped: Whether the position would be at home with its numbers exchanged.
-        at: When it arrived.
+        looks_swapped: Whether each position would be at home with its numbers exchanged.
+        at_us: When they arrived, in microseconds since 1970.
+
+    Returns:
+        Shape (n,): 0 lets a ping in, any other number is the place of its refusal in `REFUSALS`,
+        counted from 1.
     """
-    ahead = report.recorded_at - at
-    if ahead > doors.future_tolerance:
+    ahead = recorded_at - at_us
+    refused = np.where(looks_swapped, 3, 0)
+    refused = np.where(-ahead > doors.oldest // MICROSECOND, 2, refused)
+    return np.where(ahead > doors.future_tolerance // MICROSECOND, 1, refused).astype(np.uint8)
+
+
+def refusal_of(
+    number: int, recorded_at: int, *, doors: Doors, at_us: int
+) -> GeoservicesError | None:
+    """Return what `judge` meant by a number, in words; None where it let the ping in."""
+    if number == 0:
+        return None
+    if REFUSALS[number - 1] is RecordedInTheFuture:
+        ahead = timedelta(microseconds=int(recorded_at) - at_us)
         return RecordedInTheFuture(ahead=ahead, tolerated=doors.future_tolerance)
-    if -ahead > doors.oldest:
+    if REFUSALS[number - 1] is RecordedTooLongAgo:
         return RecordedTooLongAgo(oldest=doors.oldest)
-    return PositionLooksSwapped() if looks_swapped else None
+    return PositionLooksSwapped()

@@ -1,124 +1,173 @@
 """Pings recorded: each judged by itself, stored once, and followed in order of time."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from uuid import UUID
+from datetime import datetime, timedelta
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from geoservices.errors import GeoservicesError
-from geoservices.geometry.position import Position
-from geoservices.pings import queries
-from geoservices.pings.screening import Doors, PingReport, Verdict, judge
+from geoservices.accounts.queries import HeldDevice
+from geoservices.clock import instant, microseconds
+from geoservices.database import SessionFactory, transaction
+from geoservices.pings import partitions, queries
+from geoservices.pings.columns import Indices, Pings, id_column
+from geoservices.pings.screening import Doors, Verdict, judge
+
+ACCEPTED, LATE, REPEATED, REFUSED, PASSED_OVER = range(5)
+VERDICTS = (
+    Verdict.ACCEPTED,
+    Verdict.LATE,
+    Verdict.REPEATED,
+    Verdict.REFUSED,
+    Verdict.PASSED_OVER,
+)
+"""What the numbers in `Recorded.verdicts` mean."""
+NEVER_US = np.iinfo(np.int64).min
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """One ping and what became of it; `first` if nothing was known of its device before."""
+    """What became of pings, and which of them are to be followed."""
 
-    device_id: UUID
-    report: PingReport
-    verdict: Verdict
-    refusal: GeoservicesError | None = None
-    first: bool = False
+    verdicts: NDArray[np.uint8]
+    """Places in `VERDICTS`, shape (n,)."""
+    refusals: NDArray[np.uint8]
+    """As `screening.judge` returns them, shape (n,)."""
+    followed: Indices
+    """The numbers of the accepted pings, by sender and then in order of time."""
 
 
 def record(
     session: Session,
-    reports: Sequence[tuple[UUID, PingReport]],
+    pings: Pings,
+    senders: Indices,
+    devices: Sequence[HeldDevice],
     *,
     doors: Doors,
-    looks_swapped: Callable[[Position], bool],
+    looks_swapped: NDArray[np.bool_],
     at: datetime,
-) -> list[Recorded]:
+) -> Recorded:
     """Store pings of any number of devices, in a handful of statements.
 
     Args:
         session: Its transaction holds the devices' rows.
-        reports: Each ping with the device that sent it.
+        pings: In any order, shape (n,).
+        senders: Each ping's device, as its place in `devices`, shape (n,).
+        devices: Who may have sent them.
         doors: How far a clock may be off.
-        looks_swapped: Tells of a position whose numbers look exchanged.
+        looks_swapped: Whether each position's numbers look exchanged, shape (n,).
         at: When they arrived.
-
-    Returns:
-        Each ping in the order given, with its verdict.
     """
-    refusals = [
-        judge(report, doors=doors, looks_swapped=looks_swapped(report.position), at=at)
-        for _device_id, report in reports
-    ]
-    let_in: dict[queries.Key, tuple[UUID, PingReport]] = {}
-    for (device_id, report), refusal in zip(reports, refusals, strict=True):
-        if refusal is None:
-            let_in.setdefault((device_id, report.recorded_at, report.id), (device_id, report))
-    new = queries.insert_new(
-        session, [_row(device_id, report, at) for device_id, report in let_in.values()]
+    at_us = microseconds(at)
+    refusals = judge(pings.recorded_at, doors=doors, looks_swapped=looks_swapped, at_us=at_us)
+    verdicts = np.where(refusals > 0, REFUSED, LATE).astype(np.uint8)
+    order = _in_order(pings, senders, np.flatnonzero(refusals == 0))
+    once = _once(pings, senders, order)
+    verdicts[order[~once]] = REPEATED
+    order = order[once]
+    followed = order[_newer(pings, senders, order, devices)]
+    verdicts[followed] = ACCEPTED
+    late = order[verdicts[order] == LATE]
+    verdicts[late[_stored(session, pings, senders, late, devices)]] = REPEATED
+    new = order[verdicts[order] != REPEATED]
+    queries.insert(
+        session,
+        pings.picked(new),
+        devices=id_column(device.id for device in devices)[senders[new]],
+        signs=np.zeros(len(new), dtype=np.uint8),
+        at_us=at_us,
     )
-    follow = _to_follow(new, queries.last_seen(session, {device_id for device_id, _ in reports}))
-    _remember(session, [let_in[key] for key in follow])
-    recorded: list[Recorded] = []
-    for (device_id, report), refusal in zip(reports, refusals, strict=True):
-        key = (device_id, report.recorded_at, report.id)
-        recorded.append(
-            Recorded(
-                device_id=device_id,
-                report=report,
-                verdict=_verdict(key, refusal, new, follow),
-                refusal=refusal,
-                first=follow.get(key, False),
-            )
-        )
-        new.discard(key)  # The same ping further on in the batch repeats this one.
-    return recorded
+    return Recorded(verdicts=verdicts, refusals=refusals, followed=followed)
 
 
-def in_order(recorded: Iterable[Recorded]) -> list[Recorded]:
-    """Return the accepted pings in order of time, ready to be followed."""
-    accepted = [one for one in recorded if one.verdict is Verdict.ACCEPTED]
-    return sorted(accepted, key=lambda one: one.report.recorded_at)
+def _in_order(pings: Pings, senders: Indices, numbers: Indices) -> Indices:
+    """Sort pings by sender, time and id; of equal ones the first stays first."""
+    by_sender, recorded_at = senders[numbers], pings.recorded_at[numbers]
+    step = np.diff(by_sender)
+    if np.all((step > 0) | ((step == 0) & (np.diff(recorded_at) > 0))):
+        return numbers
+    high, low = np.ascontiguousarray(pings.ids[numbers]).view(">u8").T
+    return numbers[np.lexsort((low, high, recorded_at, by_sender))]
 
 
-def _to_follow(new: set[queries.Key], last_seen: dict[UUID, datetime]) -> dict[queries.Key, bool]:
-    """Pick the pings newer than all before, in order of time; True marks a device's very first."""
-    up_to = dict(last_seen)
-    follow: dict[queries.Key, bool] = {}
-    for key in sorted(new, key=lambda key: (key[1], key[2])):
-        device_id, recorded_at, _id = key
-        newest = up_to.get(device_id)
-        if newest is None or recorded_at > newest:
-            follow[key] = newest is None
-            up_to[device_id] = recorded_at
-    return follow
+def _once(pings: Pings, senders: Indices, order: Indices) -> NDArray[np.bool_]:
+    """Tell which of the sorted pings do not repeat the one before."""
+    differs = np.ones(len(order), dtype=np.bool_)
+    before, after = order[:-1], order[1:]
+    differs[1:] = (
+        (senders[before] != senders[after])
+        | (pings.recorded_at[before] != pings.recorded_at[after])
+        | (pings.ids[before] != pings.ids[after]).any(axis=1)
+    )
+    return differs
 
 
-def _verdict(
-    key: queries.Key,
-    refusal: GeoservicesError | None,
-    new: set[queries.Key],
-    follow: dict[queries.Key, bool],
-) -> Verdict:
-    if refusal is not None:
-        return Verdict.REFUSED
-    if key not in new:
-        return Verdict.REPEATED
-    return Verdict.ACCEPTED if key in follow else Verdict.LATE
+def _newer(
+    pings: Pings, senders: Indices, order: Indices, devices: Sequence[HeldDevice]
+) -> NDArray[np.bool_]:
+    """Tell which of the sorted pings are newer than all that came before them."""
+    followed_until = np.array(
+        [
+            NEVER_US if device.followed_until is None else microseconds(device.followed_until)
+            for device in devices
+        ]
+    )
+    recorded_at = pings.recorded_at[order]
+    newer: NDArray[np.bool_] = recorded_at > followed_until[senders[order]]
+    same_device = senders[order[1:]] == senders[order[:-1]]
+    newer[1:] &= ~same_device | (np.diff(recorded_at) > 0)
+    return newer
 
 
-def _row(device_id: UUID, report: PingReport, at: datetime) -> dict[str, object]:
-    return {
-        "device_id": device_id,
-        "recorded_at": report.recorded_at,
-        "id": report.id,
-        "received_at": at,
-        "lon": report.position.lon,
-        "lat": report.position.lat,
-        "accuracy_m": report.position.accuracy_m,
-        "speed_mps": report.speed_mps,
-        "heading_deg": report.heading_deg,
-    }
+def _stored(
+    session: Session,
+    pings: Pings,
+    senders: Indices,
+    late: Indices,
+    devices: Sequence[HeldDevice],
+) -> NDArray[np.bool_]:
+    """Tell which of the pings are stored already; only what is late can be."""
+    if len(late) == 0:
+        return np.zeros(0, dtype=np.bool_)
+    keys = [
+        (devices[senders[number]].id, instant(int(pings.recorded_at[number])), id_)
+        for number, id_ in zip(late.tolist(), pings.uuids(late), strict=True)
+    ]
+    known = queries.stored(session, keys)
+    return np.array([key in known for key in keys])
 
 
-def _remember(session: Session, followed: Sequence[tuple[UUID, PingReport]]) -> None:
-    newest = {device_id: report.recorded_at for device_id, report in followed}
-    queries.save_last_seen(session, newest)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """How many partitions were made and dropped."""
+
+    made: int
+    dropped: int
+
+
+def keep_partitions(sessions: SessionFactory, *, at: datetime, retention: timedelta) -> Kept:
+    """Make the partitions that are missing and drop those that are over, each by itself.
+
+    Any number of workers may do this at once. What arrives when no partition was made in time is
+    stored in the default one and moved when there is.
+
+    Args:
+        sessions: Each step is a transaction of its own, so that intake never waits for long.
+        at: Now.
+        retention: How long positions are kept after they arrived.
+    """
+    with transaction(sessions) as session:
+        queries.lock_partitions(session)
+        wanted = partitions.plan(queries.partitions(session), at=at, retention=retention)
+        for missing in wanted.missing:
+            queries.make_partition(session, missing)
+    dropped = 0
+    for over in wanted.over:
+        with transaction(sessions) as session:
+            dropped += queries.drop_partition(session, over)
+    with transaction(sessions) as session:
+        queries.prune_default(session, received_before=at - retention)
+        queries.forget_old_fixes(session, before=at - retention)
+    return Kept(made=len(wanted.missing), dropped=dropped)

@@ -1,27 +1,20 @@
-"""Old positions go."""
+"""Old positions go, and there is always a place for new ones."""
 
 import structlog
 
 from geoservices import clock
-from geoservices.database import transaction
-from geoservices.pings import queries
+from geoservices.pings import service
 from workers import runtime
 from workers.app import app
 
 log = structlog.get_logger()
 
-AT_ONCE = 10_000
-"""Positions deleted in one transaction: a backlog of millions goes, a bit at a time."""
-
 
 @app.task(name="pings.prune")
 def prune() -> None:
-    """Delete positions older than the retention, however many there are."""
-    kept_since = clock.now() - runtime.settings().intake.ping_retention
-    total = 0
-    gone = AT_ONCE
-    while gone == AT_ONCE:
-        with transaction(runtime.sessions()) as session:
-            gone = queries.prune(session, received_before=kept_since, limit=AT_ONCE)
-        total += gone
-    log.info("positions_pruned", rows=total)
+    """Make the partitions that are missing, and drop what is older than the retention."""
+    settings = runtime.settings().intake
+    kept = service.keep_partitions(
+        runtime.sessions(), at=clock.now(), retention=settings.ping_retention
+    )
+    log.info("positions_pruned", partitions_made=kept.made, partitions_dropped=kept.dropped)

@@ -1,0 +1,115 @@
+"""A device's readings of one geofence, followed from one that matters to the next.
+
+Most readings only say that nothing has changed. They are passed over without asking the machine,
+which makes no difference to what it decides.
+"""
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from geoservices.clock import MICROSECOND, instant, microseconds
+from geoservices.visits.sights import PresenceRules, Sight
+from geoservices.visits.transitions import Change, Phase, VisitState, advance, stays_away
+
+Stage = tuple[int, VisitState | None, tuple[Change, ...]]
+"""The reading that was followed, the visit as it then stands, and the transitions."""
+
+FAR = bytes([Sight.FAR])
+ARRIVAL = re.compile(b"[\\x%02x-\\x%02x]" % (Sight.REACHING, Sight.CLEAR))
+NOT_FAR = re.compile(b"[^\\x%02x]" % Sight.FAR)
+
+
+def stages(
+    visit: VisitState | None,
+    sights: bytes,
+    times: Sequence[int],
+    *,
+    rules: PresenceRules,
+    dwell_after: timedelta,
+    first_sight: bool,
+) -> Iterator[Stage]:
+    """Follow a visit through readings, and whatever visits come after it.
+
+    Args:
+        visit: The open visit of this device in this geofence, if there is one.
+        sights: What each reading shows, one `Sight` a byte.
+        times: When each was taken, microseconds since 1970, each later than the one before.
+        rules: The constants.
+        dwell_after: How long a stay must last to count as dwelling, for visits that begin.
+        first_sight: Whether nothing was known of the device before the first of the readings.
+
+    Yields:
+        A stage for each reading that mattered and one for the end. A visit that is `ended`, or
+        None after there was one, is over; what a later stage holds is another.
+    """
+    at = 0
+    while at < len(times):
+        matters = next_that_matters(visit, sights, times, at, rules=rules)
+        if visit is not None and visit.phase is Phase.INSIDE and matters > at:
+            visit = replace(visit, seen_at=instant(times[matters - 1]))
+            yield matters - 1, visit, ()
+        at = matters
+        again = at < len(times)
+        while again:
+            visit, changes = advance(
+                visit,
+                Sight(sights[at]),
+                instant(times[at]),
+                rules=rules,
+                dwell_after=dwell_after,
+                first_sight=first_sight and at == 0,
+            )
+            yield at, visit, changes
+            again = visit is not None and visit.phase is Phase.ENDED
+            visit = None if again else visit
+        at += 1
+
+
+def next_that_matters(
+    visit: VisitState | None,
+    sights: bytes,
+    times: Sequence[int],
+    start: int,
+    *,
+    rules: PresenceRules,
+) -> int:
+    """Return the first reading from `start` on that may do more than say the device is still there.
+
+    Where none does, that is the number of readings.
+    """
+    end = len(times)
+    if visit is None:
+        found = ARRIVAL.search(sights, start)
+        return found.start() if found else end
+    if visit.phase is Phase.INSIDE:
+        far = sights.find(FAR, start)
+        end = end if far < 0 else far
+        if visit.dwelled_at is None:
+            dwells_at = microseconds(visit.entered_at + visit.dwell_after)
+            end = bisect_left(times, dwells_at, start, end)
+        return _first_after_silence(visit, times, start, end, rules=rules)
+    if visit.phase is Phase.AWAY:
+        found = NOT_FAR.search(sights, start)
+        end = found.start() if found else end
+        return next(
+            (at for at in range(start, end) if not stays_away(visit, instant(times[at]), rules=rules)),
+            end,
+        )
+    return start
+
+
+def _first_after_silence(
+    visit: VisitState, times: Sequence[int], start: int, end: int, *, rules: PresenceRules
+) -> int:
+    """Return the first reading in the range that came after so long that silence is asked."""
+    seen_at, silence = microseconds(visit.seen_at), rules.silence // MICROSECOND
+    if end == start or times[end - 1] - seen_at < silence:
+        return end
+    for at in range(start, end):
+        if times[at] - seen_at >= silence:
+            return at
+        seen_at = times[at]
+    return end
