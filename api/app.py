@@ -7,6 +7,8 @@ from fastapi.routing import APIRoute
 from typing_extensions import override
 
 from api import problems, reference
+from api.committing import Committer
+from api.express import Express
 from api.middleware import Door
 from api.openapi import complete
 from api.routers import (
@@ -75,6 +77,7 @@ def create_app(sessions: SessionFactory, settings: Settings) -> FastAPI:
     app.state.sessions = sessions
     app.state.settings = settings
     app.state.live = LiveGeofences()
+    app.state.committer = Committer(sessions, app.state.live, settings)
     app.state.push_key = vapid_public_key(settings.push)
     app.state.migration_heads = health.migration_heads()
     app.state.readiness = health.Readiness()
@@ -87,6 +90,7 @@ def create_app(sessions: SessionFactory, settings: Settings) -> FastAPI:
     app.include_router(health.router)
     app.include_router(problem_pages.router)
     app.add_middleware(Door, max_body_bytes=settings.intake.max_body_bytes)
+    app.add_middleware(Express, settings=settings)
     return app
 
 

@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.orm import Session
 
+from api.committing import Committer
 from geoservices import clock
 from geoservices.accounts import service as accounts
 from geoservices.accounts.models import Device, Person, Role
@@ -50,6 +51,13 @@ def get_live(request: Request) -> LiveGeofences:
     return live
 
 
+def get_committer(request: Request) -> Committer:
+    """What commits this process's pings."""
+    committer: Committer = request.app.state.committer
+    return committer
+
+
+CommitterDep = Annotated[Committer, Depends(get_committer)]
 SettingsDep = Annotated[Settings, Depends(get_settings)]
 LiveDep = Annotated[LiveGeofences, Depends(get_live)]
 Now = Annotated[datetime, Depends(clock.now)]

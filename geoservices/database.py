@@ -1,13 +1,14 @@
 """The one database: its metadata, engine, sessions and transactions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 from uuid import UUID
 
 import psycopg
+from psycopg import sql
 from sqlalchemy import DateTime, Engine, Interval, MetaData, Select, create_engine, tuple_
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session, sessionmaker
 
@@ -101,6 +102,23 @@ def driver(session: Session) -> psycopg.Connection[Any]:
     if not isinstance(connection, psycopg.Connection):
         raise TypeError("The engine's driver must be psycopg.")
     return connection
+
+
+def insert_rows(session: Session, table: str, rows: Sequence[NamedTuple]) -> None:
+    """Store rows by COPY; their fields are named as the columns are. None stores nothing.
+
+    Args:
+        session: The session.
+        table: The table's name.
+        rows: All of one type.
+    """
+    if not rows:
+        return
+    columns = sql.SQL(", ").join(map(sql.Identifier, rows[0]._fields))
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table), columns)
+    with driver(session).cursor() as cursor, cursor.copy(statement) as copy:
+        for row in rows:
+            copy.write_row(row)
 
 
 @contextmanager

@@ -9,13 +9,14 @@ growing pauses.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Identity, Index, String, delete, func, insert, select, update
+from sqlalchemy import BigInteger, Identity, Index, String, delete, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from geoservices import clock
-from geoservices.database import Base
+from geoservices.database import Base, driver, insert_rows
 
 CHANNEL = "geoservices_due"
 """The NOTIFY channel that wakes the relay when something has fallen due."""
@@ -46,9 +47,19 @@ class OutboxMessage(Base):
     due_at: Mapped[datetime]
 
 
+class NewMessage(NamedTuple):
+    """A message to be stored; the database numbers it."""
+
+    topic: str
+    subject_id: UUID
+    attempt_count: int
+    created_at: datetime
+    due_at: datetime
+
+
 def ring(session: Session) -> None:
     """Wake the relay once this transaction commits."""
-    session.execute(select(func.pg_notify(CHANNEL, "")))
+    driver(session).execute("SELECT pg_notify(%s, '')", (CHANNEL,))
 
 
 def publish(session: Session, topic: Topic, subject_ids: Sequence[UUID]) -> None:
@@ -56,10 +67,13 @@ def publish(session: Session, topic: Topic, subject_ids: Sequence[UUID]) -> None
     if not subject_ids:
         return
     at = clock.now()
-    session.execute(
-        insert(OutboxMessage),
+    insert_rows(
+        session,
+        OutboxMessage.__tablename__,
         [
-            {"topic": topic, "subject_id": subject_id, "created_at": at, "due_at": at}
+            NewMessage(
+                topic=topic, subject_id=subject_id, attempt_count=0, created_at=at, due_at=at
+            )
             for subject_id in subject_ids
         ],
     )

@@ -1,11 +1,14 @@
 """The whole flow on one screen: what comes in, what is decided, who is told."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import accumulate, pairwise
 from uuid import UUID
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from geoservices import outbox
@@ -13,6 +16,7 @@ from geoservices.accounts import queries as accounts
 from geoservices.accounts import service as consents
 from geoservices.accounts.consents import ON_CHECK_IN, PASSIVE
 from geoservices.accounts.models import Device, Person, Purpose
+from geoservices.accounts.queries import HeldDevice
 from geoservices.campaigns import queries as campaign_queries
 from geoservices.campaigns import service as campaigns
 from geoservices.campaigns.rules import Limits, Trigger
@@ -21,6 +25,7 @@ from geoservices.checkins import service as checkin_service
 from geoservices.checkins.models import CheckIn
 from geoservices.checkins.service import CheckInReport
 from geoservices.checkins.verification import Evidence
+from geoservices.errors import GeoservicesError, Unauthenticated
 from geoservices.geofences.index import GeofenceIndex
 from geoservices.geofences.live import LiveGeofences
 from geoservices.geometry.position import Position
@@ -28,15 +33,15 @@ from geoservices.notifications import service as notifications
 from geoservices.notifications.models import Notification
 from geoservices.pings import queries as pings
 from geoservices.pings import service as ping_service
+from geoservices.pings.columns import Pings
 from geoservices.pings.screening import Doors, PingReport
-from geoservices.pings.service import Recorded
 from geoservices.places import queries as places
 from geoservices.places import service as place_service
 from geoservices.settings import Settings
 from geoservices.visits import queries as visits
 from geoservices.visits import service as visit_service
 from geoservices.visits.models import Transition
-from geoservices.visits.service import Made, Sighting
+from geoservices.visits.service import Made, Sightings
 from geoservices.visits.sights import PresenceRules
 
 
@@ -52,6 +57,8 @@ class Sent:
 class Intake:
     """What came of one request: each ping in the order given, and the transitions they caused."""
 
+    at: datetime
+    """When it arrived."""
     verdicts: NDArray[np.uint8]
     """Places in `pings.service.VERDICTS`, shape (n,)."""
     refusals: NDArray[np.uint8]
@@ -88,9 +95,7 @@ def take_in(
     place_of = {device.token_hash: at for at, device in enumerate(devices)}
     senders = [place_of.get(one.token_hash) for one in sent]
     parts = [
-        (sender, one.pings)
-        for sender, one in zip(senders, sent, strict=True)
-        if sender is not None
+        (sender, one.pings) for sender, one in zip(senders, sent, strict=True) if sender is not None
     ]
     taken = iter(_take_in(session, devices, parts, live=live, settings=settings, at=at))
     return [Unauthenticated() if sender is None else next(taken) for sender in senders]
@@ -163,24 +168,41 @@ def _record_and_follow(
     made = visit_service.follow(
         session,
         devices,
-        Sightings.of(pings, senders, recorded.followed),
+        _sightings(pings, senders, recorded.followed, settings),
         index=index,
-        presence=settings.presence,
+        rules=presence_rules(settings),
         at=at,
     )
     announce(session, made)
-    begins = np.cumsum([0, *sizes])
+    begins = list(accumulate(sizes, initial=0))
     by_part: list[list[Made]] = [[] for _ in parts]
     for one in made:
-        by_part[int(np.searchsorted(begins, one.ping, side="right")) - 1].append(one)
+        if one.ping is not None:
+            by_part[bisect_right(begins, one.ping) - 1].append(one)
     return [
         Intake(
+            at=at,
             verdicts=recorded.verdicts[begin:end],
             refusals=recorded.refusals[begin:end],
             transitions=transitions,
         )
-        for (begin, end), transitions in zip(pairwise(begins.tolist()), by_part, strict=True)
+        for (begin, end), transitions in zip(pairwise(begins), by_part, strict=True)
     ]
+
+
+def _sightings(
+    pings: Pings, senders: NDArray[np.intp], followed: NDArray[np.intp], settings: Settings
+) -> Sightings:
+    accuracy_m = pings.accuracy_m[followed]
+    return Sightings(
+        pings=followed,
+        devices=senders[followed],
+        at_us=pings.recorded_at[followed],
+        lon=pings.lon[followed],
+        lat=pings.lat[followed],
+        accuracy_m=np.where(np.isnan(accuracy_m), settings.presence.assumed_accuracy_m, accuracy_m),
+        suspect=np.zeros(len(followed), dtype=np.bool_),
+    )
 
 
 def check_in(

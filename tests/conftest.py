@@ -11,7 +11,7 @@ from alembic import command
 from alembic.config import Config
 from hypothesis import settings
 from psycopg import sql
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from geoservices import logs
@@ -97,13 +97,19 @@ def session(sessions: SessionFactory) -> Iterator[Session]:
 
 
 @pytest.fixture
-def statements(engine: Engine) -> Iterator[list[str]]:
-    """The SQL statements sent while the test ran."""
+def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The SQL statements sent while the test runs, by SQLAlchemy or past it."""
     sent: list[str] = []
+    execute, copy = psycopg.Cursor.execute, psycopg.Cursor.copy
 
-    def note(*arguments: Any) -> None:
-        sent.append(arguments[2])
+    def note_execute(cursor: Any, query: Any, *arguments: Any, **options: Any) -> Any:
+        sent.append(str(query))
+        return execute(cursor, query, *arguments, **options)
 
-    event.listen(engine, "before_cursor_execute", note)
-    yield sent
-    event.remove(engine, "before_cursor_execute", note)
+    def note_copy(cursor: Any, statement: Any, *arguments: Any, **options: Any) -> Any:
+        sent.append(str(statement))
+        return copy(cursor, statement, *arguments, **options)
+
+    monkeypatch.setattr(psycopg.Cursor, "execute", note_execute)
+    monkeypatch.setattr(psycopg.Cursor, "copy", note_copy)
+    return sent

@@ -12,19 +12,19 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
-FOLLOWED = (
-    sa.Column("followed_until", sa.DateTime(timezone=True), nullable=True),
-    sa.Column("fix_at", sa.DateTime(timezone=True), nullable=True),
-    sa.Column("fix_lon", sa.Double(), nullable=True),
-    sa.Column("fix_lat", sa.Double(), nullable=True),
-    sa.Column("fix_accuracy_m", sa.Double(), nullable=True),
-)
+FOLLOWED = {
+    "followed_until": sa.DateTime(timezone=True),
+    "fix_at": sa.DateTime(timezone=True),
+    "fix_lon": sa.Double(),
+    "fix_lat": sa.Double(),
+    "fix_accuracy_m": sa.Double(),
+}
 
 
 def upgrade() -> None:
     """Move what is there into the new shape."""
-    for column in FOLLOWED:
-        op.add_column("devices", column.copy())
+    for name, type_ in FOLLOWED.items():
+        op.add_column("devices", sa.Column(name, type_, nullable=True))
     # Each ping updates its device's row; room in the page lets that happen in place.
     op.execute("ALTER TABLE devices SET (fillfactor = 70)")
     op.execute(
@@ -120,5 +120,5 @@ def downgrade() -> None:
         """
     )
     op.execute("ALTER TABLE devices RESET (fillfactor)")
-    for column in FOLLOWED:
-        op.drop_column("devices", column.name)
+    for name in FOLLOWED:
+        op.drop_column("devices", name)

@@ -85,10 +85,10 @@ class TransitionOut(Out):
     """A transition: the device entered, dwelled in or left a geofence."""
 
     id: UUID
-    visit_id: UUID
+    visit_id: UUID | None = Field(description="null for a crossing, which is no visit")
     geofence_id: UUID
     place_id: UUID
-    kind: Literal["entered", "dwelled", "exited"]
+    kind: Literal["entered", "dwelled", "exited", "crossed"]
     reason: str
     confidence: int = Field(description="1 to 3")
     initial: bool = Field(description="The device was first seen inside")

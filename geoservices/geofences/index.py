@@ -76,9 +76,9 @@ class GeofenceIndex:
         )
 
     def _set_up(self, watched: tuple[Watched, ...], maps: "_FlatMaps", revision: int) -> None:
-        self.watched = watched
+        self._watched = watched
         self.revision = revision
-        self.number_of = {geofence.id: at for at, geofence in enumerate(watched)}
+        self._number_of = {geofence.id: at for at, geofence in enumerate(watched)}
         self._maps = maps
         self._places = _keys([geofence.place_id for geofence in watched])
         bounds = maps.bounds()
@@ -92,12 +92,12 @@ class GeofenceIndex:
             changes: What each changed geofence is now; None for one that is watched no more.
             revision: The counter's value that the changes lead to.
         """
-        kept = [at for at, geofence in enumerate(self.watched) if geofence.id not in changes]
+        kept = [at for at, geofence in enumerate(self._watched) if geofence.id not in changes]
         added = [geofence for geofence in changes.values() if geofence is not None]
         new = GeofenceIndex.__new__(GeofenceIndex)
         new._set_up(  # noqa: SLF001  # It is of the same class.
             (
-                *(self.watched[at] for at in kept),
+                *(self._watched[at] for at in kept),
                 *(replace(geofence, area=None) for geofence in added),
             ),
             self._maps.picked(np.array(kept, dtype=np.intp)).joined(_FlatMaps.of(added)),
@@ -166,13 +166,27 @@ class GeofenceIndex:
         """Return the geofences of one place."""
         return np.flatnonzero((self._places == _keys([place_id])).all(axis=1))
 
-    def looks_swapped(self, lon: float, lat: float) -> bool:
-        """Tell whether a position far from every geofence would be among them if swapped."""
-        if self._extent is None or abs(lon) > HALF_TURN_DEG / 2:
-            return False
-        return _within(self._extent, lat, lon, grown_deg=1.0) and not _within(
-            self._extent, lon, lat, grown_deg=5.0
+    def looks_swapped(self, lon: Degrees, lat: Degrees) -> NDArray[np.bool_]:
+        if self._extent is None:
+            return np.zeros(len(lon), dtype=np.bool_)
+        return np.array(
+            [
+                abs(x) <= 90
+                and _within(self._extent, y, x, grown_deg=1.0)
+                and not _within(self._extent, x, y, grown_deg=5.0)
+                for x, y in zip(lon.tolist(), lat.tolist())
+            ],
+            dtype=bool,
         )
+
+    def numbers_of(self, ids):
+        return np.array([self._number_of.get(i, -1) for i in ids], dtype=np.intp)
+
+    def number_of(self, id_):
+        return self._number_of.get(id_)
+
+    def watched(self, number):
+        return self._watched[number]
 
 
 class _Boxes:

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Row, case, cast, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from geoservices.database import driver
 from geoservices.geofences.index import Watched
 from geoservices.geofences.models import Geofence, GeofenceRevision
 from geoservices.geometry.boxes import Bbox, centre_and_reach, halves
@@ -29,7 +30,8 @@ REDRAWN = (
 
 def revision(session: Session) -> int:
     """Return how many times geofences have changed, as far as this transaction sees."""
-    return session.execute(select(GeofenceRevision.revision)).scalar_one()
+    found = driver(session).execute("SELECT revision FROM geofence_revision", binary=True)
+    return int(found.fetchall()[0][0])
 
 
 def changed_since(session: Session, known: int) -> list[tuple[UUID, Watched | None]]:

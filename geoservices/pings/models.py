@@ -1,7 +1,6 @@
 """Stored pings."""
 
 from datetime import datetime
-from typing import ClassVar
 from uuid import UUID
 
 from sqlalchemy import REAL, CheckConstraint, Index, SmallInteger
@@ -28,6 +27,9 @@ class Ping(Base):
         {"postgresql_partition_by": "RANGE (received_at)"},
     )
 
+    # A key for whoever reads rows as objects; the table itself has none.
+    __mapper_args__ = {"primary_key": ["device_id", "recorded_at", "id"]}  # noqa: RUF012
+
     device_id: Mapped[UUID]
     recorded_at: Mapped[datetime]
     id: Mapped[UUID]
@@ -39,7 +41,3 @@ class Ping(Base):
     heading_deg: Mapped[float | None] = mapped_column(REAL)
     signs: Mapped[int] = mapped_column(SmallInteger)
     """What speaks against it, as bits (`plausibility.Sign`)."""
-
-    __mapper_args__: ClassVar[dict[str, object]] = {
-        "primary_key": [device_id, recorded_at, id],
-    }

@@ -3,8 +3,10 @@
 import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
+import numpy as np
 from numpy.typing import NDArray
 from psycopg import sql
 from sqlalchemy import delete, text, update
@@ -24,6 +26,16 @@ BOUNDS = re.compile(r"'([^']+)'")
 """The instants in what `pg_get_expr` says of a partition's bounds."""
 NO_FIX = {"fix_at": None, "fix_lon": None, "fix_lat": None, "fix_accuracy_m": None}
 Key = tuple[UUID, datetime, UUID]
+
+
+class Followed(NamedTuple):
+    """A device's newest followed ping; NaN is an accuracy the phone did not name."""
+
+    device_id: UUID
+    at: datetime
+    lon: float
+    lat: float
+    accuracy_m: float
 
 
 def insert(
@@ -63,25 +75,24 @@ def stored(session: Session, keys: Sequence[Key]) -> set[Key]:
     return set(found.fetchall())
 
 
-def remember(session: Session, rows: Sequence[tuple[UUID, datetime, datetime, float, float, float | None]]) -> None:
-    """Note up to when devices have been followed, and the last position that was tested.
+def remember(session: Session, rows: Sequence[Followed]) -> None:
+    """Note up to when devices have been followed, and where they were then.
 
     Args:
         session: Its transaction holds the devices' rows.
-        rows: For each device its id, up to when it was followed, and the time, longitude,
-            latitude and accuracy of its last tested position.
+        rows: One for each device.
     """
     if not rows:
         return
     driver(session).execute(
         """
-        UPDATE devices SET followed_until = new.until, fix_at = new.at, fix_lon = new.lon,
-            fix_lat = new.lat, fix_accuracy_m = new.accuracy_m
-        FROM unnest(%s::uuid[], %s::timestamptz[], %s::timestamptz[], %s::float8[], %s::float8[],
-            %s::float8[]) AS new (id, until, at, lon, lat, accuracy_m)
+        UPDATE devices SET followed_until = new.at, fix_at = new.at, fix_lon = new.lon,
+            fix_lat = new.lat, fix_accuracy_m = nullif(new.accuracy_m, 'NaN')
+        FROM unnest(%b::uuid[], %b::timestamptz[], %b::float8[], %b::float8[], %b::float8[])
+            AS new (id, at, lon, lat, accuracy_m)
         WHERE devices.id = new.id
         """,
-        tuple(map(list, zip(*rows, strict=True))),
+        [list(column) for column in zip(*rows, strict=True)],
     )
 
 
@@ -89,9 +100,7 @@ def forget(session: Session, device_ids: Iterable[UUID]) -> None:
     """Delete every position of the devices, and that they were ever followed."""
     ids = set(device_ids)
     session.execute(delete(Ping).where(Ping.device_id.in_(ids)))
-    session.execute(
-        update(Device).where(Device.id.in_(ids)).values(followed_until=None, **NO_FIX)
-    )
+    session.execute(update(Device).where(Device.id.in_(ids)).values(followed_until=None, **NO_FIX))
 
 
 def forget_old_fixes(session: Session, *, before: datetime) -> int:
@@ -116,9 +125,7 @@ def partitions(session: Session) -> list[Partition]:
         )
     )
     bounds = [BOUNDS.findall(expression) for expression in found.scalars()]
-    return [
-        Partition(*map(datetime.fromisoformat, bound)) for bound in bounds if len(bound) == 2
-    ]
+    return [Partition(*map(datetime.fromisoformat, bound)) for bound in bounds if bound]
 
 
 def lock_partitions(session: Session) -> None:

@@ -113,14 +113,17 @@ def judge(
     return np.where(ahead > doors.future_tolerance // MICROSECOND, 1, refused).astype(np.uint8)
 
 
-def refusal_of(
-    number: int, recorded_at: int, *, doors: Doors, at_us: int
-) -> GeoservicesError | None:
-    """Return what `judge` meant by a number, in words; None where it let the ping in."""
-    if number == 0:
-        return None
+def refusal_of(number: int, recorded_at: int, *, doors: Doors, at_us: int) -> GeoservicesError:
+    """Return in words what `judge` meant by a number other than 0.
+
+    Args:
+        number: As `judge` returned it.
+        recorded_at: The ping's time, in microseconds since 1970.
+        doors: As `judge` was given them.
+        at_us: When the ping arrived, in microseconds since 1970.
+    """
     if REFUSALS[number - 1] is RecordedInTheFuture:
-        ahead = timedelta(microseconds=int(recorded_at) - at_us)
+        ahead = timedelta(microseconds=recorded_at - at_us)
         return RecordedInTheFuture(ahead=ahead, tolerated=doors.future_tolerance)
     if REFUSALS[number - 1] is RecordedTooLongAgo:
         return RecordedTooLongAgo(oldest=doors.oldest)

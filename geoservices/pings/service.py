@@ -79,6 +79,7 @@ def record(
         signs=np.zeros(len(new), dtype=np.uint8),
         at_us=at_us,
     )
+    queries.remember(session, _newest(pings, senders, followed, devices))
     return Recorded(verdicts=verdicts, refusals=refusals, followed=followed)
 
 
@@ -119,6 +120,26 @@ def _newer(
     same_device = senders[order[1:]] == senders[order[:-1]]
     newer[1:] &= ~same_device | (np.diff(recorded_at) > 0)
     return newer
+
+
+def _newest(
+    pings: Pings, senders: Indices, followed: Indices, devices: Sequence[HeldDevice]
+) -> list[queries.Followed]:
+    """Return the last of each device's followed pings."""
+    by_sender = senders[followed]
+    last = np.flatnonzero(np.append(np.diff(by_sender), 1)) if len(followed) else by_sender
+    newest = pings.picked(followed[last])
+    return [
+        queries.Followed(devices[sender].id, instant(at), lon, lat, accuracy_m)
+        for sender, at, lon, lat, accuracy_m in zip(
+            by_sender[last].tolist(),
+            newest.recorded_at.tolist(),
+            newest.lon.tolist(),
+            newest.lat.tolist(),
+            newest.accuracy_m.tolist(),
+            strict=True,
+        )
+    ]
 
 
 def _stored(

@@ -1,59 +1,166 @@
 """What is asked of visits and transitions."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select, update
+from psycopg import sql
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from geoservices.database import newest_first
-from geoservices.geofences.models import Geofence
+from geoservices.database import driver, insert_rows, newest_first
 from geoservices.visits.models import Transition, Visit
 from geoservices.visits.transitions import Phase
 
 
-def lock_open(session: Session, device_ids: Iterable[UUID]) -> Sequence[Visit]:
-    """Return the open visits of the devices, locked until the transaction ends."""
-    return session.scalars(
-        select(Visit)
-        .where(Visit.device_id.in_(set(device_ids)), Visit.exited_at.is_(None))
-        .order_by(Visit.id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).all()
+class OpenVisit(NamedTuple):
+    """A visit that has not ended, as it is stored."""
+
+    id: UUID
+    device_id: UUID
+    geofence_id: UUID
+    place_id: UUID
+    organisation_id: UUID
+    phase: str
+    phase_since: datetime
+    entered_at: datetime
+    seen_at: datetime
+    dwell_after: timedelta
+    dwelled_at: datetime | None
+    confidence: int
+    initial: bool
+    told: bool
 
 
-def lock_due(session: Session, *, at: datetime, limit: int) -> list[tuple[Visit, bool]]:
-    """Return open visits a timer must look at, earliest first, passing over locked ones.
+class VisitRow(NamedTuple):
+    """A visit to be stored."""
+
+    id: UUID
+    device_id: UUID
+    geofence_id: UUID
+    place_id: UUID
+    organisation_id: UUID
+    phase: str
+    phase_since: datetime
+    entered_at: datetime
+    seen_at: datetime
+    dwell_after: timedelta
+    dwelled_at: datetime | None
+    exited_at: datetime | None
+    exit_reason: str | None
+    confidence: int
+    initial: bool
+    told: bool
+    due_at: datetime
+
+
+class TransitionRow(NamedTuple):
+    """A transition to be stored."""
+
+    id: UUID
+    visit_id: UUID | None
+    device_id: UUID
+    geofence_id: UUID
+    place_id: UUID
+    organisation_id: UUID
+    kind: str
+    reason: str
+    confidence: int
+    initial: bool
+    occurred_at: datetime
+    detected_at: datetime
+
+
+OPEN = sql.SQL("SELECT {} FROM visits WHERE {} AND exited_at IS NULL")
+OPEN_COLUMNS = sql.SQL(", ").join(sql.Identifier("visits", name) for name in OpenVisit._fields)
+HOLD_DUE = """
+    SELECT devices.id, devices.followed_until
+    FROM visits JOIN devices ON devices.id = visits.device_id
+    WHERE visits.due_at <= %(at)s AND visits.exited_at IS NULL
+    ORDER BY visits.due_at LIMIT %(limit)s
+    FOR NO KEY UPDATE OF devices SKIP LOCKED
+"""
+DUE = sql.SQL(
+    """
+    SELECT {}, geofences.disabled_at IS NULL AND geofences.deleted_at IS NULL
+    FROM visits JOIN geofences ON geofences.id = visits.geofence_id
+    WHERE device_id = ANY(%(devices)s::uuid[]) AND due_at <= %(at)s AND exited_at IS NULL
+    ORDER BY due_at
+    """
+).format(OPEN_COLUMNS)
+
+
+def open_visits(session: Session, device_ids: Sequence[UUID]) -> list[OpenVisit]:
+    """Return the open visits of devices whose rows are held; nobody else changes them then."""
+    found = driver(session).execute(
+        OPEN.format(OPEN_COLUMNS, sql.SQL("device_id = ANY(%b::uuid[])")),
+        (list(device_ids),),
+        binary=True,
+    )
+    return [OpenVisit(*row) for row in found]
+
+
+def hold_due(
+    session: Session, *, at: datetime, limit: int
+) -> list[tuple[OpenVisit, datetime | None, bool]]:
+    """Return open visits a timer must look at, and hold their devices' rows.
+
+    Devices that someone else holds are passed over. The visits are read once the rows are held:
+    what was read before may have changed while another held them.
 
     Returns:
-        Each visit, and whether its geofence is still watched.
+        Each visit, earliest first, up to when its device was followed, and whether its geofence
+        is still watched.
     """
-    watched = Geofence.disabled_at.is_(None) & Geofence.deleted_at.is_(None)
-    found = session.execute(
-        select(Visit, watched)
-        .join(Geofence, Geofence.id == Visit.geofence_id)
-        .where(Visit.due_at <= at, Visit.exited_at.is_(None))
-        .order_by(Visit.due_at)
-        .limit(limit)
-        .with_for_update(of=Visit, skip_locked=True)
-        .execution_options(populate_existing=True)
-    )
-    return [(visit, is_watched) for visit, is_watched in found]
+    connection = driver(session)
+    held = dict(connection.execute(HOLD_DUE, {"at": at, "limit": limit}).fetchall())
+    due = connection.execute(DUE, {"devices": list(held), "at": at}).fetchall()
+    visits = [(OpenVisit(*row[:-1]), bool(row[-1])) for row in due]
+    return [(visit, held[visit.device_id], watched) for visit, watched in visits]
 
 
-def insert_visits(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+def insert_visits(session: Session, rows: Sequence[VisitRow]) -> None:
     """Store visits that have begun."""
-    if rows:
-        session.execute(insert(Visit), rows)
+    insert_rows(session, "visits", rows)
 
 
-def update_visits(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    """Store how visits now stand, each row with its id."""
-    if rows:
-        session.execute(update(Visit), rows)
+def update_visits(session: Session, rows: Sequence[VisitRow]) -> None:
+    """Store how visits now stand."""
+    if not rows:
+        return
+    driver(session).execute(
+        """
+        UPDATE visits SET phase = new.phase, phase_since = new.phase_since,
+            entered_at = new.entered_at, seen_at = new.seen_at, dwelled_at = new.dwelled_at,
+            exited_at = new.exited_at, exit_reason = new.exit_reason,
+            confidence = new.confidence, initial = new.initial, told = new.told,
+            due_at = new.due_at
+        FROM unnest(%s::uuid[], %s::text[], %s::timestamptz[], %s::timestamptz[],
+            %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::text[], %s::int[],
+            %s::bool[], %s::bool[], %s::timestamptz[])
+            AS new (id, phase, phase_since, entered_at, seen_at, dwelled_at, exited_at,
+                exit_reason, confidence, initial, told, due_at)
+        WHERE visits.id = new.id
+        """,
+        [
+            [getattr(row, name) for row in rows]
+            for name in (
+                "id",
+                "phase",
+                "phase_since",
+                "entered_at",
+                "seen_at",
+                "dwelled_at",
+                "exited_at",
+                "exit_reason",
+                "confidence",
+                "initial",
+                "told",
+                "due_at",
+            )
+        ],
+    )
 
 
 def delete_visits(session: Session, ids: Sequence[UUID]) -> None:
@@ -62,10 +169,9 @@ def delete_visits(session: Session, ids: Sequence[UUID]) -> None:
         session.execute(delete(Visit).where(Visit.id.in_(ids)))
 
 
-def insert_transitions(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+def insert_transitions(session: Session, rows: Sequence[TransitionRow]) -> None:
     """Store transitions."""
-    if rows:
-        session.execute(insert(Transition), rows)
+    insert_rows(session, "transitions", rows)
 
 
 def transitions_by_id(session: Session, ids: Iterable[UUID]) -> dict[UUID, Transition]:

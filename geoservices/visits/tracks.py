@@ -95,7 +95,11 @@ def next_that_matters(
         found = NOT_FAR.search(sights, start)
         end = found.start() if found else end
         return next(
-            (at for at in range(start, end) if not stays_away(visit, instant(times[at]), rules=rules)),
+            (
+                at
+                for at in range(start, end)
+                if not stays_away(visit, instant(times[at]), rules=rules)
+            ),
             end,
         )
     return start

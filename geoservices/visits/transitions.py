@@ -208,10 +208,15 @@ def stays_away(visit: VisitState, at: datetime, *, rules: PresenceRules) -> bool
 
 
 def next_due(visit: VisitState, *, after: datetime, rules: PresenceRules) -> datetime:
-    """Return when `elapse` must next be asked, `after` at the earliest, if nothing is heard."""
+    """Return when `elapse` must next be asked, `after` at the earliest, if nothing is heard.
+
+    A device inside may be seen there again without this being asked anew, so a stay that has not
+    yet lasted long enough to dwell is asked when it has, however long ago it was last seen.
+    """
     due = _given_up_at(visit, rules)
     dwells_at = visit.entered_at + visit.dwell_after
-    if _dwells(visit, dwells_at, rules):
+    may_dwell = visit.phase is Phase.INSIDE and visit.dwelled_at is None
+    if may_dwell and (dwells_at > after or _dwells(visit, dwells_at, rules)):
         due = min(due, dwells_at)
     return max(due, after)
 

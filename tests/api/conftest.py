@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 
 from api import middleware, problems
 from api.app import create_app
+from api.committing import Committer
 from api.routers.health import Readiness
 from geoservices import logs
 from geoservices.accounts.models import Organisation, Purpose
@@ -55,6 +56,9 @@ def anyone(application: FastAPI, sessions: SessionFactory) -> Client:
     """A client with no token."""
     application.state.sessions = sessions
     application.state.live = LiveGeofences()
+    application.state.committer = Committer(
+        sessions, application.state.live, application.state.settings
+    )
     application.state.readiness = Readiness()
     return client_of(application)
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from geoservices.accounts.models import Organisation
 from geoservices.outbox import OutboxMessage
-from geoservices.pings.models import LastSeen, Ping
+from geoservices.pings.models import Ping
 from geoservices.visits.models import Visit
 from tests.api.asking import ping
 from tests.factories import EXETER, make_geofence, make_place
@@ -96,7 +96,7 @@ def test_without_consent_nothing_is_stored(stranger: Client, session: Session) -
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["type"] == "/problems/consent-missing"
     assert answer.json()["purposes"] == ["nearby", "staff-tasks"]
-    for table in (Ping, LastSeen, Visit, OutboxMessage):
+    for table in (Ping, Visit, OutboxMessage):
         assert session.scalar(select(func.count()).select_from(table)) == 0
 
 

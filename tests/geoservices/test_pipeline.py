@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from threading import Thread
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,19 +12,22 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from geoservices import outbox, pipeline
-from geoservices.accounts.models import Purpose, Role
+from geoservices.accounts.models import Device, Purpose, Role
+from geoservices.accounts.service import ConsentMissing
 from geoservices.campaigns.models import Decision
 from geoservices.campaigns.rules import Trigger
 from geoservices.checkins.verification import Evidence
 from geoservices.database import SessionFactory, transaction
-from geoservices.errors import NotFound
+from geoservices.errors import NotFound, Unauthenticated
 from geoservices.geofences.live import LiveGeofences
 from geoservices.listings.models import ListingKind
 from geoservices.notifications.models import Delivery, DeliveryState, Notification
 from geoservices.outbox import OutboxMessage
+from geoservices.pings.columns import Pings
 from geoservices.pings.models import Ping
-from geoservices.pings.screening import Verdict
-from geoservices.pipeline import Intake
+from geoservices.pings.screening import PingReport, Verdict
+from geoservices.pings.service import VERDICTS
+from geoservices.pipeline import Intake, Sent
 from geoservices.visits.models import Transition
 from tests.factories import (
     EXETER,
@@ -68,7 +71,7 @@ def test_walking_in_is_told(world: World) -> None:
     [entered] = intake.transitions
     decision = world.session.scalars(select(Decision)).one()
     delivery = world.session.scalars(select(Delivery)).one()
-    assert [one.verdict for one in intake.pings] == [Verdict.ACCEPTED] * 2
+    assert verdicts(intake) == [Verdict.ACCEPTED] * 2
     assert decision.transition_id == entered.id
     assert notification.decision_id == decision.id
     assert notification.person_id == world.person.id
@@ -260,47 +263,73 @@ def test_a_geofence_made_before_a_ping_is_never_missed(world: World) -> None:
     assert [made.change.kind for made in intake.transitions] == [ENTERED]
 
 
-def test_a_batch_of_many_devices_takes_a_handful_of_statements(
+def test_many_requests_at_once_take_a_handful_of_statements(
     world: World, statements: list[str]
 ) -> None:
     """A hundred devices with ten pings each, all of them entering."""
-    phones: list[UUID] = [make_device(world.session, world.person)[0].id for _ in range(100)]
-    reports = [(phone, ping(second, INSIDE)) for phone in phones for second in range(10)]
+    phones = [make_device(world.session, world.person)[0] for _ in range(100)]
+    sent = [sent_by(phone, *(ping(second, INSIDE) for second in range(10))) for phone in phones]
     world.live.current(world.session)
     statements.clear()
 
-    intake = pipeline.take_in(
-        world.session, reports, live=world.live, settings=SETTINGS, at=moment(10)
+    taken = take_in(world.session, sent, live=world.live, at=moment(10))
+
+    assert [[made.visit.device_id for made in one.transitions] for one in taken] == [
+        [phone.id] for phone in phones
+    ]
+    assert len(statements) <= 10
+
+
+def test_a_request_that_is_refused_harms_no_other(world: World) -> None:
+    """An unknown token and a person who agreed to nothing, between two welcome devices."""
+    other = make_device(world.session, world.person)[0]
+    stranger = make_device(world.session, make_person(world.session))[0]
+    sent = [
+        sent_by(world.device, ping(0, INSIDE)),
+        Sent(token_hash=b"?" * 32, pings=Pings.of([ping(0, INSIDE)])),
+        sent_by(stranger, ping(0, INSIDE)),
+        sent_by(other, ping(0, INSIDE)),
+    ]
+
+    first, unknown, unasked, last = pipeline.take_in(
+        world.session, sent, live=world.live, settings=SETTINGS, at=NOON
     )
 
-    assert len(intake.transitions) == 100
-    assert len(statements) <= 12
+    assert isinstance(unknown, Unauthenticated)
+    assert isinstance(unasked, ConsentMissing)
+    stored = world.session.scalars(select(Ping.device_id)).all()
+    assert sorted(stored) == sorted([world.device.id, other.id])
+    for answered in (first, last):
+        assert isinstance(answered, Intake)
+        assert [made.change.kind for made in answered.transitions] == [ENTERED]
 
 
-def test_batches_of_the_same_devices_wait_for_each_other(committed: SessionFactory) -> None:
-    """Order is kept by the devices' rows: what is older than the first one's ping is late."""
+def test_two_requests_of_one_device_each_get_their_own_transitions(world: World) -> None:
+    """Taken in together, answered apart."""
+    sent = [
+        sent_by(world.device, ping(-30, FAR), ping(0, INSIDE)),
+        sent_by(world.device, *(ping(second, FAR) for second in (60, 120, 180, 240))),
+    ]
+
+    came, went = take_in(world.session, sent, live=world.live, at=moment(240))
+
+    assert [made.change.kind for made in came.transitions] == [ENTERED]
+    assert [made.change.kind for made in went.transitions] == [EXITED]
+
+
+def test_requests_of_the_same_device_wait_for_each_other(committed: SessionFactory) -> None:
+    """Order is kept by the device's row: what is older than the first one's ping is late."""
     with transaction(committed) as session:
-        world = make_world(session)
-        device_id = world.device.id
+        device = make_world(session).device
     live = LiveGeofences()
     told: list[Intake] = []
 
     def send() -> None:
         with transaction(committed) as session:
-            told.append(
-                pipeline.take_in(
-                    session,
-                    [(device_id, ping(-30, FAR))],
-                    live=live,
-                    settings=SETTINGS,
-                    at=moment(1),
-                )
-            )
+            told.extend(take_in(session, [sent_by(device, ping(-30, FAR))], live=live))
 
     with committed() as first:
-        pipeline.take_in(
-            first, [(device_id, ping(0, INSIDE))], live=live, settings=SETTINGS, at=NOON
-        )
+        take_in(first, [sent_by(device, ping(0, INSIDE))], live=live)
         second = Thread(target=send)
         second.start()
         second.join(timeout=0.2)
@@ -309,7 +338,7 @@ def test_batches_of_the_same_devices_wait_for_each_other(committed: SessionFacto
         second.join()
 
     assert waited
-    assert [[one.verdict for one in intake.pings] for intake in told] == [[Verdict.LATE]]
+    assert [verdicts(intake) for intake in told] == [[Verdict.LATE]]
     with committed() as session:
         assert session.scalars(select(Transition.kind)).all() == [ENTERED]
 
@@ -317,18 +346,31 @@ def test_batches_of_the_same_devices_wait_for_each_other(committed: SessionFacto
 def test_the_outbox_is_written_in_the_same_transaction(committed: SessionFactory) -> None:
     """What is rolled back was never announced."""
     with transaction(committed) as session:
-        device_id = make_world(session).device.id
+        device = make_world(session).device
     with committed() as session:
-        pipeline.take_in(
-            session,
-            [(device_id, ping(0, INSIDE))],
-            live=LiveGeofences(),
-            settings=SETTINGS,
-            at=NOON,
-        )
+        take_in(session, [sent_by(device, ping(0, INSIDE))], live=LiveGeofences())
         session.rollback()
 
     with committed() as session:
         ids = outbox.hand_out(session, at=moment(1e9), lease=timedelta(1), limit=9)
         assert ids == []
         assert session.scalars(select(Ping.id)).all() == []
+
+
+def sent_by(device: Device, *reports: PingReport) -> Sent:
+    """A request with a device's pings."""
+    return Sent(token_hash=device.token_hash, pings=Pings.of(reports))
+
+
+def take_in(
+    session: Session, sent: list[Sent], *, live: LiveGeofences, at: datetime = NOON
+) -> list[Intake]:
+    """Take in requests of which none is refused."""
+    taken = pipeline.take_in(session, sent, live=live, settings=SETTINGS, at=at)
+    assert all(isinstance(one, Intake) for one in taken)
+    return [one for one in taken if isinstance(one, Intake)]
+
+
+def verdicts(intake: Intake) -> list[Verdict]:
+    """What became of each ping."""
+    return [VERDICTS[number] for number in intake.verdicts]

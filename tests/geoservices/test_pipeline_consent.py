@@ -18,7 +18,7 @@ from geoservices.geofences.live import LiveGeofences
 from geoservices.notifications import service as notifications
 from geoservices.notifications.models import Delivery, DeliveryState
 from geoservices.outbox import OutboxMessage
-from geoservices.pings.models import LastSeen, Ping
+from geoservices.pings.models import Ping
 from geoservices.visits.models import Transition, Visit
 from tests.factories import (
     NOON,
@@ -46,7 +46,7 @@ def test_without_consent_nothing_is_stored(world: World) -> None:
     with pytest.raises(ConsentMissing):
         world.check_in()
 
-    for table in (Ping, LastSeen, Visit, Transition, CheckIn, OutboxMessage):
+    for table in (Ping, Visit, Transition, CheckIn, OutboxMessage):
         assert world.count(table) == 0
 
 
@@ -63,8 +63,13 @@ def test_withdrawing_deletes_positions_and_open_visits_at_once(world: World) -> 
     ended = world.withdraw(Purpose.NEARBY)
 
     assert ended
-    for table in (Ping, LastSeen, Visit):
+    for table in (Ping, Visit):
         assert world.session.scalars(select(table.device_id)).all() == [theirs.id]
+    followed = select(Device.id).where(Device.followed_until.is_not(None))
+    assert world.session.scalars(followed).all() == [theirs.id]
+    assert world.session.scalars(select(Device.id).where(Device.fix_lon.is_not(None))).all() == [
+        theirs.id
+    ]
     with pytest.raises(ConsentMissing):
         world.walk(ping(90, INSIDE))
 

@@ -1,13 +1,13 @@
 """What is turned away at the door, and what is let in."""
 
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
 
+import numpy as np
 import pytest
 
+from geoservices.clock import microseconds
 from geoservices.errors import GeoservicesError
-from geoservices.geometry.position import Position
-from geoservices.pings.screening import Doors, PingReport, judge
+from geoservices.pings.screening import Doors, judge, refusal_of
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 DOORS = Doors(future_tolerance=timedelta(minutes=5), oldest=timedelta(days=7))
@@ -15,10 +15,11 @@ DOORS = Doors(future_tolerance=timedelta(minutes=5), oldest=timedelta(days=7))
 
 def judged(ahead: timedelta, *, looks_swapped: bool = False) -> GeoservicesError | None:
     """Judge a ping whose clock is ahead of ours by so much."""
-    report = PingReport(
-        id=uuid4(), recorded_at=NOON + ahead, position=Position(lon=-3.53, lat=50.72)
-    )
-    return judge(report, doors=DOORS, looks_swapped=looks_swapped, at=NOON)
+    recorded_at, at_us = microseconds(NOON + ahead), microseconds(NOON)
+    [number] = judge(
+        np.array([recorded_at]), doors=DOORS, looks_swapped=np.array([looks_swapped]), at_us=at_us
+    ).tolist()
+    return refusal_of(number, recorded_at, doors=DOORS, at_us=at_us) if number else None
 
 
 @pytest.mark.parametrize(

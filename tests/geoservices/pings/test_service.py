@@ -1,21 +1,26 @@
 """Pings recorded: a verdict for each, stored once, followed in order."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
+import numpy as np
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from geoservices.accounts import queries as accounts
+from geoservices.accounts.models import Device
+from geoservices.clock import instant, microseconds
 from geoservices.geometry.position import Position
 from geoservices.pings import queries
+from geoservices.pings.columns import Pings
 from geoservices.pings.models import Ping
-from geoservices.pings.screening import Doors, PingReport, Verdict
-from geoservices.pings.service import Recorded, in_order, record
+from geoservices.pings.screening import REFUSALS, Doors, PingReport, Verdict
+from geoservices.pings.service import VERDICTS, Recorded, record
 from tests.factories import NOON, make_device, make_person
 
 DOORS = Doors(future_tolerance=timedelta(minutes=5), oldest=timedelta(days=7))
-ACCEPTED, LATE, REPEATED, REFUSED = Verdict
+ACCEPTED, LATE, REPEATED, REFUSED, _PASSED_OVER = Verdict
 
 
 @pytest.fixture
@@ -33,27 +38,38 @@ def report(second: float, *, id_: UUID | None = None, lon: float = -3.53) -> Pin
     )
 
 
-def recorded(
-    session: Session, device: UUID, *reports: PingReport, at: datetime = NOON
-) -> list[Recorded]:
+def recorded(session: Session, device: UUID, *reports: PingReport, at: datetime = NOON) -> Recorded:
     """Record one device's pings."""
+    return recorded_of(session, *((device, one) for one in reports), at=at)
+
+
+def recorded_of(
+    session: Session, *reports: tuple[UUID, PingReport], at: datetime = NOON
+) -> Recorded:
+    """Record pings, each with its device."""
+    held = accounts.hold_devices(session, ids={device for device, _report in reports})
+    places = [device.id for device in held]
+    pings = Pings.of([report for _device, report in reports])
     return record(
         session,
-        [(device, one) for one in reports],
+        pings,
+        np.array([places.index(device) for device, _report in reports], dtype=np.intp),
+        held,
         doors=DOORS,
-        looks_swapped=lambda position: position.lon > 0,
+        looks_swapped=pings.lon > 0,
         at=at,
     )
 
 
-def verdicts(done: list[Recorded]) -> list[Verdict]:
+def verdicts(done: Recorded) -> list[Verdict]:
     """The verdicts alone."""
-    return [one.verdict for one in done]
+    return [VERDICTS[number] for number in done.verdicts]
 
 
 def last_seen_at(session: Session, device: UUID) -> datetime | None:
-    """The newest followed ping of the device."""
-    return queries.last_seen(session, [device]).get(device)
+    """Up to when the device was followed."""
+    asked = select(Device.followed_until).where(Device.id == device)
+    return session.scalars(asked).one()
 
 
 def test_each_ping_has_its_verdict_in_the_order_given(session: Session, device: UUID) -> None:
@@ -63,7 +79,7 @@ def test_each_ping_has_its_verdict_in_the_order_given(session: Session, device: 
     done = recorded(session, device, report(-10), report(900), report(-200), report(-5, lon=50.7))
 
     assert verdicts(done) == [ACCEPTED, REFUSED, LATE, REFUSED]
-    assert [one.refusal.code for one in done if one.refusal] == [
+    assert [REFUSALS[number - 1].code for number in done.refusals if number] == [
         "recorded-in-the-future",
         "position-looks-swapped",
     ]
@@ -75,19 +91,8 @@ def test_a_batch_in_any_order_is_followed_in_order_of_time(session: Session, dev
     done = recorded(session, device, report(-10), report(-30), report(-20))
 
     assert verdicts(done) == [ACCEPTED] * 3
-    assert [one.report.recorded_at for one in in_order(done)] == [
-        NOON - timedelta(seconds=second) for second in (30, 20, 10)
-    ]
+    assert done.followed.tolist() == [1, 2, 0]
     assert last_seen_at(session, device) == NOON - timedelta(seconds=10)
-
-
-def test_only_the_very_first_ping_of_a_device_is_first(session: Session, device: UUID) -> None:
-    """First in time, whatever its place in the batch."""
-    done = recorded(session, device, report(-10), report(-30))
-    later = recorded(session, device, report(-5))
-
-    assert [one.first for one in done] == [False, True]
-    assert [one.first for one in later] == [False]
 
 
 def test_the_same_ping_again_is_repeated(session: Session, device: UUID) -> None:
@@ -111,7 +116,7 @@ def test_of_two_pings_with_one_id_and_time_the_first_counts(session: Session, de
     )
 
     assert verdicts(done) == [ACCEPTED, REPEATED]
-    assert [one.report.position.lon for one in in_order(done)] == [-3.50]
+    assert done.followed.tolist() == [0]
     assert session.scalars(select(Ping.lon)).all() == [-3.50]
 
 
@@ -139,12 +144,11 @@ def test_devices_in_one_batch_do_not_touch_each_other(session: Session, device: 
     recorded(session, other, report(-5))
     id_ = uuid4()
 
-    done = record(
+    done = recorded_of(
         session,
-        [(device, report(-20, id_=id_)), (other, report(-20, id_=id_)), (device, report(-30))],
-        doors=DOORS,
-        looks_swapped=lambda _position: False,
-        at=NOON,
+        (device, report(-20, id_=id_)),
+        (other, report(-20, id_=id_)),
+        (device, report(-30)),
     )
 
     assert verdicts(done) == [ACCEPTED, LATE, ACCEPTED]
@@ -159,7 +163,7 @@ def test_a_batch_of_nothing_but_refusals_stores_nothing(session: Session, device
     assert verdicts(done) == [REFUSED]
     assert session.scalars(select(Ping)).all() == []
     assert last_seen_at(session, device) is None
-    assert in_order(done) == []
+    assert done.followed.tolist() == []
 
 
 def test_a_thousand_pings_take_a_handful_of_statements(
@@ -177,35 +181,79 @@ def test_a_ping_sent_again_after_its_position_was_deleted_changes_nothing(
     """Positions go after a day; that they were followed is remembered."""
     first = report(-10)
     recorded(session, device, first)
-    queries.prune(session, received_before=NOON + timedelta(minutes=1), limit=100)
+    queries.prune_default(session, received_before=NOON + timedelta(minutes=1))
+    queries.forget_old_fixes(session, before=NOON)
 
     again = recorded(session, device, first, at=NOON + timedelta(days=2))
 
     assert verdicts(again) == [LATE]
-    assert in_order(again) == []
+    assert again.followed.tolist() == []
+
+
+def test_a_late_ping_is_stored_once_however_often_it_comes(session: Session, device: UUID) -> None:
+    """What is older than what was followed is looked up among what is stored."""
+    recorded(session, device, report(0))
+    late = report(-3600)
+
+    done = [verdicts(recorded(session, device, late, report(-1800))) for _ in range(2)]
+
+    assert done == [[LATE, LATE], [REPEATED, LATE]]
+    assert len(session.scalars(select(Ping)).all()) == 4
 
 
 def test_positions_are_forgotten_by_device_and_by_age(session: Session, device: UUID) -> None:
-    """Forgetting takes one device's; pruning whatever arrived before an instant."""
+    """Forgetting takes one device's; the last position goes by its age, and the time stays."""
     other = make_device(session, make_person(session))[0].id
     recorded(session, device, report(-10))
     recorded(session, other, report(-10))
-    recorded(session, other, report(3600), at=NOON + timedelta(hours=1))
 
     queries.forget(session, [device])
-    gone = queries.prune(session, received_before=NOON + timedelta(minutes=1), limit=100)
+    gone = queries.forget_old_fixes(session, before=NOON)
 
     assert gone == 1
-    assert len(session.scalars(select(Ping)).all()) == 1
+    assert session.scalars(select(Ping.device_id)).all() == [other]
     assert last_seen_at(session, device) is None
-    assert last_seen_at(session, other) == NOON + timedelta(hours=1)
+    assert last_seen_at(session, other) == NOON - timedelta(seconds=10)
+    assert session.scalars(select(Device.fix_lon)).all() == [None, None]
 
 
-def test_a_backlog_goes_a_bit_at_a_time(session: Session, device: UUID) -> None:
-    """No more than asked in one go, and in the end everything old."""
-    recorded(session, device, *(report(-second) for second in range(25)))
-    later = NOON + timedelta(minutes=1)
+def test_what_a_phone_does_not_say_is_stored_as_unknown(session: Session, device: UUID) -> None:
+    """Each optional number by itself, in one batch of many shapes."""
+    reports = [
+        PingReport(
+            id=uuid4(),
+            recorded_at=NOON + timedelta(seconds=number),
+            position=Position(lon=-3.5, lat=50.7, accuracy_m=5.5 if number & 1 else None),
+            speed_mps=1.25 if number & 2 else None,
+            heading_deg=90.0 if number & 4 else None,
+        )
+        for number in range(8)
+    ]
 
-    gone = [queries.prune(session, received_before=later, limit=10) for _ in range(4)]
+    recorded(session, device, *reports)
 
-    assert gone == [10, 10, 5, 0]
+    stored = session.scalars(select(Ping).order_by(Ping.recorded_at)).all()
+    assert [
+        (one.id, one.recorded_at, one.lon, one.lat, one.accuracy_m, one.speed_mps, one.heading_deg)
+        for one in stored
+    ] == [
+        (
+            one.id,
+            one.recorded_at,
+            -3.5,
+            50.7,
+            one.position.accuracy_m,
+            one.speed_mps,
+            one.heading_deg,
+        )
+        for one in reports
+    ]
+    assert {one.received_at for one in stored} == {NOON}
+    assert {one.device_id for one in stored} == {device}
+
+
+def test_instants_keep_their_microseconds() -> None:
+    """From the first century to the last, as columns of numbers hold them."""
+    for year in (1, 1969, 1970, 2026, 9999):
+        at = datetime(year, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
+        assert instant(microseconds(at)) == at

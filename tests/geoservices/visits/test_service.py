@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from geoservices.accounts import queries as accounts
 from geoservices.database import SessionFactory, transaction
 from geoservices.geofences.live import LiveGeofences
 from geoservices.geofences.models import Geofence
@@ -18,7 +19,7 @@ from geoservices.places.models import Place
 from geoservices.settings import PresenceSettings
 from geoservices.visits import queries
 from geoservices.visits.models import Transition, Visit
-from geoservices.visits.service import Made, Sighting, follow, follow_time
+from geoservices.visits.service import Made, follow, follow_time
 from geoservices.visits.sights import PresenceRules
 from geoservices.visits.transitions import Phase, Reason, TransitionKind
 from tests.factories import (
@@ -30,6 +31,7 @@ from tests.factories import (
     make_person,
     make_place,
 )
+from tests.following import Sighting, follow_sightings, sightings_of
 
 ENTERED, DWELLED, EXITED = TransitionKind.ENTERED, TransitionKind.DWELLED, TransitionKind.EXITED
 RULES = PresenceRules(**PresenceSettings().model_dump(exclude={"assumed_accuracy_m"}))
@@ -52,12 +54,11 @@ class World:
     def follow(self, *sightings: Sighting, minute: float | None = None) -> list[Made]:
         """Follow sightings, by default as the last of them comes in."""
         at = sightings[-1].at if minute is None else moment(minute)
-        return follow(
+        return follow_sightings(
             self.session,
             sightings,
             index=self.live.current(self.session),
             rules=RULES,
-            assumed_accuracy_m=100.0,
             at=at,
         )
 
@@ -195,12 +196,10 @@ def test_devices_are_followed_side_by_side(world: World) -> None:
         seen(one, 4, FAR),
     )
 
-    assert [(made_one.visit.device_id, made_one.change.kind) for made_one in made] == [
-        (one, ENTERED),
-        (three, ENTERED),
-        (two, ENTERED),
-        (one, EXITED),
-    ]
+    assert {
+        device: [one.change.kind for one in made if one.visit.device_id == device]
+        for device in (one, two, three)
+    } == {one: [ENTERED, EXITED], two: [ENTERED], three: [ENTERED]}
 
 
 def test_a_suspicion_is_kept_and_dropped_unseen(world: World) -> None:
@@ -346,15 +345,34 @@ def test_following_takes_as_many_statements_for_many_as_for_one(
 
     world.follow(*(seen(device, 1 + n / 100, INSIDE) for n, device in enumerate(devices)))
 
-    assert len(statements) <= 5
+    assert len(statements) <= 6
+
+
+def test_being_there_still_is_written_nowhere_but_with_the_device(
+    world: World, statements: list[str]
+) -> None:
+    """Of all that a phone sends nearly all is this."""
+    make_geofence(world.session, world.place)
+    device = world.device()
+    world.follow(seen(device, 0, INSIDE), seen(device, 6, INSIDE))
+    [before] = world.session.execute(select(Visit.__table__)).all()
+    statements.clear()
+
+    world.follow(*(seen(device, 7 + n, INSIDE) for n in range(20)))
+
+    assert not any("visits SET" in statement for statement in statements)
+    assert world.session.execute(select(Visit.__table__)).all() == [before]
+    assert world.wait(55) == ([], 1)
+    assert kinds(world.wait(57)[0]) == [EXITED]
 
 
 def test_nothing_seen_asks_nothing(world: World, statements: list[str]) -> None:
     """A batch of nothing but late pings touches no visit."""
     index = world.live.current(world.session)
+    nothing = sightings_of([], {})
     statements.clear()
 
-    made = follow(world.session, [], index=index, rules=RULES, assumed_accuracy_m=100.0, at=NOON)
+    made = follow(world.session, [], nothing, index=index, rules=RULES, at=NOON)
 
     assert made == []
     assert statements == []
@@ -415,7 +433,7 @@ def test_a_timer_passes_over_a_visit_that_is_being_followed(committed: SessionFa
         device = world.device()
         world.follow(seen(device, 0, INSIDE), seen(device, 3, INSIDE))
     with committed() as intake, committed() as timer:
-        queries.lock_open(intake, [device])
+        accounts.lock_devices(intake, [device])
 
         meanwhile = follow_time(timer, rules=RULES, at=moment(6), limit=10)
         intake.rollback()

@@ -1,0 +1,128 @@
+"""Group commit: requests with pings share transactions, each with an answer of its own.
+
+A commit costs the same for one ping and for hundreds. So a group is whatever queued while the
+last one was committed: nobody waits for a timer, and the busier it is the larger the groups are.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Sequence
+
+import psycopg
+import structlog
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from geoservices import clock, pipeline
+from geoservices.database import SessionFactory, transaction
+from geoservices.geofences.live import LiveGeofences
+from geoservices.pipeline import Intake, Sent
+from geoservices.settings import Settings
+
+log = structlog.get_logger()
+
+DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout, psycopg.OperationalError)
+PINGS_AT_ONCE = 4000
+"""A group ends with the request that brings it here."""
+TELL_EVERY_S = 60.0
+"""How often the log hears how much was taken in; a line for each request costs more than a ping."""
+
+
+class Committer:
+    """Takes requests with pings and commits them in groups, one group at a time."""
+
+    def __init__(self, sessions: SessionFactory, live: LiveGeofences, settings: Settings) -> None:
+        self._sessions = sessions
+        self._live = live
+        self._settings = settings
+        self._waiting: deque[tuple[Sent, asyncio.Future[Intake]]] = deque()
+        self._working: asyncio.Task[None] | None = None
+        self._tally = _Tally()
+
+    async def take_in(self, sent: Sent) -> Intake:
+        """Take in one request with pings; what is returned is committed.
+
+        Raises:
+            GeoservicesError: The request was refused; nothing of it was stored.
+            Exception: Whatever else went wrong with this one request.
+        """
+        answer: asyncio.Future[Intake] = asyncio.get_running_loop().create_future()
+        self._waiting.append((sent, answer))
+        if self._working is None or self._working.done():
+            self._working = asyncio.create_task(self._work())
+        return await answer
+
+    async def _work(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._waiting:
+            group = self._next_group()
+            taken = await loop.run_in_executor(None, self._commit, [sent for sent, _ in group])
+            for (_sent, answer), intake in zip(group, taken, strict=True):
+                if answer.done():  # Whoever asked has gone.
+                    continue
+                if isinstance(intake, Exception):
+                    answer.set_exception(intake)
+                else:
+                    answer.set_result(intake)
+
+    def _next_group(self) -> list[tuple[Sent, asyncio.Future[Intake]]]:
+        group: list[tuple[Sent, asyncio.Future[Intake]]] = []
+        pings = 0
+        while self._waiting and pings < PINGS_AT_ONCE:
+            group.append(self._waiting.popleft())
+            pings += len(group[-1][0].pings)
+        return group
+
+    def _commit(self, group: Sequence[Sent]) -> Sequence[Intake | Exception]:
+        """Commit a group, or else each of its requests by itself."""
+        try:
+            taken: Sequence[Intake | Exception] = self._take_in(group)
+        except Exception as error:  # noqa: BLE001  # Each request gets what it caused itself.
+            taken = [error] if len(group) == 1 else self._one_by_one(group, error)
+        self._tally.add(group)
+        return taken
+
+    def _one_by_one(self, group: Sequence[Sent], error: Exception) -> list[Intake | Exception]:
+        log.warning("group_failed", requests=len(group), error=type(error).__name__)
+        taken: list[Intake | Exception] = []
+        for number, sent in enumerate(group):
+            try:
+                taken += self._take_in([sent])
+            except psycopg.errors.LockNotAvailable as locked:
+                taken.append(locked)
+            except DATABASE_AWAY as away:
+                # Where the database is away, asking for each would only take longer to say so.
+                return [*taken, *([away] * (len(group) - number))]
+            except Exception as its_own:  # noqa: BLE001  # As above.
+                taken.append(its_own)
+        return taken
+
+    def _take_in(self, group: Sequence[Sent]) -> Sequence[Intake | Exception]:
+        with transaction(self._sessions) as session:
+            return pipeline.take_in(
+                session, group, live=self._live, settings=self._settings, at=clock.now()
+            )
+
+
+class _Tally:
+    """What was taken in since the log was last told."""
+
+    def __init__(self) -> None:
+        self.since = time.monotonic()
+        self.groups = self.requests = self.pings = 0
+
+    def add(self, group: Sequence[Sent]) -> None:
+        """Count a group, and tell the log from time to time."""
+        self.groups += 1
+        self.requests += len(group)
+        self.pings += sum(len(sent.pings) for sent in group)
+        if time.monotonic() - self.since >= TELL_EVERY_S:
+            log.info(
+                "pings_taken_in",
+                groups=self.groups,
+                requests=self.requests,
+                pings=self.pings,
+                seconds=round(time.monotonic() - self.since),
+            )
+            self.__init__()  # type: ignore[misc]
