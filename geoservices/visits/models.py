@@ -48,7 +48,7 @@ class Visit(Base):
     exit_reason: Mapped[str | None] = mapped_column(String(20))
     confidence: Mapped[int]
     initial: Mapped[bool]
-    told: Mapped[bool]
+    told: Mapped[bool] = mapped_column(default=False)
     due_at: Mapped[datetime]
 
 

@@ -63,9 +63,8 @@ def test_a_batch_is_judged_as_each_by_itself(
     rows: list[tuple[float, float, float, bool]],
 ) -> None:
     """Neighbours in a column have nothing to do with one another."""
-    distance_m, accuracy_m, size_m, suspect = (
-        np.array(column) for column in zip(*rows, strict=True)
-    )
+    columns = (np.array(column) for column in zip(*rows, strict=True))
+    distance_m, accuracy_m, size_m, suspect = columns
 
     together = sights(distance_m, accuracy_m, size_m, rules=REACH, suspect=suspect)
 
