@@ -19,6 +19,7 @@ from api.routers import (
     notifications,
     pings,
     places,
+    statistics,
     subscriptions,
     visits,
 )
@@ -35,6 +36,7 @@ NOUNS = (
     geofences,
     pings,
     visits,
+    statistics,
     checkins,
     listings,
     campaigns,
