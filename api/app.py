@@ -21,6 +21,7 @@ from api.routers import (
     notifications,
     pings,
     places,
+    statistics,
     subscriptions,
     visits,
 )
@@ -37,6 +38,7 @@ NOUNS = (
     geofences,
     pings,
     visits,
+    statistics,
     checkins,
     listings,
     campaigns,

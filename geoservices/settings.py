@@ -117,6 +117,13 @@ class CampaignSettings(BaseModel, frozen=True, extra="forbid"):
     """So many notifications to one person in any window this long, critical ones apart."""
 
 
+class StatisticsSettings(BaseModel, frozen=True, extra="forbid"):
+    """What managers are told of many people at once."""
+
+    smallest_count: Annotated[int, Field(ge=1)] = 10
+    """A count with fewer devices behind it is not told."""
+
+
 class Settings(BaseSettings):
     """The service's configuration; nested values use two underscores.
 
@@ -139,6 +146,7 @@ class Settings(BaseSettings):
     intake: IntakeSettings = IntakeSettings()
     presence: PresenceSettings = PresenceSettings()
     campaigns: CampaignSettings = CampaignSettings()
+    statistics: StatisticsSettings = StatisticsSettings()
 
 
 def load_settings() -> Settings:

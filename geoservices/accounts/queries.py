@@ -61,6 +61,13 @@ def organisation_by_slug(session: Session, slug: str) -> Organisation | None:
     return session.scalars(select(Organisation).where(Organisation.slug == slug)).one_or_none()
 
 
+def time_zone_of(session: Session, organisation_id: UUID) -> str:
+    """Return the IANA name of an organisation's time zone."""
+    return session.execute(
+        select(Organisation.time_zone).where(Organisation.id == organisation_id)
+    ).scalar_one()
+
+
 def member_ids(session: Session, organisation_id: UUID, *, name: str) -> Sequence[UUID]:
     """Return the ids of an organisation's members of that name; each token made one of them."""
     return session.scalars(

@@ -31,12 +31,14 @@ class Visit(Base):
         ),
         Index("ix_visits_device_entered", "device_id", "entered_at", "id"),
         Index("ix_visits_due", "due_at", postgresql_where="exited_at IS NULL"),
+        Index("ix_visits_here", "geofence_id", postgresql_where="exited_at IS NULL"),
+        Index("ix_visits_place_entered", "place_id", "entered_at"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     device_id: Mapped[UUID] = mapped_column(ForeignKey("devices.id", ondelete="CASCADE"))
-    geofence_id: Mapped[UUID] = mapped_column(ForeignKey("geofences.id"), index=True)
-    place_id: Mapped[UUID] = mapped_column(ForeignKey("places.id"), index=True)
+    geofence_id: Mapped[UUID] = mapped_column(ForeignKey("geofences.id"))
+    place_id: Mapped[UUID] = mapped_column(ForeignKey("places.id"))
     organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"))
     phase: Mapped[str] = mapped_column(String(20))
     phase_since: Mapped[datetime]

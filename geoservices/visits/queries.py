@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+<<<<<<< HEAD
 from typing import NamedTuple
 from uuid import UUID
 
@@ -10,6 +11,18 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from geoservices.database import driver, insert_rows, newest_first
+=======
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import DateTime, delete, func, insert, literal, select, true, update
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Session
+
+from geoservices.database import newest_first
+from geoservices.geofences.models import Geofence
+from geoservices.visits.counting import Count, HourCounts
+>>>>>>> ingest
 from geoservices.visits.models import Transition, Visit
 from geoservices.visits.transitions import Phase
 
@@ -207,6 +220,86 @@ def visits_of(
     statement = select(Visit).where(Visit.device_id == device_id, Visit.phase != Phase.ARRIVING)
     page = newest_first(statement, Visit.entered_at, Visit.id, after=after, limit=limit)
     return session.scalars(page).all()
+
+
+def count_inside(session: Session, place_id: UUID) -> dict[UUID, int]:
+    """Count the devices within each watched geofence of a place; a mere arrival does not count."""
+    within = (Visit.geofence_id == Geofence.id) & Visit.exited_at.is_(None)
+    rows = session.execute(
+        select(Geofence.id, func.count(Visit.id))
+        .outerjoin(Visit, within & (Visit.phase != Phase.ARRIVING))
+        .where(
+            Geofence.place_id == place_id,
+            Geofence.disabled_at.is_(None),
+            Geofence.deleted_at.is_(None),
+        )
+        .group_by(Geofence.id)
+        .order_by(Geofence.id)
+    )
+    return dict(rows.all())
+
+
+def count_by_hour(
+    session: Session,
+    place_id: UUID,
+    bounds: Sequence[datetime],
+    *,
+    longest: timedelta,
+    at: datetime,
+) -> dict[int, HourCounts]:
+    """Count a place's visits in each hour of a row of hours.
+
+    Args:
+        session: The session.
+        place_id: The place.
+        bounds: The instants at which the hours begin, and the end of the last one.
+        longest: A visit counts for no longer than this from its beginning on.
+        at: Now: an open visit has lasted until then.
+
+    Returns:
+        The counts by the hour's number from 0; an hour that nobody was there is left out.
+    """
+    edges = literal(list(bounds), ARRAY(DateTime(timezone=True)))
+    until = func.least(func.coalesce(Visit.exited_at, at), Visit.entered_at + longest)
+    came_in = func.width_bucket(Visit.entered_at, edges)
+    hour = (
+        func.generate_series(
+            func.greatest(came_in, 1),
+            func.least(func.width_bucket(until, edges), len(bounds) - 1),
+        )
+        .table_valued("number")
+        .render_derived()
+        .lateral("hour")
+    )
+    enters = hour.c.number == came_in
+    exits = (hour.c.number == func.width_bucket(Visit.exited_at, edges)) & (
+        Visit.exited_at < Visit.entered_at + longest
+    )
+    device = Visit.device_id.distinct()
+    rows = session.execute(
+        select(
+            hour.c.number - 1,
+            *(func.count(), func.count(device)),
+            *(func.count().filter(enters), func.count(device).filter(enters)),
+            *(func.count().filter(exits), func.count(device).filter(exits)),
+        )
+        .select_from(Visit)
+        .join(hour, true())
+        .where(
+            Visit.place_id == place_id,
+            Visit.phase != Phase.ARRIVING,
+            Visit.entered_at >= bounds[0] - longest,
+            Visit.entered_at < bounds[-1],
+            until >= bounds[0],
+        )
+        .group_by(hour.c.number)
+    )
+    return {
+        number: HourCounts(
+            visits=Count(*counts[0:2]), entered=Count(*counts[2:4]), exited=Count(*counts[4:6])
+        )
+        for number, *counts in rows
+    }
 
 
 def abandon_open(session: Session, device_ids: Iterable[UUID]) -> None:

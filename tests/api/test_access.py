@@ -98,6 +98,8 @@ TABLE = {
     "delete_geofence": run(204, 404),
     "record_pings": Row(200, 403, 403, 403, 403, lambda _: asking.ping()),
     "list_visits": own(200),
+    "read_presence": run(200, 404),
+    "read_footfall": run(200, 404),
     "check_in": Row(201, 403, 403, 403, 403, lambda ids: asking.check_in(ids["place_id"])),
     "list_check_ins": own(200),
     "list_listings": run(200, 200),
@@ -125,6 +127,10 @@ TABLE = {
     "ready": free(503),
     "explain_problem": free(200),
 }
+
+
+ASKED = {"read_footfall": {"from": "2026-03-04T10:00:00Z", "until": "2026-03-04T14:00:00Z"}}
+"""What has to be asked for in the query."""
 
 
 @pytest.fixture
@@ -159,7 +165,7 @@ def call(client: Client, application: FastAPI, operation: str, ids: Ids) -> Resp
     row = TABLE[operation]
     address = path.format(purpose="nearby", code="not-found", **ids)
     body = {} if row.body is None else {"json": row.body(ids)}
-    return client.request(method.upper(), address, **body)
+    return client.request(method.upper(), address, params=ASKED.get(operation), **body)
 
 
 def documented(application: FastAPI) -> Iterator[str]:

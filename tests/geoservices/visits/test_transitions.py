@@ -464,8 +464,10 @@ def test_the_next_timer(fixes: list[Fix], after: float, due: float) -> None:
 
 
 def test_a_dwell_that_cannot_be_claimed_sets_no_timer() -> None:
-    """A lost phone is looked at once, when silence ends the visit."""
+    """A lost phone is looked at when it would have dwelled, and then when silence ends the visit."""
     stay = entered(dwell_after=timedelta(minutes=20))
 
     assert stay.visit is not None
-    assert next_due(stay.visit, after=moment(1), rules=RULES) == moment(1800)
+    assert next_due(stay.visit, after=moment(1), rules=RULES) == moment(1200)
+    assert elapse(stay.visit, moment(1200), rules=RULES) == (stay.visit, ())
+    assert next_due(stay.visit, after=moment(1200), rules=RULES) == moment(1800)

@@ -1,0 +1,267 @@
+"""What taking in pings costs, over HTTP, beside what others would do.
+
+    python -m bench.ingest [--quick] [--json] [--case ingest.batch100] [--seed N]
+                           [--tile38 PATH] [--plot FILE.svg] [--soak MINUTES]
+
+API processes, database and load generator share the machine's cores. Every ping is committed when
+it is answered (`synchronous_commit` on, `fsync` on). Peers run in turns with ours, in the same run
+and on the same walks; figures are medians. Any answer but a 200 with every ping accepted, and any
+difference between the answers and the database, ends the run.
+"""
+
+import statistics
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from itertools import groupby
+from pathlib import Path
+
+from bench.ingest_load import Load
+from bench.ingest_peers import CopiedRows, positions_of, tile38
+from bench.ingest_plot import draw
+from bench.ingest_service import SETTINGS, Application, database_server
+from bench.ingest_soak import soak
+from bench.ingest_stage import Shares, Stage, stage
+from bench.ingest_walks import Gait, Walks
+from bench.report import Figure, introduce, options, tell
+
+CALM = Gait(step_m=4, turn_deg=5)
+HARD = Gait(step_m=60, turn_deg=5)
+DEVICES = 10_000
+STEPS = 200
+EACH, SET, OWN = "one PostGIS query a ping", "PostGIS set-based", "one transaction a request"
+COPY, TILE38 = "COPY into the same table", "Tile38 pipelined by 100"
+PATHS = {EACH: "/each", SET: "/set", OWN: "/own"}
+PEER_CONNECTIONS = 32
+"""A transaction waits for the disk; more of them at once is what suits those peers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """What is measured, and beside whom."""
+
+    name: str
+    geofences: int
+    gait: Gait = CALM
+    connections: int = 16
+    size: int = 100
+    peers: tuple[str, ...] = ()
+    devices: int = DEVICES
+    steps: int = STEPS
+    of_latency: bool = False
+    """The figure is the 99th percentile in milliseconds and not pings a second."""
+    of_cost: bool = False
+    """The figure is microseconds a ping."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How long and how often."""
+
+    seconds: float = 5.0
+    warm_s: float = 4.0
+    runs: int = 3
+    devices: int = DEVICES
+    copied_blocks: int = 600
+
+
+BATCH_PEERS = (EACH, SET, COPY, TILE38)
+CASES = (
+    Case(name="ingest.batch100.10k", geofences=10_000, peers=BATCH_PEERS),
+    Case(name="ingest.batch100.100k", geofences=100_000, peers=BATCH_PEERS),
+    Case(name="ingest.batch100.100k.hard", geofences=100_000, gait=HARD, peers=BATCH_PEERS),
+    Case(
+        name="ingest.single256",
+        geofences=100_000,
+        connections=256,
+        size=1,
+        peers=(OWN, EACH),
+    ),
+    Case(
+        name="ingest.single8_p99",
+        geofences=100_000,
+        connections=8,
+        size=1,
+        peers=(OWN,),
+        of_latency=True,
+    ),
+    Case(name="ingest.batch100.1m", geofences=1_000_000, peers=(EACH, SET, COPY)),
+)
+COSTS = tuple(
+    Case(
+        name=f"ingest.cost.{name}.{size}",
+        geofences=geofences,
+        connections=64 if size == 1 else 16,
+        size=size,
+        devices=2_000,
+        steps=1_000,
+        of_cost=True,
+    )
+    for name, geofences in (("1k", 1_000), ("10k", 10_000), ("100k", 100_000), ("1m", 1_000_000))
+    for size in (1, 10, 100, 1_000)
+)
+QUICK = (
+    Case(name="ingest.batch100.10k", geofences=10_000, peers=(EACH, SET, COPY, TILE38)),
+    Case(name="ingest.single8_p99", geofences=10_000, connections=8, size=1, of_latency=True),
+)
+QUICK_PACE = Pace(seconds=2.0, warm_s=1.0, runs=1, devices=2_000, copied_blocks=100)
+
+
+def main(arguments: list[str]) -> int:
+    """Measure the cases that were asked for."""
+    parser = options(__doc__)
+    parser.add_argument("--tile38", type=Path, help="a tile38-server to be measured beside ours")
+    parser.add_argument("--plot", type=Path, help="measure the costs, and draw them here")
+    parser.add_argument("--soak", type=float, default=0.0, help="minutes at 100,000 geofences")
+    chosen = parser.parse_args(arguments)
+    introduce(chosen.seed, "psycopg", "fastapi", "uvicorn", "shapely", "numpy")
+    print("PostgreSQL: " + ", ".join(map(" = ".join, SETTINGS.items())), file=sys.stderr)
+    pace = QUICK_PACE if chosen.quick else Pace()
+    cases = _chosen(chosen.case or "", quick=chosen.quick, plot=chosen.plot is not None)
+    costs: dict[int, list[tuple[int, float]]] = {}
+
+    def figures() -> Iterator[Figure]:
+        with database_server() as server:
+            if chosen.soak:
+                yield from soak(server, CALM, minutes=chosen.soak, seed=chosen.seed)
+                return
+            for geofences, group in groupby(cases, key=lambda case: case.geofences):
+                some = list(group)
+                devices = min(pace.devices, max(case.devices for case in some))
+                with stage(server, size=geofences, devices=devices, seed=chosen.seed) as on:
+                    for case in some:
+                        found = list(_measure(case, on, pace, chosen.tile38))
+                        if case.of_cost:
+                            costs.setdefault(case.size, []).append((geofences, found[0].value))
+                        yield from found
+
+    tell(figures(), as_json=chosen.json)
+    if chosen.plot is not None:
+        draw(costs, chosen.plot)
+    return 0
+
+
+def _chosen(only: str, *, quick: bool, plot: bool) -> list[Case]:
+    if quick:
+        return [case for case in QUICK if case.name.startswith(only)]
+    if plot:
+        return [case for case in COSTS if case.name.startswith(only)]
+    wanted = COSTS if only.startswith("ingest.cost") else CASES
+    return [case for case in wanted if case.name.startswith(only)]
+
+
+def _measure(case: Case, on: Stage, pace: Pace, binary: Path | None) -> Iterator[Figure]:
+    devices = min(case.devices, pace.devices)
+    walks = on.walks(case.gait, steps=case.steps, devices=devices)
+    with ExitStack() as open_:
+        served = open_.enter_context(on.serve())
+        peers = _peers(case, on, pace, walks, binary, open_)
+        # The first request of each process waits until it has read the geofences.
+        on.drive(served, walks, connections=len(served), size=case.size, seconds=0)
+        _run(case, on, served, walks, pace.warm_s)
+        ours: list[tuple[Load, Shares]] = []
+        theirs: dict[str, list[float]] = {name: [] for name in peers}
+        for _ in range(pace.runs):
+            ours.append(_run(case, on, served, walks, pace.seconds))
+            for name, measure in peers.items():
+                theirs[name].append(measure())
+    on.done_with(walks)
+    on.check()
+    value, unit = _value(case, [load for load, _ in ours])
+    params = _params(case, ours, devices)
+    yield Figure(case=case.name, value=value, unit=unit, params=params)
+    for name, values in theirs.items():
+        middle = statistics.median(values)
+        yield Figure(
+            case=case.name,
+            value=value,
+            unit=unit,
+            peer=name,
+            peer_value=round(middle, 2),
+            ratio=round(middle / value if case.of_latency else value / middle, 2),
+            params={"spread": f"{min(values):.4g}-{max(values):.4g}"},
+        )
+
+
+def _run(
+    case: Case, on: Stage, served: list[Application], walks: Walks, seconds: float
+) -> tuple[Load, Shares]:
+    return on.drive(served, walks, connections=case.connections, size=case.size, seconds=seconds)
+
+
+def _value(case: Case, loads: Sequence[Load]) -> tuple[float, str]:
+    if case.of_latency:
+        return round(statistics.median(load.latency_ms(0.99) for load in loads), 2), "ms"
+    rate = statistics.median(load.rate() for load in loads)
+    return (round(1e6 / rate, 2), "us/ping") if case.of_cost else (round(rate), "pings/s")
+
+
+def _params(case: Case, ours: Sequence[tuple[Load, Shares]], devices: int) -> dict[str, object]:
+    loads = [load for load, _ in ours]
+    accepted = sum(load.accepted for load in loads)
+    rates = [load.rate() for load in loads]
+    return {
+        "p50_ms": round(statistics.median(load.latency_ms(0.5) for load in loads), 2),
+        "p99_ms": round(statistics.median(load.latency_ms(0.99) for load in loads), 2),
+        "spread": f"{min(rates):.0f}-{max(rates):.0f}",
+        "transitions_per_ping": round(sum(load.transitions for load in loads) / accepted, 4),
+        "connections": case.connections,
+        "batch": case.size,
+        "devices": devices,
+        "geofences": case.geofences,
+        "smallest_process_share": round(min(load.smallest_share() for load in loads), 2),
+        **ours[-1][1].told(),
+    }
+
+
+def _peers(
+    case: Case,
+    on: Stage,
+    pace: Pace,
+    walks: Walks,
+    binary: Path | None,
+    open_: ExitStack,
+) -> dict[str, Callable[[], float]]:
+    """Make ready whom the case is compared with, each as a measurement that returns its figure."""
+    peers: dict[str, Callable[[], float]] = {}
+    http = [name for name in case.peers if name in PATHS]
+    if http:
+        served = open_.enter_context(on.serve("bench.ingest_peer_app:app"))
+        for name in http:
+            # Whoever writes into our tables walks with us; the others know nothing of us.
+            theirs = walks if name == OWN else replace(walks)
+            peers[name] = _http_peer(case, on, pace, theirs, served, PATHS[name])
+    if COPY in case.peers:
+        rows = CopiedRows(on.world, blocks=pace.copied_blocks, rng=on.rng)
+        peers[COPY] = lambda: rows.rate(on.connection)
+    if TILE38 in case.peers and binary is not None:
+        rival = open_.enter_context(tile38(binary, on.server.folder))
+        rival.subscribe()
+        rival.watch(on.world.fences)
+        requests = list(positions_of(walks, on.world.device_ids))
+        peers[TILE38] = lambda: rival.rate(requests)
+    return peers
+
+
+def _http_peer(
+    case: Case, on: Stage, pace: Pace, walks: Walks, served: list[Application], path: str
+) -> Callable[[], float]:
+    def measure() -> float:
+        connections = case.connections if case.size == 1 else PEER_CONNECTIONS
+        load, _ = on.drive(
+            served,
+            walks,
+            connections=connections,
+            size=case.size,
+            seconds=pace.seconds,
+            path=path,
+        )
+        return load.latency_ms(0.99) if case.of_latency else load.rate()
+
+    on.drive(served, walks, connections=len(served), size=case.size, seconds=0, path=path)
+    return measure
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,197 @@
+"""Peers that are no HTTP services: COPY into the same table, and Tile38 with live fences."""
+
+import json
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import psycopg
+import shapely
+from numpy.typing import NDArray
+
+from bench.ingest_walks import LAT_AT, LON_AT, Walks
+from bench.ingest_world import World
+from geoservices.geofences.index import Watched
+from local.configuration import HOST, free_port
+
+COPIED = "CREATE TABLE IF NOT EXISTS peer.copied (LIKE pings INCLUDING ALL)"
+COPY = (
+    "COPY peer.copied (device_id, recorded_at, id, received_at, lon, lat, accuracy_m) "
+    "FROM STDIN (FORMAT BINARY)"
+)
+COPIED_AT_ONCE = 1000
+OF_ONE_DEVICE = 100
+COPY_HEAD = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
+COPY_END = b"\xff\xff"
+POSTGRES_EPOCH_S = 946_684_800
+"""2000-01-01, from which PostgreSQL counts microseconds."""
+FIELDS = (
+    *(("device_id", "V16"), ("recorded_at", ">i8"), ("id", "V16"), ("received_at", ">i8")),
+    *(("lon", ">f8"), ("lat", ">f8"), ("accuracy_m", ">f8")),
+)
+ROW = np.dtype(
+    [("fields", ">i2")]
+    + [part for name, kind in FIELDS for part in ((f"{name}_length", ">i4"), (name, kind))]
+)
+PIPELINED = 100
+READY_WITHIN_S = 30.0
+
+
+class CopiedRows:
+    """Rows in PostgreSQL's binary format, as many as one connection can COPY in a few seconds."""
+
+    def __init__(self, world: World, *, blocks: int, rng: np.random.Generator) -> None:
+        devices = np.frombuffer(b"".join(one.bytes for one in world.device_ids), dtype="V16")
+        of_block = COPIED_AT_ONCE // OF_ONE_DEVICE
+        self._blocks: list[bytes] = []
+        for number in range(blocks):
+            rows = np.zeros(COPIED_AT_ONCE, dtype=ROW)
+            rows["fields"] = len(FIELDS)
+            for name, kind in FIELDS:
+                rows[f"{name}_length"] = np.dtype(kind).itemsize
+            chosen = (number * of_block + np.arange(of_block)) % len(devices)
+            rows["device_id"] = np.repeat(devices[chosen], OF_ONE_DEVICE)
+            rows["id"] = np.frombuffer(rng.bytes(16 * COPIED_AT_ONCE), dtype="V16")
+            rows["lon"] = np.repeat(world.starts[chosen, 0], OF_ONE_DEVICE)
+            rows["lat"] = np.repeat(world.starts[chosen, 1], OF_ONE_DEVICE)
+            rows["accuracy_m"] = 10
+            self._stamp(rows, number * of_block // len(devices))
+            self._blocks.append(COPY_HEAD + rows.tobytes() + COPY_END)
+
+    def rate(self, connection: psycopg.Connection) -> float:
+        """Copy blocks of a thousand rows, each its own transaction; return rows a second."""
+        connection.execute(COPIED)
+        connection.execute("TRUNCATE peer.copied")
+        began = time.perf_counter()
+        for block in self._blocks:
+            with connection.cursor().copy(COPY) as copy:
+                copy.write(block)
+        return len(self._blocks) * COPIED_AT_ONCE / (time.perf_counter() - began)
+
+    @staticmethod
+    def _stamp(rows: NDArray[np.void], turn: int) -> None:
+        now_us = (int(time.time()) - POSTGRES_EPOCH_S) * 1_000_000
+        since_us = now_us - 6 * 86_400 * 1_000_000
+        step = turn * OF_ONE_DEVICE + np.arange(COPIED_AT_ONCE) % OF_ONE_DEVICE
+        rows["recorded_at"] = since_us + step * 10_000_000
+        rows["received_at"] = now_us
+
+
+class Tile38:
+    """A Tile38 with one live fence a geofence, its append-only file on, and one subscriber.
+
+    Its file is synced once a second, so what it has acknowledged may be lost; it knows neither
+    accuracy nor dwelling nor history. It is told of the same walks, pipelined by 100.
+    """
+
+    def __init__(self, port: int) -> None:
+        self._address = (HOST, port)
+        self._socket = socket.create_connection(self._address)
+        self.events = 0
+        """How many enters and exits the subscriber was told of."""
+
+    def watch(self, fences: Sequence[Watched]) -> None:
+        """Make a live fence of each geofence."""
+        for begin in range(0, len(fences), PIPELINED):
+            some = fences[begin : begin + PIPELINED]
+            self._ask(b"".join(_fence(fence) for fence in some), len(some))
+
+    def rate(self, requests: Sequence[bytes]) -> float:
+        """Send pipelines of positions, one ahead of the answers; return positions a second."""
+        began = time.perf_counter()
+        self._socket.sendall(requests[0])
+        for request in requests[1:]:
+            self._ask(request, PIPELINED)
+        self._read(PIPELINED)
+        return len(requests) * PIPELINED / (time.perf_counter() - began)
+
+    def subscribe(self) -> None:
+        """Read what the fences tell, in a thread that ends with the server."""
+        listener = socket.create_connection(self._address)
+        listener.sendall(command("PSUBSCRIBE", "*"))
+        threading.Thread(target=self._listen, args=(listener,), daemon=True).start()
+
+    def _listen(self, listener: socket.socket) -> None:
+        with listener:
+            while read := listener.recv(1 << 18):
+                self.events += read.count(b'"detect":')
+
+    def _ask(self, request: bytes, answers: int) -> None:
+        self._socket.sendall(request)
+        self._read(answers)
+
+    def _read(self, answers: int) -> None:
+        while answers > 0:
+            read = self._socket.recv(1 << 18)
+            if not read or b"-ERR" in read:
+                raise RuntimeError(f"Tile38 answered {read[:200]!r}")
+            answers -= read.count(b"\r\n")
+
+
+def positions_of(walks: Walks, device_ids: Sequence[object]) -> Iterator[bytes]:
+    """Make the walks' first pings into pipelines of 100 positions of one device each."""
+    for begin in range(0, walks.records.shape[1], PIPELINED):
+        for device, records in zip(device_ids, walks.records, strict=True):
+            rows = records[begin : begin + PIPELINED]
+            texts = [row.tobytes().decode() for row in rows]
+            yield b"".join(
+                command("SET", "fleet", str(device), "POINT", _number(text, LAT_AT), lon)
+                for text in texts
+                for lon in [_number(text, LON_AT)]
+            )
+
+
+@contextmanager
+def tile38(binary: Path, folder: Path) -> Iterator[Tile38]:
+    """Run a Tile38 for the block."""
+    port = free_port()
+    data = folder / "tile38"
+    with (folder / "tile38.log").open("wb") as log:
+        server = subprocess.Popen(
+            [binary, "-h", HOST, "-p", str(port), "-d", data, "--appendonly", "yes"],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        yield _patiently(lambda: Tile38(port))
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def command(*words: str) -> bytes:
+    """Write a command in RESP."""
+    parts = [f"*{len(words)}\r\n", *(f"${len(word.encode())}\r\n{word}\r\n" for word in words)]
+    return "".join(parts).encode()
+
+
+def _fence(fence: Watched) -> bytes:
+    told = ("fleet", "FENCE", "DETECT", "enter,exit")
+    if fence.area is None:
+        lon, lat = fence.centre or (0.0, 0.0)
+        reach_m = (fence.radius_m or 0.0) + fence.margin_m
+        where: tuple[str, ...] = ("POINT", str(lat), str(lon), str(reach_m))
+        return command("SETCHAN", str(fence.id), "NEARBY", *told, *where)
+    where = ("OBJECT", json.dumps(shapely.geometry.mapping(fence.area)))
+    return command("SETCHAN", str(fence.id), "INTERSECTS", *told, *where)
+
+
+def _number(record: str, at: int) -> str:
+    return record[at : at + 10].strip()
+
+
+def _patiently(connect: Callable[[], Tile38]) -> Tile38:
+    give_up_at = time.monotonic() + READY_WITHIN_S
+    while True:
+        try:
+            return connect()
+        except ConnectionRefusedError:
+            if time.monotonic() > give_up_at:
+                raise
+            time.sleep(0.05)

@@ -1,0 +1,188 @@
+"""What the intake is measured on: PostgreSQL as durable as in earnest, and two API processes."""
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
+
+import psutil
+from alembic import command
+from alembic.config import Config
+
+from geoservices.notifications.vapid import make_vapid_key
+from local import postgres
+from local.cluster import Cluster, open_cluster, remove_cluster
+from local.configuration import CHECKOUT, HOST, free_port
+from local.console import tail
+from local.processes import program
+from local.stack import clear_away
+
+PROCESSES = 2
+READY_WITHIN_S = 60.0
+STOPPED_WITHIN_S = 20.0
+SETTINGS = {
+    "shared_buffers": "2GB",
+    "max_wal_size": "8GB",
+    "checkpoint_timeout": "5min",
+    "jit": "off",
+    "random_page_cost": "1.1",
+    "fsync": "on",
+    "full_page_writes": "on",
+    "synchronous_commit": "on",
+}
+"""What the private server is told; all else is PostgreSQL's default, autovacuum among it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """A running PostgreSQL with PostGIS, and the folder for what is printed."""
+
+    cluster: Cluster
+    port: int
+    folder: Path
+
+    def database(self, name: str) -> str:
+        """Make a database and return its URL."""
+        return postgres.create_database(self.cluster, port=self.port, name=name)
+
+    def process(self) -> psutil.Process:
+        """Return the server's first process, the parent of all that serve a connection."""
+        first_line = (self.cluster.data / "postmaster.pid").read_text("ascii").splitlines()[0]
+        return psutil.Process(int(first_line))
+
+
+@contextmanager
+def database_server() -> Iterator[Server]:
+    """Serve a cluster of the bench's own for the block, and leave nothing of it behind."""
+    folder = Path(mkdtemp(prefix="geoservices-bench-")).resolve()
+    folder.chmod(0o711)
+    port = free_port()
+    try:
+        cluster = open_cluster(folder)
+        with (cluster.data / "postgresql.conf").open("a", encoding="ascii") as file:
+            file.writelines(f"{name} = '{value}'\n" for name, value in SETTINGS.items())
+        with postgres.serving(cluster, port=port, log=folder / "postgres.log", mark={}):
+            yield Server(cluster=cluster, port=port, folder=folder)
+    finally:
+        clear_away(folder)
+        remove_cluster(folder)
+        rmtree(folder)
+
+
+def environment(url: str) -> dict[str, str]:
+    """Return what the service's processes are told; nothing is pushed, so no broker is needed."""
+    return {
+        **os.environ,
+        "GEOSERVICES_DATABASE_URL": url,
+        "GEOSERVICES_BROKER_URL": f"redis://{HOST}:1/0",
+        "GEOSERVICES_PUSH__VAPID_CONTACT": "mailto:bench@example.org",
+        "GEOSERVICES_PUSH__VAPID_PRIVATE_KEY": make_vapid_key(),
+    }
+
+
+def migrate(url: str) -> None:
+    """Bring a database to today's schema."""
+    os.environ["GEOSERVICES_DATABASE_URL"] = url
+    command.upgrade(Config(CHECKOUT / "alembic.ini"), "head")
+
+
+@contextmanager
+def applications(
+    name: str, url: str, folder: Path, *, count: int = PROCESSES
+) -> Iterator[list["Application"]]:
+    """Run an ASGI application in processes with a port each, so that each gets as many clients.
+
+    Where processes share a socket the kernel may hand nearly all connections to one of them.
+
+    Args:
+        name: As uvicorn takes it: `api.main:app`.
+        url: The database's.
+        folder: Where its logs go.
+        count: How many processes.
+    """
+    env = environment(url)
+    with ExitStack() as started:
+        running: list[Application] = []
+        for number in range(count):
+            log = folder / f"{name.partition(':')[0]}-{number}.log"
+            running.append(started.enter_context(_running(name, env, log)))
+        for application in running:
+            application.wait()
+        yield running
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application:
+    """One process of an application, and where it listens."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def wait(self) -> None:
+        """Wait until it listens.
+
+        Raises:
+            RuntimeError: It does not; the message holds the end of its log.
+        """
+        give_up_at = time.monotonic() + READY_WITHIN_S
+        while self.process.poll() is None and time.monotonic() < give_up_at:
+            if _listens(self.process.pid, self.port):
+                return
+            time.sleep(0.05)
+        raise RuntimeError(f"{self.log.name} did not start:\n{tail(self.log)}")
+
+    def memory_mb(self) -> float:
+        """Return how much memory it holds, in megabytes."""
+        return float(psutil.Process(self.process.pid).memory_info().rss) / 2**20
+
+
+def cpu_s(parents: Sequence[psutil.Process]) -> Mapping[int, float]:
+    """Return the processor time of processes and their children, in seconds, by process id."""
+    spent: dict[int, float] = {}
+    for parent in parents:
+        for process in [parent, *parent.children(recursive=True)]:
+            try:
+                times = process.cpu_times()
+            except psutil.NoSuchProcess:
+                continue
+            spent[process.pid] = float(times.user + times.system)
+    return spent
+
+
+def cores(before: Mapping[int, float], after: Mapping[int, float], elapsed_s: float) -> float:
+    """Return how many cores were busy between two readings; new processes began with nothing."""
+    return sum(spent - before.get(pid, 0.0) for pid, spent in after.items()) / elapsed_s
+
+
+@contextmanager
+def _running(name: str, env: dict[str, str], log: Path) -> Iterator[Application]:
+    port = free_port()
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [program("uvicorn"), name, "--host", HOST, "--port", str(port), "--no-access-log"],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            cwd=CHECKOUT,
+            env=env,
+        )
+    try:
+        yield Application(port=port, process=process, log=log)
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOPPED_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _listens(pid: int, port: int) -> bool:
+    connections = psutil.Process(pid).net_connections(kind="tcp4")
+    return any(one.laddr.port == port and one.status == psutil.CONN_LISTEN for one in connections)

@@ -1,0 +1,178 @@
+"""Who and what there is before the first ping: places with geofences, and devices that agreed."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from uuid import UUID
+
+import numpy as np
+import psycopg
+import shapely
+from numpy.typing import NDArray
+from psycopg import sql
+
+from bench.geofences import METRES_PER_DEGREE, ORGANISATION, Country, geofences, positions
+from geoservices.accounts.consents import TEXTS
+from geoservices.accounts.models import Purpose
+from geoservices.accounts.tokens import PREFIXES, hash_token
+from geoservices.geofences.index import Watched
+
+AT_ONCE = 10_000
+ANYWHERE_SHARE = 0.1
+CIRCLE_VERTICES = 32
+SRID = 4326
+BOUNDS = (-5.0, 50.5, 1.5, 55.0)
+"""West, south, east, north of the made-up country, degrees."""
+
+Values = Sequence[object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """What a bench needs to know of it."""
+
+    fences: list[Watched]
+    starts: NDArray[np.float64]
+    """Where each device begins, degrees, shape (devices, 2)."""
+    device_ids: list[UUID]
+    tokens: list[str]
+
+
+def make_world(
+    connection: psycopg.Connection,
+    *,
+    size: int,
+    devices: int,
+    rng: np.random.Generator,
+    at: datetime,
+) -> World:
+    """Fill a migrated database.
+
+    Triggers and foreign keys do not fire: what they would have done is done here in one go.
+
+    Args:
+        connection: Its transactions are committed one by one.
+        size: How many geofences, each with a place of its own.
+        devices: How many, each of a citizen who agreed to `nearby`.
+        rng: What everything is made of.
+        at: When it was all made.
+    """
+    country = Country.of(rng)
+    fences = list(geofences(size, country, rng))
+    starts = positions(devices, country, fences, rng)
+    astray = rng.random(devices) < ANYWHERE_SHARE
+    west, south, east, north = BOUNDS
+    starts[astray] = rng.uniform((west, south), (east, north), (int(astray.sum()), 2))
+    world = World(
+        fences=fences,
+        starts=starts,
+        device_ids=[UUID(bytes=rng.bytes(16), version=4) for _ in range(devices)],
+        tokens=[PREFIXES["device"] + rng.bytes(24).hex() for _ in range(devices)],
+    )
+    with connection.transaction():
+        connection.execute("SET LOCAL session_replication_role = replica")
+        _make_places(connection, fences, at)
+        _make_devices(connection, world, at)
+        connection.execute("UPDATE geofence_revision SET revision = 1")
+    remember_devices(connection, world, at)
+    connection.execute("VACUUM ANALYZE")
+    return world
+
+
+def remember_devices(connection: psycopg.Connection, world: World, at: datetime) -> None:
+    """Make the row that says up to when each device has been followed: not before its walk."""
+    rows = ((device_id, at) for device_id in world.device_ids)
+    _copy(connection, "last_seen", ("device_id", "recorded_at"), rows)
+
+
+def _make_places(connection: psycopg.Connection, fences: list[Watched], at: datetime) -> None:
+    organisation = (ORGANISATION, "bench", "Bench", "Europe/London", at)
+    columns: tuple[str, ...] = ("id", "slug", "name", "time_zone", "created_at")
+    _copy(connection, "organisations", columns, [organisation])
+    columns = (
+        *("id", "organisation_id", "source", "external_id", "name", "category", "point"),
+        *("time_zone", "words", "digest", "created_at", "updated_at"),
+    )
+    _copy(connection, "places", columns, _place_rows(fences, at))
+    columns = (
+        *("id", "organisation_id", "place_id", "name", "area", "centre", "radius_m"),
+        *("margin_m", "dwell_after", "revision", "imported", "created_at"),
+    )
+    _copy(connection, "geofences", columns, _geofence_rows(fences, at))
+
+
+def _make_devices(connection: psycopg.Connection, world: World, at: datetime) -> None:
+    people = [UUID(int=device_id.int ^ 1) for device_id in world.device_ids]
+    rows: Iterator[Values] = ((person, "citizen", "Europe/London", at) for person in people)
+    _copy(connection, "people", ("id", "role", "time_zone", "created_at"), rows)
+    rows = (
+        (device_id, person, hash_token(token), at)
+        for device_id, person, token in zip(world.device_ids, people, world.tokens, strict=True)
+    )
+    _copy(connection, "devices", ("id", "person_id", "token_hash", "created_at"), rows)
+    version = TEXTS[Purpose.NEARBY].version
+    rows = (
+        (UUID(int=person.int ^ 2), person, Purpose.NEARBY.value, version, at) for person in people
+    )
+    columns = ("id", "person_id", "purpose", "text_version", "given_at")
+    _copy(connection, "consents", columns, rows)
+
+
+def _place_rows(fences: list[Watched], at: datetime) -> Iterator[Values]:
+    for some in _batches(fences):
+        points = shapely.to_wkb(shapely.centroid(_drawn(some)), hex=True, include_srid=True)
+        for fence, point in zip(some, points.tolist(), strict=True):
+            name = f"Place {fence.place_id.int}"
+            yield (
+                *(fence.place_id, ORGANISATION, "bench", name, name, "library", point),
+                *("Europe/London", name.lower(), b"", at, at),
+            )
+
+
+def _geofence_rows(fences: list[Watched], at: datetime) -> Iterator[Values]:
+    for some in _batches(fences):
+        areas = shapely.to_wkb(_drawn(some), hex=True, include_srid=True)
+        for fence, area in zip(some, areas.tolist(), strict=True):
+            centre = (
+                None if fence.centre is None else "SRID=4326;POINT({} {})".format(*fence.centre)
+            )
+            yield (
+                *(fence.id, ORGANISATION, fence.place_id, "Geofence", area, centre),
+                *(fence.radius_m, fence.margin_m, fence.dwell_after, 1, False, at),
+            )
+
+
+def _drawn(fences: Sequence[Watched]) -> NDArray[np.object_]:
+    """Return the areas, circles among them as polygons, shape (n,)."""
+    drawn = np.array([fence.area for fence in fences], dtype=object)
+    round_ = [number for number, fence in enumerate(fences) if fence.centre is not None]
+    centres = np.array([fences[number].centre for number in round_]).reshape(-1, 1, 2)
+    reach = np.array([fences[number].radius_m for number in round_]).reshape(-1, 1)
+    reach = reach / METRES_PER_DEGREE
+    bearing = np.linspace(0, 2 * np.pi, CIRCLE_VERTICES, endpoint=False)
+    east = reach * np.sin(bearing) / np.cos(np.radians(centres[:, :, 1]))
+    rings = centres + np.stack([east, reach * np.cos(bearing)], axis=2)
+    circles = shapely.polygons(rings)
+    drawn[round_] = [shapely.MultiPolygon([circle]) for circle in circles]
+    return np.asarray(shapely.set_srid(drawn, SRID))
+
+
+def _batches(fences: list[Watched]) -> Iterator[list[Watched]]:
+    left = iter(fences)
+    while some := list(islice(left, AT_ONCE)):
+        yield some
+
+
+def _copy(
+    connection: psycopg.Connection,
+    table: str,
+    columns: Sequence[str],
+    rows: Iterator[Values] | Sequence[Values],
+) -> None:
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
+        sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
+    )
+    with connection.cursor().copy(statement) as copy:
+        for row in rows:
+            copy.write_row(row)

@@ -1,0 +1,121 @@
+"""What an organisation is told of the visits at its places: counts, and nothing of anybody."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from geoservices.accounts import queries as accounts
+from geoservices.errors import NotFound
+from geoservices.places import service as places
+from geoservices.visits import queries
+from geoservices.visits.counting import LONGEST_STAY, HourCounts, whole_hours
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inside:
+    """How many devices are within a geofence; None if too few to be told, or none at all."""
+
+    geofence_id: UUID
+    devices: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hour:
+    """How often devices entered and exited and how many visits there were; None is too few."""
+
+    starts_at: datetime
+    ends_at: datetime
+    entered: int | None
+    exited: int | None
+    visits: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Footfall:
+    """A place's hours, in the order of time, in its organisation's time zone."""
+
+    time_zone: str
+    hours: list[Hour]
+
+
+def presence(
+    session: Session, place_id: UUID, *, organisation_id: UUID, smallest: int
+) -> list[Inside]:
+    """Count the devices that are within each watched geofence of a place now.
+
+    An empty geofence looks like one with a few devices: whoever asks again and again would
+    otherwise see the first one come.
+
+    Args:
+        session: The transaction to read in.
+        place_id: The place.
+        organisation_id: Whose it must be.
+        smallest: The smallest count to be told.
+
+    Raises:
+        NotFound: The place is not the organisation's.
+    """
+    _check_owner(session, place_id, organisation_id)
+    counts = queries.count_inside(session, place_id)
+    return [
+        Inside(geofence_id=geofence_id, devices=count if count >= smallest else None)
+        for geofence_id, count in counts.items()
+    ]
+
+
+def footfall(
+    session: Session,
+    place_id: UUID,
+    *,
+    organisation_id: UUID,
+    from_: datetime,
+    until: datetime,
+    smallest: int,
+    at: datetime,
+) -> Footfall:
+    """Count what happened at a place, hour by hour.
+
+    Args:
+        session: The transaction to read in.
+        place_id: The place.
+        organisation_id: Whose it must be; the hours are those of its time zone.
+        from_: Any instant of the first hour.
+        until: The end; an hour that it cuts through is told of too, if it is over.
+        smallest: So many devices must be behind a count for it to be told; nothing is always told.
+        at: Now.
+
+    Raises:
+        NotFound: The place is not the organisation's.
+        RangeRefused: The span is empty, longer than 31 days or from before the year 2000.
+    """
+    _check_owner(session, place_id, organisation_id)
+    time_zone = accounts.time_zone_of(session, organisation_id)
+    bounds = whole_hours(from_, until, time_zone=time_zone, at=at)
+    counts = (
+        queries.count_by_hour(session, place_id, bounds, longest=LONGEST_STAY, at=at)
+        if bounds
+        else {}
+    )
+    zone = ZoneInfo(time_zone)
+    hours: list[Hour] = []
+    for number, (starts_at, ends_at) in enumerate(pairwise(bounds)):
+        counted = counts.get(number, HourCounts())
+        hours.append(
+            Hour(
+                starts_at=starts_at.astimezone(zone),
+                ends_at=ends_at.astimezone(zone),
+                entered=counted.entered.told(smallest=smallest),
+                exited=counted.exited.told(smallest=smallest),
+                visits=counted.visits.told(smallest=smallest),
+            )
+        )
+    return Footfall(time_zone=time_zone, hours=hours)
+
+
+def _check_owner(session: Session, place_id: UUID, organisation_id: UUID) -> None:
+    if places.get_place(session, place_id).organisation_id != organisation_id:
+        raise NotFound("place")
