@@ -27,6 +27,7 @@ from geoservices.accounts import service as accounts
 from geoservices.accounts.tokens import hash_token
 from geoservices.database import make_engine, make_session_factory, transaction
 from geoservices.geofences.live import LiveGeofences
+from geoservices.pings.service import VERDICTS
 from geoservices.settings import load_settings
 
 DEVICE = "SELECT id FROM devices WHERE token_hash = %s AND revoked_at IS NULL"
@@ -140,7 +141,7 @@ def take_in_by_our_rules(body: PingsIn, authorization: Token) -> Answer:
             at=clock.now(),
         )
     return Answer(
-        pings=[one.verdict for one in intake.pings],
+        pings=[VERDICTS[number] for number in intake.verdicts],
         transitions=[{"visit_id": made.visit.id} for made in intake.transitions],
     )
 

@@ -75,15 +75,14 @@ def make_world(
         _make_places(connection, fences, at)
         _make_devices(connection, world, at)
         connection.execute("UPDATE geofence_revision SET revision = 1")
-    remember_devices(connection, world, at)
+    remember_devices(connection, at)
     connection.execute("VACUUM ANALYZE")
     return world
 
 
-def remember_devices(connection: psycopg.Connection, world: World, at: datetime) -> None:
-    """Make the row that says up to when each device has been followed: not before its walk."""
-    rows = ((device_id, at) for device_id in world.device_ids)
-    _copy(connection, "last_seen", ("device_id", "recorded_at"), rows)
+def remember_devices(connection: psycopg.Connection, at: datetime) -> None:
+    """Say up to when each device has been followed: not before its walk."""
+    connection.execute("UPDATE devices SET followed_until = %s", (at,))
 
 
 def _make_places(connection: psycopg.Connection, fences: list[Watched], at: datetime) -> None:

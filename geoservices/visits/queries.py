@@ -2,27 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-<<<<<<< HEAD
 from typing import NamedTuple
 from uuid import UUID
 
 from psycopg import sql
-from sqlalchemy import delete, select
-from sqlalchemy.orm import Session
-
-from geoservices.database import driver, insert_rows, newest_first
-=======
-from typing import Any
-from uuid import UUID
-
-from sqlalchemy import DateTime, delete, func, insert, literal, select, true, update
+from sqlalchemy import DateTime, delete, func, literal, select, true
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
-from geoservices.database import newest_first
+from geoservices.database import driver, insert_rows, newest_first
 from geoservices.geofences.models import Geofence
 from geoservices.visits.counting import Count, HourCounts
->>>>>>> ingest
 from geoservices.visits.models import Transition, Visit
 from geoservices.visits.transitions import Phase
 
