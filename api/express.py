@@ -62,18 +62,15 @@ class Express:
         """Take in a body and return the answer; None if it is for the long way to answer."""
         if len(body) > self.intake.max_body_bytes:
             return None
-        read = read_pings(body)
-        if read is None:
-            return None
-        ids, pings = read
-        if len(pings) > self.intake.max_batch:
+        pings = read_pings(body)
+        if pings is None or len(pings) > self.intake.max_batch:
             return None
         try:
             intake = await committer.take_in(Sent(token_hash=hash_token(token), pings=pings))
         except Exception as error:  # noqa: BLE001  # The long way meets it again, and answers it.
             log.debug("express_refused", error=type(error).__name__)
             return None
-        return write(answer(ids, pings, intake, doors=self.doors))
+        return write(answer(pings, intake, doors=self.doors))
 
     async def _read(self, receive: Receive) -> list[Message]:
         """Read the body to its end, or until it is larger than is taken."""

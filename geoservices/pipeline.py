@@ -33,8 +33,8 @@ from geoservices.notifications import service as notifications
 from geoservices.notifications.models import Notification
 from geoservices.pings import queries as pings
 from geoservices.pings import service as ping_service
-from geoservices.pings.columns import Pings
-from geoservices.pings.screening import Doors, PingReport
+from geoservices.pings.columns import Pings, Reported
+from geoservices.pings.screening import Doors
 from geoservices.places import queries as places
 from geoservices.places import service as place_service
 from geoservices.settings import Settings
@@ -50,7 +50,7 @@ class Sent:
     """One request with pings, and the hash of the device's token that came with it."""
 
     token_hash: bytes
-    pings: Pings
+    pings: Sequence[Reported]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,10 +59,10 @@ class Intake:
 
     at: datetime
     """When it arrived."""
-    verdicts: NDArray[np.uint8]
-    """Places in `pings.service.VERDICTS`, shape (n,)."""
-    refusals: NDArray[np.uint8]
-    """As `pings.screening.judge` returns them, shape (n,)."""
+    verdicts: list[int]
+    """For each ping its place in `pings.service.VERDICTS`."""
+    refusals: list[int]
+    """For each ping what `pings.screening.judge` returned."""
     transitions: list[Made] = field(default_factory=list)
 
 
@@ -104,7 +104,7 @@ def take_in(
 def take_in_from(
     session: Session,
     device: Device,
-    reports: Sequence[PingReport],
+    reports: Sequence[Reported],
     *,
     live: LiveGeofences,
     settings: Settings,
@@ -116,23 +116,27 @@ def take_in_from(
         ConsentMissing: They did not; nothing is stored.
     """
     devices = accounts.hold_devices(session, ids=[device.id])
-    parts = [(0, Pings.of(reports))]
+    parts: Parts = [(0, reports)]
     [taken] = _take_in(session, devices, parts, live=live, settings=settings, at=at)
     if isinstance(taken, GeoservicesError):
         raise taken
     return taken
 
 
+Parts = Sequence[tuple[int, Sequence[Reported]]]
+"""Pings, each part with its device's place among those that are held."""
+
+
 def _take_in(
     session: Session,
     devices: Sequence[HeldDevice],
-    parts: Sequence[tuple[int, Pings]],
+    parts: Parts,
     *,
     live: LiveGeofences,
     settings: Settings,
     at: datetime,
 ) -> list[Intake | GeoservicesError]:
-    """Take in the pings of held devices, each part with its device's place among them."""
+    """Take in the pings of held devices."""
     # Asked with the rows held: a withdrawal either comes later and deletes what is stored here,
     # or came before and is seen.
     agreeing = accounts.who_agrees(session, {device.person_id for device in devices}, PASSIVE)
@@ -147,12 +151,12 @@ def _take_in(
 def _record_and_follow(
     session: Session,
     devices: Sequence[HeldDevice],
-    parts: Sequence[tuple[int, Pings]],
+    parts: Parts,
     live: LiveGeofences,
     settings: Settings,
     at: datetime,
 ) -> list[Intake]:
-    pings = Pings.joined([part for _sender, part in parts])
+    pings = Pings.of([report for _sender, part in parts for report in part])
     sizes = [len(part) for _sender, part in parts]
     senders = np.repeat(np.array([sender for sender, _part in parts], dtype=np.intp), sizes)
     index = live.current(session)
@@ -179,11 +183,12 @@ def _record_and_follow(
     for one in made:
         if one.ping is not None:
             by_part[bisect_right(begins, one.ping) - 1].append(one)
+    verdicts, refusals = recorded.verdicts.tolist(), recorded.refusals.tolist()
     return [
         Intake(
             at=at,
-            verdicts=recorded.verdicts[begin:end],
-            refusals=recorded.refusals[begin:end],
+            verdicts=verdicts[begin:end],
+            refusals=refusals[begin:end],
             transitions=transitions,
         )
         for (begin, end), transitions in zip(pairwise(begins), by_part, strict=True)

@@ -14,7 +14,6 @@ from api.wire import FaultStruct, PingAnswer, answer, write
 from geoservices import pipeline
 from geoservices.accounts.service import ConsentMissing
 from geoservices.errors import ErrorKind, GeoservicesError
-from geoservices.pings.columns import Pings
 from geoservices.pings.screening import PingReport, Verdict
 from geoservices.pipeline import Sent
 
@@ -52,10 +51,8 @@ async def record_pings(
     same id and time is safe. The answer goes out when everything is stored.
     """
     reports, faulty = _read(body, limit=settings.intake.max_batch)
-    pings = Pings.of(reports)
-    intake = await committer.take_in(Sent(token_hash=device.token_hash, pings=pings))
-    ids = [report.id for report in reports]
-    told = answer(ids, pings, intake, doors=pipeline.doors(settings))
+    intake = await committer.take_in(Sent(token_hash=device.token_hash, pings=reports))
+    told = answer(reports, intake, doors=pipeline.doors(settings))
     for index, unread in sorted(faulty.items()):
         told.pings.insert(index, unread)
     for index, one in enumerate(told.pings):

@@ -1,18 +1,51 @@
 """Pings as columns: whatever is done to many at once is done to numbers, not to objects."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Protocol
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geoservices.clock import microseconds
-from geoservices.pings.screening import PingReport
 
 Numbers = NDArray[np.float64]
 Microseconds = NDArray[np.int64]
 Indices = NDArray[np.intp]
+
+
+class Reported(Protocol):
+    """A ping as whoever read it has it; what is None or means nothing was not said."""
+
+    @property
+    def id(self) -> UUID:
+        """The phone's own."""
+
+    @property
+    def recorded_at(self) -> datetime:
+        """The phone's clock."""
+
+    @property
+    def lon(self) -> float:
+        """Degrees."""
+
+    @property
+    def lat(self) -> float:
+        """Degrees."""
+
+    @property
+    def accuracy_m(self) -> float | None:
+        """Metres; 0 and less mean unknown."""
+
+    @property
+    def speed_mps(self) -> float | None:
+        """Metres a second; less than 0 means unknown."""
+
+    @property
+    def heading_deg(self) -> float | None:
+        """Degrees clockwise from north; less than 0 means unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,19 +66,20 @@ class Pings:
         return len(self.recorded_at)
 
     @classmethod
-    def of(cls, reports: Sequence[PingReport]) -> "Pings":
+    def of(cls, reports: Sequence[Reported]) -> "Pings":
         """Return reports as columns."""
+        accuracy_m = _said([report.accuracy_m for report in reports])
+        accuracy_m[accuracy_m == 0.0] = np.nan
         return cls(
-            ids=id_column(report.id for report in reports),
+            ids=id_column([report.id for report in reports]),
             recorded_at=np.array(
                 [microseconds(report.recorded_at) for report in reports], dtype=np.int64
             ),
-            lon=np.array([report.position.lon for report in reports], dtype=float),
-            lat=np.array([report.position.lat for report in reports], dtype=float),
-            # None becomes NaN.
-            accuracy_m=np.array([report.position.accuracy_m for report in reports], dtype=float),
-            speed_mps=np.array([report.speed_mps for report in reports], dtype=float),
-            heading_deg=np.array([report.heading_deg for report in reports], dtype=float),
+            lon=np.array([report.lon for report in reports], dtype=float),
+            lat=np.array([report.lat for report in reports], dtype=float),
+            accuracy_m=accuracy_m,
+            speed_mps=_said([report.speed_mps for report in reports]),
+            heading_deg=_said([report.heading_deg for report in reports]),
         )
 
     def picked(self, numbers: Indices | NDArray[np.bool_]) -> "Pings":
@@ -56,19 +90,14 @@ class Pings:
         """Return the ids of these of the pings."""
         return [UUID(bytes=self.ids[number].tobytes()) for number in numbers.tolist()]
 
-    @staticmethod
-    def joined(parts: Sequence["Pings"]) -> "Pings":
-        """Return the pings of several batches as one, in order."""
-        if len(parts) == 1:
-            return parts[0]
-        return Pings(
-            **{
-                field.name: np.concatenate([getattr(part, field.name) for part in parts])
-                for field in fields(Pings)
-            }
-        )
 
-
-def id_column(ids: Iterable[UUID]) -> NDArray[np.uint8]:
+def id_column(ids: Sequence[UUID]) -> NDArray[np.uint8]:
     """Return UUIDs as their bytes, shape (n, 16)."""
     return np.frombuffer(b"".join([id_.bytes for id_ in ids]), dtype=np.uint8).reshape(-1, 16)
+
+
+def _said(values: Sequence[float | None]) -> Numbers:
+    """Return a column with NaN for what is None or negative."""
+    column = np.array(values, dtype=float)
+    column[column < 0.0] = np.nan
+    return column

@@ -38,6 +38,21 @@ class PingReport:
     speed_mps: float | None = None
     heading_deg: float | None = None
 
+    @property
+    def lon(self) -> float:
+        """Return the longitude in degrees."""
+        return self.position.lon
+
+    @property
+    def lat(self) -> float:
+        """Return the latitude in degrees."""
+        return self.position.lat
+
+    @property
+    def accuracy_m(self) -> float | None:
+        """Return the radius of the circle of accuracy in metres."""
+        return self.position.accuracy_m
+
 
 class RecordedInTheFuture(GeoservicesError):
     """The device's clock was ahead by more than is tolerated when it took the position."""

@@ -75,7 +75,7 @@ def record(
     queries.insert(
         session,
         pings.picked(new),
-        devices=id_column(device.id for device in devices)[senders[new]],
+        devices=id_column([device.id for device in devices])[senders[new]],
         signs=np.zeros(len(new), dtype=np.uint8),
         at_us=at_us,
     )

@@ -106,11 +106,7 @@ def follow(
     for track in walk.tracks():
         walk.follow(track)
     told = [made for _order, made in sorted(walk.told, key=lambda entry: entry[0])]
-    lags = {
-        devices[sender].id: max(at - instant(times[-1]), timedelta(0))
-        for sender, (_begin, times) in spans.items()
-    }
-    _store(session, walk.changed, told, rules=rules, at=at, lags=lags)
+    _store(session, walk.changed, told, rules=rules, at=at, last_seen=walk.last_seen)
     return told
 
 
@@ -180,6 +176,9 @@ class _Walk:
             for visit, number in zip(open_visits, numbers, strict=True)
             if number >= 0
         }
+        self.last_seen = {
+            devices[sender].id: instant(times[-1]) for sender, (_begin, times) in spans.items()
+        }
         self.changed: list[Follow] = []
         self.told: list[tuple[Order, Made]] = []
 
@@ -236,7 +235,9 @@ class _Walk:
         first, all_times = self.spans[track.sender]
         times = all_times[track.begin - first :]
         device = self.devices[track.sender]
-        if track.visit and _is_quiet(track, device.followed_until, times[-1], self.rules):
+        if track.visit and _is_quiet(
+            track, device.followed_until, self.last_seen[device.id], self.rules
+        ):
             return
         watched = self.index.watched(track.number)
         size_m = float(self.index.sizes_m()[track.number])
@@ -275,13 +276,12 @@ class _Walk:
 
 
 def _is_quiet(
-    track: _Track, followed_until: datetime | None, last_us: int, rules: PresenceRules
+    track: _Track, followed_until: datetime | None, last: datetime, rules: PresenceRules
 ) -> bool:
     """Tell at a glance that a device inside is inside still, as nearly all are."""
     visit = track.visit
     if visit is None or visit.phase != Phase.INSIDE or FAR in track.sights:
         return False
-    last = instant(last_us)
     seen_at = max(visit.seen_at, followed_until or visit.seen_at)
     dwelled = visit.dwelled_at is not None or last < visit.entered_at + visit.dwell_after
     return dwelled and last - seen_at < rules.silence
@@ -326,7 +326,7 @@ def _store(
     *,
     rules: PresenceRules,
     at: datetime,
-    lags: Mapping[UUID, timedelta] | None = None,
+    last_seen: Mapping[UUID, datetime] | None = None,
 ) -> None:
     """Write down what became of visits.
 
@@ -334,9 +334,9 @@ def _store(
     not decide from half of what the phone has to tell.
     """
     kept = [(visit, visit.state) for visit in visits if visit.state is not None]
-    late = lags or {}
+    seen = last_seen or {}
     rows = [
-        (visit.stored, _row(visit, state, rules, at, late.get(visit.device_id, timedelta(0))))
+        (visit.stored, _row(visit, state, rules, at, seen.get(visit.device_id, at)))
         for visit, state in kept
     ]
     queries.delete_visits(
@@ -349,8 +349,9 @@ def _store(
 
 
 def _row(
-    visit: Follow, state: VisitState, rules: PresenceRules, at: datetime, lag: timedelta
+    visit: Follow, state: VisitState, rules: PresenceRules, at: datetime, last_seen: datetime
 ) -> VisitRow:
+    lag = max(at - last_seen, timedelta(0))
     waits = lag if state.phase is Phase.AWAY else timedelta(0)
     return VisitRow(
         id=visit.id,

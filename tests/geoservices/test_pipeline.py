@@ -23,7 +23,6 @@ from geoservices.geofences.live import LiveGeofences
 from geoservices.listings.models import ListingKind
 from geoservices.notifications.models import Delivery, DeliveryState, Notification
 from geoservices.outbox import OutboxMessage
-from geoservices.pings.columns import Pings
 from geoservices.pings.models import Ping
 from geoservices.pings.screening import PingReport, Verdict
 from geoservices.pings.service import VERDICTS
@@ -286,7 +285,7 @@ def test_a_request_that_is_refused_harms_no_other(world: World) -> None:
     stranger = make_device(world.session, make_person(world.session))[0]
     sent = [
         sent_by(world.device, ping(0, INSIDE)),
-        Sent(token_hash=b"?" * 32, pings=Pings.of([ping(0, INSIDE)])),
+        Sent(token_hash=b"?" * 32, pings=[ping(0, INSIDE)]),
         sent_by(stranger, ping(0, INSIDE)),
         sent_by(other, ping(0, INSIDE)),
     ]
@@ -359,7 +358,7 @@ def test_the_outbox_is_written_in_the_same_transaction(committed: SessionFactory
 
 def sent_by(device: Device, *reports: PingReport) -> Sent:
     """A request with a device's pings."""
-    return Sent(token_hash=device.token_hash, pings=Pings.of(reports))
+    return Sent(token_hash=device.token_hash, pings=reports)
 
 
 def take_in(
