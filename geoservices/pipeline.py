@@ -76,7 +76,9 @@ def take_in(
         session,
         reports,
         doors=doors(settings),
-        looks_swapped=lambda position: index.looks_swapped(position.lon, position.lat),
+        looks_swapped=lambda position: bool(
+            index.looks_swapped(np.array([position.lon]), np.array([position.lat]))[0]
+        ),
         at=at,
     )
     made = visit_service.follow(

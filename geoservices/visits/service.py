@@ -151,7 +151,7 @@ def _open_visits(session: Session, device_ids: Iterable[UUID], index: GeofenceIn
     for row in queries.lock_open(session, device_ids):
         visit = _loaded(row)
         # A geofence that is no longer watched is measured no more; a timer ends its visits.
-        visit.number = index.number_of.get(visit.geofence_id)
+        visit.number = index.number_of(visit.geofence_id)
         found[visit.device_id][visit.geofence_id] = visit
     return found
 
@@ -250,7 +250,7 @@ def _advance_one(
     open_visits: Open,
     finished: list[Follow],
 ) -> list[tuple[Follow, Change]]:
-    watched = index.watched[number]
+    watched = index.watched(number)
     visits = open_visits[sighting.device_id]
     told: list[tuple[Follow, Change]] = []
     while True:

@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from geoservices.geofences.index import GeofenceIndex, Indices
+from geoservices.geofences.flatmaps import Indices
+from geoservices.geofences.index import GeofenceIndex
 from geoservices.geofences.live import LiveGeofences
 from geoservices.geometry.planar import Degrees, Metres
 from geoservices.geometry.position import Position
@@ -61,14 +62,14 @@ class BruteForce:
 
     def __init__(self, index: GeofenceIndex) -> None:
         self.index = index
-        self.visits: dict[tuple[UUID, int], VisitState] = {}
+        self.visits: dict[tuple[UUID, int | None], VisitState] = {}
 
     def follow(self, sightings: list[Sighting]) -> list[Told]:
         """Return what happened, in the order in which `follow` tells it."""
         return [told for sighting in sightings for told in self._follow_one(sighting)]
 
     def _follow_one(self, sighting: Sighting) -> list[Told]:
-        count = len(self.index.watched)
+        count = len(self.index)
         distances = self.index.distances_m(
             np.array([sighting.position.lon]),
             np.array([sighting.position.lat]),
@@ -84,7 +85,7 @@ class BruteForce:
                 accuracy_m=sighting.position.accuracy_m or ASSUMED_ACCURACY_M,
                 size_m=size_m,
             )
-            geofence_id = self.index.watched[number].id
+            geofence_id = self.index.watched(number).id
             step += [
                 (size_m, (sighting.device_id, geofence_id, change))
                 for change in self._advance(sighting, number, reading)
@@ -100,7 +101,7 @@ class BruteForce:
                 before,
                 reading,
                 rules=RULES,
-                dwell_after=self.index.watched[number].dwell_after,
+                dwell_after=self.index.watched(number).dwell_after,
                 first_sight=sighting.first,
             )
             told += changes
@@ -169,7 +170,7 @@ def test_what_is_left_out_changes_nothing(session: Session, seed: int) -> None:
     assert len(told) > 20
     open_visits = session.scalars(select(Visit).where(Visit.exited_at.is_(None))).all()
     assert {
-        (visit.device_id, index.number_of[visit.geofence_id]): (
+        (visit.device_id, index.number_of(visit.geofence_id)): (
             visit.phase,
             visit.phase_since,
             visit.entered_at,
@@ -194,7 +195,7 @@ def test_a_thousand_geofences_are_not_measured_from_a_thousand_positions(
         make_geofence(session, place, at=spot)
     live = LiveGeofences().current(session)
     index = CountingIndex.__new__(CountingIndex)
-    index._set_up(live.watched, live._maps, live.revision)
+    index.__dict__.update(live.__dict__)
     device_id = make_device(session, make_person(session))[0].id
     sightings = [
         Sighting(
