@@ -28,7 +28,8 @@ RUN groupadd --gid 10001 geoservices \
     && useradd --uid 10001 --gid geoservices --no-create-home --home-dir /nonexistent geoservices
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /app /app
-ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+# What numba compiles fits the processor it runs on, so it is made there, where /tmp can be written.
+ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 NUMBA_CACHE_DIR=/tmp/numba
 WORKDIR /app
 USER 10001:10001
 CMD ["uvicorn", "api.main:app", "--host", "0.0.0.0", "--port", "8080", "--no-access-log"]

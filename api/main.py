@@ -3,6 +3,7 @@
 from api.app import create_app
 from geoservices import logs
 from geoservices.database import make_engine, make_session_factory
+from geoservices.geofences.compiling import compile_ahead
 from geoservices.settings import load_settings
 
 logs.configure()
@@ -11,3 +12,5 @@ app = create_app(
     make_session_factory(make_engine(settings.database_url.get_secret_value(), pool_size=20)),
     settings,
 )
+# The first ping should not wait for it.
+compile_ahead()

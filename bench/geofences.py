@@ -9,7 +9,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from geoservices.geofences.index import Watched
+from geoservices.geofences.watched import Watched
 
 CITIES = 200
 DWELL_AFTER = timedelta(minutes=5)
@@ -17,6 +17,11 @@ ORGANISATION = UUID(int=1)
 METRES_PER_DEGREE = 111_195.0
 DISTRICT_SHARE = 0.02
 MOST_DISTRICTS = 3_000
+WEST, SOUTH, EAST, NORTH = -5.0, 50.5, 1.5, 55.0
+ACROSS_M = (500.0, 6_000.0)
+"""How wide districts are."""
+DENSE_ACROSS_M = (1_000.0, 12_000.0)
+"""How wide they are where they lie six deep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +37,7 @@ class Country:
         """Lay out 200 cities whose sizes follow Zipf's law."""
         share = 1.0 / np.arange(1, CITIES + 1)
         return cls(
-            np.column_stack([rng.uniform(-5, 1.5, CITIES), rng.uniform(50.5, 55, CITIES)]),
+            np.column_stack([rng.uniform(WEST, EAST, CITIES), rng.uniform(SOUTH, NORTH, CITIES)]),
             0.025 + 0.05 * rng.random(CITIES),
             share / share.sum(),
         )
@@ -44,12 +49,18 @@ class Country:
         return np.asarray(self.centres[city] + offset)
 
 
-def geofences(count: int, country: Country, rng: np.random.Generator) -> Iterator[Watched]:
+def geofences(
+    count: int,
+    country: Country,
+    rng: np.random.Generator,
+    *,
+    across_m: tuple[float, float] = ACROSS_M,
+) -> Iterator[Watched]:
     """Yield half circles of about 50 m, half buildings of 8 to 30 vertices, and a few districts."""
     districts = min(int(count * DISTRICT_SHARE), MOST_DISTRICTS)
     for number, (lon, lat) in enumerate(country.scatter(count, rng).tolist()):
         if number < districts:
-            radius_m = float(rng.uniform(500, 6000))
+            radius_m = float(rng.uniform(*across_m)) / 2
             area, centre = _outline(lon, lat, radius_m, int(rng.integers(64, 300)), rng), None
         elif number % 2:
             area, centre, radius_m = None, (lon, lat), float(rng.uniform(40, 60))
@@ -71,12 +82,15 @@ def geofences(count: int, country: Country, rng: np.random.Generator) -> Iterato
 def positions(
     count: int, country: Country, fences: list[Watched], rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Return positions: most spread like people, a fifth within 80 m or so of a geofence."""
+    """Return positions: 70 % like the geofences, 20 % within 80 m of one, 10 % anywhere."""
     spread = country.scatter(count, rng)
-    near = rng.random(count) < 0.2
+    kind = rng.random(count)
+    near, anywhere = kind < 0.2, kind > 0.9
     chosen = rng.integers(0, len(fences), int(near.sum()))
     middles = np.array([_middle(fences[number]) for number in chosen.tolist()]).reshape(-1, 2)
     spread[near] = middles + rng.standard_normal(middles.shape) * 40 / METRES_PER_DEGREE
+    lower, upper = (WEST, SOUTH), (EAST, NORTH)
+    spread[anywhere] = rng.uniform(lower, upper, (int(anywhere.sum()), 2))
     return spread
 
 
@@ -92,7 +106,7 @@ def _outline(
 ) -> shapely.MultiPolygon:
     """Draw a star-shaped outline, which never crosses itself."""
     bearing = np.sort(rng.uniform(0, 2 * np.pi, vertices))
-    reach = radius_m * rng.uniform(0.5, 1.0, vertices) / METRES_PER_DEGREE
+    reach = radius_m * rng.uniform(0.7, 1.0, vertices) / METRES_PER_DEGREE
     ring = np.column_stack(
         [lon + reach * np.sin(bearing) / np.cos(np.radians(lat)), lat + reach * np.cos(bearing)]
     )

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from bench.ingest_walks import LAT_AT, LON_AT, Walks
 from bench.ingest_world import World
-from geoservices.geofences.index import Watched
+from geoservices.geofences.watched import Watched
 from local.configuration import HOST, free_port
 
 COPIED = "CREATE TABLE IF NOT EXISTS peer.copied (LIKE pings INCLUDING ALL)"

@@ -16,7 +16,7 @@ from bench.geofences import METRES_PER_DEGREE, ORGANISATION, Country, geofences,
 from geoservices.accounts.consents import TEXTS
 from geoservices.accounts.models import Purpose
 from geoservices.accounts.tokens import PREFIXES, hash_token
-from geoservices.geofences.index import Watched
+from geoservices.geofences.watched import Watched
 
 AT_ONCE = 10_000
 ANYWHERE_SHARE = 0.1

@@ -27,7 +27,8 @@ from numpy.typing import NDArray
 
 from bench.geofences import Country, geofences, positions
 from bench.report import Figure, introduce, options, tell
-from geoservices.geofences.index import GeofenceIndex, Watched
+from geoservices.geofences.index import GeofenceIndex
+from geoservices.geofences.watched import Watched
 from local import postgres
 from local.cluster import open_cluster, remove_cluster
 from local.configuration import free_port
@@ -71,7 +72,7 @@ def _measure(name: str, seed: int, connection: psycopg.Connection) -> Figure:
     points = positions(OURS_BATCHES * BATCH, country, fences, rng)
     _fill(connection, fences)
     index, build_s, grown_mb = _built(fences)
-    changed = {fences[0].id: fences[0]}
+    changed = [(fences[0].id, fences[0])]
     change_s = _timed(lambda: index.updated(changed, revision=2))
     fences.clear()
     ours: list[float] = []

@@ -41,7 +41,8 @@ from geodata.simulation import (
     stroll_past,
     walk,
 )
-from geoservices.geofences.index import GeofenceIndex, Watched
+from geoservices.geofences.index import GeofenceIndex
+from geoservices.geofences.watched import Watched
 from geoservices.geometry.planar import metres_per_degree
 from geoservices.settings import PresenceSettings
 

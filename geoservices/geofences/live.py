@@ -31,5 +31,5 @@ class LiveGeofences:
             return self._index
 
     def _refresh(self, session: Session, revision: int) -> None:
-        changes = dict(queries.changed_since(session, self._index.revision))
+        changes = queries.changed_since(session, self._index.revision)
         self._index = self._index.updated(changes, revision=revision)

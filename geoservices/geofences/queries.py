@@ -1,6 +1,6 @@
 """What is asked of geofences."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -11,8 +11,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from geoservices.database import driver
-from geoservices.geofences.index import Watched
 from geoservices.geofences.models import Geofence, GeofenceRevision
+from geoservices.geofences.watched import Watched
 from geoservices.geometry.boxes import Bbox, centre_and_reach, halves
 from geoservices.geometry.storage import SRID
 from geoservices.places.queries import WHOLE_ROWS, point_at
@@ -26,6 +26,8 @@ REDRAWN = (
     "dwell_after",
 )
 """What an import may change in a geofence it drew."""
+FETCHED = 10_000
+"""So many rows are held at once while geofences are read."""
 
 
 def revision(session: Session) -> int:
@@ -34,8 +36,11 @@ def revision(session: Session) -> int:
     return int(found.fetchall()[0][0])
 
 
-def changed_since(session: Session, known: int) -> list[tuple[UUID, Watched | None]]:
-    """Return the geofences changed after a revision; None for those no longer watched."""
+def changed_since(session: Session, known: int) -> Iterator[tuple[UUID, Watched | None]]:
+    """Yield the geofences changed after a revision; None for those no longer watched.
+
+    They are fetched some thousands at a time, all as they are when the first is asked for.
+    """
     flat = cast(Geofence.centre, Geometry)
     rows = session.execute(
         select(
@@ -49,13 +54,13 @@ def changed_since(session: Session, known: int) -> list[tuple[UUID, Watched | No
             func.ST_Y(flat).label("lat"),
             Geofence.radius_m,
             (Geofence.disabled_at.is_(None) & Geofence.deleted_at.is_(None)).label("watched"),
-        ).where(Geofence.revision > known)
-    ).all()
-    areas = shapely.from_wkb([None if row.wkb is None else bytes(row.wkb) for row in rows])
-    return [
-        (row.id, _watched(row, area) if row.watched else None)
-        for row, area in zip(rows, areas, strict=True)
-    ]
+        ).where(Geofence.revision > known),
+        execution_options={"yield_per": FETCHED},
+    )
+    for some in rows.partitions():
+        areas = shapely.from_wkb([row.wkb for row in some])
+        for row, area in zip(some, areas.tolist(), strict=True):
+            yield row.id, _watched(row, area) if row.watched else None
 
 
 def lock_revision(session: Session) -> None:

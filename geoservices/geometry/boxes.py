@@ -2,6 +2,9 @@
 
 from math import cos, radians
 
+import numpy as np
+from numpy.typing import NDArray
+
 from geoservices.errors import ErrorKind, GeoservicesError
 from geoservices.geometry.planar import SEMI_MAJOR_AXIS_M
 from geoservices.geometry.position import Position
@@ -9,6 +12,9 @@ from geoservices.geometry.rings import LAT_LIMIT, LON_LIMIT
 
 Bbox = tuple[float, float, float, float]
 """West, south, east, north in degrees; west is greater where it crosses the antimeridian."""
+
+
+OUTWARDS = np.array([-np.inf, -np.inf, np.inf, np.inf], dtype=np.float32)
 
 
 class BboxRefused(GeoservicesError):
@@ -67,3 +73,12 @@ def centre_and_reach(bbox: Bbox) -> tuple[Position, float]:
     reach = radians(north - south) / 2.0 + cos(radians(widest_lat)) * radians(width) / 2.0
     centre = Position(lon=centre_lon, lat=(south + north) / 2.0)
     return centre, 1.0 + reach * SEMI_MAJOR_AXIS_M * 1.01
+
+
+def rounded_outwards(boxes: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return boxes of half the size in memory, none of them smaller than it was.
+
+    Args:
+        boxes: West, south, east, north in any unit, shape (n, 4).
+    """
+    return np.nextafter(boxes.astype(np.float32), OUTWARDS)

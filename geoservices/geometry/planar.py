@@ -32,13 +32,18 @@ def metres_per_degree(lat: Degrees) -> tuple[Metres, Metres]:
     phi = np.radians(lat)
     w = 1.0 - ECCENTRICITY_SQUARED * np.sin(phi) ** 2
     prime_vertical_m = SEMI_MAJOR_AXIS_M / np.sqrt(w)
-    meridian_m = SEMI_MAJOR_AXIS_M * (1.0 - ECCENTRICITY_SQUARED) / w**1.5
+    meridian_m = SEMI_MAJOR_AXIS_M * (1.0 - ECCENTRICITY_SQUARED) / (w * np.sqrt(w))
     return np.radians(1.0) * prime_vertical_m * np.cos(phi), np.radians(1.0) * meridian_m
 
 
 def degrees_between(lon: Degrees, origin_lon: Degrees) -> Degrees:
-    """Return the difference of longitudes the short way round, from -180 up to 180 degrees."""
-    return (lon - origin_lon + 180.0) % 360.0 - 180.0
+    """Return the difference of longitudes the short way round, from -180 to 180 degrees.
+
+    Where it is short anyway nothing is rounded: the same two longitudes give the same difference
+    wherever it is taken.
+    """
+    difference = lon - origin_lon
+    return difference - 360.0 * np.rint(difference / 360.0)
 
 
 def distance_m(lon_a: Degrees, lat_a: Degrees, lon_b: Degrees, lat_b: Degrees) -> Metres:

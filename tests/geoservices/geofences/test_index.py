@@ -13,7 +13,8 @@ from shapely import MultiPolygon, Polygon
 from shapely.affinity import translate
 from sqlalchemy import Engine, text
 
-from geoservices.geofences.index import GeofenceIndex, Watched
+from geoservices.geofences.index import GeofenceIndex
+from geoservices.geofences.watched import Watched
 from geoservices.geometry.areas import Area, Circle, Polygonal
 from geoservices.geometry.planar import distance_m
 from geoservices.geometry.position import Position
@@ -289,7 +290,7 @@ def test_several_geofences_match_several_positions() -> None:
 
     pairs = sorted(zip(matches.positions.tolist(), matches.geofences.tolist(), strict=True))
     assert pairs == [(0, 0), (0, 1), (1, 1), (2, 2)]
-    assert index.number_of == {small.id: 0, large.id: 1, far.id: 2}
+    assert [index.number_of(one.id) for one in (small, large, far)] == [0, 1, 2]
 
 
 def test_an_index_of_nothing_finds_nothing() -> None:
@@ -300,7 +301,7 @@ def test_an_index_of_nothing_finds_nothing() -> None:
 
     assert len(matches.positions) == len(matches.geofences) == 0
     assert len(index.sizes_m()) == 0
-    assert not index.looks_swapped(50.72, -3.53)
+    assert not index.looks_swapped(np.array([50.72]), np.array([-3.53])).any()
 
 
 def test_sizes_are_those_of_circles_with_the_same_area() -> None:
@@ -346,7 +347,7 @@ def test_exchanged_numbers_are_noticed(lon: float, lat: float, *, expected: bool
     """Far from every geofence, and among them once the numbers change places."""
     index = GeofenceIndex([watched(square(-3.53, 50.72)), watched(square(-4.1, 50.4))], revision=1)
 
-    assert index.looks_swapped(lon, lat) is expected
+    assert index.looks_swapped(np.array([lon]), np.array([lat])).tolist() == [expected]
 
 
 def test_building_an_index_leaves_the_areas_alone() -> None:
@@ -412,7 +413,7 @@ def test_whatever_is_left_out_as_far_is_far(
 
 
 def test_distances_do_not_depend_on_what_is_measured_along_with_them() -> None:
-    """Pairs are measured in parts: thousands, or a few where an outline has many vertices."""
+    """Each pair stands by itself, beside outlines of any length."""
     random = np.random.default_rng(7)
     coast = MultiPolygon([shapely.Point(-3.53, 50.72).buffer(0.05, quad_segs=5_000)])
     index = GeofenceIndex(
@@ -428,4 +429,3 @@ def test_distances_do_not_depend_on_what_is_measured_along_with_them() -> None:
         for at in range(600)
     ]
     assert together.tolist() == one_by_one
-    assert len(list(index._maps._parts(geofences))) > 10

@@ -375,5 +375,5 @@ def test_a_process_learns_what_changed_since_a_revision(
     assert (watched.centre, watched.radius_m) == ((-3.53017, 50.72441), 123.4)
     middle = queries.revision(session)
     delete_geofence(session, square.id, organisation_id=devon.id, at=NOON)
-    assert queries.changed_since(session, middle) == [(square.id, None)]
-    assert queries.changed_since(session, queries.revision(session)) == []
+    assert list(queries.changed_since(session, middle)) == [(square.id, None)]
+    assert list(queries.changed_since(session, queries.revision(session))) == []

@@ -1,0 +1,92 @@
+"""Geofences as arrays: their flat maps, and what else there is to know."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoservices.geofences.flatmaps import FlatMaps, Indices, Records
+from geoservices.geofences.watched import Overrides, Watched
+
+Keys = NDArray[np.uint64]
+"""Ids, each as two numbers that are compared quickly; shape (n, 2)."""
+FACTS = np.dtype(
+    [
+        ("organisation_id", "u8", 2),
+        ("dwell_after_s", "f8"),
+        ("size_m", "f8"),
+        ("overrides", "i8"),
+    ]
+)
+"""What there is to know of a geofence beside its map."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """`n` geofences as arrays, in any order."""
+
+    flat: FlatMaps
+    ids: Keys
+    places: Keys
+    facts: Records
+    """Of `FACTS`, shape (n,)."""
+
+    @classmethod
+    def of(cls, watched: Sequence[Watched], overrides: Mapping[Overrides, int]) -> "Table":
+        """Turn geofences into numbers.
+
+        Args:
+            watched: The geofences.
+            overrides: The number of each set of constants that occurs among them.
+        """
+        flat, sizes_m = FlatMaps.of(watched)
+        facts = np.zeros(len(watched), dtype=FACTS)
+        facts["organisation_id"] = keys([one.organisation_id for one in watched])
+        facts["dwell_after_s"] = [one.dwell_after.total_seconds() for one in watched]
+        facts["size_m"] = sizes_m
+        facts["overrides"] = [overrides[one.overrides] for one in watched]
+        ids, places = ([one.id for one in watched], [one.place_id for one in watched])
+        return cls(flat, keys(ids), keys(places), facts)
+
+    def picked(self, numbers: Indices) -> "Table":
+        """Return these geofences."""
+        flat = self.flat.picked(numbers)
+        return Table(flat, self.ids[numbers], self.places[numbers], self.facts[numbers])
+
+    @classmethod
+    def joined(cls, parts: Sequence["Table"]) -> "Table":
+        """Return the geofences of all parts, one part behind the other."""
+        return cls(
+            FlatMaps.joined([part.flat for part in parts]),
+            np.concatenate([part.ids for part in parts]),
+            np.concatenate([part.places for part in parts]),
+            np.concatenate([part.facts for part in parts]),
+        )
+
+    def watched(self, number: int, overrides: Sequence[Overrides]) -> Watched:
+        """Return one geofence as it was read, without its area."""
+        map_, facts = self.flat.maps[number], self.facts[number]
+        circle = map_["runs"] == 0
+        return Watched(
+            id=_uuid(self.ids[number]),
+            place_id=_uuid(self.places[number]),
+            organisation_id=_uuid(facts["organisation_id"]),
+            dwell_after=timedelta(seconds=float(facts["dwell_after_s"])),
+            margin_m=float(map_["margin_m"]),
+            area=None,
+            centre=(float(map_["lon"]), float(map_["lat"])) if circle else None,
+            radius_m=float(map_["radius_m"]) if circle else None,
+            overrides=overrides[facts["overrides"]],
+        )
+
+
+def keys(ids: Sequence[UUID]) -> Keys:
+    """Return ids as numbers, shape (n, 2)."""
+    return np.frombuffer(bytearray().join(id_.bytes for id_ in ids), np.uint64).reshape(-1, 2)
+
+
+def _uuid(key: Keys) -> UUID:
+    return UUID(bytes=key.tobytes())
