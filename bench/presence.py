@@ -28,6 +28,7 @@ from bench.presence_peers import (
     owntracks,
     plain,
     radar,
+    stays_told,
     tracelet,
 )
 from bench.report import Figure, introduce, options, tell
@@ -284,7 +285,7 @@ GRACE = timedelta(seconds=30)
 
 def _score_visit(score: Score, told: Sequence[Told], came: datetime, went: datetime) -> None:
     score.visits += 1
-    stays = _stays(told)
+    stays = stays_told(told)
     fitting = [stay for stay in stays if stay[0] <= went and (stay[1] or went) >= came]
     score.missed += not fitting
     score.false_enters += len(stays) - len(fitting)
@@ -297,16 +298,6 @@ def _score_visit(score: Score, told: Sequence[Told], came: datetime, went: datet
         score.never_left += last is None
         if last is not None:
             score.exit_delays_s.append((last - went).total_seconds())
-
-
-def _stays(told: Sequence[Told]) -> list[tuple[datetime, datetime | None]]:
-    stays: list[tuple[datetime, datetime | None]] = []
-    for came, at in told:
-        if came:
-            stays.append((at, None))
-        elif stays:
-            stays[-1] = (stays[-1][0], at)
-    return stays
 
 
 if __name__ == "__main__":

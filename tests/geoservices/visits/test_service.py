@@ -18,8 +18,8 @@ from geoservices.places.models import Place
 from geoservices.settings import PresenceSettings
 from geoservices.visits import queries
 from geoservices.visits.models import Transition, Visit
+from geoservices.visits.rules import rules_with
 from geoservices.visits.service import Made, Sighting, follow, follow_time
-from geoservices.visits.sights import PresenceRules
 from geoservices.visits.transitions import Phase, Reason, TransitionKind
 from tests.factories import (
     EXETER,
@@ -32,7 +32,7 @@ from tests.factories import (
 )
 
 ENTERED, DWELLED, EXITED = TransitionKind.ENTERED, TransitionKind.DWELLED, TransitionKind.EXITED
-RULES = PresenceRules(**PresenceSettings().model_dump(exclude={"assumed_accuracy_m"}))
+RULES = rules_with(PresenceSettings())
 INSIDE, OUTSIDE, FAR = 0.0, 0.002, 0.02
 """Degrees north of the library: in it, some 130 m off, and 2 km off."""
 
