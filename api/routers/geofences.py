@@ -13,10 +13,11 @@ from api.problems import problem_responses
 from api.responses import GeoJsonResponse, repeated, status_of_made
 from api.routers.places import Box, SearchRefused, read_numbers
 from api.schemas.geofences import GeofenceIn, GeofenceOut, GeofenceProperties, GeofencesOut
+from api.schemas.presence import PresenceOut
 from geoservices.errors import ErrorKind, GeoservicesError, IdTaken, NotFound
 from geoservices.geofences import service
 from geoservices.geofences.models import Geofence
-from geoservices.geofences.overrides import PresenceOverrides, PresenceRefused
+from geoservices.geofences.overrides import PresenceRefused
 from geoservices.geofences.presence import check_geofence_presence
 from geoservices.geofences.service import DraftRefused, GeofenceDraft, RevisionMismatch
 from geoservices.geometry.areas import Area, AreaRefused, read_area, to_geojson
@@ -193,7 +194,7 @@ def _feature(geofence: Geofence) -> GeofenceOut:
             margin_m=geofence.margin_m,
             dwell_after=geofence.dwell_after,
             enabled=geofence.disabled_at is None,
-            presence=PresenceOverrides.model_validate(geofence.presence),
+            presence=PresenceOut.of(geofence.presence),
             revision=geofence.revision,
         ),
     )

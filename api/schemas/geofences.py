@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from api.schemas.common import In, Name, Out
+from api.schemas.presence import PresenceOut
 from geoservices.geofences.overrides import PresenceOverrides
 
 Metres = Annotated[float, Field(strict=True)]
@@ -54,7 +55,7 @@ class GeofenceProperties(Out):
     margin_m: float
     dwell_after: timedelta
     enabled: bool
-    presence: PresenceOverrides
+    presence: PresenceOut
     revision: int = Field(description="Grows with every change; also the ETag")
 
 

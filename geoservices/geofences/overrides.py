@@ -42,7 +42,7 @@ class PresenceOverrides(BaseModel, frozen=True, extra="forbid"):
     arrival_accuracy_limit_m: OwnMetres | None = None
     credible_accuracy_m: OwnMetres | None = None
     certainty: Annotated[Certainty, Field(strict=True)] | None = Field(
-        default=None, description="Accuracies, as a plain number"
+        default=None, description="How many accuracies wide the circle is that counts as certain"
     )
     reach_m: OwnMetres | None = None
     confirm_enter_after: SpanOrNone | None = None
@@ -51,7 +51,7 @@ class PresenceOverrides(BaseModel, frozen=True, extra="forbid"):
     exit_accuracy_cap_m: OwnMetres | None = None
     exit_margin_m: OwnMetres | None = None
     exit_margin_share: Annotated[Fraction, Field(strict=True)] | None = Field(
-        default=None, description="Share of the geofence's size, 0 to 1"
+        default=None, description="How many times the geofence's size, 0 to 1"
     )
     confirm_exit_after: SpanOrNone | None = None
     silence: Span | None = None

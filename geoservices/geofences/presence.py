@@ -6,14 +6,13 @@ from sqlalchemy.orm import Session
 
 from geoservices.accounts import queries as accounts
 from geoservices.geofences import queries
-from geoservices.geofences.overrides import PresenceOverrides, check
+from geoservices.geofences.overrides import PresenceOverrides, Stored, check
 from geoservices.settings import PresenceSettings
 
 
-def presence_of(session: Session, organisation_id: UUID) -> PresenceOverrides:
+def presence_of(session: Session, organisation_id: UUID) -> Stored:
     """Return what an organisation has of its own."""
-    stored = accounts.organisation_by_id(session, organisation_id).presence
-    return PresenceOverrides.model_validate(stored)
+    return accounts.organisation_by_id(session, organisation_id).presence
 
 
 def check_geofence_presence(
@@ -28,7 +27,7 @@ def check_geofence_presence(
     Raises:
         PresenceRefused: They contradict one another.
     """
-    check(presence, presence_of(session, organisation_id).stored(), overrides.stored())
+    check(presence, presence_of(session, organisation_id), overrides.stored())
 
 
 def replace_presence(
@@ -37,7 +36,7 @@ def replace_presence(
     *,
     organisation_id: UUID,
     presence: PresenceSettings,
-) -> PresenceOverrides:
+) -> None:
     """Make an organisation's own rules exactly these; the same again changes nothing.
 
     Every geofence of the organisation counts as changed, so that each process reads it again
@@ -49,10 +48,9 @@ def replace_presence(
     queries.lock_revision(session)
     organisation = accounts.organisation_by_id(session, organisation_id)
     if organisation.presence == overrides.stored():
-        return overrides
+        return
     for own in [{}, *queries.own_presence(session, organisation_id)]:
         check(presence, overrides.stored(), own)
     organisation.presence = overrides.stored()
     session.flush()
     queries.count_changed(session, organisation_id)
-    return overrides
