@@ -18,7 +18,7 @@ from geoservices.pings.columns import Reported
 from geoservices.pings.screening import Doors, Verdict, refusal_of
 from geoservices.pings.service import VERDICTS
 from geoservices.pipeline import Intake
-from geoservices.visits.service import Made
+from geoservices.visits.following import Made
 
 HEADING_LIMIT_DEG = 360
 
@@ -126,9 +126,9 @@ def _fault(number: int, ping: Reported, intake: Intake, doors: Doors) -> FaultSt
 def _transition(made: Made) -> TransitionAnswer:
     return TransitionAnswer(
         id=made.id,
-        visit_id=made.visit.id,
-        geofence_id=made.visit.geofence_id,
-        place_id=made.visit.place_id,
+        visit_id=made.visit_id,
+        geofence_id=made.geofence_id,
+        place_id=made.place_id,
         kind=made.change.kind,
         reason=made.change.reason,
         confidence=made.change.confidence,

@@ -142,7 +142,7 @@ def take_in_by_our_rules(body: PingsIn, authorization: Token) -> Answer:
         )
     return Answer(
         pings=[VERDICTS[number] for number in intake.verdicts],
-        transitions=[{"visit_id": made.visit.id} for made in intake.transitions],
+        transitions=[{"visit_id": made.visit_id} for made in intake.transitions],
     )
 
 

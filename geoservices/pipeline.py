@@ -8,7 +8,6 @@ from itertools import accumulate, pairwise
 from uuid import UUID
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from geoservices import outbox
@@ -34,15 +33,16 @@ from geoservices.notifications.models import Notification
 from geoservices.pings import queries as pings
 from geoservices.pings import service as ping_service
 from geoservices.pings.columns import Pings, Reported
+from geoservices.pings.plausibility import suspect
 from geoservices.pings.screening import Doors
+from geoservices.pings.service import Recorded
 from geoservices.places import queries as places
 from geoservices.places import service as place_service
 from geoservices.settings import Settings
 from geoservices.visits import queries as visits
 from geoservices.visits import service as visit_service
+from geoservices.visits.following import Made, Sightings
 from geoservices.visits.models import Transition
-from geoservices.visits.service import Made, Sightings
-from geoservices.visits.sights import PresenceRules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,15 +166,16 @@ def _record_and_follow(
         senders,
         devices,
         doors=doors(settings),
+        presence=settings.presence,
         looks_swapped=index.looks_swapped(pings.lon, pings.lat),
         at=at,
     )
     made = visit_service.follow(
         session,
         devices,
-        _sightings(pings, senders, recorded.followed, settings),
+        _sightings(pings, recorded),
         index=index,
-        rules=presence_rules(settings),
+        presence=settings.presence,
         at=at,
     )
     announce(session, made)
@@ -195,18 +196,16 @@ def _record_and_follow(
     ]
 
 
-def _sightings(
-    pings: Pings, senders: NDArray[np.intp], followed: NDArray[np.intp], settings: Settings
-) -> Sightings:
-    accuracy_m = pings.accuracy_m[followed]
+def _sightings(pings: Pings, recorded: Recorded) -> Sightings:
+    walked = recorded.trail
     return Sightings(
-        pings=followed,
-        devices=senders[followed],
-        at_us=pings.recorded_at[followed],
-        lon=pings.lon[followed],
-        lat=pings.lat[followed],
-        accuracy_m=np.where(np.isnan(accuracy_m), settings.presence.assumed_accuracy_m, accuracy_m),
-        suspect=np.zeros(len(followed), dtype=np.bool_),
+        pings=walked.numbers,
+        devices=walked.senders,
+        at_us=pings.recorded_at[walked.numbers],
+        before=walked.before,
+        fixes=walked.after,
+        tested=walked.tested,
+        suspect=suspect(recorded.signs),
     )
 
 
@@ -266,7 +265,7 @@ def withdraw_consent(session: Session, person: Person, purpose: Purpose, *, at: 
 def let_time_pass(session: Session, *, settings: Settings, at: datetime, limit: int) -> int:
     """Follow the visits whose timers ran out, announce what happened, count those looked at."""
     made, looked_at = visit_service.follow_time(
-        session, rules=presence_rules(settings), at=at, limit=limit
+        session, presence=settings.presence, at=at, limit=limit
     )
     announce(session, made)
     return looked_at
@@ -294,33 +293,15 @@ def decide(
 
 
 def announce(session: Session, made: Sequence[Made]) -> None:
-    """Put transitions in the outbox."""
-    outbox.publish(session, outbox.Topic.TRANSITION_MADE, [one.id for one in made])
+    """Put transitions in the outbox; crossings are of no interest to campaigns."""
+    told = [one.id for one in made if one.visit_id is not None]
+    outbox.publish(session, outbox.Topic.TRANSITION_MADE, told)
 
 
 def doors(settings: Settings) -> Doors:
     """Return how far a device's clock may be off, from the settings."""
     intake = settings.intake
     return Doors(future_tolerance=intake.future_tolerance, oldest=intake.oldest)
-
-
-def presence_rules(settings: Settings) -> PresenceRules:
-    """Return the constants of the presence machine from the settings."""
-    presence = settings.presence
-    return PresenceRules(
-        arrival_accuracy_limit_m=presence.arrival_accuracy_limit_m,
-        credible_accuracy_m=presence.credible_accuracy_m,
-        reach_m=presence.reach_m,
-        confirm_enter_after=presence.confirm_enter_after,
-        confirm_enter_within=presence.confirm_enter_within,
-        exit_accuracy_cap_m=presence.exit_accuracy_cap_m,
-        exit_margin_m=presence.exit_margin_m,
-        exit_margin_share=presence.exit_margin_share,
-        confirm_exit_after=presence.confirm_exit_after,
-        silence=presence.silence,
-        told_silence=presence.told_silence,
-        dwell_freshness=presence.dwell_freshness,
-    )
 
 
 def _distance_to_place_m(

@@ -1,7 +1,7 @@
 """What tests stand on: a real, migrated PostGIS, and a savepoint round each test."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -100,16 +100,15 @@ def session(sessions: SessionFactory) -> Iterator[Session]:
 def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The SQL statements sent while the test runs, by SQLAlchemy or past it."""
     sent: list[str] = []
-    execute, copy = psycopg.Cursor.execute, psycopg.Cursor.copy
 
-    def note_execute(cursor: Any, query: Any, *arguments: Any, **options: Any) -> Any:
-        sent.append(str(query))
-        return execute(cursor, query, *arguments, **options)
+    def noting(method: Callable[..., Any]) -> Callable[..., Any]:
+        def noted(cursor: Any, query: Any, *arguments: Any, **options: Any) -> Any:
+            sent.append(str(query))
+            return method(cursor, query, *arguments, **options)
 
-    def note_copy(cursor: Any, statement: Any, *arguments: Any, **options: Any) -> Any:
-        sent.append(str(statement))
-        return copy(cursor, statement, *arguments, **options)
+        return noted
 
-    monkeypatch.setattr(psycopg.Cursor, "execute", note_execute)
-    monkeypatch.setattr(psycopg.Cursor, "copy", note_copy)
+    for method in (psycopg.Cursor.execute, psycopg.Cursor.copy):
+        monkeypatch.setattr(psycopg.Cursor, method.__name__, noting(method))
+    monkeypatch.setattr(psycopg.ServerCursor, "execute", noting(psycopg.ServerCursor.execute))
     return sent

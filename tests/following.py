@@ -9,14 +9,17 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from geoservices.accounts import queries as accounts
+from geoservices.accounts.queries import HeldDevice
 from geoservices.clock import microseconds
 from geoservices.geofences.index import GeofenceIndex
-from geoservices.geometry.position import Position
+from geoservices.geometry.position import Fixes, Position
 from geoservices.pings import queries as pings
-from geoservices.visits.service import Made, Sightings, follow
-from geoservices.visits.sights import PresenceRules
+from geoservices.settings import PresenceSettings
+from geoservices.visits.following import Made, Sightings
+from geoservices.visits.service import follow
 
-ASSUMED_ACCURACY_M = 100.0
+PRESENCE = PresenceSettings()
+ASSUMED_ACCURACY_M = PRESENCE.assumed_accuracy_m
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +37,7 @@ def follow_sightings(
     sightings: Sequence[Sighting],
     *,
     index: GeofenceIndex,
-    rules: PresenceRules,
+    presence: PresenceSettings = PRESENCE,
     at: datetime,
 ) -> list[Made]:
     """Hold the devices, follow their sightings and remember up to when."""
@@ -51,36 +54,70 @@ def follow_sightings(
     made = follow(
         session,
         list(held.values()),
-        sightings_of(sightings, places),
+        sightings_of(sightings, places, {device.id: device for device in held.values()}),
         index=index,
-        rules=rules,
+        presence=presence,
         at=at,
     )
     newest = {one.device_id: one for one in sorted(sightings, key=lambda one: one.at)}
     pings.remember(
         session,
         [
-            pings.Followed(one.device_id, one.at, one.position.lon, one.position.lat, 8.0)
+            pings.Followed(
+                device_id=one.device_id,
+                until=one.at,
+                at=one.at,
+                lon=one.position.lon,
+                lat=one.position.lat,
+                accuracy_m=one.position.accuracy_m or ASSUMED_ACCURACY_M,
+            )
             for one in newest.values()
         ],
     )
     return made
 
 
-def sightings_of(sightings: Sequence[Sighting], places: Mapping[UUID, int]) -> Sightings:
-    """Return sightings as columns, given each device's place among those held."""
+def sightings_of(
+    sightings: Sequence[Sighting], places: Mapping[UUID, int], held: Mapping[UUID, HeldDevice]
+) -> Sightings:
+    """Return sightings as columns, given the devices and each one's place among those held."""
     numbered = sorted(
         enumerate(sightings), key=lambda entry: (places[entry[1].device_id], entry[1].at)
     )
     ordered = [one for _number, one in numbered]
+    columns = [
+        (
+            one.at.timestamp(),
+            one.position.lon,
+            one.position.lat,
+            one.position.accuracy_m or ASSUMED_ACCURACY_M,
+        )
+        for one in ordered
+    ]
+    fixes = Fixes(*np.array(columns, dtype=float).reshape(-1, 4).T)
+    devices = np.array([places[one.device_id] for one in ordered], dtype=np.intp)
+    before: list[tuple[float, float, float, float]] = []
+    for number, one in enumerate(ordered):
+        device = held[one.device_id]
+        if number and devices[number] == devices[number - 1]:
+            before.append(columns[number - 1])
+        elif device.fix_at is None:
+            before.append((np.nan,) * 4)
+        else:
+            before.append(
+                (
+                    device.fix_at.timestamp(),
+                    device.fix_lon or np.nan,
+                    device.fix_lat or np.nan,
+                    device.fix_accuracy_m or np.nan,
+                )
+            )
     return Sightings(
         pings=np.array([number for number, _one in numbered], dtype=np.intp),
-        devices=np.array([places[one.device_id] for one in ordered], dtype=np.intp),
+        devices=devices,
         at_us=np.array([microseconds(one.at) for one in ordered], dtype=np.int64),
-        lon=np.array([one.position.lon for one in ordered], dtype=float),
-        lat=np.array([one.position.lat for one in ordered], dtype=float),
-        accuracy_m=np.array(
-            [one.position.accuracy_m or ASSUMED_ACCURACY_M for one in ordered], dtype=float
-        ),
+        before=Fixes(*np.array(before, dtype=float).reshape(-1, 4).T),
+        fixes=fixes,
+        tested=np.ones(len(ordered), dtype=np.bool_),
         suspect=np.zeros(len(ordered), dtype=np.bool_),
     )

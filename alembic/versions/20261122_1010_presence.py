@@ -6,6 +6,7 @@ Revises: 0002
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0003"
 down_revision = "0002"
@@ -31,6 +32,7 @@ def upgrade() -> None:
     op.alter_column("visits", "told", server_default=None)
     # An arrival now holds the confidence of the enter that would come of it.
     op.execute("UPDATE visits SET confidence = 2 WHERE phase = 'arriving'")
+    op.alter_column("visits", "seen_at", nullable=True)
     op.alter_column("transitions", "reason", type_=sa.String(length=30))
     op.alter_column("transitions", "visit_id", nullable=True)
     _check_again("kind_known", KINDS)
@@ -40,10 +42,22 @@ def upgrade() -> None:
         "transitions",
         "(kind = 'crossed') = (visit_id IS NULL)",
     )
+    for table in ("organisations", "geofences"):
+        op.add_column(
+            table,
+            sa.Column(
+                "presence",
+                postgresql.JSONB(astext_type=sa.Text()),
+                nullable=False,
+                server_default="{}",
+            ),
+        )
 
 
 def downgrade() -> None:
     """Drop what could not be said before."""
+    op.drop_column("geofences", "presence")
+    op.drop_column("organisations", "presence")
     op.execute("DELETE FROM transitions WHERE kind = 'crossed'")
     op.execute(
         "UPDATE transitions SET reason = CASE kind WHEN 'entered' THEN 'kept-inside' "
@@ -57,6 +71,13 @@ def downgrade() -> None:
     _check_again("kind_known", KINDS_BEFORE)
     op.alter_column("transitions", "visit_id", nullable=False)
     op.alter_column("transitions", "reason", type_=sa.String(length=20))
+    op.execute(
+        """
+        UPDATE visits SET seen_at = coalesce(followed_until, entered_at)
+        FROM devices WHERE devices.id = device_id AND seen_at IS NULL
+        """
+    )
+    op.alter_column("visits", "seen_at", nullable=False)
     op.drop_column("visits", "told")
 
 

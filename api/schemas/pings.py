@@ -82,7 +82,7 @@ class PingOut(Out):
 
 
 class TransitionOut(Out):
-    """A transition: the device entered, dwelled in or left a geofence."""
+    """A transition: the device entered, dwelled in, left or crossed a geofence."""
 
     id: UUID
     visit_id: UUID | None = Field(description="null for a crossing, which is no visit")

@@ -68,6 +68,11 @@ def time_zone_of(session: Session, organisation_id: UUID) -> str:
     ).scalar_one()
 
 
+def organisation_by_id(session: Session, organisation_id: UUID) -> Organisation:
+    """Return an organisation that is known to exist, as the database has it now."""
+    return session.get_one(Organisation, organisation_id, populate_existing=True)
+
+
 def member_ids(session: Session, organisation_id: UUID, *, name: str) -> Sequence[UUID]:
     """Return the ids of an organisation's members of that name; each token made one of them."""
     return session.scalars(

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoservices.geofences.flatmaps import Indices
+from geoservices.geofences.overrides import Overrides
 from geoservices.geofences.table import Table, keys
-from geoservices.geofences.watched import Overrides, Watched
+from geoservices.geofences.watched import Watched
 from geoservices.geometry.planar import Degrees, Metres
 
 if TYPE_CHECKING:

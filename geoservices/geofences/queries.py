@@ -6,12 +6,14 @@ from uuid import UUID
 
 import shapely
 from geoalchemy2 import Geometry
-from sqlalchemy import ColumnElement, Row, case, cast, func, or_, select
+from sqlalchemy import ColumnElement, Row, case, cast, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from geoservices.accounts.models import Organisation
 from geoservices.database import driver
 from geoservices.geofences.models import Geofence, GeofenceRevision
+from geoservices.geofences.overrides import merge
 from geoservices.geofences.watched import Watched
 from geoservices.geometry.boxes import Bbox, centre_and_reach, halves
 from geoservices.geometry.storage import SRID
@@ -54,7 +56,11 @@ def changed_since(session: Session, known: int) -> Iterator[tuple[UUID, Watched 
             func.ST_Y(flat).label("lat"),
             Geofence.radius_m,
             (Geofence.disabled_at.is_(None) & Geofence.deleted_at.is_(None)).label("watched"),
-        ).where(Geofence.revision > known),
+            Geofence.presence,
+            Organisation.presence.label("organisations_presence"),
+        )
+        .join(Organisation, Organisation.id == Geofence.organisation_id)
+        .where(Geofence.revision > known),
         execution_options={"yield_per": FETCHED},
     )
     for some in rows.partitions():
@@ -75,6 +81,36 @@ def lock_revision(session: Session) -> None:
 def insert_if_new(session: Session, values: Mapping[str, object]) -> None:
     """Store a geofence, unless one got its id meanwhile."""
     session.execute(insert(Geofence).values(**values).on_conflict_do_nothing())
+
+
+def own_presence(session: Session, organisation_id: UUID) -> Sequence[Mapping[str, Any]]:
+    """Return the rules of presence that an organisation's geofences have of their own, once each.
+
+    Those of deleted geofences are left out.
+    """
+    return session.scalars(
+        select(Geofence.presence)
+        .where(
+            Geofence.organisation_id == organisation_id,
+            Geofence.deleted_at.is_(None),
+            Geofence.presence != {},
+        )
+        .distinct()
+    ).all()
+
+
+def count_changed(session: Session, organisation_id: UUID) -> None:
+    """Let every watched geofence of an organisation count as changed."""
+    session.execute(
+        update(Geofence)
+        .where(
+            Geofence.organisation_id == organisation_id,
+            Geofence.disabled_at.is_(None),
+            Geofence.deleted_at.is_(None),
+        )
+        .values(presence=Geofence.presence)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def by_id(session: Session, geofence_id: UUID) -> Geofence | None:
@@ -165,4 +201,5 @@ def _watched(row: Row[*tuple[Any, ...]], area: shapely.MultiPolygon | None) -> W
         area=area,
         centre=None if row.radius_m is None else (row.lon, row.lat),
         radius_m=row.radius_m,
+        overrides=merge(row.organisations_presence, row.presence),
     )

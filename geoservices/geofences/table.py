@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoservices.geofences.flatmaps import FlatMaps, Indices, Records
-from geoservices.geofences.watched import Overrides, Watched
+from geoservices.geofences.overrides import Overrides
+from geoservices.geofences.watched import Watched
 
 Keys = NDArray[np.uint64]
 """Ids, each as two numbers that are compared quickly; shape (n, 2)."""

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import shapely
 
-Overrides = tuple[tuple[str, object], ...]
+from geoservices.geofences.overrides import Overrides
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

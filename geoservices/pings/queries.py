@@ -29,9 +29,10 @@ Key = tuple[UUID, datetime, UUID]
 
 
 class Followed(NamedTuple):
-    """A device's newest followed ping; NaN is an accuracy the phone did not name."""
+    """Up to when a device was followed, and its last position that was tested."""
 
     device_id: UUID
+    until: datetime
     at: datetime
     lon: float
     lat: float
@@ -86,10 +87,10 @@ def remember(session: Session, rows: Sequence[Followed]) -> None:
         return
     driver(session).execute(
         """
-        UPDATE devices SET followed_until = new.at, fix_at = new.at, fix_lon = new.lon,
-            fix_lat = new.lat, fix_accuracy_m = nullif(new.accuracy_m, 'NaN')
-        FROM unnest(%b::uuid[], %b::timestamptz[], %b::float8[], %b::float8[], %b::float8[])
-            AS new (id, at, lon, lat, accuracy_m)
+        UPDATE devices SET followed_until = new.until, fix_at = new.at, fix_lon = new.lon,
+            fix_lat = new.lat, fix_accuracy_m = new.accuracy_m
+        FROM unnest(%b::uuid[], %b::timestamptz[], %b::timestamptz[], %b::float8[], %b::float8[],
+            %b::float8[]) AS new (id, until, at, lon, lat, accuracy_m)
         WHERE devices.id = new.id
         """,
         [list(column) for column in zip(*rows, strict=True)],

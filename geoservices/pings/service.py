@@ -11,9 +11,12 @@ from sqlalchemy.orm import Session
 from geoservices.accounts.queries import HeldDevice
 from geoservices.clock import instant, microseconds
 from geoservices.database import SessionFactory, transaction
-from geoservices.pings import partitions, queries
+from geoservices.pings import partitions, plausibility, queries
 from geoservices.pings.columns import Indices, Pings, id_column
+from geoservices.pings.plausibility import PlausibilityRules
 from geoservices.pings.screening import Doors, Verdict, judge
+from geoservices.pings.trail import MICROSECONDS, Trail, trail
+from geoservices.settings import PresenceSettings
 
 ACCEPTED, LATE, REPEATED, REFUSED, PASSED_OVER = range(5)
 VERDICTS = (
@@ -35,8 +38,10 @@ class Recorded:
     """Places in `VERDICTS`, shape (n,)."""
     refusals: NDArray[np.uint8]
     """As `screening.judge` returns them, shape (n,)."""
-    followed: Indices
-    """The numbers of the accepted pings, by sender and then in order of time."""
+    trail: Trail
+    """The accepted pings, by sender and then in order of time."""
+    signs: NDArray[np.uint8]
+    """What speaks against each position of the trail, as `plausibility.Sign`."""
 
 
 def record(
@@ -46,6 +51,7 @@ def record(
     devices: Sequence[HeldDevice],
     *,
     doors: Doors,
+    presence: PresenceSettings,
     looks_swapped: NDArray[np.bool_],
     at: datetime,
 ) -> Recorded:
@@ -57,6 +63,7 @@ def record(
         senders: Each ping's device, as its place in `devices`, shape (n,).
         devices: Who may have sent them.
         doors: How far a clock may be off.
+        presence: What is assumed of positions, and what is odd about them.
         looks_swapped: Whether each position's numbers look exchanged, shape (n,).
         at: When they arrived.
     """
@@ -71,16 +78,33 @@ def record(
     verdicts[followed] = ACCEPTED
     late = order[verdicts[order] == LATE]
     verdicts[late[_stored(session, pings, senders, late, devices)]] = REPEATED
+    walked = trail(
+        pings,
+        senders,
+        followed,
+        devices,
+        assumed_accuracy_m=presence.assumed_accuracy_m,
+        gate=presence.noise_gate,
+    )
+    signs = np.zeros(len(pings), dtype=np.uint8)
+    signs[followed] = plausibility.signs(
+        walked.before,
+        walked.after,
+        rules=PlausibilityRules(
+            jump_speed_mps=presence.jump_speed_mps,
+            credible_accuracy_m=presence.credible_accuracy_m,
+        ),
+    )
     new = order[verdicts[order] != REPEATED]
     queries.insert(
         session,
         pings.picked(new),
         devices=id_column([device.id for device in devices])[senders[new]],
-        signs=np.zeros(len(new), dtype=np.uint8),
+        signs=signs[new],
         at_us=at_us,
     )
-    queries.remember(session, _newest(pings, senders, followed, devices))
-    return Recorded(verdicts=verdicts, refusals=refusals, followed=followed)
+    queries.remember(session, _newest(pings, walked, devices))
+    return Recorded(verdicts=verdicts, refusals=refusals, trail=walked, signs=signs[walked.numbers])
 
 
 def _in_order(pings: Pings, senders: Indices, numbers: Indices) -> Indices:
@@ -122,22 +146,21 @@ def _newer(
     return newer
 
 
-def _newest(
-    pings: Pings, senders: Indices, followed: Indices, devices: Sequence[HeldDevice]
-) -> list[queries.Followed]:
-    """Return the last of each device's followed pings."""
-    by_sender = senders[followed]
-    last = np.flatnonzero(np.append(np.diff(by_sender), 1)) if len(followed) else by_sender
-    newest = pings.picked(followed[last])
+def _newest(pings: Pings, walked: Trail, devices: Sequence[HeldDevice]) -> list[queries.Followed]:
+    """Return up to when each device was followed, and its last tested position."""
+    lasts = np.flatnonzero(np.append(np.diff(walked.senders), 1)[: len(walked.senders)])
+    tested = walked.tested[lasts]
+    at_s, lon, lat, accuracy_m = (
+        np.where(tested, after[lasts], before[lasts]).tolist()
+        for after, before in zip(walked.after, walked.before, strict=True)
+    )
+    until = pings.recorded_at[walked.numbers[lasts]].tolist()
     return [
-        queries.Followed(devices[sender].id, instant(at), lon, lat, accuracy_m)
-        for sender, at, lon, lat, accuracy_m in zip(
-            by_sender[last].tolist(),
-            newest.recorded_at.tolist(),
-            newest.lon.tolist(),
-            newest.lat.tolist(),
-            newest.accuracy_m.tolist(),
-            strict=True,
+        queries.Followed(
+            devices[sender].id, instant(until), instant(round(at * MICROSECONDS)), *fix
+        )
+        for sender, until, at, *fix in zip(
+            walked.senders[lasts].tolist(), until, at_s, lon, lat, accuracy_m, strict=True
         )
     ]
 

@@ -43,7 +43,8 @@ class Visit(Base):
     phase: Mapped[str] = mapped_column(String(20))
     phase_since: Mapped[datetime]
     entered_at: Mapped[datetime]
-    seen_at: Mapped[datetime]
+    seen_at: Mapped[datetime | None]
+    """None of a device inside: it was last seen there when it was last followed."""
     dwell_after: Mapped[timedelta]
     dwelled_at: Mapped[datetime | None]
     exited_at: Mapped[datetime | None]

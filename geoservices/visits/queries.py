@@ -1,6 +1,7 @@
 """What is asked of visits and transitions."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -12,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from geoservices.database import driver, insert_rows, newest_first
 from geoservices.geofences.models import Geofence
+from geoservices.geofences.overrides import Overrides, merge
 from geoservices.visits.counting import Count, HourCounts
 from geoservices.visits.models import Transition, Visit
 from geoservices.visits.transitions import Phase
@@ -28,7 +30,7 @@ class OpenVisit(NamedTuple):
     phase: str
     phase_since: datetime
     entered_at: datetime
-    seen_at: datetime
+    seen_at: datetime | None
     dwell_after: timedelta
     dwelled_at: datetime | None
     confidence: int
@@ -47,7 +49,7 @@ class VisitRow(NamedTuple):
     phase: str
     phase_since: datetime
     entered_at: datetime
-    seen_at: datetime
+    seen_at: datetime | None
     dwell_after: timedelta
     dwelled_at: datetime | None
     exited_at: datetime | None
@@ -86,12 +88,27 @@ HOLD_DUE = """
 """
 DUE = sql.SQL(
     """
-    SELECT {}, geofences.disabled_at IS NULL AND geofences.deleted_at IS NULL
+    SELECT {}, geofences.disabled_at IS NULL AND geofences.deleted_at IS NULL,
+        organisations.presence, geofences.presence
     FROM visits JOIN geofences ON geofences.id = visits.geofence_id
+    JOIN organisations ON organisations.id = geofences.organisation_id
     WHERE device_id = ANY(%(devices)s::uuid[]) AND due_at <= %(at)s AND exited_at IS NULL
     ORDER BY due_at
     """
 ).format(OPEN_COLUMNS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueVisit:
+    """An open visit a timer must look at."""
+
+    visit: OpenVisit
+    followed_until: datetime | None
+    """Up to when its device was followed."""
+    watched: bool
+    """Whether its geofence is still watched."""
+    overrides: Overrides
+    """The constants of presence of its geofence."""
 
 
 def open_visits(session: Session, device_ids: Sequence[UUID]) -> list[OpenVisit]:
@@ -104,23 +121,25 @@ def open_visits(session: Session, device_ids: Sequence[UUID]) -> list[OpenVisit]
     return [OpenVisit(*row) for row in found]
 
 
-def hold_due(
-    session: Session, *, at: datetime, limit: int
-) -> list[tuple[OpenVisit, datetime | None, bool]]:
-    """Return open visits a timer must look at, and hold their devices' rows.
+def hold_due(session: Session, *, at: datetime, limit: int) -> list[DueVisit]:
+    """Return open visits a timer must look at, earliest first, and hold their devices' rows.
 
     Devices that someone else holds are passed over. The visits are read once the rows are held:
     what was read before may have changed while another held them.
-
-    Returns:
-        Each visit, earliest first, up to when its device was followed, and whether its geofence
-        is still watched.
     """
     connection = driver(session)
     held = dict(connection.execute(HOLD_DUE, {"at": at, "limit": limit}).fetchall())
     due = connection.execute(DUE, {"devices": list(held), "at": at}).fetchall()
-    visits = [(OpenVisit(*row[:-1]), bool(row[-1])) for row in due]
-    return [(visit, held[visit.device_id], watched) for visit, watched in visits]
+    return [
+        DueVisit(
+            visit=visit,
+            followed_until=held[visit.device_id],
+            watched=watched,
+            overrides=merge(organisations, own),
+        )
+        for *row, watched, organisations, own in due
+        for visit in [OpenVisit(*row)]
+    ]
 
 
 def insert_visits(session: Session, rows: Sequence[VisitRow]) -> None:

@@ -10,6 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+import numpy as np
+from numpy.typing import NDArray
+
 from geoservices.clock import MICROSECOND, instant, microseconds
 from geoservices.visits.sights import PresenceRules, Sight
 from geoservices.visits.transitions import Change, Phase, VisitState, advance, stays_away
@@ -17,8 +20,10 @@ from geoservices.visits.transitions import Change, Phase, VisitState, advance, s
 Stage = tuple[int, VisitState | None, tuple[Change, ...]]
 """The reading that was followed, the visit as it then stands, and the transitions."""
 
-FAR = bytes([Sight.FAR])
+GOING = re.compile(b"[\\x%02x-\\x%02x]" % (Sight.FAR, Sight.OUTSIDE))
+"""What a device inside shows when it may be leaving."""
 ARRIVAL = re.compile(b"[\\x%02x-\\x%02x]" % (Sight.REACHING, Sight.CLEAR))
+PENDING = {Phase.ARRIVING, Phase.LEAVING, Phase.AWAY}
 NOT_FAR = re.compile(b"[^\\x%02x]" % Sight.FAR)
 
 
@@ -26,6 +31,7 @@ def stages(
     visit: VisitState | None,
     sights: bytes,
     times: Sequence[int],
+    tested: Sequence[bool] | NDArray[np.bool_],
     *,
     rules: PresenceRules,
     dwell_after: timedelta,
@@ -37,6 +43,8 @@ def stages(
         visit: The open visit of this device in this geofence, if there is one.
         sights: What each reading shows, one `Sight` a byte.
         times: When each was taken, microseconds since 1970, each later than the one before.
+        tested: Whether each has moved far enough to be tested. One that has not is no verdict,
+            but where something waits to be confirmed.
         rules: The constants.
         dwell_after: How long a stay must last to count as dwelling, for visits that begin.
         first_sight: Whether nothing was known of the device before the first of the readings.
@@ -54,9 +62,11 @@ def stages(
         at = matters
         again = at < len(times)
         while again:
+            waits = visit is not None and visit.phase in PENDING
+            sight = Sight(sights[at]) if tested[at] or waits else Sight.UNCERTAIN
             visit, changes = advance(
                 visit,
-                Sight(sights[at]),
+                sight,
                 instant(times[at]),
                 rules=rules,
                 dwell_after=dwell_after,
@@ -85,8 +95,8 @@ def next_that_matters(
         found = ARRIVAL.search(sights, start)
         return found.start() if found else end
     if visit.phase is Phase.INSIDE:
-        far = sights.find(FAR, start)
-        end = end if far < 0 else far
+        found = GOING.search(sights, start)
+        end = found.start() if found else end
         if visit.dwelled_at is None:
             dwells_at = microseconds(visit.entered_at + visit.dwell_after)
             end = bisect_left(times, dwells_at, start, end)

@@ -64,7 +64,7 @@ def test_walking_in_is_told(world: World) -> None:
     make_campaign(world.session, make_listing(world.session, world.place))
     subscribe(world)
 
-    intake = world.walk(ping(-10, FAR), ping(0, INSIDE))
+    intake = world.walk(ping(-60, FAR), ping(0, INSIDE))
     [notification] = world.decide()
 
     [entered] = intake.transitions
@@ -273,7 +273,7 @@ def test_many_requests_at_once_take_a_handful_of_statements(
 
     taken = take_in(world.session, sent, live=world.live, at=moment(10))
 
-    assert [[made.visit.device_id for made in one.transitions] for one in taken] == [
+    assert [[made.device_id for made in one.transitions] for one in taken] == [
         [phone.id] for phone in phones
     ]
     assert len(statements) <= 10
@@ -306,7 +306,7 @@ def test_a_request_that_is_refused_harms_no_other(world: World) -> None:
 def test_two_requests_of_one_device_each_get_their_own_transitions(world: World) -> None:
     """Taken in together, answered apart."""
     sent = [
-        sent_by(world.device, ping(-30, FAR), ping(0, INSIDE)),
+        sent_by(world.device, ping(-60, FAR), ping(0, INSIDE)),
         sent_by(world.device, *(ping(second, FAR) for second in (60, 120, 180, 240))),
     ]
 

@@ -17,6 +17,7 @@ from geoservices.pings.columns import Pings
 from geoservices.pings.models import Ping
 from geoservices.pings.screening import REFUSALS, Doors, PingReport, Verdict
 from geoservices.pings.service import VERDICTS, Recorded, record
+from geoservices.settings import PresenceSettings
 from tests.factories import NOON, make_device, make_person
 
 DOORS = Doors(future_tolerance=timedelta(minutes=5), oldest=timedelta(days=7))
@@ -56,6 +57,7 @@ def recorded_of(
         np.array([places.index(device) for device, _report in reports], dtype=np.intp),
         held,
         doors=DOORS,
+        presence=PresenceSettings(),
         looks_swapped=pings.lon > 0,
         at=at,
     )
@@ -91,7 +93,7 @@ def test_a_batch_in_any_order_is_followed_in_order_of_time(session: Session, dev
     done = recorded(session, device, report(-10), report(-30), report(-20))
 
     assert verdicts(done) == [ACCEPTED] * 3
-    assert done.followed.tolist() == [1, 2, 0]
+    assert done.trail.numbers.tolist() == [1, 2, 0]
     assert last_seen_at(session, device) == NOON - timedelta(seconds=10)
 
 
@@ -116,7 +118,7 @@ def test_of_two_pings_with_one_id_and_time_the_first_counts(session: Session, de
     )
 
     assert verdicts(done) == [ACCEPTED, REPEATED]
-    assert done.followed.tolist() == [0]
+    assert done.trail.numbers.tolist() == [0]
     assert session.scalars(select(Ping.lon)).all() == [-3.50]
 
 
@@ -163,7 +165,7 @@ def test_a_batch_of_nothing_but_refusals_stores_nothing(session: Session, device
     assert verdicts(done) == [REFUSED]
     assert session.scalars(select(Ping)).all() == []
     assert last_seen_at(session, device) is None
-    assert done.followed.tolist() == []
+    assert done.trail.numbers.tolist() == []
 
 
 def test_a_thousand_pings_take_a_handful_of_statements(
@@ -187,7 +189,7 @@ def test_a_ping_sent_again_after_its_position_was_deleted_changes_nothing(
     again = recorded(session, device, first, at=NOON + timedelta(days=2))
 
     assert verdicts(again) == [LATE]
-    assert again.followed.tolist() == []
+    assert again.trail.numbers.tolist() == []
 
 
 def test_a_late_ping_is_stored_once_however_often_it_comes(session: Session, device: UUID) -> None:

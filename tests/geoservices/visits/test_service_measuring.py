@@ -1,6 +1,7 @@
 """Only what may matter is measured, and leaving out the rest changes nothing."""
 
 import tracemalloc
+from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID
 
@@ -11,10 +12,12 @@ from sqlalchemy.orm import Session
 
 from geoservices.geofences.index import GeofenceIndex
 from geoservices.geofences.live import LiveGeofences
-from geoservices.geometry.position import Position
-from geoservices.settings import PresenceSettings
+from geoservices.geometry.position import Fixes, Position
+from geoservices.visits.crossings import CrossingRules, crossed, may_have_crossed
+from geoservices.visits.following import ORDER
 from geoservices.visits.models import Visit
-from geoservices.visits.sights import PresenceRules, Sight, sights
+from geoservices.visits.rules import rules_with
+from geoservices.visits.sights import Sight, sights
 from geoservices.visits.transitions import (
     Change,
     Phase,
@@ -31,10 +34,13 @@ from tests.factories import (
     make_person,
     make_place,
 )
-from tests.following import ASSUMED_ACCURACY_M, Sighting, follow_sightings
+from tests.following import ASSUMED_ACCURACY_M, PRESENCE, Sighting, follow_sightings
 
-RULES = PresenceRules(**PresenceSettings().model_dump(exclude={"assumed_accuracy_m"}))
-ORDER = [TransitionKind.DWELLED, TransitionKind.EXITED, TransitionKind.ENTERED]
+RULES = rules_with(PRESENCE)
+CROSSING_RULES = CrossingRules(
+    crossing_within=PRESENCE.crossing_within,
+    crossing_accuracy_limit_m=PRESENCE.crossing_accuracy_limit_m,
+)
 MEGABYTE = 2**20
 
 Told = tuple[UUID, UUID, Change]
@@ -46,6 +52,7 @@ class BruteForce:
     def __init__(self, index: GeofenceIndex) -> None:
         self.index = index
         self.visits: dict[tuple[UUID, int], VisitState] = {}
+        self.last: dict[UUID, Sighting] = {}
 
     def follow(self, sightings: list[Sighting]) -> list[Told]:
         """Return what happened, in the order in which `follow` tells it."""
@@ -61,7 +68,7 @@ class BruteForce:
         )
         accuracy_m = np.full(count, sighting.position.accuracy_m or ASSUMED_ACCURACY_M)
         sizes_m = self.index.sizes_m()
-        step: list[tuple[float, Told]] = []
+        step = list(self._crossed(sighting))
         for number, code in enumerate(sights(distances, accuracy_m, sizes_m, rules=RULES)):
             geofence_id = self.index.watched(number).id
             step += [
@@ -69,6 +76,26 @@ class BruteForce:
                 for change in self._advance(sighting, number, Sight(code))
             ]
         return [told for _size_m, told in sorted(step, key=_together)]
+
+    def _crossed(self, sighting: Sighting) -> Iterator[tuple[float, Told]]:
+        before = self.last.get(sighting.device_id)
+        self.last[sighting.device_id] = sighting
+        ends = [fix_of(one) for one in (before, sighting) if one is not None]
+        if len(ends) == 1 or not may_have_crossed(*ends, rules=CROSSING_RULES).all():
+            return
+        (_at, *start, _), (_to, *end, _) = ends
+        for number in self.index.crossed(*start, *end).geofences.tolist():
+            there = [
+                self.index.distances_m(lon, lat, np.array([0]), np.array([number]))
+                for lon, lat in (start, end)
+            ]
+            if min(there) > 0 and (sighting.device_id, number) not in self.visits and before:
+                told = (
+                    sighting.device_id,
+                    self.index.watched(number).id,
+                    crossed(before.at, sighting.at),
+                )
+                yield float(self.index.sizes_m()[number]), told
 
     def _advance(self, sighting: Sighting, number: int, sight: Sight) -> list[Change]:
         key = (sighting.device_id, number)
@@ -95,6 +122,14 @@ def _together(entry: tuple[float, Told]) -> tuple[int, float]:
     size_m, (_device_id, _geofence_id, change) = entry
     enters = change.kind is TransitionKind.ENTERED
     return ORDER.index(change.kind), -size_m if enters else size_m
+
+
+def fix_of(sighting: Sighting) -> Fixes:
+    """One sighting as columns."""
+    position = sighting.position
+    accuracy_m = position.accuracy_m or ASSUMED_ACCURACY_M
+    columns = (sighting.at.timestamp(), position.lon, position.lat, accuracy_m)
+    return Fixes(*(np.array([value]) for value in columns))
 
 
 def walk(random: np.random.Generator, device_id: UUID, count: int) -> list[Sighting]:
@@ -142,8 +177,8 @@ def test_what_is_left_out_changes_nothing(session: Session, seed: int) -> None:
     told: list[Told] = []
     for begin, end in zip([0, *cuts], [*cuts, len(sightings)], strict=True):
         batch = sightings[begin:end]
-        made = follow_sightings(session, batch, index=index, rules=RULES, at=sightings[-1].at)
-        told += [(one.visit.device_id, one.visit.geofence_id, one.change) for one in made]
+        made = follow_sightings(session, batch, index=index, at=sightings[-1].at)
+        told += [(one.device_id, one.geofence_id, one.change) for one in made]
 
     expected = brute_force.follow(sightings)
     for device_id in {one.device_id for one in sightings}:
@@ -156,7 +191,7 @@ def test_what_is_left_out_changes_nothing(session: Session, seed: int) -> None:
             visit.phase,
             visit.phase_since,
             visit.entered_at,
-            last_seen[visit.device_id] if visit.phase == Phase.INSIDE else visit.seen_at,
+            visit.seen_at or last_seen[visit.device_id],
             visit.dwelled_at,
         )
         for visit in open_visits
@@ -187,7 +222,7 @@ def test_a_thousand_positions_in_a_thousand_geofences_take_little_memory(
     ]
 
     tracemalloc.start()
-    made = follow_sightings(session, sightings, index=index, rules=RULES, at=sightings[-1].at)
+    made = follow_sightings(session, sightings, index=index, at=sightings[-1].at)
     _now, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 

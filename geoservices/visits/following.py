@@ -1,0 +1,421 @@
+"""Sightings on their way through the open visits of their devices."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import pairwise
+from uuid import UUID, uuid4
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoservices.accounts.queries import HeldDevice
+from geoservices.clock import instant
+from geoservices.geofences.index import GeofenceIndex, Matches
+from geoservices.geometry.position import Fixes
+from geoservices.settings import PresenceSettings
+from geoservices.visits.crossings import CrossingRules, crossed, may_have_crossed
+from geoservices.visits.queries import OpenVisit
+from geoservices.visits.rules import rules_with
+from geoservices.visits.sights import PresenceRules, sights
+from geoservices.visits.tracks import GOING, stages
+from geoservices.visits.transitions import Change, Phase, TransitionKind, VisitState
+
+Indices = NDArray[np.intp]
+PAIRS_AT_ONCE = 1 << 18
+"""So many readings are measured at once, so that memory stays bounded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sightings:
+    """Positions to follow, by device and then in order of time; all columns have shape (n,)."""
+
+    pings: Indices
+    """Each sighting's number among the pings it came with."""
+    devices: Indices
+    at_us: NDArray[np.int64]
+    """Microseconds since 1970."""
+    before: Fixes
+    """The last position of the device that was tested before, all NaN where there is none."""
+    fixes: Fixes
+    """No accuracy is missing."""
+    tested: NDArray[np.bool_]
+    """Whether each has moved far enough to be tested."""
+    suspect: NDArray[np.bool_]
+    """Which of them bear signs of not being true."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Follow:
+    """A visit while it is being followed; `state` None is an arrival that came to nothing."""
+
+    id: UUID
+    device_id: UUID
+    geofence_id: UUID
+    place_id: UUID
+    organisation_id: UUID
+    rules: PresenceRules
+    state: VisitState | None
+    stored: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """A transition just made; one with no visit is a crossing.
+
+    `ping` is the number of the ping that told it, None where time did.
+    """
+
+    id: UUID
+    visit_id: UUID | None
+    device_id: UUID
+    geofence_id: UUID
+    place_id: UUID
+    organisation_id: UUID
+    change: Change
+    initial: bool
+    ping: int | None = None
+
+    @classmethod
+    def of(cls, visit: Follow, change: Change, ping: int | None = None) -> "Made":
+        """Return a transition of a visit."""
+        return cls(
+            id=uuid4(),
+            visit_id=visit.id,
+            device_id=visit.device_id,
+            geofence_id=visit.geofence_id,
+            place_id=visit.place_id,
+            organisation_id=visit.organisation_id,
+            change=change,
+            initial=visit.state is not None and visit.state.initial,
+            ping=ping,
+        )
+
+
+Spans = Mapping[int, tuple[int, list[int]]]
+"""Where each device's sightings begin, and when they were made."""
+Order = tuple[int, int, int, float]
+ORDER = (
+    TransitionKind.DWELLED,
+    TransitionKind.EXITED,
+    TransitionKind.CROSSED,
+    TransitionKind.ENTERED,
+)
+"""How the transitions that one sighting told follow upon each other."""
+ALWAYS = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One device's readings of one geofence, from sighting `begin` on."""
+
+    sender: int
+    number: int
+    begin: int
+    sights: bytes
+    rules: PresenceRules
+    visit: OpenVisit | None
+
+
+class Walk:
+    """Sightings, the visits they are followed through, and what comes of it."""
+
+    def __init__(
+        self,
+        devices: Sequence[HeldDevice],
+        sightings: Sightings,
+        open_visits: Sequence[OpenVisit],
+        *,
+        index: GeofenceIndex,
+        presence: PresenceSettings,
+    ) -> None:
+        self.devices = devices
+        self.sightings = sightings
+        self.spans = spans(sightings)
+        self.index = index
+        self.presence = presence
+        self.rules = [rules_with(presence, overrides) for overrides in index.overrides]
+        self.last_seen = {
+            devices[sender].id: instant(times[-1]) for sender, (_begin, times) in self.spans.items()
+        }
+        sender_of = {devices[sender].id: sender for sender in self.spans}
+        numbers = index.numbers_of([visit.geofence_id for visit in open_visits]).tolist()
+        # A geofence that is no longer watched is measured no more; a timer ends its visits.
+        self.open_visits = {
+            (sender_of[visit.device_id], number): visit
+            for visit, number in zip(open_visits, numbers, strict=True)
+            if number >= 0
+        }
+        self.changed: list[Follow] = []
+        self._told: list[tuple[Order, Made]] = []
+        self._there: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        """Between which sightings a device was on a visit in a geofence."""
+
+    def follow(self) -> None:
+        """Follow every device through every geofence that concerns it."""
+        matches = self.index.match(self.sightings.fixes.lon, self.sightings.fixes.lat)
+        for track in self._tracks(matches):
+            self._follow(track)
+        self._cross()
+
+    def told(self) -> list[Made]:
+        """Return the transitions of each device in the order in which they were told."""
+        return [made for _order, made in sorted(self._told, key=lambda entry: entry[0])]
+
+    def _tracks(self, matches: Matches) -> Iterator[Track]:
+        """Measure each device's sightings against the geofences that concern it."""
+        concerned = self._concerned(matches)
+        keys = list(concerned)
+        numbers = np.array([number for _sender, number in keys], dtype=np.intp)
+        begins = np.array(list(concerned.values()), dtype=np.intp)
+        ends = np.array(
+            [self.spans[sender][0] + len(self.spans[sender][1]) for sender, _number in keys],
+            dtype=np.intp,
+        )
+        of_rules = self.index.overrides_number[numbers].tolist()
+        filled = np.cumsum(ends - begins) // PAIRS_AT_ONCE
+        cuts = [0, *(np.flatnonzero(np.diff(filled)) + 1).tolist(), len(keys)]
+        for first, last in pairwise(cuts):
+            lengths = ends[first:last] - begins[first:last]
+            codes = self._sights(begins[first:last], lengths, numbers[first:last]).tobytes()
+            at = 0
+            for track, length in zip(range(first, last), lengths.tolist(), strict=True):
+                sender, number = keys[track]
+                yield Track(
+                    sender,
+                    number,
+                    concerned[keys[track]],
+                    codes[at : at + length],
+                    self.rules[of_rules[track]],
+                    self.open_visits.get(keys[track]),
+                )
+                at += length
+
+    def _concerned(self, matches: Matches) -> dict[tuple[int, int], int]:
+        """Return from which sighting on each device may be on a visit in each geofence."""
+        begins = {(sender, number): self.spans[sender][0] for sender, number in self.open_visits}
+        positions, numbers = self._reached(matches)
+        senders = self.sightings.devices[positions].tolist()
+        for position, sender, number in zip(
+            positions.tolist(), senders, numbers.tolist(), strict=True
+        ):
+            begins.setdefault((sender, number), position)
+        return begins
+
+    def _reached(self, matches: Matches) -> tuple[Indices, Indices]:
+        """Add to what contains a position what is in reach, where a geofence has that mode."""
+        reach_m = np.array([rules.reach_m for rules in self.rules])
+        if not reach_m.any():
+            return matches.positions, matches.geofences
+        numbers = self.index.numbers()
+        reach_m = reach_m[self.index.overrides_number[numbers]]
+        reaching = reach_m > 0.0
+        positions, geofences = self.index.near(
+            self.sightings.fixes.lon,
+            self.sightings.fixes.lat,
+            numbers[reaching],
+            reach_m[reaching],
+        )
+        positions = np.concatenate([matches.positions, positions])
+        order = np.argsort(positions, kind="stable")
+        return positions[order], np.concatenate([matches.geofences, geofences])[order]
+
+    def _sights(self, begins: Indices, lengths: Indices, numbers: Indices) -> NDArray[np.uint8]:
+        """Judge all readings of some tracks, one track behind the other."""
+        geofences = np.repeat(numbers, lengths)
+        offsets = np.repeat(np.cumsum(lengths) - lengths, lengths)
+        positions = np.repeat(begins, lengths) + np.arange(len(geofences)) - offsets
+        fixes = self.sightings.fixes
+        distance_m = self.index.distances_m(fixes.lon, fixes.lat, positions, geofences)
+        accuracy_m = fixes.accuracy_m[positions]
+        size_m = self.index.sizes_m()[geofences]
+        suspect = self.sightings.suspect[positions]
+        if len(self.rules) == 1:
+            return sights(distance_m, accuracy_m, size_m, rules=self.rules[0], suspect=suspect)
+        found = np.empty(len(positions), dtype=np.uint8)
+        of_rules = self.index.overrides_number[geofences]
+        for which in np.unique(of_rules).tolist():
+            these = of_rules == which
+            found[these] = sights(
+                distance_m[these],
+                accuracy_m[these],
+                size_m[these],
+                rules=self.rules[which],
+                suspect=suspect[these],
+            )
+        return found
+
+    def _follow(self, track: Track) -> None:
+        """Follow one device through one geofence."""
+        first, all_times = self.spans[track.sender]
+        times = all_times[track.begin - first :]
+        device = self.devices[track.sender]
+        if _is_quiet(track, device.followed_until, self.last_seen[device.id]):
+            self._note(track, ALWAYS, len(times))
+            return
+        watched = self.index.watched(track.number)
+        size_m = float(self.index.sizes_m()[track.number])
+        visit = loaded(track.visit, device.followed_until, track.rules) if track.visit else None
+        before = visit.state if visit else None
+        since = ALWAYS
+        tested = self.sightings.tested[track.begin : track.begin + len(times)]
+        for at, state, changes in stages(
+            before,
+            track.sights,
+            times,
+            tested,
+            rules=track.rules,
+            dwell_after=watched.dwell_after,
+            first_sight=device.followed_until is None and track.begin == first,
+        ):
+            if visit is None:
+                if state is None:
+                    continue
+                since = at
+                visit = Follow(
+                    id=uuid4(),
+                    device_id=device.id,
+                    geofence_id=watched.id,
+                    place_id=watched.place_id,
+                    organisation_id=watched.organisation_id,
+                    rules=track.rules,
+                    state=state,
+                    stored=False,
+                )
+            visit.state = state
+            ping = int(self.sightings.pings[track.begin + at])
+            for change in changes:
+                order = (track.sender, times[at], *_together(change.kind, size_m))
+                self._told.append((order, Made.of(visit, change, ping)))
+            if state is None or state.phase is Phase.ENDED:
+                self.changed.append(visit)
+                self._note(track, since, at)
+                visit, before = None, None
+        if visit is not None:
+            self._note(track, since, len(times))
+            if not self._is_same(track, before, visit):
+                self.changed.append(visit)
+
+    def _is_same(self, track: Track, before: VisitState | None, visit: Follow) -> bool:
+        """Tell whether nothing has to be written down of an open visit.
+
+        When a device was last seen inside is what its own row says, if that is when it was last
+        followed.
+        """
+        if before is None or visit.state is None or track.visit is None:
+            return False
+        was_live = track.visit.seen_at is None
+        is_live = stored_seen_at(visit.state, self.last_seen[visit.device_id]) is None
+        return (
+            was_live == is_live
+            and (replace(before, seen_at=visit.state.seen_at) if is_live else before) == visit.state
+        )
+
+    def _note(self, track: Track, since: int, until: int) -> None:
+        """Note that a visit was open after each of these sightings of the track but the last."""
+        begin = ALWAYS if since == ALWAYS else track.begin + since
+        there = self._there.setdefault((track.sender, track.number), [])
+        there.append((begin, track.begin + until))
+
+    def _cross(self) -> None:
+        """Tell of geofences that lie between two positions, where no visit was open."""
+        seen = self.sightings
+        rules = CrossingRules(
+            crossing_within=self.presence.crossing_within,
+            crossing_accuracy_limit_m=self.presence.crossing_accuracy_limit_m,
+        )
+        drawn = may_have_crossed(seen.before, seen.fixes, rules=rules, suspect=seen.suspect)
+        lines = np.flatnonzero(drawn)
+        if len(lines) == 0:
+            return
+        before = Fixes(*(column[lines] for column in seen.before))
+        after = Fixes(*(column[lines] for column in seen.fixes))
+        met = self.index.crossed(before.lon, before.lat, after.lon, after.lat)
+        outside = np.ones(len(met.positions), dtype=np.bool_)
+        for end in (before, after):
+            outside &= self.index.distances_m(end.lon, end.lat, met.positions, met.geofences) > 0.0
+        for line, number in zip(
+            met.positions[outside].tolist(), met.geofences[outside].tolist(), strict=True
+        ):
+            self._cross_one(int(lines[line]), number, float(before.at_s[line]))
+
+    def _cross_one(self, sighting: int, number: int, before_s: float) -> None:
+        sender = int(self.sightings.devices[sighting])
+        there = self._there.get((sender, number), ())
+        if any(begin < sighting <= end for begin, end in there):
+            return
+        watched = self.index.watched(number)
+        at_us = int(self.sightings.at_us[sighting])
+        change = crossed(instant(round(before_s * 1e6)), instant(at_us))
+        size_m = float(self.index.sizes_m()[number])
+        made = Made(
+            id=uuid4(),
+            visit_id=None,
+            device_id=self.devices[sender].id,
+            geofence_id=watched.id,
+            place_id=watched.place_id,
+            organisation_id=watched.organisation_id,
+            change=change,
+            initial=False,
+            ping=int(self.sightings.pings[sighting]),
+        )
+        self._told.append(((sender, at_us, *_together(change.kind, size_m)), made))
+
+
+def _is_quiet(track: Track, followed_until: datetime | None, last: datetime) -> bool:
+    """Tell at a glance that a device inside is inside still, as nearly all are."""
+    visit = track.visit
+    if visit is None or visit.phase != Phase.INSIDE or visit.seen_at or followed_until is None:
+        return False
+    if GOING.search(track.sights):
+        return False
+    dwelled = visit.dwelled_at is not None or last < visit.entered_at + visit.dwell_after
+    return dwelled and last - followed_until < track.rules.silence
+
+
+def stored_seen_at(state: VisitState, followed_until: datetime | None) -> datetime | None:
+    """Return when a device was last seen; None if it is inside and that is what its row says.
+
+    So a position inside writes nothing but the device's row.
+    """
+    live = state.phase is Phase.INSIDE and state.seen_at == followed_until
+    return None if live else state.seen_at
+
+
+def loaded(row: OpenVisit, followed_until: datetime | None, rules: PresenceRules) -> Follow:
+    """Return a stored visit as it stands now."""
+    return Follow(
+        id=row.id,
+        device_id=row.device_id,
+        geofence_id=row.geofence_id,
+        place_id=row.place_id,
+        organisation_id=row.organisation_id,
+        rules=rules,
+        stored=True,
+        state=VisitState(
+            phase=Phase(row.phase),
+            phase_since=row.phase_since,
+            entered_at=row.entered_at,
+            seen_at=row.seen_at or followed_until or row.entered_at,
+            dwell_after=row.dwell_after,
+            dwelled_at=row.dwelled_at,
+            confidence=row.confidence,
+            initial=row.initial,
+            told=row.told,
+        ),
+    )
+
+
+def spans(sightings: Sightings) -> Spans:
+    """Return each device's part of the sightings."""
+    begins = [0, *(np.flatnonzero(np.diff(sightings.devices)) + 1).tolist()]
+    times = sightings.at_us.tolist()
+    return {
+        int(sightings.devices[begin]): (begin, times[begin:end])
+        for begin, end in pairwise([*begins, len(times)])
+    }
+
+
+def _together(kind: TransitionKind, size_m: float) -> tuple[int, float]:
+    """Return what orders the transitions that one sighting told."""
+    return ORDER.index(kind), -size_m if kind is TransitionKind.ENTERED else size_m
