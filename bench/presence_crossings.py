@@ -95,11 +95,11 @@ def _crossings(area: shapely.MultiPolygon, pings: list[SimulatedPing]) -> tuple[
     )
     before, after = Fixes(*columns[:-1].T), Fixes(*columns[1:].T)
     points = shapely.points(columns[:, 1:3])
-    inside = shapely.contains(area, points)
+    inside = np.atleast_1d(shapely.contains(area, points))
     segments = shapely.linestrings(np.stack([columns[:-1, 1:3], columns[1:, 1:3]], axis=1))
     meets = shapely.intersects(area, segments) & ~inside[:-1] & ~inside[1:]
     doubtful: NDArray[np.bool_] = suspect(signs(before, after, rules=PLAUSIBLE))
-    doubtful = doubtful | np.append(False, doubtful[:-1])  # noqa: FBT003
+    doubtful = doubtful | np.append(False, doubtful[:-1])
     drawn = may_have_crossed(before, after, rules=CROSSING, suspect=doubtful)
     return int((meets & drawn).sum()), int(meets.sum())
 

@@ -19,7 +19,7 @@ from geoservices.visits.following import Made, Sightings
 from geoservices.visits.service import follow
 
 PRESENCE = PresenceSettings()
-ASSUMED_ACCURACY_M = PRESENCE.assumed_accuracy_m
+ASSUMED_ACCURACY_M = float(PRESENCE.assumed_accuracy_m)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
