@@ -50,6 +50,7 @@ class PresenceRules:
     confirm_enter_after: timedelta
     confirm_touching_after: timedelta
     confirm_enter_within: timedelta
+    confirm_enter_gap: timedelta
     exit_accuracy_cap_m: float
     exit_margin_m: float
     exit_margin_share: float

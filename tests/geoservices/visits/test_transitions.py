@@ -55,15 +55,14 @@ def seconds(change: Change) -> tuple[TransitionKind, float, Reason, int]:
             id="kept inside for 90 s enters, dated to the first",
         ),
         pytest.param(
-            [(0, -5, 20), (60, -6, 20), (120, -6, 20)],
+            [(0, -5, 20), (360, -6, 20)],
             [(ENTERED, 0, KEPT, 2)],
-            id="a minute between two of its readings is not too long",
+            id="six minutes with nothing heard are not too long",
         ),
-        pytest.param([(0, -5, 20), (61, -6, 20), (122, -6, 20)], [], id="more than a minute is"),
-        pytest.param([(0, -5, 20), (300, -6, 20)], [], id="marginal twice five minutes apart"),
+        pytest.param([(0, -5, 20), (361, -6, 20), (722, -6, 20)], [], id="more than six are"),
         pytest.param(
-            [(0, -5, 20), (300, -6, 20), (340, -4, 20), (390, -4, 20)],
-            [(ENTERED, 300, KEPT, 2)],
+            [(0, -5, 20), (400, -6, 20), (440, -4, 20), (490, -4, 20)],
+            [(ENTERED, 400, KEPT, 2)],
             id="a lapsed suspicion begins anew with the reading that came too late",
         ),
         pytest.param(
@@ -97,9 +96,14 @@ def seconds(change: Change) -> tuple[TransitionKind, float, Reason, int]:
             id="vague readings keep nothing",
         ),
         pytest.param(
-            [(0, -5, 20), (30, 25, 20), (61, -5, 20), (91, -5, 20)],
+            [(0, -5, 20), (30, 25, 20), (61, 25, 20), (70, -5, 20), (100, -5, 20)],
             [],
-            id="nor do readings wholly outside",
+            id="more than a minute of readings wholly outside breaks it",
+        ),
+        pytest.param(
+            [(0, -5, 20), (30, 25, 20), (60, 25, 20), (70, -5, 20), (100, -5, 20)],
+            [(ENTERED, 0, KEPT, 2)],
+            id="a minute does not",
         ),
         pytest.param(
             [(0, -5, 20), (40, -5, 20), (60, 400, 2), (70, -5, 20), (100, -5, 20)],
