@@ -5,6 +5,7 @@ pass it on the street. Each noise model is stated in `geodata.simulation`. With 
 real phones' days are replayed instead (`bench.presence_traces`).
 
     python -m bench.presence [--json] [--quick] [--case presence.indoor] [--seed N]
+                             [--interval SECONDS]
     python -m bench.presence --traces FOLDER [--json]
 """
 
@@ -53,7 +54,6 @@ from geoservices.settings import PresenceSettings
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 CENTRE = (-3.53, 50.72)
 APPROACH_M = 200.0
-INTERVAL = timedelta(seconds=10)
 RULES: dict[str, Rule] = {
     "ours": Ours(PresenceSettings()),
     "plain": plain,
@@ -66,10 +66,11 @@ RULES: dict[str, Rule] = {
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """How a phone errs outside and inside a building."""
+    """How a phone errs outside and inside a building, and how often it reports."""
 
     outside: NoiseModel
     inside: NoiseModel
+    interval: timedelta = timedelta(seconds=10)
 
 
 MODELS = {
@@ -113,13 +114,15 @@ def main(arguments: list[str]) -> int:
     """Measure every rule on every noise model."""
     parser = options(__doc__)
     parser.add_argument("--traces", type=Path, help="replay the real traces of this folder")
+    parser.add_argument("--interval", type=float, default=10.0, help="seconds between two pings")
     chosen = parser.parse_args(arguments)
     introduce(chosen.seed, "shapely", "numpy")
     if chosen.traces:
         tell(_traced(chosen.traces), as_json=chosen.json)
         return 0
     trials = 60 if chosen.quick else 500
-    tell(_figures(trials, chosen.seed, chosen.case or ""), as_json=chosen.json)
+    interval = timedelta(seconds=chosen.interval)
+    tell(_figures(trials, chosen.seed, chosen.case or "", interval), as_json=chosen.json)
     return 0
 
 
@@ -144,13 +147,12 @@ def _traced(folder: Path) -> Iterator[Figure]:
         )
 
 
-def _figures(count: int, seed: int, only: str) -> Iterator[Figure]:
+def _figures(count: int, seed: int, only: str, interval: timedelta) -> Iterator[Figure]:
     for model, surroundings in MODELS.items():
-        if not (
-            f"presence.{model}.".startswith(only) or f"{only}.".startswith(f"presence.{model}.")
-        ):
+        of_model = f"presence.{model}."
+        if not (of_model.startswith(only) or f"{only}.".startswith(of_model)):
             continue
-        trials = list(_trials(surroundings, count, seed))
+        trials = list(_trials(replace(surroundings, interval=interval), count, seed))
         scores = {name: _score(rule, trials) for name, rule in RULES.items()}
         best = min(score.wrong for name, score in scores.items() if name != "ours")
         for name, score in scores.items():
@@ -238,20 +240,24 @@ def _comes(
     street, away = lonlat(to_degrees(way_m)), lonlat(to_degrees(2 * way_m))
     spot = lonlat(to_degrees(np.zeros(2))) if rng.random() < 0.5 else _spot(area, rng)
     pings = walk(
-        [street, spot], start_at=NOON, interval=INTERVAL, noise=surroundings.outside, seed=seed
+        [street, spot],
+        start_at=NOON,
+        interval=surroundings.interval,
+        noise=surroundings.outside,
+        seed=seed,
     )
     pings += stay_at(
         spot,
         stay,
-        start_at=pings[-1].recorded_at + INTERVAL,
-        interval=INTERVAL,
+        start_at=pings[-1].recorded_at + surroundings.interval,
+        interval=surroundings.interval,
         noise=surroundings.inside,
         seed=seed + 1,
     )
     pings += walk(
         [spot, street, away],
-        start_at=pings[-1].recorded_at + INTERVAL,
-        interval=INTERVAL,
+        start_at=pings[-1].recorded_at + surroundings.interval,
+        interval=surroundings.interval,
         noise=surroundings.outside,
         seed=seed + 2,
     )
@@ -279,7 +285,9 @@ def _passes(
     rng: np.random.Generator,
 ) -> Trial:
     way = stroll_past(area, offset_m=float(rng.uniform(6, 15)))
-    pings = walk(way, start_at=NOON, interval=INTERVAL, noise=surroundings.outside, seed=seed)
+    pings = walk(
+        way, start_at=NOON, interval=surroundings.interval, noise=surroundings.outside, seed=seed
+    )
     return Trial(_readings(index, pings), None)
 
 

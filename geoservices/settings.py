@@ -88,8 +88,8 @@ class PresenceSettings(BaseModel, frozen=True, extra="forbid"):
     """A position less accurate than this never proves an arrival."""
     credible_accuracy_m: Metres = 3
     """A position that claims to be better than this is no proof by itself."""
-    certainty: Certainty = 1.6
-    """What is certain lies so many accuracies from the edge: 1.6 holds 95 % of normal errors."""
+    certainty: Certainty = 1.8
+    """What is certain lies so many accuracies from the edge: 1.8 holds 97 % of normal errors."""
     reach_m: Metres = 0
     """This close outside, with its circle reaching in, a position may be an arrival; 0: never."""
     confirm_enter_after: SpanOrNone = timedelta(seconds=90)
@@ -97,7 +97,9 @@ class PresenceSettings(BaseModel, frozen=True, extra="forbid"):
     confirm_touching_after: SpanOrNone = timedelta(seconds=120)
     """And this long with one at its end that only touches the area."""
     confirm_enter_within: SpanOrNone = timedelta(seconds=60)
-    """Between two positions of one arrival that touch the area there is at most this much time."""
+    """An arrival ends with a position that does not touch when none has for longer than this."""
+    confirm_enter_gap: SpanOrNone = timedelta(minutes=6)
+    """Nor does it outlive this much time between two positions that touch, with nothing heard."""
     exit_accuracy_cap_m: Metres = 100
     """However inaccurate a position claims to be, it counts as at most this when leaving."""
     exit_margin_m: Metres = 20
@@ -137,8 +139,10 @@ class PresenceSettings(BaseModel, frozen=True, extra="forbid"):
                 "confirm_enter_after must not exceed confirm_touching_after: "
                 "touching the area would prove more than being in it"
             )
-        if self.confirm_enter_within >= self.silence:
-            raise ValueError("confirm_enter_within must be shorter than silence")
+        if not self.confirm_enter_within <= self.confirm_enter_gap < self.silence:
+            raise ValueError(
+                "confirm_enter_gap must be at least confirm_enter_within and shorter than silence"
+            )
         if self.confirm_exit_after >= self.silence:
             raise ValueError(
                 "confirm_exit_after must be shorter than silence: "

@@ -21,6 +21,7 @@ class PresenceOut(Out):
     confirm_enter_after: timedelta | None
     confirm_touching_after: timedelta | None
     confirm_enter_within: timedelta | None
+    confirm_enter_gap: timedelta | None
     exit_accuracy_cap_m: float | None
     exit_margin_m: float | None
     exit_margin_share: float | None = Field(

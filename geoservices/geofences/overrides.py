@@ -48,6 +48,7 @@ class PresenceOverrides(BaseModel, frozen=True, extra="forbid"):
     confirm_enter_after: SpanOrNone | None = None
     confirm_touching_after: SpanOrNone | None = None
     confirm_enter_within: SpanOrNone | None = None
+    confirm_enter_gap: SpanOrNone | None = None
     exit_accuracy_cap_m: OwnMetres | None = None
     exit_margin_m: OwnMetres | None = None
     exit_margin_share: Annotated[Fraction, Field(strict=True)] | None = Field(

@@ -166,7 +166,7 @@ def tell(
         return followed, timed + changes
     if waited is None:
         waited = _arrive(at, confidence=2, dwell_after=dwell_after, first_sight=first_sight)
-    elif at - waited.seen_at > rules.confirm_enter_within:
+    elif at - waited.seen_at > rules.confirm_enter_gap:
         waited = replace(waited, entered_at=at)
     return _enter(replace(waited, told=True), at, Reason.TOLD_BY_PHONE, confidence=2)
 
@@ -324,14 +324,16 @@ def _dwell(visit: VisitState) -> tuple[VisitState, tuple[Change, ...]]:
 
 
 def _follow_arriving(visit: VisitState, sight: Sight, at: datetime, rules: PresenceRules) -> Step:
-    lapsed = at - visit.seen_at > rules.confirm_enter_within
+    touches = sight >= Sight.TOUCHING
+    unseen = at - visit.seen_at
+    lapsed = unseen > (rules.confirm_enter_gap if touches else rules.confirm_enter_within)
     # An arrival within reach gives way to one with a reading inside, which is dated anew.
     outdone = visit.confidence == 1 and sight > Sight.REACHING
     if lapsed or outdone:
         return _begin(sight, at, dwell_after=visit.dwell_after, first_sight=visit.initial)
     if sight == Sight.CLEAR:
         return _enter(visit, at, Reason.CLEARLY_INSIDE, confidence=3)
-    if sight < Sight.TOUCHING:
+    if not touches:
         return visit, ()
     holds = sight >= (Sight.REACHING if visit.confidence == 1 else Sight.MARGINAL)
     lasted = at - visit.phase_since

@@ -104,12 +104,12 @@ def test_values_out_of_range_are_refused(values: dict[str, Any]) -> None:
         pytest.param([{"credible_accuracy_m": 201}], id="nothing would be clear"),
         pytest.param([{"reach_m": 201}], id="reaches further than an arrival may be vague"),
         pytest.param([{"confirm_enter_after": "PT3M"}], id="touching proves more than inside"),
-        pytest.param([{"confirm_enter_within": "PT30M"}], id="an arrival outlives silence"),
+        pytest.param([{"confirm_enter_gap": "PT30M"}], id="an arrival outlives silence"),
         pytest.param([{"confirm_exit_after": "PT30M"}], id="silence is sooner than being far"),
         pytest.param([{"told_silence": "PT29M"}], id="a phone's word counts for less"),
         pytest.param([{"silence": "PT13H"}, {}], id="the organisation's over the service's"),
         pytest.param(
-            [{"silence": "PT5M"}, {"confirm_exit_after": "PT5M"}],
+            [{"silence": "PT10M"}, {"confirm_exit_after": "PT10M"}],
             id="the geofence's over the organisation's",
         ),
     ],
@@ -125,4 +125,4 @@ def test_rules_that_make_no_sense_together_are_refused(layers: list[dict[str, An
 
 def test_what_makes_sense_passes() -> None:
     """A quick exit over a short silence."""
-    check(PRESENCE, {"silence": "PT5M"}, {"confirm_exit_after": "PT1M"})
+    check(PRESENCE, {"silence": "PT10M"}, {"confirm_exit_after": "PT1M"})

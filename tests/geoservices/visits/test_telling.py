@@ -61,8 +61,8 @@ def unfold(stay: Stay, heard: list[Heard]) -> list[tuple[TransitionKind, float, 
             id="told in confirms an arrival, dated to its first reading",
         ),
         pytest.param(
-            [(0, Sight.MARGINAL), (61, IN)],
-            [(ENTERED, 61, TOLD, 2)],
+            [(0, Sight.MARGINAL), (361, IN)],
+            [(ENTERED, 361, TOLD, 2)],
             id="but not one that had lapsed",
         ),
         pytest.param([(0, Sight.MARGINAL), (20, OUT)], [], id="told out ends a mere suspicion"),
@@ -235,7 +235,9 @@ def test_timers_miss_nothing_that_was_told(steps: list[tuple[int, Sight | Transi
             id="kept within reach",
         ),
         pytest.param(
-            [(0, Sight.REACHING), (61, Sight.REACHING), (100, Sight.REACHING)], [], id="not kept up"
+            [(0, Sight.REACHING), (361, Sight.REACHING), (400, Sight.REACHING)],
+            [],
+            id="not kept up",
         ),
         pytest.param(
             [(0, Sight.REACHING), (40, Sight.MARGINAL), (90, Sight.MARGINAL)],
