@@ -82,11 +82,16 @@ def _measure(name: str, seed: int, connection: psycopg.Connection, session: Sess
     points = positions(OURS_BATCHES * BATCH, country, middles, rng)
     read_s = _timed(lambda: sum(len(some.ids) for some in queries.changed_since(session, -1)))
     live, before_mb, peak_before_mb = LiveGeofences(), _held_mb(), _peak_mb()
+    began = time.process_time()
     cold_s = _timed(lambda: live.current(session))
+    cold_cpu_s = time.process_time() - began
     held_mb, peak_mb = _held_mb() - before_mb, _peak_mb() - peak_before_mb
     index = live.current(session)
     _match_all(index, points)
     ours = [_timed(lambda: _match_all(index, points)) / len(points) for _ in range(RUNS)]
+    began = time.process_time()
+    _match_all(index, points)
+    cpu_us = (time.process_time() - began) / len(points) * 1e6
     some = points[: PEER_BATCHES * BATCH]
     ask = partial(_ask_all, connection, some)
     peers = [_timed(ask) / len(some) for _ in range(PEER_RUNS)]
@@ -102,7 +107,9 @@ def _measure(name: str, seed: int, connection: psycopg.Connection, session: Sess
         params={
             "batch": BATCH,
             "matches_per_point": round(matches / len(points), 2),
+            "cpu_us": round(cpu_us, 2),
             "cold_start_s": round(cold_s, 2),
+            "cold_start_cpu_s": round(cold_cpu_s, 2),
             "build_s": round(cold_s - read_s, 2),
             "change_ms": round(_change_s(live, connection, session) * 1e3, 1),
             "held_mb": round(held_mb),
