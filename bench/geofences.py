@@ -14,6 +14,7 @@ from geoservices.geofences.watched import Watched
 CITIES = 200
 DWELL_AFTER = timedelta(minutes=5)
 ORGANISATION = UUID(int=1)
+FIRST = UUID(int=10)
 METRES_PER_DEGREE = 111_195.0
 DISTRICT_SHARE = 0.02
 MOST_DISTRICTS = 3_000
@@ -68,8 +69,8 @@ def geofences(
             radius_m = float(rng.uniform(12, 30))
             area, centre = _outline(lon, lat, radius_m, int(rng.integers(8, 31)), rng), None
         yield Watched(
-            id=UUID(int=number + 10),
-            place_id=UUID(int=number + 10),
+            id=UUID(int=FIRST.int + number),
+            place_id=UUID(int=FIRST.int + number),
             organisation_id=ORGANISATION,
             dwell_after=DWELL_AFTER,
             margin_m=0.0,
@@ -80,25 +81,17 @@ def geofences(
 
 
 def positions(
-    count: int, country: Country, fences: list[Watched], rng: np.random.Generator
+    count: int, country: Country, middles: NDArray[np.float64], rng: np.random.Generator
 ) -> NDArray[np.float64]:
     """Return positions: 70 % like the geofences, 20 % within 80 m of one, 10 % anywhere."""
     spread = country.scatter(count, rng)
     kind = rng.random(count)
     near, anywhere = kind < 0.2, kind > 0.9
-    chosen = rng.integers(0, len(fences), int(near.sum()))
-    middles = np.array([_middle(fences[number]) for number in chosen.tolist()]).reshape(-1, 2)
-    spread[near] = middles + rng.standard_normal(middles.shape) * 40 / METRES_PER_DEGREE
+    chosen = middles[rng.integers(0, len(middles), int(near.sum()))]
+    spread[near] = chosen + rng.standard_normal(chosen.shape) * 40 / METRES_PER_DEGREE
     lower, upper = (WEST, SOUTH), (EAST, NORTH)
     spread[anywhere] = rng.uniform(lower, upper, (int(anywhere.sum()), 2))
     return spread
-
-
-def _middle(fence: Watched) -> tuple[float, float]:
-    if fence.centre is not None or fence.area is None:
-        return fence.centre or (0.0, 0.0)
-    west, south, east, north = fence.area.bounds
-    return (west + east) / 2, (south + north) / 2
 
 
 def _outline(

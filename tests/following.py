@@ -12,7 +12,7 @@ from geoservices.accounts import queries as accounts
 from geoservices.accounts.queries import HeldDevice
 from geoservices.clock import microseconds
 from geoservices.geofences.index import GeofenceIndex
-from geoservices.geometry.position import Fixes, Position
+from geoservices.geometry.position import Position, Positions
 from geoservices.pings import queries as pings
 from geoservices.settings import PresenceSettings
 from geoservices.visits.following import Made, Sightings
@@ -94,7 +94,7 @@ def sightings_of(
         )
         for one in ordered
     ]
-    fixes = Fixes(*np.array(columns, dtype=float).reshape(-1, 4).T)
+    fixes = Positions(*np.array(columns, dtype=float).reshape(-1, 4).T)
     devices = np.array([places[one.device_id] for one in ordered], dtype=np.intp)
     before: list[tuple[float, float, float, float]] = []
     for number, one in enumerate(ordered):
@@ -116,7 +116,7 @@ def sightings_of(
         pings=np.array([number for number, _one in numbered], dtype=np.intp),
         devices=devices,
         at_us=np.array([microseconds(one.at) for one in ordered], dtype=np.int64),
-        before=Fixes(*np.array(before, dtype=float).reshape(-1, 4).T),
+        before=Positions(*np.array(before, dtype=float).reshape(-1, 4).T),
         fixes=fixes,
         tested=np.ones(len(ordered), dtype=np.bool_),
         suspect=np.zeros(len(ordered), dtype=np.bool_),

@@ -11,9 +11,9 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from geoservices.geofences.watched import Watched
-from geoservices.geometry.boxes import rounded_outwards
+from geoservices.geofences.watched import Changes
 from geoservices.geometry.planar import Metres, metres_per_degree
+from geoservices.geometry.runs import before, boxes_of, cut_into_runs, ranges
 
 Indices = NDArray[np.intp]
 Records = NDArray[np.void]
@@ -37,8 +37,6 @@ The fields together fill one line of the processor's cache.
 HALF_TURN_DEG = 180.0
 ONCE_ROUND_DEG = np.array([360.0, 0.0])
 NEARLY_A_POLE_DEG = 89.9
-RUN_EDGES = 16
-"""So many edges share a box; fewer make more boxes to look at, more make more edges."""
 SLACK = 1.02
 """By what boxes reach further than need be: a degree's length differs by 1 % round the globe."""
 
@@ -55,20 +53,20 @@ class FlatMaps:
     run_boxes: NDArray[np.float32]
 
     @classmethod
-    def of(cls, watched: Sequence[Watched]) -> tuple["FlatMaps", Metres]:
+    def of(cls, read: Changes) -> tuple["FlatMaps", Metres]:
         """Lay geofences out; return also the radius of the circle of each one's area."""
-        radius_m = np.array([one.radius_m or np.nan for one in watched], dtype=float)
-        origin = np.array([one.centre or (np.nan, np.nan) for one in watched]).reshape(-1, 2)
-        areas, drawn = _areas(watched), np.isnan(radius_m)
+        radius_m, origin = read.radius_m.copy(), read.centres.copy()
+        drawn = np.isnan(radius_m)
+        areas = _in_one_piece(read.areas[drawn])
         degrees = shapely.bounds(areas).reshape(-1, 4)
         origin[drawn] = (degrees[:, :2] + degrees[:, 2:]) / 2
-        maps = np.zeros(len(watched), dtype=MAP)
+        maps = np.zeros(len(radius_m), dtype=MAP)
         maps["lon"], maps["lat"] = origin[:, 0], origin[:, 1]
         maps["per_lon"], maps["per_lat"] = metres_per_degree(origin[:, 1])
         maps["radius_m"] = np.where(drawn, 0.0, radius_m)
-        maps["margin_m"] = [one.margin_m for one in watched]
-        lonlat, run_starts, maps["runs"][drawn] = _runs_of(areas)
-        maps["first_run"] = _before(maps["runs"])
+        maps["margin_m"] = read.margin_m
+        lonlat, run_starts, maps["runs"][drawn] = cut_into_runs(areas)
+        maps["first_run"] = before(maps["runs"])
         runs = maps["first_run"][drawn]
         vertices = run_starts[runs + maps["runs"][drawn]] - run_starts[runs]
         lon, lat, per_lon, per_lat = (
@@ -78,7 +76,7 @@ class FlatMaps:
         x, y = (lonlat[:, 0] - lon) * per_lon, (lonlat[:, 1] - lat) * per_lat
         scale = maps["per_lon"][drawn] * maps["per_lat"][drawn]
         radius_m[drawn] = np.sqrt(shapely.area(areas) * scale / np.pi)
-        return cls(maps, x, y, run_starts, _boxes(x, y, run_starts)), radius_m
+        return cls(maps, x, y, run_starts, boxes_of(x, y, run_starts)), radius_m
 
     @property
     def outlines(self) -> tuple[Metres, Metres, NDArray[np.int64], NDArray[np.float32]]:
@@ -88,10 +86,10 @@ class FlatMaps:
     def picked(self, numbers: Indices) -> "FlatMaps":
         """Return the maps of these geofences."""
         maps = self.maps[numbers]
-        runs = _ranges(maps["first_run"], maps["runs"])
-        maps["first_run"] = _before(maps["runs"])
+        runs = ranges(maps["first_run"], maps["runs"])
+        maps["first_run"] = before(maps["runs"])
         lengths = np.diff(self.run_starts)[runs]
-        vertices = _ranges(self.run_starts[runs], lengths)
+        vertices = ranges(self.run_starts[runs], lengths)
         starts = np.append(0, np.cumsum(lengths))
         return FlatMaps(maps, self.x[vertices], self.y[vertices], starts, self.run_boxes[runs])
 
@@ -99,9 +97,9 @@ class FlatMaps:
     def joined(cls, parts: Sequence["FlatMaps"]) -> "FlatMaps":
         """Return the maps of all parts, one part behind the other."""
         maps = np.concatenate([part.maps for part in parts])
-        runs = _before(np.array([len(part.run_boxes) for part in parts]))
+        runs = before(np.array([len(part.run_boxes) for part in parts]))
         maps["first_run"] += np.repeat(runs, [len(part.maps) for part in parts])
-        vertices = _before(np.array([len(part.x) for part in parts]))
+        vertices = before(np.array([len(part.x) for part in parts]))
         starts = [part.run_starts[:-1] + by for part, by in zip(parts, vertices, strict=True)]
         x = np.concatenate([part.x for part in parts])
         return cls(
@@ -143,42 +141,13 @@ class FlatMaps:
         return found
 
 
-def _areas(watched: Sequence[Watched]) -> NDArray[np.object_]:
-    """Return the areas of those that are no circles, each in one piece."""
-    areas = np.array([one.area for one in watched if one.radius_m is None], dtype=object)
+def _in_one_piece(areas: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Return areas, those cut at the antimeridian put together."""
     degrees = shapely.bounds(areas).reshape(-1, 4)
     cut = (degrees[:, 0] <= -HALF_TURN_DEG) & (degrees[:, 2] >= HALF_TURN_DEG)
     for at in np.flatnonzero(cut).tolist():
         areas[at] = _rejoined(areas[at])
     return areas
-
-
-def _runs_of(
-    areas: NDArray[np.object_],
-) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
-    """Return the vertices of all runs, where each run starts, and how many runs each area has."""
-    if len(areas) == 0:
-        return np.empty((0, 2)), np.zeros(1, dtype=np.int64), np.empty(0, dtype=np.int64)
-    _type, lonlat, (rings, polygons, ends) = shapely.to_ragged_array(areas)
-    edges = np.diff(rings) - 1
-    runs = -(-edges // RUN_EDGES)
-    begins = np.repeat(rings[:-1] - RUN_EDGES * _before(runs), runs)
-    begins += RUN_EDGES * np.arange(len(begins))
-    # The last vertex of a run is the first one of the next.
-    lengths = np.minimum(begins + RUN_EDGES, np.repeat(rings[1:] - 1, runs)) - begins + 1
-    counts = np.diff(np.append(0, np.cumsum(runs))[polygons[ends]])
-    return lonlat[_ranges(begins, lengths)], np.append(0, np.cumsum(lengths)), counts
-
-
-def _boxes(x: Metres, y: Metres, run_starts: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Return the box of each run, rounded outwards."""
-    boxes = np.empty((len(run_starts) - 1, 4))
-    if len(boxes):
-        for column, (edge, of) in enumerate(
-            [(np.minimum, x), (np.minimum, y), (np.maximum, x), (np.maximum, y)]
-        ):
-            boxes[:, column] = edge.reduceat(of, run_starts[:-1])
-    return rounded_outwards(boxes)
 
 
 def _rejoined(area: shapely.MultiPolygon) -> shapely.MultiPolygon:
@@ -189,13 +158,3 @@ def _rejoined(area: shapely.MultiPolygon) -> shapely.MultiPolygon:
     ]
     joined = shapely.union_all(east)
     return shapely.MultiPolygon(list(shapely.get_parts(joined)))
-
-
-def _before(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return how many come before each."""
-    return np.cumsum(counts) - counts
-
-
-def _ranges(firsts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the numbers from each first one on, so many of them, one range behind the other."""
-    return np.repeat(firsts - _before(counts), counts) + np.arange(counts.sum())

@@ -5,9 +5,8 @@ loops go through them. What has changed lately is a small layer over a large one
 is, so a change costs little and processes made by forking go on sharing the large one.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
@@ -16,8 +15,8 @@ from numpy.typing import NDArray
 
 from geoservices.geofences.flatmaps import Indices
 from geoservices.geofences.overrides import Overrides
-from geoservices.geofences.table import Table, keys
-from geoservices.geofences.watched import Watched
+from geoservices.geofences.table import Table
+from geoservices.geofences.watched import Changes, Watched, keys
 from geoservices.geometry.planar import Degrees, Metres
 
 if TYPE_CHECKING:
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 Number = TypeVar("Number", np.float64, np.intp, np.uint64)
 
 HALF_TURN_DEG = 180.0
-AT_ONCE = 10_000
-"""So many geofences are turned into numbers at once, so that few objects are held."""
 SHARE = 16
 """When what changed is more than this part of what did not, all becomes one layer again."""
 
@@ -47,7 +44,7 @@ class GeofenceIndex:
     more numbers than geofences.
     """
 
-    def __init__(self, watched: Iterable[Watched], *, revision: int) -> None:
+    def __init__(self, watched: Sequence[Watched], *, revision: int) -> None:
         """Build the index.
 
         Args:
@@ -55,8 +52,8 @@ class GeofenceIndex:
             revision: The counter's value they were read at.
         """
         overrides: dict[Overrides, int] = {}
-        base = _layer(_table(watched, overrides))
-        self._set_up(base, _layer(_table((), {})), tuple(overrides), revision)
+        base = _table(Changes.of(watched), overrides)
+        self._set_up(_layer(base), _layer(_nothing()), tuple(overrides), revision)
 
     def _set_up(
         self, base: "Layer", recent: "Layer", overrides: tuple[Overrides, ...], revision: int
@@ -74,27 +71,25 @@ class GeofenceIndex:
         self.overrides_number = _joined([one["overrides"] for one in facts])
         """Which of `overrides` each geofence has, shape (n,)."""
 
-    def updated(
-        self, changes: Iterable[tuple[UUID, Watched | None]], *, revision: int
-    ) -> "GeofenceIndex":
+    def updated(self, changes: Iterable[Changes], *, revision: int) -> "GeofenceIndex":
         """Return the index after changes; what has not changed is not built again.
 
         Args:
-            changes: What each changed geofence is now; None for one that is watched no more.
+            changes: What has changed, some at a time.
             revision: The counter's value that the changes lead to.
         """
         overrides = {one: number for number, one in enumerate(self.overrides)}
-        changed: list[UUID] = []
-        added = _table(_noted(changes, changed), overrides)
-        gone = self.numbers_of(changed)
-        base = self._base.without(gone[(gone >= 0) & (gone < len(self._base))])
-        recent = self._recent.without(gone[gone >= len(self._base)] - len(self._base))
-        table = Table.joined([recent.remaining(), added])
+        base, recent, parts = self._base, self._recent, list[Table]()
+        for some in changes:
+            base, recent = base.without(some.ids), recent.without(some.ids)
+            parts.append(_table(some, overrides))
+        parts.insert(0, recent.remaining())
+        if SHARE * (sum(len(part.ids) for part in parts) + base.gone.sum()) > len(base):
+            base = _layer(Table.joined([base.remaining(), *parts]))
+            parts = [_nothing()]
         new = GeofenceIndex.__new__(GeofenceIndex)
-        if SHARE * (len(table.facts) + base.gone.sum()) > len(base):
-            base = _layer(Table.joined([base.remaining(), table]))
-            table = table.picked(np.empty(0, dtype=np.intp))
-        new._set_up(base, _layer(table), tuple(overrides), revision)  # noqa: SLF001  # It is of the same class.
+        recent = _layer(Table.joined(parts))
+        new._set_up(base, recent, tuple(overrides), revision)  # noqa: SLF001  # It is of this class.
         return new
 
     def __len__(self) -> int:
@@ -272,24 +267,15 @@ def _layer(table: Table) -> "Layer":
     return Layer.of(table)
 
 
-def _table(watched: Iterable[Watched], overrides: dict[Overrides, int]) -> Table:
+def _table(read: Changes, overrides: dict[Overrides, int]) -> Table:
     """Turn geofences into numbers, and give each set of constants among them a number."""
-    left, parts = iter(watched), [Table.of((), overrides)]
-    while some := list(islice(left, AT_ONCE)):
-        for one in some:
-            overrides.setdefault(one.overrides, len(overrides))
-        parts.append(Table.of(some, overrides))
-    return Table.joined(parts)
+    for one in read.overrides:
+        overrides.setdefault(one, len(overrides))
+    return Table.of(read, overrides)
 
 
-def _noted(
-    changes: Iterable[tuple[UUID, Watched | None]], changed: list[UUID]
-) -> Iterator[Watched]:
-    """Yield what is watched, and note whatever has changed."""
-    for geofence_id, watched in changes:
-        changed.append(geofence_id)
-        if watched is not None:
-            yield watched
+def _nothing() -> Table:
+    return Table.of(Changes.of(()), {})
 
 
 def _plain(numbers: NDArray[Number]) -> NDArray[Number]:

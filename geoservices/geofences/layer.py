@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from geoservices.geofences import measuring
 from geoservices.geofences.flatmaps import Indices
-from geoservices.geofences.table import Keys, Table
+from geoservices.geofences.table import Table
+from geoservices.geofences.watched import Keys
 from geoservices.geometry.boxtree import BoxTree
 from geoservices.geometry.compiling import compiled
 from geoservices.geometry.planar import Degrees, Metres, degrees_between
@@ -39,15 +40,16 @@ class Layer:
         """Return how many geofences it has numbers for, those gone included."""
         return len(self.gone)
 
-    def without(self, rows: Indices) -> "Layer":
-        """Return the layer with some of its rows gone."""
+    def without(self, ids: Keys) -> "Layer":
+        """Return the layer with the geofences of these ids gone."""
+        rows = self.numbers_of(ids)
         gone = self.gone.copy()
-        gone[rows] = True
+        gone[rows[rows >= 0]] = True
         return replace(self, gone=gone)
 
     def remaining(self) -> Table:
         """Return the table without what is gone."""
-        return self.table.picked(np.flatnonzero(~self.gone))
+        return self.table.picked(np.flatnonzero(~self.gone)) if self.gone.any() else self.table
 
     def matching(self, lon: Degrees, lat: Degrees) -> tuple[Indices, Indices, Metres]:
         """Return pairs of a position and a geofence that contains it, and their distances."""

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 import shapely
 from geoalchemy2 import Geometry
-from sqlalchemy import ColumnElement, Row, case, cast, func, or_, select, update
+from sqlalchemy import ColumnElement, Float, Row, case, cast, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -14,7 +15,7 @@ from geoservices.accounts.models import Organisation
 from geoservices.database import driver
 from geoservices.geofences.models import Geofence, GeofenceRevision
 from geoservices.geofences.overrides import merge
-from geoservices.geofences.watched import Watched
+from geoservices.geofences.watched import Changes, keys_of_bytes
 from geoservices.geometry.boxes import Bbox, centre_and_reach, halves
 from geoservices.geometry.storage import SRID
 from geoservices.places.queries import WHOLE_ROWS, point_at
@@ -38,35 +39,39 @@ def revision(session: Session) -> int:
     return int(found.fetchall()[0][0])
 
 
-def changed_since(session: Session, known: int) -> Iterator[tuple[UUID, Watched | None]]:
-    """Yield the geofences changed after a revision; None for those no longer watched.
+def changed_since(session: Session, known: int) -> Iterator[Changes]:
+    """Yield what geofences have changed after a revision, some thousands at a time.
 
-    They are fetched some thousands at a time, all as they are when the first is asked for.
+    All are as they are when the first is asked for.
     """
     flat = cast(Geofence.centre, Geometry)
-    rows = session.execute(
+    # Asked of the connection, since the session would look through every row for its objects.
+    rows = session.connection().execute(
         select(
-            Geofence.id,
-            Geofence.place_id,
-            Geofence.organisation_id,
-            Geofence.dwell_after,
+            func.uuid_send(Geofence.id),
+            func.uuid_send(Geofence.place_id),
+            func.uuid_send(Geofence.organisation_id),
+            cast(func.extract("epoch", Geofence.dwell_after), Float),
             Geofence.margin_m,
-            case((Geofence.centre.is_(None), func.ST_AsBinary(Geofence.area))).label("wkb"),
-            func.ST_X(flat).label("lon"),
-            func.ST_Y(flat).label("lat"),
+            case((Geofence.centre.is_(None), func.ST_AsBinary(Geofence.area))),
+            func.ST_X(flat),
+            func.ST_Y(flat),
             Geofence.radius_m,
-            (Geofence.disabled_at.is_(None) & Geofence.deleted_at.is_(None)).label("watched"),
-            Geofence.presence,
-            Organisation.presence.label("organisations_presence"),
+            Geofence.disabled_at.is_(None) & Geofence.deleted_at.is_(None),
+            # Hardly any has rules of its own, and reading JSON takes its time.
+            case(
+                (
+                    or_(Organisation.presence != {}, Geofence.presence != {}),
+                    func.jsonb_build_array(Organisation.presence, Geofence.presence),
+                )
+            ),
         )
         .join(Organisation, Organisation.id == Geofence.organisation_id)
         .where(Geofence.revision > known),
         execution_options={"yield_per": FETCHED},
     )
     for some in rows.partitions():
-        areas = shapely.from_wkb([row.wkb for row in some])
-        for row, area in zip(some, areas.tolist(), strict=True):
-            yield row.id, _watched(row, area) if row.watched else None
+        yield _changes(some)
 
 
 def lock_revision(session: Session) -> None:
@@ -191,15 +196,24 @@ def _meets(bbox: Bbox) -> list[ColumnElement[bool]]:
     return [func.ST_DWithin(Geofence.area, point_at(centre), reach_m), or_(*boxes)]
 
 
-def _watched(row: Row[*tuple[Any, ...]], area: shapely.MultiPolygon | None) -> Watched:
-    return Watched(
-        id=row.id,
-        place_id=row.place_id,
-        organisation_id=row.organisation_id,
-        dwell_after=row.dwell_after,
-        margin_m=row.margin_m,
-        area=area,
-        centre=None if row.radius_m is None else (row.lon, row.lat),
-        radius_m=row.radius_m,
-        overrides=merge(row.organisations_presence, row.presence),
+def _changes(rows: Sequence[Row[*tuple[Any, ...]]]) -> Changes:
+    columns = list(zip(*rows, strict=True))
+    ids, places, organisations, dwell_s, margin_m = columns[:5]
+    areas, lon, lat, radius_m, watched, presence = columns[5:]
+    kept = np.array(watched)
+    return Changes(
+        ids=keys_of_bytes(ids),
+        watched=kept,
+        places=keys_of_bytes(places)[kept],
+        organisations=keys_of_bytes(organisations)[kept],
+        dwell_after_s=np.array(dwell_s)[kept],
+        margin_m=np.array(margin_m)[kept],
+        areas=shapely.from_wkb(np.array(areas, dtype=object)[kept]),
+        centres=np.array([lon, lat], dtype=float).T[kept],
+        radius_m=np.array(radius_m, dtype=float)[kept],
+        overrides=[
+            () if own is None else merge(*own)
+            for own, is_kept in zip(presence, watched, strict=True)
+            if is_kept
+        ],
     )

@@ -6,14 +6,11 @@ from datetime import timedelta
 from uuid import UUID
 
 import numpy as np
-from numpy.typing import NDArray
 
 from geoservices.geofences.flatmaps import FlatMaps, Indices, Records
 from geoservices.geofences.overrides import Overrides
-from geoservices.geofences.watched import Watched
+from geoservices.geofences.watched import Changes, Keys, Watched
 
-Keys = NDArray[np.uint64]
-"""Ids, each as two numbers that are compared quickly; shape (n, 2)."""
 FACTS = np.dtype(
     [
         ("organisation_id", "u8", 2),
@@ -36,21 +33,20 @@ class Table:
     """Of `FACTS`, shape (n,)."""
 
     @classmethod
-    def of(cls, watched: Sequence[Watched], overrides: Mapping[Overrides, int]) -> "Table":
+    def of(cls, read: Changes, overrides: Mapping[Overrides, int]) -> "Table":
         """Turn geofences into numbers.
 
         Args:
-            watched: The geofences.
+            read: The geofences; those gone are passed over.
             overrides: The number of each set of constants that occurs among them.
         """
-        flat, sizes_m = FlatMaps.of(watched)
-        facts = np.zeros(len(watched), dtype=FACTS)
-        facts["organisation_id"] = keys([one.organisation_id for one in watched])
-        facts["dwell_after_s"] = [one.dwell_after.total_seconds() for one in watched]
+        flat, sizes_m = FlatMaps.of(read)
+        facts = np.zeros(len(sizes_m), dtype=FACTS)
+        facts["organisation_id"] = read.organisations
+        facts["dwell_after_s"] = read.dwell_after_s
         facts["size_m"] = sizes_m
-        facts["overrides"] = [overrides[one.overrides] for one in watched]
-        ids, places = ([one.id for one in watched], [one.place_id for one in watched])
-        return cls(flat, keys(ids), keys(places), facts)
+        facts["overrides"] = [overrides[one] for one in read.overrides]
+        return cls(flat, read.ids[read.watched], read.places, facts)
 
     def picked(self, numbers: Indices) -> "Table":
         """Return these geofences."""
@@ -82,11 +78,6 @@ class Table:
             radius_m=float(map_["radius_m"]) if circle else None,
             overrides=overrides[facts["overrides"]],
         )
-
-
-def keys(ids: Sequence[UUID]) -> Keys:
-    """Return ids as numbers, shape (n, 2)."""
-    return np.frombuffer(bytearray().join(id_.bytes for id_ in ids), np.uint64).reshape(-1, 2)
 
 
 def _uuid(key: Keys) -> UUID:

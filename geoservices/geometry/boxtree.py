@@ -77,12 +77,8 @@ class BoxTree:
         Args:
             left_out: True for each box to pass over, in the order given at first, shape (n,).
         """
-        wanted = self.boxes[: len(self.numbers)][~left_out[self.numbers]]
-        if len(wanted) == 0:
-            return None
-        west, south = wanted[:, :2].min(axis=0).tolist()
-        east, north = wanted[:, 2:].max(axis=0).tolist()
-        return west, south, east, north
+        west, south, east, north = _extent(self.boxes, self.numbers, left_out)
+        return (west, south, east, north) if west <= east else None
 
 
 def _along_the_curve(boxes: Boxes) -> NDArray[np.uint32]:
@@ -111,6 +107,18 @@ def _hilbert(column: NDArray[np.int64], row: NDArray[np.int64]) -> NDArray[np.ui
             side //= 2
         found[at] = far
     return found
+
+
+@compiled
+def _extent(
+    boxes: NDArray[np.float32], numbers: NDArray[np.int32], left_out: NDArray[np.bool_]
+) -> tuple[float, float, float, float]:
+    west, south, east, north = np.inf, np.inf, -np.inf, -np.inf
+    for at in range(len(numbers)):
+        if not left_out[numbers[at]]:
+            west, south = min(west, boxes[at, 0]), min(south, boxes[at, 1])
+            east, north = max(east, boxes[at, 2]), max(north, boxes[at, 3])
+    return west, south, east, north
 
 
 @compiled

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoservices.accounts.queries import HeldDevice
-from geoservices.geometry.position import Fixes
+from geoservices.geometry.position import Positions
 from geoservices.pings.columns import Indices, Pings
 from geoservices.pings.plausibility import gated
 
@@ -21,9 +21,9 @@ class Trail:
     numbers: Indices
     """Each one's number among the pings it came with."""
     senders: Indices
-    before: Fixes
+    before: Positions
     """The last position that was tested before each, all NaN where there is none."""
-    after: Fixes
+    after: Positions
     """The positions themselves; no accuracy is missing."""
     tested: NDArray[np.bool_]
     """Whether each has moved far enough to be tested."""
@@ -49,7 +49,7 @@ def trail(
         gate: As `plausibility.gated` takes its share.
     """
     accuracy_m = pings.accuracy_m[followed]
-    after = Fixes(
+    after = Positions(
         pings.recorded_at[followed] / MICROSECONDS,
         pings.lon[followed],
         pings.lat[followed],
@@ -73,7 +73,7 @@ def trail(
     lengths = np.diff(np.append(begins, len(followed)))
     inherits = at < np.repeat(begins, lengths)
     inherited = np.repeat(np.array(known, dtype=float).reshape(-1, 4), lengths, axis=0)
-    before = Fixes(
+    before = Positions(
         *(
             np.where(inherits, inherited[:, column], values[at])
             for column, values in enumerate(after)
@@ -91,7 +91,7 @@ def _known(device: HeldDevice, assumed_accuracy_m: float) -> tuple[float, float,
 
 
 def _tested(
-    after: Fixes,
+    after: Positions,
     begins: Indices,
     known: Sequence[tuple[float, float, float, float]],
     gate: float,
@@ -101,7 +101,7 @@ def _tested(
         return tested
     ends = [*begins[1:].tolist(), len(after.lon)]
     for begin, end, (at_s, *fix) in zip(begins.tolist(), ends, known, strict=True):
-        own = Fixes(*(column[begin:end] for column in after))
+        own = Positions(*(column[begin:end] for column in after))
         lon, lat, accuracy_m = fix
         last = None if np.isnan(at_s) else (lon, lat, accuracy_m)
         tested[begin:end] = ~gated(own, last, share=gate)

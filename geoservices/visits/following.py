@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from geoservices.accounts.queries import HeldDevice
 from geoservices.clock import instant
 from geoservices.geofences.index import GeofenceIndex, Matches
-from geoservices.geometry.position import Fixes
+from geoservices.geometry.position import Positions
 from geoservices.settings import PresenceSettings
 from geoservices.visits.crossings import CrossingRules, crossed, may_have_crossed
 from geoservices.visits.queries import OpenVisit
@@ -35,9 +35,9 @@ class Sightings:
     devices: Indices
     at_us: NDArray[np.int64]
     """Microseconds since 1970."""
-    before: Fixes
+    before: Positions
     """The last position of the device that was tested before, all NaN where there is none."""
-    fixes: Fixes
+    fixes: Positions
     """No accuracy is missing."""
     tested: NDArray[np.bool_]
     """Whether each has moved far enough to be tested."""
@@ -324,12 +324,14 @@ class Walk:
             crossing_within=self.presence.crossing_within,
             crossing_accuracy_limit_m=self.presence.crossing_accuracy_limit_m,
         )
-        drawn = may_have_crossed(seen.before, seen.fixes, rules=rules, suspect=seen.suspect)
+        # Of the position before, only what its numbers show is known in the next request.
+        doubtful = seen.suspect | (seen.before.accuracy_m < self.presence.credible_accuracy_m)
+        drawn = may_have_crossed(seen.before, seen.fixes, rules=rules, suspect=doubtful)
         lines = np.flatnonzero(drawn)
         if len(lines) == 0:
             return
-        before = Fixes(*(column[lines] for column in seen.before))
-        after = Fixes(*(column[lines] for column in seen.fixes))
+        before = Positions(*(column[lines] for column in seen.before))
+        after = Positions(*(column[lines] for column in seen.fixes))
         met = self.index.crossed(before.lon, before.lat, after.lon, after.lat)
         outside = np.ones(len(met.positions), dtype=np.bool_)
         for end in (before, after):

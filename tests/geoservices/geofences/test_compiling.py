@@ -12,6 +12,7 @@ from geoservices.geofences.index import GeofenceIndex
 from geoservices.geometry import boxtree
 
 LOOPS: list[Any] = [
+    boxtree._extent,
     boxtree._hilbert,
     boxtree._meeting,
     layer._found,

@@ -12,6 +12,7 @@ from geoservices.geofences import queries
 from geoservices.geofences.index import GeofenceIndex
 from geoservices.geofences.live import LiveGeofences
 from geoservices.geofences.models import Geofence
+from geoservices.geofences.watched import keys
 from geoservices.places.models import Place
 from tests.factories import NOON, make_geofence, make_organisation, make_place
 
@@ -68,10 +69,10 @@ def test_only_what_changed_is_read_again(
     session.flush()
     statements.clear()
 
-    changed = list(queries.changed_since(session, before.revision))
+    [changed] = queries.changed_since(session, before.revision)
     after = live.current(session)
 
-    assert [geofence_id for geofence_id, _ in changed] == [two.id]
+    assert changed.ids.tolist() == keys([two.id]).tolist()
     assert margin_of(after, two) == 25.0
     for same in (one, three):
         assert margin_of(after, same) == margin_of(before, same) == 0.0
@@ -224,7 +225,8 @@ def test_two_writers_have_revisions_in_the_order_of_their_commits(
         second.commit()
 
         assert queries.revision(first) == known + 1
-        assert len(list(queries.changed_since(first, known))) == 1
+        [changed] = queries.changed_since(first, known)
+        assert len(changed.ids) == 1
 
 
 def test_an_unknown_place_has_no_geofences(session: Session, place: Place) -> None:

@@ -24,6 +24,7 @@ from geoservices.geofences.service import (
     list_geofences,
     replace_geofence,
 )
+from geoservices.geofences.watched import keys
 from geoservices.geometry.areas import Circle, Polygonal
 from geoservices.geometry.boxes import BboxRefused
 from geoservices.geometry.position import Position
@@ -356,7 +357,7 @@ def test_lists_narrow_to_a_place_or_a_box(
 def test_a_process_learns_what_changed_since_a_revision(
     session: Session, devon: Organisation, draft: GeofenceDraft
 ) -> None:
-    """New and changed ones in full, those no longer watched as None."""
+    """New and changed ones in full; of those no longer watched, that they are gone."""
     start = queries.revision(session)
     square = create_geofence(session, draft, organisation_id=devon.id, at=NOON)
     circle = create_geofence(
@@ -366,14 +367,22 @@ def test_a_process_learns_what_changed_since_a_revision(
         session, replace(draft, id=None, enabled=False), organisation_id=devon.id, at=NOON
     )
 
-    changed = dict(queries.changed_since(session, start))
+    [changed] = queries.changed_since(session, start)
 
-    assert set(changed) == {square.id, circle.id, off.id}
-    assert changed[off.id] is None
-    watched = changed[circle.id]
-    assert watched is not None
-    assert (watched.centre, watched.radius_m) == ((-3.53017, 50.72441), 123.4)
+    made = dict(zip(map(tuple, changed.ids.tolist()), changed.watched.tolist(), strict=True))
+    [key_of_square, key_of_circle, key_of_off] = keys([square.id, circle.id, off.id]).tolist()
+    assert made == {
+        tuple(key_of_square): True,
+        tuple(key_of_circle): True,
+        tuple(key_of_off): False,
+    }
+    [is_circle] = np.flatnonzero(changed.radius_m == 123.4)
+    assert changed.centres[is_circle].tolist() == [-3.53017, 50.72441]
+    assert changed.places.tolist() == keys([draft.place_id] * 2).tolist()
+    assert changed.organisations.tolist() == keys([devon.id] * 2).tolist()
+    assert changed.dwell_after_s.tolist() == [300.0, 300.0]
     middle = queries.revision(session)
     delete_geofence(session, square.id, organisation_id=devon.id, at=NOON)
-    assert list(queries.changed_since(session, middle)) == [(square.id, None)]
+    [gone] = queries.changed_since(session, middle)
+    assert (gone.ids.tolist(), gone.watched.tolist()) == ([key_of_square], [False])
     assert list(queries.changed_since(session, queries.revision(session))) == []

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from geoservices.geofences.index import GeofenceIndex
 from geoservices.geofences.live import LiveGeofences
-from geoservices.geometry.position import Fixes, Position
+from geoservices.geometry.position import Position, Positions
 from geoservices.visits.crossings import CrossingRules, crossed, may_have_crossed
 from geoservices.visits.following import ORDER
 from geoservices.visits.models import Visit
@@ -81,7 +81,9 @@ class BruteForce:
         before = self.last.get(sighting.device_id)
         self.last[sighting.device_id] = sighting
         ends = [fix_of(one) for one in (before, sighting) if one is not None]
-        if len(ends) == 1 or not may_have_crossed(*ends, rules=CROSSING_RULES).all():
+        if before is None or (before.position.accuracy_m or 100) < PRESENCE.credible_accuracy_m:
+            return
+        if not may_have_crossed(*ends, rules=CROSSING_RULES).all():
             return
         (_at, *start, _), (_to, *end, _) = ends
         for number in self.index.crossed(*start, *end).geofences.tolist():
@@ -89,7 +91,7 @@ class BruteForce:
                 self.index.distances_m(lon, lat, np.array([0]), np.array([number]))
                 for lon, lat in (start, end)
             ]
-            if min(there) > 0 and (sighting.device_id, number) not in self.visits and before:
+            if min(there) > 0 and (sighting.device_id, number) not in self.visits:
                 told = (
                     sighting.device_id,
                     self.index.watched(number).id,
@@ -124,12 +126,12 @@ def _together(entry: tuple[float, Told]) -> tuple[int, float]:
     return ORDER.index(change.kind), -size_m if enters else size_m
 
 
-def fix_of(sighting: Sighting) -> Fixes:
+def fix_of(sighting: Sighting) -> Positions:
     """One sighting as columns."""
     position = sighting.position
     accuracy_m = position.accuracy_m or ASSUMED_ACCURACY_M
     columns = (sighting.at.timestamp(), position.lon, position.lat, accuracy_m)
-    return Fixes(*(np.array([value]) for value in columns))
+    return Positions(*(np.array([value]) for value in columns))
 
 
 def walk(random: np.random.Generator, device_id: UUID, count: int) -> list[Sighting]:
