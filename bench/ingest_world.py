@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from psycopg import sql
 
 from bench.geofences import METRES_PER_DEGREE, ORGANISATION, Country, geofences, positions
+from bench.ingest_errands import Curve
 from geoservices.accounts.consents import TEXTS
 from geoservices.accounts.models import Purpose
 from geoservices.accounts.tokens import PREFIXES, hash_token
@@ -35,6 +36,8 @@ class World:
     fences: list[Watched]
     starts: NDArray[np.float64]
     """Where each device begins, degrees, shape (devices, 2)."""
+    curve: Curve
+    """Where they go."""
     device_ids: list[UUID]
     tokens: list[str]
 
@@ -67,6 +70,7 @@ def make_world(
     world = World(
         fences=fences,
         starts=starts,
+        curve=Curve.through(shapely.get_coordinates(shapely.centroid(_drawn(fences)))),
         device_ids=[UUID(bytes=rng.bytes(16), version=4) for _ in range(devices)],
         tokens=[PREFIXES["device"] + rng.bytes(24).hex() for _ in range(devices)],
     )

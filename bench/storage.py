@@ -26,6 +26,7 @@ from bench.report import Figure, introduce, options, tell
 from geoservices import clock
 from geoservices.database import SessionFactory, make_engine, make_session_factory
 from geoservices.visits import queries, statistics
+from local.interruption import heed_signals
 
 QUESTIONS = 400
 WARM_UP = 40
@@ -120,6 +121,8 @@ def main(arguments: list[str]) -> int:
     introduce(chosen.seed, "psycopg", "sqlalchemy")
     print("PostgreSQL: " + ", ".join(map(" = ".join, SETTINGS.items())), file=sys.stderr)
     amount = QUICK if chosen.quick else Amount()
+    # Told to stop, it still stops what it started.
+    heed_signals()
     tell(_figures(amount, chosen.case or "", chosen.seed), as_json=chosen.json)
     return 0
 

@@ -17,16 +17,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.ingest_errands import Curve, Gait
 from bench.ingest_load import Refused, drive
 from bench.ingest_peers import PIPELINED, Tile38, command, positions_of
 from bench.ingest_plot import draw
-from bench.ingest_walks import Gait, Walks
+from bench.ingest_walks import Walks
 from local.configuration import HOST, free_port
 from tests.geodesics import geodesic_m
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 DEVICES, STEPS = 3, 20
-GAIT = Gait(step_m=60, turn_deg=20)
+CORNERS = np.array([[-3.53, 50.72], [0.1, -51.5], [-12.0, 5.0]])
 ANSWER = b'{"pings":[{"verdict":"accepted"}],"transitions":[{"visit_id":"1"},{"visit_id":"2"}]}'
 
 
@@ -34,10 +35,8 @@ ANSWER = b'{"pings":[{"verdict":"accepted"}],"transitions":[{"visit_id":"1"},{"v
 def walks() -> Walks:
     """Three devices that walk twenty steps and back."""
     return Walks.lay_out(
-        np.array([[-3.53, 50.72], [0.1, -51.5], [-12.0, 5.0]]),
+        Curve.through(CORNERS).walks(CORNERS, Gait(step_m=60), STEPS),
         ["gsd_one", "gsd_two", "gsd_three"],
-        gait=GAIT,
-        steps=STEPS,
         pings=400,
         since=NOON,
         rng=np.random.default_rng(1),
@@ -77,10 +76,8 @@ def test_one_ping_goes_without_a_list(walks: Walks) -> None:
 def test_degrees_are_written_as_they_are(lon: float, lat: float, seed: int) -> None:
     """On both sides of the meridian and of the equator, to a millionth of a degree."""
     walks = Walks.lay_out(
-        np.array([[lon, lat]]),
+        np.array([[[lon, lat]]]),
         ["gsd_one"],
-        gait=Gait(step_m=0, turn_deg=0),
-        steps=1,
         pings=1,
         since=NOON,
         rng=np.random.default_rng(seed),
@@ -191,3 +188,36 @@ def test_the_plot_says_in_words_what_it_shows(tmp_path: Path) -> None:
     space = {"svg": "http://www.w3.org/2000/svg"}
     assert "60.5 µs at 1,000 geofences" in drawn.findtext("svg:desc", "", space)
     assert len(drawn.findall("svg:polyline", space)) == 2
+
+
+@given(
+    points=st.lists(
+        st.tuples(st.floats(-5, 1.5), st.floats(50, 55)), min_size=2, max_size=30, unique=True
+    ),
+    gait=st.sampled_from([Gait(step_m=60), Gait(step_m=4, to_and_fro_m=120)]),
+)
+def test_people_walk_at_a_constant_pace_and_never_farther(
+    points: list[tuple[float, float]], gait: Gait
+) -> None:
+    """Straight from stop to stop; a corner makes a step shorter, and nothing makes it longer."""
+    places = np.array(points)
+
+    walks = Curve.through(places).walks(places, gait, 100)
+
+    for walk in walks.tolist():
+        steps_m = [geodesic_m(*a, *b) for a, b in pairwise(walk)]
+        assert max(steps_m) <= gait.step_m * 1.02
+        if gait.to_and_fro_m:
+            assert max(geodesic_m(*walk[0], *there) for there in walk) <= 2.04 * gait.to_and_fro_m
+
+
+def test_the_curve_goes_to_what_is_near_first() -> None:
+    """Of two towns it leaves the first when it has been everywhere in it."""
+    rng = np.random.default_rng(1)
+    towns = np.array([[-3.5, 50.7], [0.1, 51.5]])
+    places = (towns[:, None] + rng.uniform(-0.01, 0.01, (2, 50, 2))).reshape(-1, 2)
+
+    curve = Curve.through(rng.permutation(places))
+
+    is_western = curve.middles[:, 0] < -1
+    assert np.count_nonzero(np.diff(is_western)) == 1
