@@ -17,17 +17,19 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
+from bench.ingest_errands import Gait
 from bench.ingest_load import Load
 from bench.ingest_peers import CopiedRows, positions_of, tile38
 from bench.ingest_plot import draw
 from bench.ingest_service import SETTINGS, Application, database_server
 from bench.ingest_soak import soak
 from bench.ingest_stage import Shares, Stage, stage
-from bench.ingest_walks import Gait, Walks
+from bench.ingest_walks import Walks
 from bench.report import Figure, introduce, options, tell
+from local.interruption import heed_signals
 
-CALM = Gait(step_m=4, turn_deg=5)
-HARD = Gait(step_m=60, turn_deg=5)
+CALM = Gait(step_m=4, to_and_fro_m=120)
+HARD = Gait(step_m=60)
 DEVICES = 10_000
 STEPS = 200
 EACH, SET, OWN = "one PostGIS query a ping", "PostGIS set-based", "one transaction a request"
@@ -136,6 +138,8 @@ def main(arguments: list[str]) -> int:
                             costs.setdefault(case.size, []).append((geofences, found[0].value))
                         yield from found
 
+    # Told to stop, it still stops what it started.
+    heed_signals()
     tell(figures(), as_json=chosen.json)
     if chosen.plot is not None:
         draw(costs, chosen.plot)

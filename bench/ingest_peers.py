@@ -6,7 +6,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -92,22 +92,28 @@ class Tile38:
     def __init__(self, port: int) -> None:
         self._address = (HOST, port)
         self._socket = socket.create_connection(self._address)
+        self._awaited = 0
         self.events = 0
         """How many enters and exits the subscriber was told of."""
+
+    def close(self) -> None:
+        """Speak with it no more."""
+        self._socket.close()
 
     def watch(self, fences: Sequence[Watched]) -> None:
         """Make a live fence of each geofence."""
         for begin in range(0, len(fences), PIPELINED):
             some = fences[begin : begin + PIPELINED]
-            self._ask(b"".join(_fence(fence) for fence in some), len(some))
+            self._send(b"".join(_fence(fence) for fence in some), len(some))
+            self._read(until=0)
 
     def rate(self, requests: Sequence[bytes]) -> float:
         """Send pipelines of positions, one ahead of the answers; return positions a second."""
         began = time.perf_counter()
-        self._socket.sendall(requests[0])
-        for request in requests[1:]:
-            self._ask(request, PIPELINED)
-        self._read(PIPELINED)
+        for request in requests:
+            self._send(request, PIPELINED)
+            self._read(until=PIPELINED)
+        self._read(until=0)
         return len(requests) * PIPELINED / (time.perf_counter() - began)
 
     def subscribe(self) -> None:
@@ -121,16 +127,17 @@ class Tile38:
             while read := listener.recv(1 << 18):
                 self.events += read.count(b'"detect":')
 
-    def _ask(self, request: bytes, answers: int) -> None:
+    def _send(self, request: bytes, commands: int) -> None:
         self._socket.sendall(request)
-        self._read(answers)
+        self._awaited += commands
 
-    def _read(self, answers: int) -> None:
-        while answers > 0:
+    def _read(self, *, until: int) -> None:
+        """Read answers, a line each, until so many are still to come."""
+        while self._awaited > until:
             read = self._socket.recv(1 << 18)
             if not read or b"-ERR" in read:
                 raise RuntimeError(f"Tile38 answered {read[:200]!r}")
-            answers -= read.count(b"\r\n")
+            self._awaited -= read.count(b"\n")
 
 
 def positions_of(walks: Walks, device_ids: Sequence[object]) -> Iterator[bytes]:
@@ -159,7 +166,8 @@ def tile38(binary: Path, folder: Path) -> Iterator[Tile38]:
             stderr=subprocess.STDOUT,
         )
     try:
-        yield _patiently(lambda: Tile38(port))
+        with closing(_patiently(lambda: Tile38(port))) as rival:
+            yield rival
     finally:
         server.terminate()
         server.wait()

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import psycopg
 
+from bench.ingest_errands import Gait
 from bench.ingest_service import Server
 from bench.ingest_stage import stage
-from bench.ingest_walks import Gait
 from bench.report import Figure
 
 GEOFENCES = 100_000

@@ -14,9 +14,10 @@ import numpy as np
 import psutil
 import psycopg
 
+from bench.ingest_errands import Gait
 from bench.ingest_load import Load, drive
 from bench.ingest_service import Application, Server, applications, cores, cpu_s, migrate
-from bench.ingest_walks import PERIOD_S, Gait, Walks
+from bench.ingest_walks import PERIOD_S, Walks
 from bench.ingest_world import World, make_world
 from geoservices import clock
 
@@ -93,10 +94,8 @@ class Stage:
         """Lay out walks of the first so many devices, later than all before."""
         left = clock.now() - self.next_walk
         return Walks.lay_out(
-            self.world.starts[:devices],
+            self.world.curve.walks(self.world.starts[:devices], gait, steps),
             self.world.tokens[:devices],
-            gait=gait,
-            steps=steps,
             pings=int(left.total_seconds()) // PERIOD_S,
             since=self.next_walk,
             rng=self.rng,

@@ -12,8 +12,6 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.geofences import METRES_PER_DEGREE
-
 Bytes = NDArray[np.uint8]
 
 PERIOD_S = 10
@@ -35,14 +33,6 @@ KNUTH = 2_654_435_761
 """Odd, so that multiplying by it scatters numbers below 2^32 and leaves them different."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gait:
-    """How people walk: metres from one ping to the next, and how much they turn in between."""
-
-    step_m: float
-    turn_deg: float
-
-
 @dataclass(slots=True, kw_only=True)
 class Walks:
     """The walks of all devices, and how far each device has got."""
@@ -62,35 +52,32 @@ class Walks:
     @classmethod
     def lay_out(
         cls,
-        starts: NDArray[np.float64],
+        paths: NDArray[np.float64],
         tokens: list[str],
         *,
-        gait: Gait,
-        steps: int,
         pings: int,
         since: datetime,
         rng: np.random.Generator,
     ) -> Self:
-        """Walk from each start and write the walks down.
+        """Write walks down.
 
         Args:
-            starts: Degrees, shape (devices, 2), within 100 degrees of zero.
+            paths: Degrees within 100 of zero, shape (devices, steps, 2); after the last step they
+                turn back, and the number of steps is a multiple of every size of a batch.
             tokens: Each device's.
-            gait: How they walk.
-            steps: How many until they turn back; a multiple of every size of a batch.
             pings: The most that a device will send.
             since: The time of every device's first ping.
-            rng: What they make of it.
+            rng: What accuracies and ids are made of.
         """
-        records = np.empty((len(starts), steps, len(RECORD)), dtype=np.uint8)
+        shape = paths.shape[:2]
+        records = np.empty((*shape, len(RECORD)), dtype=np.uint8)
         records[:] = np.frombuffer(RECORD.encode(), dtype=np.uint8)
-        lon, lat = _walked(starts, gait, steps, rng)
-        records[:, :, LON_AT : LON_AT + DEGREES_WIDTH] = _written(lon)
-        records[:, :, LAT_AT : LAT_AT + DEGREES_WIDTH] = _written(lat)
-        accuracy_m = rng.integers(5, 16, (len(starts), steps))
+        records[:, :, LON_AT : LON_AT + DEGREES_WIDTH] = _written(paths[:, :, 0])
+        records[:, :, LAT_AT : LAT_AT + DEGREES_WIDTH] = _written(paths[:, :, 1])
+        accuracy_m = rng.integers(5, 16, shape)
         records[:, :, ACCURACY_AT] = np.where(accuracy_m < 10, ord(" "), ord("1"))
         records[:, :, ACCURACY_AT + 1] = ord("0") + accuracy_m % 10
-        tail = rng.integers(0, 16, (len(starts), steps, TAIL_WIDTH), dtype=np.uint8)
+        tail = rng.integers(0, 16, (*shape, TAIL_WIDTH), dtype=np.uint8)
         records[:, :, TAIL_AT : TAIL_AT + TAIL_WIDTH] = _hexadecimal(tail)
         heads = [
             b"HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer %b\r\n"
@@ -125,20 +112,6 @@ class Walks:
             return self.records[device, at : at + size]
         behind = 2 * steps - at
         return self.records[device, behind - size : behind][::-1]
-
-
-def _walked(
-    starts: NDArray[np.float64], gait: Gait, steps: int, rng: np.random.Generator
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    shape = (len(starts), steps)
-    turned = np.radians(gait.turn_deg) * rng.standard_normal(shape)
-    turned[:, 0] = rng.uniform(0, 2 * np.pi, len(starts))
-    heading = np.cumsum(turned, axis=1)
-    reach_deg = gait.step_m / METRES_PER_DEGREE
-    north = np.cumsum(np.cos(heading), axis=1) * reach_deg
-    east = np.cumsum(np.sin(heading), axis=1) * reach_deg
-    lon0, lat0 = starts[:, 0, None], starts[:, 1, None]
-    return lon0 + east / np.cos(np.radians(lat0)), lat0 + north
 
 
 def _written(degrees: NDArray[np.float64]) -> Bytes:

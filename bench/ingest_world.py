@@ -13,16 +13,15 @@ from numpy.typing import NDArray
 from psycopg import sql
 
 from bench.geofences import METRES_PER_DEGREE, ORGANISATION, Country, geofences, positions
+from bench.ingest_errands import Curve
 from geoservices.accounts.consents import TEXTS
 from geoservices.accounts.models import Purpose
 from geoservices.accounts.tokens import PREFIXES, hash_token
 from geoservices.geofences.watched import Watched
 
 AT_ONCE = 10_000
-ANYWHERE_SHARE = 0.1
 CIRCLE_VERTICES = 32
 SRID = 4326
-BOUNDS = (-5.0, 50.5, 1.5, 55.0)
 """West, south, east, north of the made-up country, degrees."""
 
 Values = Sequence[object]
@@ -35,6 +34,8 @@ class World:
     fences: list[Watched]
     starts: NDArray[np.float64]
     """Where each device begins, degrees, shape (devices, 2)."""
+    curve: Curve
+    """Where they go."""
     device_ids: list[UUID]
     tokens: list[str]
 
@@ -60,13 +61,12 @@ def make_world(
     """
     country = Country.of(rng)
     fences = list(geofences(size, country, rng))
-    starts = positions(devices, country, fences, rng)
-    astray = rng.random(devices) < ANYWHERE_SHARE
-    west, south, east, north = BOUNDS
-    starts[astray] = rng.uniform((west, south), (east, north), (int(astray.sum()), 2))
+    middles = shapely.get_coordinates(shapely.centroid(_drawn(fences)))
+    starts = positions(devices, country, middles, rng)
     world = World(
         fences=fences,
         starts=starts,
+        curve=Curve.through(middles),
         device_ids=[UUID(bytes=rng.bytes(16), version=4) for _ in range(devices)],
         tokens=[PREFIXES["device"] + rng.bytes(24).hex() for _ in range(devices)],
     )

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from api.schemas.common import In, Name, Out, Text
+from api.schemas.common import DurationIn, DurationOut, In, Name, Out, Text
 from geoservices.accounts.models import Purpose, Role
 from geoservices.campaigns.models import Decision
 from geoservices.campaigns.rules import CampaignClass, Gate, Trigger
@@ -32,7 +32,7 @@ class CampaignIn(In):
     only_when_open: bool = Field(
         default=False, description="Hold while the place is closed by its opening hours"
     )
-    cooldown: timedelta = Field(
+    cooldown: DurationIn = Field(
         default=timedelta(hours=12), ge=timedelta(0), le=timedelta(days=365)
     )
 
@@ -55,7 +55,7 @@ class CampaignOut(Out):
     body: str
     min_confidence: int = Field(description="1 to 3")
     only_when_open: bool
-    cooldown: timedelta
+    cooldown: DurationOut
     created_at: datetime
     published_at: datetime | None
     ended_at: datetime | None

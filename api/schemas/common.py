@@ -1,6 +1,6 @@
 """What the schemas share: strict numbers, aware instants, pages."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from pydantic import (
@@ -10,7 +10,9 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainSerializer,
     StringConstraints,
+    WithJsonSchema,
 )
 
 MAX_ACCURACY_M = 1_000_000
@@ -49,6 +51,38 @@ def _in_utc(value: datetime) -> datetime:
         raise ValueError("must lie within the years 1 and 9999 in UTC") from error
 
 
+def _of_whole_seconds(value: timedelta) -> timedelta:
+    if value.microseconds:
+        raise ValueError("must be a number of whole seconds")
+    return value
+
+
+def duration_text(value: timedelta) -> str:
+    """Write a duration as RFC 3339 has it (appendix A), which JSON Schema's `duration` asks for.
+
+    It is narrower than ISO 8601: between hours and seconds there are always minutes. A fraction
+    of a second is left out.
+    """
+    minutes, seconds = divmod(int(value.total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    told = [(count, unit) for count, unit in ((hours, "H"), (minutes, "M"), (seconds, "S"))]
+    while told and not told[0][0]:
+        told.pop(0)
+    while told and not told[-1][0]:
+        told.pop()
+    if not told and not days:
+        return "PT0S"
+    time = "T" + "".join(f"{count}{unit}" for count, unit in told) if told else ""
+    return f"P{f'{days}D' if days else ''}{time}"
+
+
+DurationOut = Annotated[
+    timedelta,
+    PlainSerializer(duration_text, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "duration"}, mode="serialization"),
+]
+DurationIn = Annotated[DurationOut, AfterValidator(_of_whole_seconds)]
 Instant = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_in_utc)]
 Text = Annotated[str, AfterValidator(_storable)]
 Name = Annotated[Text, StringConstraints(min_length=1, max_length=120)]

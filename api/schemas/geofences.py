@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from api.schemas.common import In, Name, Out
+from api.schemas.common import DurationIn, DurationOut, In, Name, Out
 from api.schemas.presence import PresenceOut
 from geoservices.geofences.overrides import PresenceOverrides
 
@@ -27,7 +27,7 @@ class GeofencePropertiesIn(In):
         le=1000,
         description="Metres outside the area that still count as being there",
     )
-    dwell_after: timedelta = Field(
+    dwell_after: DurationIn = Field(
         default=timedelta(minutes=5), ge=timedelta(seconds=30), le=timedelta(days=1)
     )
     enabled: bool = True
@@ -53,7 +53,7 @@ class GeofenceProperties(Out):
     name: str
     radius_m: float | None
     margin_m: float
-    dwell_after: timedelta
+    dwell_after: DurationOut
     enabled: bool
     presence: PresenceOut
     revision: int = Field(description="Grows with every change; also the ETag")

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from geoservices.geofences.index import SHARE, GeofenceIndex
-from geoservices.geofences.watched import Changes, Overrides, Watched
+from geoservices.geofences.overrides import Overrides
+from geoservices.geofences.watched import Changes, Watched
 
 Floats = NDArray[np.float64]
 PLACES = [UUID(int=number) for number in range(1, 6)]

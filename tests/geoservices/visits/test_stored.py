@@ -1,14 +1,15 @@
 """What the tables hold of visits and transitions, and what they refuse."""
 
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy.exc import IntegrityError
+from psycopg import IntegrityError
 from sqlalchemy.orm import Session
 
 from geoservices.visits import queries
 from geoservices.visits.crossings import crossed
 from geoservices.visits.models import Transition
+from geoservices.visits.queries import TransitionRow
 from geoservices.visits.transitions import Change, Reason, TransitionKind
 from tests.factories import (
     NOON,
@@ -23,23 +24,24 @@ CROSSED = crossed(NOON, NOON)
 ENTERED = Change(kind=TransitionKind.ENTERED, at=NOON, reason=Reason.TOLD_BY_PHONE, confidence=2)
 
 
-def row(session: Session, change: Change, visit_id: UUID | None = None) -> dict[str, object]:
+def row(session: Session, change: Change, visit_id: UUID | None = None) -> TransitionRow:
     """A transition's row, of a device and a geofence made for it."""
     geofence = make_geofence(session, make_place(session, make_organisation(session)))
     device, _token = make_device(session, make_person(session))
-    return {
-        "visit_id": visit_id,
-        "device_id": device.id,
-        "geofence_id": geofence.id,
-        "place_id": geofence.place_id,
-        "organisation_id": geofence.organisation_id,
-        "kind": change.kind,
-        "reason": change.reason,
-        "confidence": change.confidence,
-        "initial": False,
-        "occurred_at": change.at,
-        "detected_at": NOON,
-    }
+    return TransitionRow(
+        id=uuid4(),
+        visit_id=visit_id,
+        device_id=device.id,
+        geofence_id=geofence.id,
+        place_id=geofence.place_id,
+        organisation_id=geofence.organisation_id,
+        kind=change.kind,
+        reason=change.reason,
+        confidence=change.confidence,
+        initial=False,
+        occurred_at=change.at,
+        detected_at=NOON,
+    )
 
 
 def test_a_crossing_is_kept_without_a_visit(session: Session) -> None:

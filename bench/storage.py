@@ -1,0 +1,281 @@
+"""Whether a month of history slows what is asked of it.
+
+    python -m bench.storage [--quick] [--json] [--case storage.footfall] [--seed N]
+
+A database with one day of data is asked, then filled up to thirty days of pings (a million a day)
+and ninety days of visits (40,000 a day), and asked the same again while nothing else runs. Each
+figure is the 95th percentile over random devices, or over places chosen like those that people
+go to, of the calls that the API makes.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import numpy as np
+import psycopg
+from sqlalchemy.orm import Session
+
+from bench.geofences import ORGANISATION
+from bench.ingest_service import SETTINGS, database_server, migrate
+from bench.ingest_world import World, make_world
+from bench.report import Figure, introduce, options, tell
+from geoservices import clock
+from geoservices.database import SessionFactory, make_engine, make_session_factory
+from geoservices.visits import queries, statistics
+from local.interruption import heed_signals
+
+QUESTIONS = 400
+WARM_UP = 40
+PAGE = 4
+"""As many visits as a device makes in a day, so that the answer is as long both times."""
+DAY, MONTH = timedelta(days=1), timedelta(days=31)
+SMALLEST = 10
+FAVOUR = 3
+"""The larger, the more people keep to a few places: numbers are drawn as the power of a uniform."""
+
+PINGS = """
+INSERT INTO pings (device_id, recorded_at, id, received_at, lon, lat, accuracy_m)
+SELECT device.id, at, gen_random_uuid(), at + interval '2 seconds', random() - 3, random() + 51, 10
+FROM (SELECT id FROM devices ORDER BY id) AS device,
+LATERAL generate_series(
+  %(day)s::timestamptz, %(day)s::timestamptz + interval '23:59:00', %(every)s
+) AS at
+"""
+VISITS = """
+WITH known AS (
+  SELECT (SELECT array_agg(id ORDER BY id) FROM devices) AS devices,
+         (SELECT array_agg(id ORDER BY id) FROM geofences) AS geofences
+), drawn AS (
+  SELECT devices[1 + floor(random() * cardinality(devices))::int] AS device_id,
+         geofences[1 + floor(power(random(), %(favour)s) * cardinality(geofences))::int] AS id,
+         %(day)s::timestamptz + random() * interval '22 hours' AS entered_at,
+         random() * interval '2 hours' AS lasted
+  FROM known, generate_series(1, %(visits)s)
+), stored AS (
+  INSERT INTO visits (
+    id, device_id, geofence_id, place_id, organisation_id, phase, phase_since, entered_at,
+    seen_at, dwell_after, dwelled_at, exited_at, exit_reason, confidence, initial, due_at
+  )
+  SELECT gen_random_uuid(), device_id, id, id, %(organisation)s, 'ended', entered_at + lasted,
+         entered_at, entered_at + lasted, interval '5 minutes',
+         CASE WHEN lasted > interval '5 minutes' THEN entered_at + interval '5 minutes' END,
+         entered_at + lasted, 'outside-for-long', 3, false, entered_at + lasted
+  FROM drawn
+  RETURNING *
+)
+INSERT INTO transitions (
+  id, visit_id, device_id, geofence_id, place_id, organisation_id, kind, reason, confidence,
+  initial, occurred_at, detected_at
+)
+SELECT gen_random_uuid(), stored.id, device_id, geofence_id, place_id, organisation_id, kind,
+       CASE kind WHEN 'entered' THEN 'clearly-inside' WHEN 'dwelled' THEN 'stayed'
+       ELSE 'outside-for-long' END, 3, false, occurred_at, occurred_at
+FROM stored, LATERAL (
+  VALUES ('entered', entered_at), ('dwelled', dwelled_at), ('exited', exited_at)
+) AS told(kind, occurred_at)
+WHERE occurred_at IS NOT NULL
+"""
+OPEN = """
+WITH known AS (SELECT array_agg(id ORDER BY id) AS geofences FROM geofences)
+INSERT INTO visits (
+  id, device_id, geofence_id, place_id, organisation_id, phase, phase_since, entered_at, seen_at,
+  dwell_after, confidence, initial, due_at
+)
+SELECT gen_random_uuid(), device.id, drawn.id, drawn.id, %(organisation)s, 'inside',
+       %(at)s, %(at)s, %(at)s, interval '5 minutes', 3, false, %(at)s
+FROM known, LATERAL (SELECT id FROM devices LIMIT %(open)s) AS device,
+LATERAL (
+  SELECT geofences[1 + floor(power(random(), %(favour)s) * cardinality(geofences))::int] AS id
+  WHERE device.id IS NOT NULL
+) AS drawn
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amount:
+    """How much there is."""
+
+    devices: int = 10_000
+    geofences: int = 10_000
+    ping_days: int = 30
+    visit_days: int = 90
+    pings_a_device_and_day: int = 100
+    visits_a_day: int = 40_000
+    open_visits: int = 2_000
+
+
+QUICK = Amount(
+    devices=1_000, geofences=1_000, ping_days=3, visit_days=6, visits_a_day=4_000, open_visits=200
+)
+
+Question = Callable[[Session, int], object]
+
+
+def main(arguments: list[str]) -> int:
+    """Ask a day of history and then all of it."""
+    chosen = options(__doc__).parse_args(arguments)
+    introduce(chosen.seed, "psycopg", "sqlalchemy")
+    print("PostgreSQL: " + ", ".join(map(" = ".join, SETTINGS.items())), file=sys.stderr)
+    amount = QUICK if chosen.quick else Amount()
+    # Told to stop, it still stops what it started.
+    heed_signals()
+    tell(_figures(amount, chosen.case or "", chosen.seed), as_json=chosen.json)
+    return 0
+
+
+def _figures(amount: Amount, only: str, seed: int) -> Iterator[Figure]:
+    rng = np.random.default_rng(seed)
+    midnight = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    with database_server() as server:
+        url = server.database("bench")
+        migrate(url)
+        engine = make_engine(url)
+        with psycopg.connect(url, autocommit=True) as connection:
+            world = make_world(
+                connection, size=amount.geofences, devices=amount.devices, rng=rng, at=midnight
+            )
+            connection.execute("SET session_replication_role = replica")
+            connection.execute("SET synchronous_commit = off")
+            connection.execute("SELECT setseed(0.5)")
+            asked = {
+                name: question
+                for name, question in _questions(world, midnight, rng).items()
+                if name.startswith(only)
+            }
+            sessions = make_session_factory(engine)
+            _store_open(connection, amount)
+            _store(connection, midnight, amount, first=1, last=1)
+            after_a_day = _ask(sessions, asked)
+            began = time.perf_counter()
+            _store(connection, midnight, amount, first=2, last=amount.visit_days)
+            took_s = time.perf_counter() - began
+            after_all = _ask(sessions, asked)
+            stored = _stored(connection)
+        engine.dispose()
+    for name, latencies_ms in after_all.items():
+        p95, before = (float(np.quantile(some, 0.95)) for some in (latencies_ms, after_a_day[name]))
+        yield Figure(
+            case=name,
+            value=round(p95, 2),
+            unit="ms (p95)",
+            peer="one day of data",
+            peer_value=round(before, 2),
+            ratio=round(before / p95, 2),
+            params={
+                "p50_ms": round(float(np.quantile(latencies_ms, 0.5)), 2),
+                "asked": len(latencies_ms),
+                "filled_in_s": round(took_s),
+                **stored,
+            },
+        )
+
+
+def _questions(world: World, midnight: datetime, rng: np.random.Generator) -> dict[str, Question]:
+    """Make what is asked; the number of a question chooses its device, its place, its hours."""
+    asked = QUESTIONS + WARM_UP
+    devices = rng.integers(0, len(world.device_ids), asked).tolist()
+    drawn = (rng.random(asked) ** FAVOUR * len(world.fences)).astype(int).tolist()
+    places = [world.fences[number].place_id for number in drawn]
+    yesterday = midnight - DAY
+
+    def visits(session: Session, number: int) -> object:
+        device_id = world.device_ids[devices[number]]
+        page = queries.visits_of(session, device_id, after=None, limit=PAGE)
+        return queries.transitions_of(session, [visit.id for visit in page])
+
+    def presence(session: Session, number: int) -> object:
+        return statistics.presence(
+            session, places[number], organisation_id=ORGANISATION, smallest=SMALLEST
+        )
+
+    def footfall(session: Session, place_id: UUID, from_: datetime) -> object:
+        return statistics.footfall(
+            session,
+            place_id,
+            organisation_id=ORGANISATION,
+            from_=from_,
+            until=midnight,
+            smallest=SMALLEST,
+            at=midnight,
+        )
+
+    return {
+        "storage.visits_of_device": visits,
+        "storage.presence": presence,
+        "storage.footfall.day": lambda session, number: footfall(
+            session, places[number], yesterday
+        ),
+        "storage.footfall.month": lambda session, number: footfall(
+            session, places[number], midnight - MONTH
+        ),
+    }
+
+
+def _ask(sessions: SessionFactory, asked: dict[str, Question]) -> dict[str, list[float]]:
+    """Return how long each answer took, in milliseconds, transaction and all."""
+    found: dict[str, list[float]] = {}
+    for name, question in asked.items():
+        latencies_ms: list[float] = []
+        for number in range(QUESTIONS + WARM_UP):
+            began = time.perf_counter()
+            with sessions() as session, session.begin():
+                question(session, number)
+            latencies_ms.append((time.perf_counter() - began) * 1000)
+        found[name] = latencies_ms[WARM_UP:]
+    return found
+
+
+def _store_open(connection: psycopg.Connection, amount: Amount) -> None:
+    connection.execute(
+        OPEN,
+        {
+            "organisation": ORGANISATION,
+            "at": clock.now(),
+            "open": amount.open_visits,
+            "favour": FAVOUR,
+        },
+    )
+
+
+def _store(
+    connection: psycopg.Connection, midnight: datetime, amount: Amount, *, first: int, last: int
+) -> None:
+    """Make up the days that ended so many days before midnight, and leave the server at rest."""
+    for ago in range(first, last + 1):
+        day = midnight - ago * DAY
+        if ago <= amount.ping_days:
+            every = DAY / amount.pings_a_device_and_day
+            connection.execute(PINGS, {"day": day, "every": every})
+        connection.execute(
+            VISITS,
+            {
+                "day": day,
+                "visits": amount.visits_a_day,
+                "favour": FAVOUR,
+                "organisation": ORGANISATION,
+            },
+        )
+    connection.execute("VACUUM ANALYZE")
+    connection.execute("CHECKPOINT")
+
+
+def _stored(connection: psycopg.Connection) -> dict[str, object]:
+    counts = connection.execute(
+        "SELECT (SELECT count(*) FROM pings), (SELECT count(*) FROM visits), "
+        "(SELECT count(*) FROM transitions), pg_database_size(current_database())"
+    ).fetchone()
+    pings, visits, transitions, size = counts or (0, 0, 0, 0)
+    return {
+        "pings": pings,
+        "visits": visits,
+        "transitions": transitions,
+        "database_gb": round(size / 2**30, 1),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
