@@ -12,11 +12,13 @@ from api.openapi import complete
 from api.routers import (
     campaigns,
     checkins,
+    codes,
     devices,
     geofences,
     health,
     listings,
     notifications,
+    pages,
     pings,
     places,
     subscriptions,
@@ -35,11 +37,16 @@ NOUNS = (
     geofences,
     pings,
     visits,
+    codes,
     checkins,
     listings,
     campaigns,
     notifications,
 )
+
+
+UNVERSIONED = (health.router, pages.router, problem_pages.router)
+"""What has an address that must never change."""
 
 
 class Application(FastAPI):
@@ -49,7 +56,7 @@ class Application(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document, made once."""
         if self.openapi_schema is None:
-            routers = [*(noun.router for noun in NOUNS), health.router, problem_pages.router]
+            routers = [*(noun.router for noun in NOUNS), *UNVERSIONED]
             routes = [
                 route
                 for router in routers
@@ -84,8 +91,9 @@ def create_app(sessions: SessionFactory, settings: Settings) -> FastAPI:
     for noun in NOUNS:
         version_1.include_router(noun.router)
     app.include_router(version_1)
-    app.include_router(health.router)
-    app.include_router(problem_pages.router)
+    for router in UNVERSIONED:
+        app.include_router(router)
+    pages.install(app)
     app.add_middleware(Door, max_body_bytes=settings.intake.max_body_bytes)
     return app
 

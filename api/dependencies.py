@@ -135,6 +135,18 @@ def require_manager(caller: CallerDep) -> UUID:
     return organisation_id
 
 
+def require_staff(caller: CallerDep) -> Person:
+    """Let staff and managers through, with a token of theirs or a device's.
+
+    Raises:
+        Forbidden: It is a citizen's token.
+    """
+    if caller.person.organisation_id is None:
+        raise Forbidden("This is for staff.")
+    return caller.person
+
+
 OptionalMember = Annotated[Person | None, Depends(refuse_devices)]
 CurrentDevice = Annotated[Device, Depends(require_device)]
+CurrentStaff = Annotated[Person, Depends(require_staff)]
 ManagersOrganisation = Annotated[UUID, Depends(require_manager)]
