@@ -18,15 +18,17 @@ from api.qr import Qr
 
 WIDTH_MM, HEIGHT_MM = 210, 297
 TEXT_WIDTH_MM = 174
-QR_MM = 132
+QR_MM = 146
 """As wide as the code is with its quiet zone: read from two metres away."""
-QR_TOP_MM = 92
+QR_TOP_MM = 82
 MM_A_POINT = 25.4 / 72
 LINE_HEIGHT = 1.2
 
 REGULAR, BOLD = "SourceSansPro-Regular", "SourceSansPro-Semibold"
 NAME_SIZES_PT = (44, 36, 30, 24, 18, 13)
 NAME_LINES = 2
+MOST_NAME_LINES = 5
+"""So many of the smallest letters have room above the code."""
 
 HEADING = "Check in here"
 ASKED = "Point the camera of your phone at the code."
@@ -70,11 +72,11 @@ def lay_out(*, name: str, label: str) -> list[Line]:
     below_mm = QR_TOP_MM + QR_MM
     return [
         Line(HEADING, BOLD, 34, 34),
-        *_lines(name, BOLD, size_pt, 56),
-        *_lines(ASKED, BOLD, 24, below_mm + 16),
-        *_lines(PURPOSE, REGULAR, 18, below_mm + 29),
-        *_lines(PRIVACY, REGULAR, 13, below_mm + 41),
-        *_lines(label, REGULAR, 9, below_mm + 62)[:1],
+        *_lines(name, BOLD, size_pt, 56)[:MOST_NAME_LINES],
+        *_lines(ASKED, BOLD, 24, below_mm + 10),
+        *_lines(PURPOSE, REGULAR, 18, below_mm + 23),
+        *_lines(PRIVACY, REGULAR, 13, below_mm + 35),
+        *_lines(label, REGULAR, 9, below_mm + 58)[:1],
     ]
 
 
@@ -134,23 +136,23 @@ def _load_fonts() -> None:
 
 
 def _draw(canvas: Canvas, qr: Qr) -> None:
-    """Draw the code as one shape, so that no hairlines show between its rows."""
     module = QR_MM * mm / qr.size
     left = (WIDTH_MM - QR_MM) / 2 * mm
     top = (HEIGHT_MM - QR_TOP_MM) * mm
-    path = canvas.beginPath()
     for run in qr.runs:
-        path.rect(
-            left + run.left * module, top - (run.top + 1) * module, run.length * module, module
+        canvas.rect(
+            left + run.left * module,
+            top - (run.top + 1) * module,
+            run.length * module,
+            module,
+            stroke=0,
+            fill=1,
         )
-    canvas.drawPath(path, stroke=0, fill=1)
 
 
 def _fits(name: str, size_pt: float) -> bool:
-    lines = list(_wrap(name, BOLD, size_pt))
-    return len(lines) <= NAME_LINES and all(
-        width_mm(line, BOLD, size_pt) <= TEXT_WIDTH_MM for line in lines
-    )
+    longest_mm = max((width_mm(word, BOLD, size_pt) for word in name.split()), default=0)
+    return longest_mm <= TEXT_WIDTH_MM and len(list(_wrap(name, BOLD, size_pt))) <= NAME_LINES
 
 
 def _lines(text: str, font: str, size_pt: float, first_mm: float) -> list[Line]:
@@ -163,17 +165,28 @@ def _lines(text: str, font: str, size_pt: float, first_mm: float) -> list[Line]:
 
 
 def _wrap(text: str, font: str, size_pt: float) -> Iterator[str]:
-    """Break a text at spaces; a single word that is too long stays whole."""
+    """Break a text at spaces, and a word that is wider than the page anywhere."""
     line = ""
     for word in text.split():
-        longer = f"{line} {word}".strip()
-        if line and width_mm(longer, font, size_pt) > TEXT_WIDTH_MM:
-            yield line
-            line = word
-        else:
-            line = longer
+        for part in _parts(word, font, size_pt):
+            longer = f"{line} {part}".strip()
+            if line and width_mm(longer, font, size_pt) > TEXT_WIDTH_MM:
+                yield line
+                line = part
+            else:
+                line = longer
     if line:
         yield line
+
+
+def _parts(word: str, font: str, size_pt: float) -> Iterator[str]:
+    part = ""
+    for letter in word:
+        if width_mm(part + letter, font, size_pt) > TEXT_WIDTH_MM:
+            yield part
+            part = ""
+        part += letter
+    yield part
 
 
 def _weight(line: Line) -> int:

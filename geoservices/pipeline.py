@@ -151,9 +151,7 @@ def check_in(
     """
     accounts.lock_devices(session, [device.id])
     consents.require_consent(session, device.person_id, ON_CHECK_IN)
-    scanned = (
-        codes.look_up(session, report.code, settings=settings.codes, at=at) if report.code else None
-    )
+    scanned = codes.look_up(session, report.code, settings=settings, at=at) if report.code else None
     place_id = report.place_id or (scanned.code.place_id if scanned and scanned.code else None)
     if place_id is None:
         raise PlaceNotNamed
@@ -186,7 +184,7 @@ def check_in_by_staff(
         IdTaken: The id belongs to another check-in.
     """
     place = place_service.get_place_of(session, scan.place_id, staff.organisation_id)
-    shown = codes.read_personal_code(scan.code, settings=settings.codes)
+    shown = codes.read_personal_code(scan.code, settings=settings)
     device = accounts.living_device(session, shown.device_id) if shown else None
     if shown is None or device is None:
         raise PersonalCodeRefused("It is nobody's own code.")

@@ -110,7 +110,7 @@ def list_check_ins(
 @router.get("/devices/me/code")
 def read_personal_code(device: CurrentDevice, settings: SettingsDep, at: Now) -> PersonalCodeOut:
     """Get the code that this device shows to staff, so that they check its person in."""
-    code, expires_at = codes.personal_code(device.id, settings=settings.codes, at=at)
+    code, expires_at = codes.personal_code(device.id, settings=settings, at=at)
     return PersonalCodeOut(
         code=code, expires_at=expires_at, qr=QrOut.of(draw(code, correction="m"))
     )

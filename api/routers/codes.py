@@ -111,7 +111,7 @@ def find_poster(code: ManagersCode, session: SessionDep, settings: SettingsDep, 
     Raises:
         NoPoster: It has none.
     """
-    link = service.poster_link(code, settings=settings.codes, public_url=settings.public_url, at=at)
+    link = service.poster_link(code, settings=settings, at=at)
     name = places.get_place(session, code.place_id).name
     return Poster(
         qr=draw_link(link, correction="q"), lines=posters.lay_out(name=name, label=code.label)
@@ -147,7 +147,7 @@ def read_screen(
 ) -> ScreenOut:
     """Get what a screen shows now and in the next three minutes; the token is the screen's own."""
     token = credentials.credentials if credentials else ""
-    code = service.screen_of(session, token, settings=settings.codes, at=at)
+    code = service.screen_of(session, token, settings=settings, at=at)
     return ScreenOut(
         place_name=places.get_place(session, code.place_id).name,
         label=code.label,
@@ -157,8 +157,7 @@ def read_screen(
             for step, link in service.links_ahead(
                 code,
                 STEPS_AHEAD,
-                settings=settings.codes,
-                public_url=settings.public_url,
+                settings=settings,
                 at=at,
             )
         ],

@@ -64,7 +64,7 @@ def install(app: FastAPI) -> None:
 )
 def open_link(link_token: str, session: SessionDep, settings: SettingsDep, at: Now) -> PageResponse:
     """See what a code is for. Opening the page checks nobody in."""
-    scanned = codes.look_up(session, link_token, settings=settings.codes, at=at)
+    scanned = codes.look_up(session, link_token, settings=settings, at=at)
     if scanned.code is None or scanned.problem in USELESS:
         status, heading, advice = USELESS[scanned.problem or CodeProblem.UNKNOWN]
         return PageResponse(code_page(heading, [advice, NOT_CHECKED_IN]), status)

@@ -43,11 +43,9 @@ class CodeOut(Out):
     created_at: datetime
     revoked_at: datetime | None
     link: str | None = Field(
-        default=None,
         description="What a static code says: write it to an NFC tag, or print the poster",
     )
     screen: str | None = Field(
-        default=None,
         description="Where a screen shows a rotating code. Whoever has it can show the code "
         "anywhere, so give it to the screen alone",
     )
@@ -55,26 +53,32 @@ class CodeOut(Out):
     @classmethod
     def of(cls, code: Code, settings: Settings) -> Self:
         """Show a code, with its address unless it was revoked."""
-        shown = cls.model_validate(code)
-        if code.revoked_at:
-            return shown
-        if code.kind == CodeKind.STATIC:
-            link = service.link_of(code, settings=settings.codes, public_url=settings.public_url)
-            return shown.model_copy(update={"link": link})
-        token = service.screen_token(code, settings=settings.codes)
-        return shown.model_copy(update={"screen": f"{settings.public_url}/screen#{token}"})
+        rotates = code.kind == CodeKind.ROTATING
+        address = None if code.revoked_at else service.address_of(code, settings=settings)
+        return cls(
+            id=code.id,
+            place_id=code.place_id,
+            kind=CodeKind(code.kind),
+            label=code.label,
+            valid_from=code.valid_from,
+            valid_until=code.valid_until,
+            created_at=code.created_at,
+            revoked_at=code.revoked_at,
+            link=None if rotates else address,
+            screen=address if rotates else None,
+        )
 
 
 class QrOut(Out):
-    """A QR code to draw: an SVG with `viewBox="0 0 size size"` and one black path on white."""
+    """A QR code to draw: one black path on white, in a square of `size_modules` units."""
 
-    size: int = Field(description="Width in modules, with the quiet zone")
+    size_modules: int = Field(description="Width in modules, with the quiet zone")
     path: str = Field(description="The dark modules as an SVG path")
 
     @classmethod
     def of(cls, qr: Qr) -> Self:
         """Show a QR code."""
-        return cls(size=qr.size, path=qr.path)
+        return cls(size_modules=qr.size, path=qr.path)
 
 
 class ShownCode(Out):

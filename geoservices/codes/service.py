@@ -11,7 +11,7 @@ from geoservices.codes.links import CodeKind, CodeProblem
 from geoservices.codes.models import Code
 from geoservices.errors import ErrorKind, GeoservicesError, IdTaken, NotFound, Unauthenticated
 from geoservices.places import service as places
-from geoservices.settings import CodeSettings
+from geoservices.settings import Settings
 
 
 class CodeEndsBeforeItBegins(GeoservicesError):
@@ -116,13 +116,13 @@ def revoke_code(code: Code, *, at: datetime) -> None:
     code.revoked_at = code.revoked_at or at
 
 
-def look_up(session: Session, text: str, *, settings: CodeSettings, at: datetime) -> ScannedCode:
+def look_up(session: Session, text: str, *, settings: Settings, at: datetime) -> ScannedCode:
     """Return what came of a code that was scanned; whatever is wrong with it is only told.
 
     Args:
         session: The session.
         text: The link or token, as it was scanned.
-        settings: Hold the key.
+        settings: The service's.
         at: When it reached the server.
     """
     token = links.read_token(key_of(settings), text)
@@ -132,7 +132,7 @@ def look_up(session: Session, text: str, *, settings: CodeSettings, at: datetime
     return ScannedCode(code, _judge(code, token.step, at))
 
 
-def screen_of(session: Session, token: str, *, settings: CodeSettings, at: datetime) -> Code:
+def screen_of(session: Session, token: str, *, settings: Settings, at: datetime) -> Code:
     """Return the rotating code that a screen may show now.
 
     Raises:
@@ -145,7 +145,7 @@ def screen_of(session: Session, token: str, *, settings: CodeSettings, at: datet
     return code
 
 
-def poster_link(code: Code, *, settings: CodeSettings, public_url: str, at: datetime) -> str:
+def poster_link(code: Code, *, settings: Settings, at: datetime) -> str:
     """Return the link for a poster.
 
     Raises:
@@ -155,46 +155,51 @@ def poster_link(code: Code, *, settings: CodeSettings, public_url: str, at: date
         raise NoPoster("A rotating code needs a screen. Make a static one for a poster.")
     if _judge(code, None, at) in {CodeProblem.REVOKED, CodeProblem.EXPIRED}:
         raise NoPoster("The code was revoked or has expired. Make a new one.")
-    return link_of(code, settings=settings, public_url=public_url)
+    return link_of(code, settings=settings)
 
 
 def links_ahead(
-    code: Code, count: int, *, settings: CodeSettings, public_url: str, at: datetime
+    code: Code, count: int, *, settings: Settings, at: datetime
 ) -> list[tuple[int, str]]:
     """Return the present step of a rotating code and those after it, each with its link."""
     first = links.step_at(at)
     return [
-        (step, link_of(code, settings=settings, public_url=public_url, step=step))
-        for step in range(first, first + count)
+        (step, link_of(code, settings=settings, step=step)) for step in range(first, first + count)
     ]
 
 
-def link_of(code: Code, *, settings: CodeSettings, public_url: str, step: int | None = None) -> str:
+def link_of(code: Code, *, settings: Settings, step: int | None = None) -> str:
     """Return what is scanned: an address of the service that ends with the token."""
     token = links.make_token(key_of(settings), code.id, step=step)
-    return f"{public_url}{links.PATH}{token}"
+    return f"{settings.public_url}{links.PATH}{token}"
 
 
-def screen_token(code: Code, *, settings: CodeSettings) -> str:
-    """Return the secret of the screen that shows a rotating code."""
-    return links.make_screen_token(key_of(settings), code.id)
+def address_of(code: Code, *, settings: Settings) -> str:
+    """Return what a manager makes use of: a static code's link, or the address of the screen.
+
+    The screen's secret stands behind the `#`, so that browsers keep it to themselves.
+    """
+    if code.kind == CodeKind.STATIC:
+        return link_of(code, settings=settings)
+    token = links.make_screen_token(key_of(settings), code.id)
+    return f"{settings.public_url}/screen#{token}"
 
 
-def personal_code(device_id: UUID, *, settings: CodeSettings, at: datetime) -> tuple[str, datetime]:
+def personal_code(device_id: UUID, *, settings: Settings, at: datetime) -> tuple[str, datetime]:
     """Return what a device shows to staff, and until when it may be scanned."""
     token = links.make_personal_token(key_of(settings), device_id, at=at)
     return token, at + links.PERSONAL_LIFETIME
 
 
-def read_personal_code(text: str, *, settings: CodeSettings) -> PersonalCode | None:
+def read_personal_code(text: str, *, settings: Settings) -> PersonalCode | None:
     """Return what a scanned personal code says, or None if it is none of ours."""
     told = links.read_personal_token(key_of(settings), text)
     return told and PersonalCode(told[0], told[1] + links.PERSONAL_LIFETIME)
 
 
-def key_of(settings: CodeSettings) -> bytes:
+def key_of(settings: Settings) -> bytes:
     """Return the key that seals what codes say."""
-    return settings.key.get_secret_value().encode()
+    return settings.codes.key.get_secret_value().encode()
 
 
 def _judge(code: Code, step: int | None, at: datetime) -> CodeProblem | None:

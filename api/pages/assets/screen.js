@@ -51,7 +51,7 @@ function draw() {
   }
   if (code !== shown) {
     shown = code;
-    qr.setAttribute("viewBox", `0 0 ${code.qr.size} ${code.qr.size}`);
+    qr.setAttribute("viewBox", `0 0 ${code.qr.size_modules} ${code.qr.size_modules}`);
     path.setAttribute("d", code.qr.path);
   }
   const seconds = Math.ceil((code.until - now) / 1000);
