@@ -31,7 +31,9 @@ def paint(size: int, runs: tuple[Run, ...], *, pixels: int = 4) -> Picture:
 
 def paint_svg(svg: str, *, width: int = 800) -> Picture:
     """An SVG as a picture in grey."""
-    with Image.open(BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=svg, dpi=96, width=width)))) as image:
+    with Image.open(
+        BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=svg, dpi=96, width=width)))
+    ) as image:
         return np.asarray(image.convert("L"))
 
 

@@ -22,6 +22,7 @@ FOLDER = Path(str(files("api"))) / "pages"
 CODE_PAGE = Template((FOLDER / "code.html").read_text("utf-8"))
 SCREEN_PAGE = (FOLDER / "screen.html").read_text("utf-8")
 
+PURPOSE = "With it you can say that you are here, and see what is on. We call this checking in."
 NOT_CHECKED_IN = "You have only opened a page. You are not checked in, and we have kept nothing."
 USELESS = {
     CodeProblem.UNKNOWN: (
@@ -69,8 +70,7 @@ def open_link(link_token: str, session: SessionDep, settings: SettingsDep, at: N
         status, heading, advice = USELESS[scanned.problem or CodeProblem.UNKNOWN]
         return PageResponse(code_page(heading, [advice, NOT_CHECKED_IN]), status)
     place = places.get_place(session, scanned.code.place_id)
-    purpose = "With it you can tell us that you are here, and see what is on. This is checking in."
-    told = [purpose, FOR_NOW[scanned.problem], NOT_CHECKED_IN]
+    told = [PURPOSE, FOR_NOW[scanned.problem], NOT_CHECKED_IN]
     return PageResponse(code_page(f"This code is for {place.name}", told, website=place.website))
 
 
@@ -84,5 +84,5 @@ def code_page(heading: str, told: Sequence[str], *, website: str | None = None) 
     """Return a page with a heading and paragraphs, and a link to a website if it is one."""
     paragraphs = [f"<p>{escape(paragraph)}</p>" for paragraph in told]
     if website and website.startswith(("https://", "http://")):
-        paragraphs.append(f'<p><a href="{escape(website)}">Their own website</a></p>')
+        paragraphs.append(f'<p><a href="{escape(website)}">See their website</a></p>')
     return CODE_PAGE.substitute(heading=escape(heading), paragraphs="\n".join(paragraphs))

@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from api.openapi import operations
 from api.problems import catalogue, status_of
 
-UNIT_SUFFIXES = ("_m", "_mps", "_deg", "_s", "_ms")
+UNIT_SUFFIXES = ("_m", "_mps", "_deg", "_s", "_ms", "_modules")
 UNIT_WORDS = re.compile(
     r"\b(metres|degrees|milliseconds|seconds|HTTP status|revision|from 0|from 1|1 to 3"
     r"|entries|how (many|often)|grows)\b",
