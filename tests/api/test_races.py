@@ -100,7 +100,7 @@ def at_once(street: Street, token: str, send: Callable[[Client], Any]) -> list[A
         ),
         pytest.param(
             lambda s: f"/v1/places/{s.place_id}/codes",
-            lambda s: asking.code(id=str(uuid4())),
+            lambda _: asking.code(id=str(uuid4())),
             id="a code",
         ),
         pytest.param(

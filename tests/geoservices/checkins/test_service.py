@@ -66,6 +66,7 @@ def take(session: Session, place: Place, device: UUID) -> Take:
         at_place: Place = place,
         scanned: ScannedCode | None = None,
         scanned_by: UUID | None = None,
+        suspect: bool = False,
         distance_m: float | None = -5.0,
         accuracy_m: float | None = 8.0,
         claimed_at: datetime | None = None,
@@ -79,7 +80,11 @@ def take(session: Session, place: Place, device: UUID) -> Take:
                 claimed_at=claimed_at,
             ),
             Circumstances(
-                place=at_place, distance_m=distance_m, scanned=scanned, scanned_by=scanned_by
+                place=at_place,
+                distance_m=distance_m,
+                scanned=scanned,
+                scanned_by=scanned_by,
+                suspect=suspect,
             ),
             device_id=device_id,
             rules=RULES,
@@ -210,6 +215,14 @@ def test_a_code_that_does_not_speak_leaves_the_button(
     assert (others.evidence, others.code_id) == (Evidence.INSIDE, None)
     assert others.doubts == [CodeProblem.OTHER_PLACE]
     assert (unknown.evidence, unknown.doubts) == (Evidence.INSIDE, [CodeProblem.UNKNOWN])
+
+
+def test_a_movement_that_is_not_credible_is_kept_and_refuses_nothing(take: Take) -> None:
+    """The position counts for nothing; the person's word stands."""
+    check_in = take(suspect=True)
+
+    assert check_in.evidence == Evidence.SELF_DECLARED
+    assert check_in.doubts == [Doubt.MOVEMENT_NOT_CREDIBLE]
 
 
 def test_a_member_of_staff_who_scanned_is_kept(session: Session, take: Take) -> None:
