@@ -13,7 +13,8 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
-GRADED = (("check_ins", "evidence"), ("listings", "evidence_needed"))
+GRADED = (("check_ins", "evidence", "self-declared"), ("listings", "evidence_needed", "near"))
+"""Tables and columns, each with what `code` becomes below: a listing must not open wider."""
 BEFORE = "'self-declared', 'near', 'inside'"
 AFTER = (
     "'offline-claim', 'self-declared', 'code', 'near', 'inside', 'code-inside', 'rotating-code',"
@@ -82,16 +83,17 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_check_ins_code_id"), "check_ins", ["code_id"], unique=False)
     op.create_index(op.f("ix_check_ins_scanned_by"), "check_ins", ["scanned_by"], unique=False)
-    for table, column in GRADED:
+    for table, column, _below in GRADED:
         _allow(table, column, AFTER)
 
 
 def downgrade() -> None:
-    """Undo it; each grade becomes the nearest lower one of before, a listing's the nearest."""
-    for table, column in GRADED:
+    """Undo it; each grade becomes the nearest one of before."""
+    for table, column, below in GRADED:
         op.execute(
             f"UPDATE {table} SET {column} = CASE"
-            f" WHEN {column} IN ('offline-claim', 'code') THEN 'self-declared'"
+            f" WHEN {column} = 'offline-claim' THEN 'self-declared'"
+            f" WHEN {column} = 'code' THEN '{below}'"
             f" WHEN {column} IN ('code-inside', 'rotating-code', 'staff-scan') THEN 'inside'"
             f" ELSE {column} END"
         )

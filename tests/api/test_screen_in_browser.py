@@ -143,7 +143,7 @@ def test_the_screen_goes_on_without_the_network_and_says_when_it_cannot(
     assert 'data-state="current"' in going_on
     assert "Tŷ Dŵr &amp; Llyfrgell" in going_on
     assert 'data-state="stale"' in over
-    assert "This code is out of date." in over
+    assert "The code has run out." in over
 
 
 def test_the_screen_goes_on_for_ever_with_the_network(

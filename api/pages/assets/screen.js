@@ -9,7 +9,7 @@ const drawEveryMs = 250;
 
 const messages = {
   current: "",
-  stale: "This code is out of date. Please wait, or ask at the desk. The screen has lost its connection and keeps trying.",
+  stale: "The code has run out. Please wait, or ask at the desk. The screen has lost its connection and keeps trying.",
   waiting: "The screen has no connection yet, and keeps trying. Please ask at the desk.",
   ended: "This screen has been switched off, or its address is wrong. Please ask at the desk.",
   incomplete: "This address is not whole. Open the screen’s full address, with everything after the #.",
