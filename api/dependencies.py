@@ -21,8 +21,8 @@ from geoservices.settings import Settings
 
 bearer = HTTPBearer(
     auto_error=False,
-    description="A device's token (from POST /v1/devices) or a staff member's or manager's "
-    "(from `geoservices token`).",
+    description="A device's token (from POST /v1/devices), a staff member's or manager's (from "
+    "`geoservices token`), or a screen's (from the address of its code).",
 )
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
 

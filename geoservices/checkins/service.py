@@ -55,8 +55,7 @@ class PlaceNotNamed(GeoservicesError):
 
     def __init__(self) -> None:
         super().__init__(
-            "Nothing was stored. The code is not one of ours, so place_id is needed.",
-            field="/place_id",
+            "Nothing was stored. Give place_id, or the code of a place.", field="/place_id"
         )
 
 

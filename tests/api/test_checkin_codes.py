@@ -140,10 +140,34 @@ def test_a_photograph_of_the_screen_is_worth_nothing_later(
     assert doubts(answer) == ["code-out-of-date", "not-measured"]
 
 
+def _nothing(_code: Code, _session: Session) -> None:
+    pass
+
+
+def _revoke(code: Code, _session: Session) -> None:
+    code.revoked_at = now()
+
+
+def _expire(code: Code, _session: Session) -> None:
+    code.valid_until = now()
+
+
+def _postpone(code: Code, _session: Session) -> None:
+    code.valid_from = now() + timedelta(days=1)
+
+
+def _move(code: Code, session: Session) -> None:
+    other = make_place(session, make_organisation(session, "torbay"))
+    code.place_id = other.id
+
+
+@pytest.mark.parametrize("spoil", [_nothing, _revoke, _expire])
 def test_a_code_without_a_place_means_its_own(
-    citizen: Client, place: Place, poster: Code, settings: Settings
+    citizen: Client, session: Session, place: Place, poster: Code, settings: Settings, spoil: Any
 ) -> None:
     """A phone knows no more than it scanned; even a revoked code still names the place."""
+    spoil(poster, session)
+    session.commit()
     body = {"id": str(uuid4()), "code": static_link(poster, settings)}
 
     answer = citizen.post("/v1/check-ins", json=body)
@@ -166,31 +190,10 @@ def test_neither_place_nor_code_is_refused(
     assert session.scalar(select(func.count()).select_from(CheckIn)) == 0
 
 
-def _unknown(_code: Code, _session: Session) -> None:
-    pass
-
-
-def _revoke(code: Code, _session: Session) -> None:
-    code.revoked_at = now()
-
-
-def _expire(code: Code, _session: Session) -> None:
-    code.valid_until = now()
-
-
-def _postpone(code: Code, _session: Session) -> None:
-    code.valid_from = now() + timedelta(days=1)
-
-
-def _move(code: Code, session: Session) -> None:
-    other = make_place(session, make_organisation(session, "torbay"))
-    code.place_id = other.id
-
-
 @pytest.mark.parametrize(
     ("spoil", "problem"),
     [
-        (_unknown, "code-unknown"),
+        (_nothing, "code-unknown"),
         (_revoke, "code-revoked"),
         (_expire, "code-expired"),
         (_postpone, "code-not-yet-valid"),
@@ -210,7 +213,7 @@ def test_a_code_that_is_refused_leaves_the_check_in_as_it_was(
     spoil(poster, session)
     session.commit()
     link = static_link(poster, settings)
-    code = link[:-3] + "AAA" if spoil is _unknown else link
+    code = link[:-3] + "AAA" if spoil is _nothing else link
 
     answer = citizen.post("/v1/check-ins", json=check_in(place.id, code=code))
 
