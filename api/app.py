@@ -14,12 +14,14 @@ from api.openapi import complete
 from api.routers import (
     campaigns,
     checkins,
+    codes,
     devices,
     geofences,
     health,
     listings,
     notifications,
     organisation,
+    pages,
     pings,
     places,
     statistics,
@@ -41,11 +43,16 @@ NOUNS = (
     pings,
     visits,
     statistics,
+    codes,
     checkins,
     listings,
     campaigns,
     notifications,
 )
+
+
+UNVERSIONED = (health.router, pages.router, problem_pages.router)
+"""What has an address that must never change."""
 
 
 class Application(FastAPI):
@@ -55,7 +62,7 @@ class Application(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document, made once."""
         if self.openapi_schema is None:
-            routers = [*(noun.router for noun in NOUNS), health.router, problem_pages.router]
+            routers = [*(noun.router for noun in NOUNS), *UNVERSIONED]
             routes = [
                 route
                 for router in routers
@@ -91,8 +98,9 @@ def create_app(sessions: SessionFactory, settings: Settings) -> FastAPI:
     for noun in NOUNS:
         version_1.include_router(noun.router)
     app.include_router(version_1)
-    app.include_router(health.router)
-    app.include_router(problem_pages.router)
+    for router in UNVERSIONED:
+        app.include_router(router)
+    pages.install(app)
     app.add_middleware(Door, max_body_bytes=settings.intake.max_body_bytes)
     app.add_middleware(Express, settings=settings)
     return app

@@ -22,8 +22,8 @@ from geoservices.settings import Settings
 
 bearer = HTTPBearer(
     auto_error=False,
-    description="A device's token (from POST /v1/devices) or a staff member's or manager's "
-    "(from `geoservices token`).",
+    description="A device's token (from POST /v1/devices), a staff member's or manager's (from "
+    "`geoservices token`), or a screen's (from the address of its code).",
 )
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
 
@@ -143,6 +143,18 @@ def require_manager(caller: CallerDep) -> UUID:
     return organisation_id
 
 
+def require_staff(caller: CallerDep) -> Person:
+    """Let staff and managers through, with a token of theirs or a device's.
+
+    Raises:
+        Forbidden: It is a citizen's token.
+    """
+    if caller.person.organisation_id is None:
+        raise Forbidden("This is for staff.")
+    return caller.person
+
+
 OptionalMember = Annotated[Person | None, Depends(refuse_devices)]
 CurrentDevice = Annotated[Device, Depends(require_device)]
+CurrentStaff = Annotated[Person, Depends(require_staff)]
 ManagersOrganisation = Annotated[UUID, Depends(require_manager)]

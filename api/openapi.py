@@ -13,6 +13,7 @@ from api.dependencies import (
     refuse_devices,
     require_device,
     require_manager,
+    require_staff,
 )
 from api.pagination import CursorRefused, read_cursor
 from api.problems import (
@@ -35,6 +36,7 @@ OF_DEPENDENCIES: Mapping[Callable[..., object], Refusals] = {
     refuse_devices: (Forbidden,),
     require_device: (Forbidden,),
     require_manager: (Forbidden,),
+    require_staff: (Forbidden,),
     open_session: (Unavailable,),
     read_cursor: (CursorRefused,),
 }

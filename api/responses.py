@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from fastapi.responses import JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse, Response
 from pydantic import BaseModel
 
 
@@ -11,6 +11,32 @@ class GeoJsonResponse(JSONResponse):
     """GeoJSON (RFC 7946)."""
 
     media_type = "application/geo+json"
+
+
+class SvgResponse(Response):
+    """A drawing (SVG 2)."""
+
+    media_type = "image/svg+xml"
+
+
+class PdfResponse(Response):
+    """A document to print (ISO 32000)."""
+
+    media_type = "application/pdf"
+
+
+class PageResponse(HTMLResponse):
+    """A page that loads nothing but this service's own files, and tells nobody where it was."""
+
+    def __init__(self, content: str, status_code: int = 200) -> None:
+        super().__init__(content, status_code, _OF_PAGES)
+
+
+_OF_PAGES = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+}
 
 
 def repeated(model: type[BaseModel]) -> dict[int | str, dict[str, Any]]:

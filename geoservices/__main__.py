@@ -9,6 +9,7 @@ from datetime import timedelta
 from geoservices import clock
 from geoservices.accounts import service as accounts
 from geoservices.accounts.models import Role
+from geoservices.codes.links import make_code_key
 from geoservices.database import SessionFactory, make_engine, make_session_factory, transaction
 from geoservices.errors import GeoservicesError
 from geoservices.notifications.vapid import make_vapid_key
@@ -41,6 +42,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     key.set_defaults(run=_vapid_key)
 
+    code_key = commands.add_parser("code-key", help="make a key for GEOSERVICES_CODES__KEY")
+    code_key.set_defaults(run=_code_key)
+
     organisation = commands.add_parser("organisation", help="manage organisations")
     create = organisation.add_subparsers(required=True, metavar="ACTION").add_parser(
         "create", help="make an organisation; one that exists is left as it is"
@@ -70,6 +74,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _vapid_key(_arguments: argparse.Namespace) -> str:
     return make_vapid_key()
+
+
+def _code_key(_arguments: argparse.Namespace) -> str:
+    return make_code_key()
 
 
 def _create_organisation(arguments: argparse.Namespace) -> str:

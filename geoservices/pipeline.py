@@ -22,8 +22,16 @@ from geoservices.campaigns.rules import Limits, Trigger
 from geoservices.checkins import queries as checkins
 from geoservices.checkins import service as checkin_service
 from geoservices.checkins.models import CheckIn
-from geoservices.checkins.service import CheckInReport
+from geoservices.checkins.service import (
+    CheckInReport,
+    CheckInRules,
+    Circumstances,
+    PersonalCodeRefused,
+    PlaceNotNamed,
+    StaffScan,
+)
 from geoservices.checkins.verification import Evidence
+from geoservices.codes import service as codes
 from geoservices.errors import GeoservicesError, Unauthenticated
 from geoservices.geofences.index import GeofenceIndex
 from geoservices.geofences.live import LiveGeofences
@@ -36,6 +44,7 @@ from geoservices.pings.columns import Pings, Reported
 from geoservices.pings.plausibility import suspect
 from geoservices.pings.screening import Doors
 from geoservices.pings.service import Recorded
+from geoservices.pings.trail import is_suspect
 from geoservices.places import queries as places
 from geoservices.places import service as place_service
 from geoservices.settings import Settings
@@ -218,27 +227,75 @@ def check_in(
     settings: Settings,
     at: datetime,
 ) -> CheckIn:
-    """Take in a check-in: grade it by the position given with it, store it and announce it.
+    """Take in a check-in: grade it by its code and position, store it and announce it.
 
     Raises:
         ConsentMissing: The person did not agree to checking in; nothing is stored.
+        PlaceNotNamed: Neither the report nor its code names a place.
         NotFound: There is no such place.
         CheckInInTheFuture: The device's clock is ahead by more than is tolerated.
         CheckInTooLongAgo: It was made longer ago than anything can come of.
         IdTaken: The id belongs to another check-in.
     """
-    accounts.lock_devices(session, [device.id])
+    [held] = accounts.hold_devices(session, ids=[device.id])
     consents.require_consent(session, device.person_id, ON_CHECK_IN)
-    place = place_service.get_place(session, report.place_id)
-    index = live.current(session)
+    scanned = codes.look_up(session, report.code, settings=settings, at=at) if report.code else None
+    place_id = report.place_id or (scanned.code.place_id if scanned and scanned.code else None)
+    if place_id is None:
+        raise PlaceNotNamed
+    place = place_service.get_place(session, place_id)
+    distance_m = _distance_to_place_m(live.current(session), place_id, report.position)
     return checkin_service.record(
         session,
         report,
+        Circumstances(
+            place=place,
+            distance_m=distance_m,
+            scanned=scanned,
+            suspect=report.position is not None
+            and is_suspect(
+                held, report.position, report.claimed_at or at, presence=settings.presence
+            ),
+        ),
         device_id=device.id,
-        organisation_id=place.organisation_id,
-        distance_m=_distance_to_place_m(index, report.place_id, report.position),
-        assumed_accuracy_m=settings.presence.assumed_accuracy_m,
-        doors=doors(settings),
+        rules=checkin_rules(settings),
+        at=at,
+    )
+
+
+def check_in_by_staff(
+    session: Session,
+    staff: Person,
+    scan: StaffScan,
+    *,
+    settings: Settings,
+    at: datetime,
+) -> CheckIn:
+    """Take in a check-in of whoever showed their own code to a member of staff.
+
+    Raises:
+        NotFound: The place is not one of the member's organisation.
+        PersonalCodeRefused: The code is nobody's, too old, or the member's own.
+        ConsentMissing: The person did not agree to checking in; nothing is stored.
+        IdTaken: The id belongs to another check-in.
+    """
+    place = place_service.get_place_of(session, scan.place_id, staff.organisation_id)
+    shown = codes.read_personal_code(scan.code, settings=settings)
+    device = accounts.living_device(session, shown.device_id) if shown else None
+    if shown is None or device is None:
+        raise PersonalCodeRefused("It is nobody's own code.")
+    if device.person_id == staff.id:
+        raise PersonalCodeRefused("Nobody can scan themselves in.")
+    accounts.lock_devices(session, [device.id])
+    consents.require_consent(session, device.person_id, ON_CHECK_IN)
+    if at > shown.expires_at and not checkins.by_id(session, [scan.id]):
+        raise PersonalCodeRefused("It is too old. Ask the person to show it again.")
+    return checkin_service.record(
+        session,
+        CheckInReport(id=scan.id, place_id=place.id),
+        Circumstances(place=place, scanned_by=staff.id),
+        device_id=device.id,
+        rules=checkin_rules(settings),
         at=at,
     )
 
@@ -304,6 +361,15 @@ def doors(settings: Settings) -> Doors:
     return Doors(future_tolerance=intake.future_tolerance, oldest=intake.oldest)
 
 
+def checkin_rules(settings: Settings) -> CheckInRules:
+    """Return how check-ins are graded, from the settings."""
+    return CheckInRules(
+        doors=doors(settings),
+        assumed_accuracy_m=settings.presence.assumed_accuracy_m,
+        credible_accuracy_m=settings.presence.credible_accuracy_m,
+    )
+
+
 def _distance_to_place_m(
     index: GeofenceIndex, place_id: UUID, position: Position | None
 ) -> float | None:
@@ -319,7 +385,16 @@ def _distance_to_place_m(
     return float(distances.min())
 
 
-CONFIDENCE = {Evidence.SELF_DECLARED: 1, Evidence.NEAR: 2, Evidence.INSIDE: 3}
+CONFIDENCE = {
+    Evidence.OFFLINE_CLAIM: 1,
+    Evidence.SELF_DECLARED: 1,
+    Evidence.CODE: 2,
+    Evidence.NEAR: 2,
+    Evidence.INSIDE: 3,
+    Evidence.CODE_INSIDE: 3,
+    Evidence.ROTATING_CODE: 3,
+    Evidence.STAFF_SCAN: 3,
+}
 """A check-in's evidence on the scale of a transition's confidence."""
 
 

@@ -64,6 +64,13 @@ class PushSettings(BaseModel, frozen=True, extra="forbid"):
         return self
 
 
+class CodeSettings(BaseModel, frozen=True, extra="forbid"):
+    """What makes codes at places those of this service and of no one else."""
+
+    key: Annotated[SecretStr, AfterValidator(_key_sized)]
+    """Seals every code: 32 bytes in base64url without padding (`geoservices code-key`)."""
+
+
 class IntakeSettings(BaseModel, frozen=True, extra="forbid"):
     """What is taken in at the door."""
 
@@ -189,6 +196,7 @@ class Settings(BaseSettings):
     outbox_lease: Span = timedelta(seconds=30)
     """An outbox message handed to a job is handed out again after this long."""
     push: PushSettings
+    codes: CodeSettings
     intake: IntakeSettings = IntakeSettings()
     presence: PresenceSettings = PresenceSettings()
     campaigns: CampaignSettings = CampaignSettings()

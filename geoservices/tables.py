@@ -12,6 +12,7 @@ NOUNS = (
     "geofences",
     "pings",
     "visits",
+    "codes",
     "checkins",
     "listings",
     "campaigns",

@@ -4,6 +4,7 @@ import os
 import sys
 from pathlib import Path
 
+from geoservices.codes.links import make_code_key
 from geoservices.notifications.vapid import make_vapid_key
 from local.configuration import HOST, Configuration
 from local.console import STARTED_BY
@@ -73,7 +74,7 @@ def environment(
 ) -> dict[str, str]:
     """Make the environment every process of the service gets.
 
-    What the person running it has set for the public URL or the push keys stays as it is.
+    What the person running it has set for the public URL or the keys stays as it is.
     """
     not_by_proxy = os.environ.get("NO_PROXY", os.environ.get("no_proxy", ""))
     loopback = ",".join(filter(None, [not_by_proxy, HOST, "localhost"]))
@@ -83,6 +84,7 @@ def environment(
         "GEOSERVICES_PUSH__VAPID_PRIVATE_KEY": keep(
             configuration.data_dir / "vapid-private-key", make_vapid_key
         ),
+        "GEOSERVICES_CODES__KEY": keep(configuration.data_dir / "code-key", make_code_key),
         **os.environ,
         "GEOSERVICES_DATABASE_URL": database_url,
         "GEOSERVICES_BROKER_URL": broker_url,

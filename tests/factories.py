@@ -20,6 +20,8 @@ from geoservices.accounts.tokens import hash_token, make_token
 from geoservices.campaigns.models import Campaign
 from geoservices.campaigns.rules import CampaignClass, Trigger
 from geoservices.checkins.verification import Evidence
+from geoservices.codes.links import CodeKind
+from geoservices.codes.models import Code
 from geoservices.geofences.models import Geofence
 from geoservices.listings.models import Listing, ListingKind
 from geoservices.places.models import Place
@@ -147,6 +149,21 @@ def make_access_token(
     )
     session.flush()
     return token
+
+
+def make_code(session: Session, place: Place, kind: CodeKind = CodeKind.STATIC) -> Code:
+    """A code at the place, in use since the day before."""
+    code = Code(
+        organisation_id=place.organisation_id,
+        place_id=place.id,
+        kind=kind,
+        label="Front desk",
+        valid_from=NOON - timedelta(days=1),
+        created_at=NOON - timedelta(days=1),
+    )
+    session.add(code)
+    session.flush()
+    return code
 
 
 def make_listing(

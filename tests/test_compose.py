@@ -16,6 +16,7 @@ from jsonschema import Draft7Validator
 from kombu import Connection
 from sqlalchemy import make_url
 
+from geoservices.codes.links import make_code_key
 from geoservices.notifications.vapid import make_vapid_key
 from geoservices.settings import load_settings
 from local import processes
@@ -40,6 +41,7 @@ SAMPLES = {
     "RABBITMQ_PASSWORD": "open-barley",
     "GEOSERVICES_PUSH__VAPID_PRIVATE_KEY": make_vapid_key(),
     "GEOSERVICES_PUSH__VAPID_CONTACT": "mailto:demo@example.org",
+    "GEOSERVICES_CODES__KEY": make_code_key(),
 }
 
 

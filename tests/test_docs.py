@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from fastapi.routing import APIRoute
 
-from api.app import NOUNS
+from api.app import NOUNS, UNVERSIONED
 from api.problems import catalogue, status_of
-from api.routers import health, problems
 from geoservices.accounts.models import Purpose
 from geoservices.campaigns.rules import Gate
-from geoservices.checkins.verification import Evidence
+from geoservices.checkins.verification import Doubt, Evidence
+from geoservices.codes.links import CodeProblem
 from geoservices.notifications.models import DeliveryState, ReceiptKind
 from geoservices.notifications.push import OutcomeKind
 from geoservices.pings.screening import REFUSALS, Verdict
@@ -84,10 +84,7 @@ def test_values_told_in_passing_are_the_defaults(page: Path) -> None:
 
 def test_every_route_is_listed() -> None:
     """http-api.md has every method and path, and none that does not exist."""
-    routers = [("/v1", noun.router) for noun in NOUNS] + [
-        ("", health.router),
-        ("", problems.router),
-    ]
+    routers = [("/v1", noun.router) for noun in NOUNS] + [("", router) for router in UNVERSIONED]
     routes = {
         f"{method} {prefix}{route.path}"
         for prefix, router in routers
@@ -117,6 +114,9 @@ def test_every_status_has_advice() -> None:
         ("http-api.md", Evidence),
         ("http-api.md", ReceiptKind),
         ("http-api.md", Purpose),
+        ("check-ins.md", Evidence),
+        ("check-ins.md", Doubt),
+        ("check-ins.md", CodeProblem),
         ("presence.md", TransitionKind),
         ("presence.md", Reason),
         ("presence.md", Phase),

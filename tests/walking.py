@@ -13,6 +13,7 @@ from geoservices import pipeline
 from geoservices.accounts.models import Device, Organisation, Person, Purpose
 from geoservices.checkins.models import CheckIn
 from geoservices.checkins.service import CheckInReport
+from geoservices.codes.links import make_code_key
 from geoservices.geofences.live import LiveGeofences
 from geoservices.geometry.position import Position
 from geoservices.notifications.models import Notification, Subscription
@@ -21,7 +22,7 @@ from geoservices.outbox import OutboxMessage
 from geoservices.pings.screening import PingReport
 from geoservices.pipeline import Intake
 from geoservices.places.models import Place
-from geoservices.settings import PushSettings, Settings
+from geoservices.settings import CodeSettings, PushSettings, Settings
 from geoservices.visits.models import Transition
 from geoservices.visits.transitions import TransitionKind
 from tests.factories import (
@@ -42,6 +43,7 @@ SETTINGS = Settings(
     push=PushSettings(
         vapid_private_key=SecretStr(make_vapid_key()), vapid_contact="mailto:push@council.example"
     ),
+    codes=CodeSettings(key=SecretStr(make_code_key())),
 )
 
 

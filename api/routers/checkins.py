@@ -1,20 +1,38 @@
 """Check-ins."""
 
+from uuid import UUID
+
 from fastapi import APIRouter, Request, Response
 
 from api.bodies import StrictRoute
-from api.dependencies import CallerDep, CurrentDevice, LiveDep, Now, SessionDep, SettingsDep
+from api.dependencies import (
+    CallerDep,
+    CurrentDevice,
+    CurrentStaff,
+    LiveDep,
+    Now,
+    SessionDep,
+    SettingsDep,
+)
 from api.pagination import Cursor, Limit, Page, instant_and_id, next_address
 from api.problems import problem_responses
+from api.qr import draw
 from api.responses import repeated, status_of_made
-from api.schemas.checkins import CheckInAnswer, CheckInIn, CheckInOut, ListingHere
+from api.schemas.checkins import CheckInAnswer, CheckInIn, CheckInOut, ListingHere, StaffScanIn
+from api.schemas.codes import PersonalCodeOut, QrOut
 from api.schemas.listings import ListingShown
 from geoservices import pipeline
 from geoservices.accounts.models import Role
 from geoservices.accounts.service import ConsentMissing
 from geoservices.checkins import queries
-from geoservices.checkins.service import CheckInInTheFuture, CheckInTooLongAgo
+from geoservices.checkins.service import (
+    CheckInInTheFuture,
+    CheckInTooLongAgo,
+    PersonalCodeRefused,
+    PlaceNotNamed,
+)
 from geoservices.checkins.verification import Evidence
+from geoservices.codes import service as codes
 from geoservices.errors import IdTaken, NotFound
 from geoservices.listings import service as listings
 
@@ -27,7 +45,7 @@ router = APIRouter(tags=["check-ins"], route_class=StrictRoute)
     responses={
         **repeated(CheckInAnswer),
         **problem_responses(
-            CheckInInTheFuture, CheckInTooLongAgo, ConsentMissing, IdTaken, NotFound
+            CheckInInTheFuture, CheckInTooLongAgo, ConsentMissing, IdTaken, NotFound, PlaceNotNamed
         ),
     },
 )
@@ -43,9 +61,9 @@ def check_in(
 ) -> CheckInAnswer:
     """Check in at a place and see what is on there now.
 
-    Nobody is turned away. The answer says how much speaks for the person's presence, and what
-    asks for more than that stays locked, with its text left out. The same id again returns the
-    first check-in.
+    Nobody is turned away. The answer says how much speaks for the person's presence and what
+    was wrong with the code or position, and what asks for more than that stays locked, with its
+    text left out. The same id again returns the first check-in.
     """
     made = pipeline.check_in(session, device, body.to_report(), live=live, settings=settings, at=at)
     response.status_code = status_of_made(made.received_at, at=at)
@@ -58,7 +76,7 @@ def check_in(
         at=at,
     )
     return CheckInAnswer(
-        **CheckInOut.model_validate(made).model_dump(),
+        **CheckInOut.of(made).model_dump(),
         listings=[
             ListingHere(
                 listing=ListingShown.of(listing, unlocked=unlocked),
@@ -84,6 +102,44 @@ def list_check_ins(
     """See this device's check-ins, newest first."""
     rows = queries.check_ins_of(session, device.id, after=instant_and_id(cursor), limit=limit + 1)
     return Page(
-        items=[CheckInOut.model_validate(row) for row in rows[:limit]],
+        items=[CheckInOut.of(row) for row in rows[:limit]],
         next=next_address(request, rows, limit, lambda row: (row.claimed_at, row.id)),
     )
+
+
+@router.get("/devices/me/code")
+def read_personal_code(device: CurrentDevice, settings: SettingsDep, at: Now) -> PersonalCodeOut:
+    """Get the code that this device shows to staff, so that they check its person in."""
+    code, expires_at = codes.personal_code(device.id, settings=settings, at=at)
+    return PersonalCodeOut(
+        code=code, expires_at=expires_at, qr=QrOut.of(draw(code, correction="m"))
+    )
+
+
+@router.post(
+    "/places/{place_id}/check-ins",
+    status_code=201,
+    responses={
+        **repeated(CheckInOut),
+        **problem_responses(ConsentMissing, IdTaken, NotFound, PersonalCodeRefused),
+    },
+)
+def check_in_by_staff(
+    place_id: UUID,
+    body: StaffScanIn,
+    staff: CurrentStaff,
+    session: SessionDep,
+    settings: SettingsDep,
+    response: Response,
+    at: Now,
+) -> CheckInOut:
+    """Check somebody in who shows their own code to a member of the place's staff.
+
+    The check-in is theirs, and so is what it unlocks; the answer does not say who they are. The
+    same id again returns the first check-in.
+    """
+    made = pipeline.check_in_by_staff(
+        session, staff, body.to_scan(place_id), settings=settings, at=at
+    )
+    response.status_code = status_of_made(made.received_at, at=at)
+    return CheckInOut.of(made)

@@ -43,6 +43,13 @@ def device_by_token(session: Session, token_hash: bytes) -> tuple[Device, Person
     return (row[0], row[1]) if row else None
 
 
+def living_device(session: Session, device_id: UUID) -> Device | None:
+    """Return the device of that id, unless it is revoked."""
+    return session.scalars(
+        select(Device).where(Device.id == device_id, Device.revoked_at.is_(None))
+    ).one_or_none()
+
+
 def member_by_token(session: Session, token_hash: bytes, *, at: datetime) -> Person | None:
     """Return the staff member or manager whose access token this is, if it is still valid."""
     return session.scalars(

@@ -118,11 +118,13 @@ def here_for(
 ) -> list[tuple[Listing, bool]]:
     """Return what is on at a place for someone, and whether their evidence unlocks it.
 
-    Tasks are only for the staff of the organisation whose they are.
+    What asks for no more than a person's word is open to everyone, an offline claim included: it
+    is shown without any check-in. Tasks are only for the staff of the organisation whose they are.
     """
     current = queries.current_at(session, place_id, at=at)
+    rank = max(evidence.rank, Evidence.SELF_DECLARED.rank)
     return [
-        (listing, evidence.rank >= Evidence(listing.evidence_needed).rank)
+        (listing, rank >= Evidence(listing.evidence_needed).rank)
         for listing in current
         if listing.kind != ListingKind.TASK
         or (role is not Role.CITIZEN and listing.organisation_id == organisation_id)
@@ -130,8 +132,7 @@ def here_for(
 
 
 def _check(session: Session, draft: ListingDraft, organisation_id: UUID) -> None:
-    if places.get_place(session, draft.place_id).organisation_id != organisation_id:
-        raise NotFound("place")
+    places.get_place_of(session, draft.place_id, organisation_id)
     if draft.ends_at is not None and draft.ends_at <= draft.starts_at:
         raise EndsBeforeStart
 

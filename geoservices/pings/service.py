@@ -13,9 +13,8 @@ from geoservices.clock import instant, microseconds
 from geoservices.database import SessionFactory, transaction
 from geoservices.pings import partitions, plausibility, queries
 from geoservices.pings.columns import Indices, Pings, id_column
-from geoservices.pings.plausibility import PlausibilityRules
 from geoservices.pings.screening import Doors, Verdict, judge
-from geoservices.pings.trail import MICROSECONDS, Trail, trail
+from geoservices.pings.trail import MICROSECONDS, Trail, plausibility_rules, trail
 from geoservices.settings import PresenceSettings
 
 ACCEPTED, LATE, REPEATED, REFUSED, PASSED_OVER = range(5)
@@ -90,10 +89,7 @@ def record(
     signs[followed] = plausibility.signs(
         walked.before,
         walked.after,
-        rules=PlausibilityRules(
-            jump_speed_mps=presence.jump_speed_mps,
-            credible_accuracy_m=presence.credible_accuracy_m,
-        ),
+        rules=plausibility_rules(presence),
     )
     new = order[verdicts[order] != REPEATED]
     queries.insert(

@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geoservices.accounts.queries import HeldDevice
-from geoservices.geometry.position import Positions
+from geoservices.geometry.position import Position, Positions
 from geoservices.pings.columns import Indices, Pings
-from geoservices.pings.plausibility import gated
+from geoservices.pings.plausibility import PlausibilityRules, gated, signs, suspect
+from geoservices.settings import PresenceSettings
 
 MICROSECONDS = 1e6
 
@@ -80,6 +82,33 @@ def trail(
         )
     )
     return Trail(numbers=followed, senders=by_sender, before=before, after=after, tested=tested)
+
+
+def is_suspect(
+    device: HeldDevice, position: Position, at: datetime, *, presence: PresenceSettings
+) -> bool:
+    """Tell whether a position bears signs of not being true, beside the device's last one.
+
+    Args:
+        device: Its row says where it was last.
+        position: Where it says it is.
+        at: When.
+        presence: What is assumed of positions, and what is odd about them.
+    """
+    accuracy_m = position.accuracy_m or presence.assumed_accuracy_m
+    after = (at.timestamp(), position.lon, position.lat, accuracy_m)
+    before, now = (
+        Positions(*(np.array([value]) for value in one))
+        for one in (_known(device, presence.assumed_accuracy_m), after)
+    )
+    return bool(suspect(signs(before, now, rules=plausibility_rules(presence))).any())
+
+
+def plausibility_rules(presence: PresenceSettings) -> PlausibilityRules:
+    """Return the limits of what is plausible, from the settings."""
+    return PlausibilityRules(
+        jump_speed_mps=presence.jump_speed_mps, credible_accuracy_m=presence.credible_accuracy_m
+    )
 
 
 def _known(device: HeldDevice, assumed_accuracy_m: float) -> tuple[float, float, float, float]:

@@ -127,6 +127,18 @@ def get_place(session: Session, place_id: UUID) -> Place:
     return place
 
 
+def get_place_of(session: Session, place_id: UUID, organisation_id: UUID | None) -> Place:
+    """Return a place that is the organisation's.
+
+    Raises:
+        NotFound: There is none of that id, or it is another one's.
+    """
+    place = get_place(session, place_id)
+    if place.organisation_id != organisation_id:
+        raise NotFound("place")
+    return place
+
+
 def position_of(place: Place) -> Position:
     """Return where a place is."""
     return queries.position_at(place.point)

@@ -47,6 +47,16 @@ def check_in(place_id: UUID, **changes: Any) -> dict[str, Any]:
     }
 
 
+def staff_scan(code: str) -> dict[str, Any]:
+    """What staff send when somebody has shown them this."""
+    return {"id": str(uuid4()), "code": code}
+
+
+def code(**changes: Any) -> dict[str, Any]:
+    """A code for a poster."""
+    return {"kind": "static", "label": "Front desk", **changes}
+
+
 def geofence(
     place_id: UUID, *, geometry: Any = None, id_: str | None = None, **properties: Any
 ) -> dict[str, Any]:

@@ -18,10 +18,11 @@ from api.committing import Committer
 from api.routers.health import Readiness
 from geoservices import logs
 from geoservices.accounts.models import Organisation, Purpose
+from geoservices.codes.links import make_code_key
 from geoservices.database import SessionFactory
 from geoservices.geofences.live import LiveGeofences
 from geoservices.notifications.vapid import make_vapid_key
-from geoservices.settings import PushSettings, Settings
+from geoservices.settings import CodeSettings, PushSettings, Settings
 from tests.api.contract import Contract
 from tests.factories import (
     make_access_token,
@@ -42,6 +43,7 @@ def settings() -> Settings:
             vapid_contact="mailto:test@example.org",
             allow_loopback=True,
         ),
+        codes=CodeSettings(key=SecretStr(make_code_key())),
     )
 
 

@@ -125,6 +125,17 @@ TABLE = {
         other=404,
         body=lambda _: {"kind": "shown", "occurred_at": "2026-03-04T12:00:05Z"},
     ),
+    "read_personal_code": own(200),
+    "check_in_by_staff": Row(403, 403, 422, 422, 404, lambda _: asking.staff_scan("nobody's")),
+    "list_codes": run(200, 404),
+    "make_code": run(201, 404, body=lambda _: asking.code()),
+    "read_code": run(200, 404),
+    "revoke_code": run(204, 404),
+    "read_svg_poster": run(200, 404),
+    "read_pdf_poster": run(200, 404),
+    "read_screen": Row(401, 401, 401, 401, 401),
+    "open_link": free(404),
+    "open_screen": free(200),
     "live": free(200),
     "ready": free(503),
     "explain_problem": free(200),
@@ -165,7 +176,7 @@ def call(client: Client, application: FastAPI, operation: str, ids: Ids) -> Resp
         if told["operationId"] == operation
     ]
     row = TABLE[operation]
-    address = path.format(purpose="nearby", code="not-found", **ids)
+    address = path.format(purpose="nearby", code="not-found", link_token="none", **ids)
     body = {} if row.body is None else {"json": row.body(ids)}
     return client.request(method.upper(), address, params=ASKED.get(operation), **body)
 
@@ -182,11 +193,11 @@ def test_every_operation_has_its_row(application: FastAPI) -> None:
 
 
 def test_nothing_is_served_beside_what_is_documented(settings: Settings) -> None:
-    """No route hides from the document, apart from the document and the page that shows it."""
+    """No route hides from the document, apart from the document, and files that pages load."""
     application = create_app(SessionFactory(), settings)
     hidden = {getattr(route, "path", None) for route in application.routes} - {None}
 
-    assert hidden == {"/openapi.json", "/docs", "/docs/assets"}
+    assert hidden == {"/openapi.json", "/docs", "/docs/assets", "/pages"}
 
 
 @pytest.mark.parametrize("caller", CALLERS)

@@ -90,15 +90,11 @@ def test_what_asks_for_more_evidence_stays_locked(
     inside = citizen.post("/v1/check-ins", json=check_in(place.id)).json()["listings"]
     word = citizen.post("/v1/check-ins", json=check_in(place.id, position=None)).json()["listings"]
 
-    assert {one["listing"]["title"]: one["unlocked"] for one in inside} == {
-        "self-declared": True,
-        "near": True,
-        "inside": True,
+    assert {one["listing"]["title"] for one in inside if one["unlocked"]} == {
+        *("offline-claim", "self-declared", "code", "near", "inside")
     }
-    assert {one["listing"]["title"]: one["unlocked"] for one in word} == {
-        "self-declared": True,
-        "near": False,
-        "inside": False,
+    assert {one["listing"]["title"] for one in word if one["unlocked"]} == {
+        *("offline-claim", "self-declared")
     }
     assert all((one["locked_because"] is None) == one["unlocked"] for one in inside + word)
 
@@ -120,11 +116,14 @@ def test_what_is_locked_keeps_its_text_to_itself(
         here = citizen.post("/v1/check-ins", json=body).json()["listings"]
         return texts([one["listing"] for one in here])
 
-    by_word = {"self-declared": "The code.", "near": None, "inside": None}
-    assert texts(citizen.get(f"/v1/places/{place.id}/listings").json()) == by_word
-    assert checked_in(None) == by_word
-    assert checked_in(beside(20, 30)) == {**by_word, "near": "The code."}
-    assert checked_in(beside(-40, 8)) == dict.fromkeys(by_word, "The code.")
+    def unlocked_at(grade: Evidence) -> dict[str, str | None]:
+        return {one: "The code." if one.rank <= grade.rank else None for one in Evidence}
+
+    word = unlocked_at(Evidence.SELF_DECLARED)
+    assert texts(citizen.get(f"/v1/places/{place.id}/listings").json()) == word
+    assert checked_in(None) == word
+    assert checked_in(beside(20, 30)) == unlocked_at(Evidence.NEAR)
+    assert checked_in(beside(-40, 8)) == unlocked_at(Evidence.INSIDE)
 
 
 def test_the_same_id_again_is_the_first_check_in(
@@ -199,7 +198,7 @@ def test_a_clock_a_little_ahead_is_forgiven(citizen: Client, place: Place) -> No
     "ago",
     [pytest.param(timedelta(minutes=6), id="minutes"), pytest.param(timedelta(days=6), id="days")],
 )
-def test_what_is_told_late_is_the_persons_word(
+def test_what_is_told_late_is_a_claim_about_the_past(
     citizen: Client, place: Place, ago: timedelta
 ) -> None:
     """A position that old may be anyone's; the visit to the library counts all the same."""
@@ -208,8 +207,22 @@ def test_what_is_told_late_is_the_persons_word(
     answer = citizen.post("/v1/check-ins", json=check_in(place.id, claimed_at=claimed_at))
 
     assert answer.status_code == 201
-    assert answer.json()["evidence"] == "self-declared"
+    assert answer.json()["evidence"] == "offline-claim"
+    assert [doubt["code"] for doubt in answer.json()["doubts"]] == ["told-late"]
     assert citizen.get("/v1/check-ins").status_code == 200
+
+
+def test_what_is_open_without_a_check_in_is_open_to_an_offline_claim(
+    citizen: Client, session: Session, place: Place
+) -> None:
+    """It would be odd to lock away what the list of what is on shows to everyone."""
+    make_listing(session, place)
+    session.commit()
+    claimed_at = (now() - timedelta(days=1)).isoformat()
+
+    answer = citizen.post("/v1/check-ins", json=check_in(place.id, claimed_at=claimed_at))
+
+    assert [one["unlocked"] for one in answer.json()["listings"]] == [True]
 
 
 @pytest.mark.parametrize("ago", [timedelta(days=7, minutes=1), timedelta(days=365_000)])

@@ -40,6 +40,7 @@ class Street:
     application: FastAPI
     manager: str
     citizen: str
+    other_citizen: str
     place_id: UUID
     listing_id: UUID
 
@@ -56,11 +57,14 @@ def street(server_url: str, worker_id: str, settings: Settings) -> Iterator[Stre
         place = make_place(session, organisation)
         make_geofence(session, place)
         listing = make_listing(session, place)
-        person = make_person(session, Purpose.NEARBY, Purpose.CHECK_IN_CONTENT)
+        person, other = (
+            make_person(session, Purpose.NEARBY, Purpose.CHECK_IN_CONTENT) for _ in range(2)
+        )
         made = Street(
             application=create_app(sessions, settings),
             manager=make_access_token(session, organisation),
             citizen=make_device(session, person)[1],
+            other_citizen=make_device(session, other)[1],
             place_id=place.id,
             listing_id=listing.id,
         )
@@ -85,27 +89,36 @@ def at_once(street: Street, token: str, send: Callable[[Client], Any]) -> list[A
     ("path", "body"),
     [
         pytest.param(
-            "/v1/listings", lambda s: asking.listing(s.place_id, id=str(uuid4())), id="a listing"
+            lambda _: "/v1/listings",
+            lambda s: asking.listing(s.place_id, id=str(uuid4())),
+            id="a listing",
         ),
         pytest.param(
-            "/v1/campaigns",
+            lambda _: "/v1/campaigns",
             lambda s: asking.campaign(s.listing_id, id=str(uuid4())),
             id="a campaign",
         ),
         pytest.param(
-            "/v1/geofences",
+            lambda s: f"/v1/places/{s.place_id}/codes",
+            lambda _: asking.code(id=str(uuid4())),
+            id="a code",
+        ),
+        pytest.param(
+            lambda _: "/v1/geofences",
             lambda s: asking.geofence(s.place_id, id_=str(uuid4())),
             id="a geofence",
         ),
     ],
 )
 def test_the_same_thing_made_at_once_is_made_once(
-    street: Street, path: str, body: Callable[[Street], dict[str, Any]]
+    street: Street,
+    path: Callable[[Street], str],
+    body: Callable[[Street], dict[str, Any]],
 ) -> None:
     """One client made it; the others are told that it is there."""
-    sent = body(street)
+    address, sent = path(street), body(street)
 
-    answers = at_once(street, street.manager, lambda client: client.post(path, json=sent))
+    answers = at_once(street, street.manager, lambda client: client.post(address, json=sent))
 
     assert Counter(answer.status_code for answer in answers) == {201: 1, 200: AT_ONCE - 1}
     assert len({answer.json()["id"] for answer in answers}) == 1
@@ -120,6 +133,38 @@ def test_the_same_check_in_at_once_is_one(street: Street) -> None:
     )
 
     assert Counter(answer.status_code for answer in answers) == {201: 1, 200: AT_ONCE - 1}
+
+
+def test_one_person_scanned_at_once_is_checked_in_once(street: Street) -> None:
+    """A scanner that reads the same code in every picture its camera takes."""
+    phone = with_token(client_of(street.application), street.citizen)
+    shown = phone.get("/v1/devices/me/code").json()["code"]
+    sent = asking.staff_scan(shown)
+    path = f"/v1/places/{street.place_id}/check-ins"
+
+    answers = at_once(street, street.manager, lambda client: client.post(path, json=sent))
+
+    assert Counter(answer.status_code for answer in answers) == {201: 1, 200: AT_ONCE - 1}
+    assert len({answer.text for answer in answers}) == 1
+
+
+def test_two_people_scanned_with_one_id_at_once_are_one_check_in(street: Street) -> None:
+    """Whoever comes second is not checked in under the first one's id, and staff are told."""
+    phone = with_token(client_of(street.application), street.citizen)
+    other = with_token(client_of(street.application), street.other_citizen)
+    codes = [one.get("/v1/devices/me/code").json()["code"] for one in (phone, other)]
+    waiting = [{"id": str(uuid4()), "code": code} for code in codes * (AT_ONCE // 2)]
+    for one in waiting:
+        one["id"] = waiting[0]["id"]
+    path = f"/v1/places/{street.place_id}/check-ins"
+
+    answers = at_once(street, street.manager, lambda client: client.post(path, json=waiting.pop()))
+
+    assert Counter(answer.status_code for answer in answers) == {
+        201: 1,
+        200: AT_ONCE // 2 - 1,
+        409: AT_ONCE // 2,
+    }
 
 
 def test_the_same_ping_at_once_is_accepted_once(street: Street) -> None:

@@ -24,6 +24,7 @@ from geoservices.visits.transitions import Phase
 from tests.factories import (
     NOON,
     make_campaign,
+    make_code,
     make_device,
     make_geofence,
     make_listing,
@@ -75,6 +76,7 @@ def make_world(session: Session) -> World:
             "campaign_id": campaign.id,
             "visit_id": visit.id,
             "check_in_id": check_in.id,
+            "code_id": make_code(session, place).id,
             "subscription_id": subscription.id,
             "decision_id": decision.id,
             "notification_id": notification.id,

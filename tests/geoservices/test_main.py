@@ -104,9 +104,12 @@ def test_without_a_database_the_command_says_what_to_set(
     assert "GEOSERVICES_DATABASE_URL" in capsys.readouterr().err
 
 
-def test_a_vapid_key_is_32_bytes_and_new_each_time(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("command", ["vapid-key", "code-key"])
+def test_a_key_is_32_bytes_and_new_each_time(
+    capsys: pytest.CaptureFixture[str], command: str
+) -> None:
     """It needs no database."""
-    codes = [main(["vapid-key"]) for _ in range(2)]
+    codes = [main([command]) for _ in range(2)]
 
     keys = capsys.readouterr().out.split()
     assert codes == [0, 0]

@@ -16,10 +16,12 @@ from geoservices.accounts.models import Device, Purpose, Role
 from geoservices.accounts.service import ConsentMissing
 from geoservices.campaigns.models import Decision
 from geoservices.campaigns.rules import Trigger
-from geoservices.checkins.verification import Evidence
+from geoservices.checkins.models import CheckIn
+from geoservices.checkins.verification import Doubt, Evidence
 from geoservices.database import SessionFactory, transaction
 from geoservices.errors import NotFound, Unauthenticated
 from geoservices.geofences.live import LiveGeofences
+from geoservices.geometry.position import Position
 from geoservices.listings.models import ListingKind
 from geoservices.notifications.models import Delivery, DeliveryState, Notification
 from geoservices.outbox import OutboxMessage
@@ -182,6 +184,29 @@ def test_a_check_in_is_graded_by_the_nearest_area_of_the_place(
     make_geofence(world.session, world.place, at=far_off, half_deg=0.0001)
 
     assert world.check_in(north=north).evidence == evidence
+
+
+def test_every_grade_has_a_confidence_that_grows_with_it() -> None:
+    """A person's word is 1 of 3, a fresh code or a clear position 3."""
+    confidences = [pipeline.CONFIDENCE[evidence] for evidence in Evidence]
+
+    assert confidences == sorted(confidences)
+    assert set(confidences) == {1, 2, 3}
+
+
+def test_an_accuracy_too_good_to_be_true_is_no_proof_of_being_inside(world: World) -> None:
+    """What counts as too good is a setting."""
+    credible_m = SETTINGS.presence.credible_accuracy_m
+
+    def accurate_to(accuracy_m: float) -> CheckIn:
+        position = Position(lon=EXETER[0], lat=EXETER[1] + INSIDE, accuracy_m=accuracy_m)
+        return world.check_in(position=position)
+
+    doubted = accurate_to(credible_m - 0.1)
+
+    assert doubted.evidence == Evidence.NEAR
+    assert doubted.doubts == [Doubt.ACCURACY_TOO_GOOD]
+    assert accurate_to(credible_m).evidence == Evidence.INSIDE
 
 
 def test_a_check_in_is_told_with_the_confidence_of_its_evidence(world: World) -> None:

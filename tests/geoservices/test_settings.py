@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from geoservices.codes.links import make_code_key
 from geoservices.notifications.vapid import make_vapid_key
 from geoservices.settings import (
     CampaignSettings,
@@ -80,6 +81,7 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
         "BROKER_URL": "redis://localhost",
         "PUSH__VAPID_PRIVATE_KEY": key,
         "PUSH__VAPID_CONTACT": "mailto:a@example.org",
+        "CODES__KEY": make_code_key(),
         "PUSH__TIMEOUT": "PT5S",
         "PUSH__ALLOWED_HOSTS": '["push.example.org"]',
         "INTAKE__MAX_BATCH": "10",

@@ -43,14 +43,21 @@ def test_the_environment_satisfies_the_settings(
     assert settings.push.allow_loopback
 
 
-def test_the_vapid_key_is_made_once_and_kept_private(configuration: Configuration) -> None:
-    """A new key would end every subscription."""
-    name = "GEOSERVICES_PUSH__VAPID_PRIVATE_KEY"
-
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("GEOSERVICES_PUSH__VAPID_PRIVATE_KEY", "vapid-private-key"),
+        ("GEOSERVICES_CODES__KEY", "code-key"),
+    ],
+)
+def test_a_key_is_made_once_and_kept_private(
+    configuration: Configuration, name: str, file: str
+) -> None:
+    """A new one would end every subscription, or make every poster worthless."""
     keys = {environment(configuration, **URLS)[name] for _ in range(2)}
 
     assert len(keys) == 1
-    assert (configuration.data_dir / "vapid-private-key").stat().st_mode & 0o777 == 0o600
+    assert (configuration.data_dir / file).stat().st_mode & 0o777 == 0o600
 
 
 def test_what_a_person_set_stays(

@@ -13,18 +13,34 @@ from geoservices.checkins.models import CheckIn
 from geoservices.checkins.service import (
     CheckInInTheFuture,
     CheckInReport,
+    CheckInRules,
     CheckInTooLongAgo,
+    Circumstances,
     record,
 )
-from geoservices.checkins.verification import Evidence
+from geoservices.checkins.verification import Doubt, Evidence
+from geoservices.codes.links import CodeKind, CodeProblem
+from geoservices.codes.service import ScannedCode
 from geoservices.errors import IdTaken
 from geoservices.geometry.position import Position
 from geoservices.outbox import OutboxMessage, Topic
 from geoservices.pings.screening import Doors
 from geoservices.places.models import Place
-from tests.factories import NOON, make_device, make_organisation, make_person, make_place
+from tests.factories import (
+    NOON,
+    make_code,
+    make_device,
+    make_organisation,
+    make_person,
+    make_place,
+)
 
 Take = Callable[..., CheckIn]
+RULES = CheckInRules(
+    doors=Doors(future_tolerance=timedelta(minutes=5), oldest=timedelta(days=7)),
+    assumed_accuracy_m=100.0,
+    credible_accuracy_m=3.0,
+)
 
 
 @pytest.fixture
@@ -47,7 +63,10 @@ def take(session: Session, place: Place, device: UUID) -> Take:
         *,
         id_: UUID | None = None,
         device_id: UUID = device,
-        place_id: UUID = place.id,
+        at_place: Place = place,
+        scanned: ScannedCode | None = None,
+        scanned_by: UUID | None = None,
+        suspect: bool = False,
         distance_m: float | None = -5.0,
         accuracy_m: float | None = 8.0,
         claimed_at: datetime | None = None,
@@ -56,15 +75,19 @@ def take(session: Session, place: Place, device: UUID) -> Take:
             session,
             CheckInReport(
                 id=id_ or uuid4(),
-                place_id=place_id,
+                place_id=at_place.id,
                 position=Position(lon=-3.53, lat=50.72, accuracy_m=accuracy_m),
                 claimed_at=claimed_at,
             ),
+            Circumstances(
+                place=at_place,
+                distance_m=distance_m,
+                scanned=scanned,
+                scanned_by=scanned_by,
+                suspect=suspect,
+            ),
             device_id=device_id,
-            organisation_id=place.organisation_id,
-            distance_m=distance_m,
-            assumed_accuracy_m=100.0,
-            doors=Doors(future_tolerance=timedelta(minutes=5), oldest=timedelta(days=7)),
+            rules=RULES,
             at=NOON,
         )
 
@@ -104,21 +127,21 @@ def test_an_id_that_belongs_to_another_check_in_is_refused(session: Session, tak
     with pytest.raises(IdTaken):
         take(id_=id_, device_id=other)
     with pytest.raises(IdTaken):
-        take(id_=id_, place_id=elsewhere.id)
+        take(id_=id_, at_place=elsewhere)
 
 
 @pytest.mark.parametrize(
     ("ago", "evidence"),
     [
         pytest.param(timedelta(minutes=5), Evidence.INSIDE, id="five minutes later"),
-        pytest.param(timedelta(minutes=5, seconds=1), Evidence.SELF_DECLARED, id="told too late"),
+        pytest.param(timedelta(minutes=5, seconds=1), Evidence.OFFLINE_CLAIM, id="told too late"),
         pytest.param(-timedelta(minutes=4), Evidence.INSIDE, id="a clock that is fast"),
     ],
 )
 def test_a_check_in_told_late_proves_nothing(
     take: Take, ago: timedelta, evidence: Evidence
 ) -> None:
-    """It counts as a person's word, and never as made in the future."""
+    """It counts as a claim about the past, and never as made in the future."""
     check_in = take(claimed_at=NOON - ago)
 
     assert check_in.evidence == evidence
@@ -159,6 +182,56 @@ def test_the_grade_follows_distance_and_accuracy(
 
     assert check_in.evidence == evidence
     assert check_in.accuracy_m == accuracy_m
+
+
+@pytest.mark.parametrize(
+    ("kind", "evidence"),
+    [(CodeKind.STATIC, Evidence.CODE_INSIDE), (CodeKind.ROTATING, Evidence.ROTATING_CODE)],
+)
+def test_a_code_that_speaks_raises_the_grade(
+    session: Session, take: Take, place: Place, kind: CodeKind, evidence: Evidence
+) -> None:
+    """It is kept which code it was, so that a poster can be told from another."""
+    code = make_code(session, place, kind)
+
+    check_in = take(scanned=ScannedCode(code, None))
+
+    assert (check_in.evidence, check_in.code_id, check_in.doubts) == (evidence, code.id, [])
+
+
+def test_a_code_that_does_not_speak_leaves_the_button(
+    session: Session, take: Take, place: Place
+) -> None:
+    """What was wrong with it is kept, and so is which it was if it is the place's."""
+    code = make_code(session, place)
+    elsewhere = make_code(session, make_place(session, make_organisation(session, "torbay")))
+
+    revoked = take(scanned=ScannedCode(code, CodeProblem.REVOKED), distance_m=None)
+    others = take(scanned=ScannedCode(elsewhere, None))
+    unknown = take(scanned=ScannedCode(None, CodeProblem.UNKNOWN))
+
+    assert (revoked.evidence, revoked.code_id) == (Evidence.SELF_DECLARED, code.id)
+    assert revoked.doubts == [CodeProblem.REVOKED, Doubt.NOT_MEASURED]
+    assert (others.evidence, others.code_id) == (Evidence.INSIDE, None)
+    assert others.doubts == [CodeProblem.OTHER_PLACE]
+    assert (unknown.evidence, unknown.doubts) == (Evidence.INSIDE, [CodeProblem.UNKNOWN])
+
+
+def test_a_movement_that_is_not_credible_is_kept_and_refuses_nothing(take: Take) -> None:
+    """The position counts for nothing; the person's word stands."""
+    check_in = take(suspect=True)
+
+    assert check_in.evidence == Evidence.SELF_DECLARED
+    assert check_in.doubts == [Doubt.MOVEMENT_NOT_CREDIBLE]
+
+
+def test_a_member_of_staff_who_scanned_is_kept(session: Session, take: Take) -> None:
+    """Whoever vouches can be asked."""
+    member = make_person(session, organisation=make_organisation(session, "torbay"))
+
+    check_in = take(scanned_by=member.id, distance_m=None)
+
+    assert (check_in.evidence, check_in.scanned_by) == (Evidence.STAFF_SCAN, member.id)
 
 
 def test_a_devices_check_ins_are_read_newest_first_page_by_page(

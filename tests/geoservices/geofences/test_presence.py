@@ -40,7 +40,7 @@ def test_every_watched_geofence_of_the_organisation_counts_as_changed(
     disabled, deleted = make_geofence(session, place), make_geofence(session, place)
     disabled.disabled_at = deleted.deleted_at = NOON
     kent = make_organisation(session, "kent")
-    theirs = make_geofence(session, make_place(session, kent))
+    make_geofence(session, make_place(session, kent))
     session.flush()
     before = queries.revision(session)
 

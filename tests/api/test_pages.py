@@ -1,0 +1,138 @@
+"""Pages for people: plain, safe, and none of them checks anybody in."""
+
+from datetime import timedelta
+
+import pytest
+from httpx2 import Client
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from geoservices.accounts.models import Organisation
+from geoservices.checkins.models import CheckIn
+from geoservices.codes.links import CodeKind
+from geoservices.codes.models import Code
+from geoservices.settings import Settings
+from tests.api.asking import now
+from tests.api.scanned import screen_link, static_link
+from tests.factories import make_code, make_place
+
+
+@pytest.fixture
+def poster(session: Session, organisation: Organisation) -> Code:
+    """A code at a place with an awkward name."""
+    place = make_place(session, organisation, name='Tŷ <b>"R&D"</b>')
+    place.website = "https://library.example/?a=1&b=2"
+    code = make_code(session, place)
+    session.commit()
+    return code
+
+
+def path_of(link: str, settings: Settings) -> str:
+    """What a browser asks the service for."""
+    return link.removeprefix(settings.public_url)
+
+
+def test_a_link_leads_to_a_page_that_names_the_place(
+    anyone: Client, session: Session, poster: Code, settings: Settings
+) -> None:
+    """With its name as text; looking stores nothing."""
+    answer = anyone.get(path_of(static_link(poster, settings), settings))
+
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert "This code is for Tŷ &lt;b&gt;&quot;R&amp;D&quot;&lt;/b&gt;" in answer.text
+    assert 'href="https://library.example/?a=1&amp;b=2"' in answer.text
+    assert "You are not checked in" in answer.text
+    assert session.scalar(select(func.count()).select_from(CheckIn)) == 0
+
+
+def test_a_phone_may_write_the_link_in_small_letters(
+    anyone: Client, poster: Code, settings: Settings
+) -> None:
+    """The token has no case."""
+    link = static_link(poster, settings)
+    token = link.rpartition("/")[2]
+
+    assert anyone.get(f"/C/{token.lower()}").status_code == 200
+
+
+@pytest.mark.parametrize("website", ["javascript:alert(1)", "library.example", None])
+def test_only_a_web_address_becomes_a_link(
+    anyone: Client, session: Session, poster: Code, settings: Settings, website: str | None
+) -> None:
+    """Imports take what their source has."""
+    place = make_place(session, session.get_one(Organisation, poster.organisation_id))
+    place.website = website
+    code = make_code(session, place)
+    session.commit()
+
+    assert "href=" not in anyone.get(path_of(static_link(code, settings), settings)).text.replace(
+        'rel="stylesheet" href=', ""
+    )
+
+
+def test_a_screens_code_of_before_says_what_to_do(
+    anyone: Client, session: Session, poster: Code, settings: Settings
+) -> None:
+    """The page takes longer to open than the code lives."""
+    poster.kind = CodeKind.ROTATING
+    session.commit()
+    fresh, old = (
+        anyone.get(path_of(screen_link(poster, settings, now() - timedelta(minutes=ago)), settings))
+        for ago in (0, 5)
+    )
+
+    assert (fresh.status_code, old.status_code) == (200, 200)
+    assert "scan the screen again" not in fresh.text
+    assert "scan the screen again" in old.text
+
+
+def test_codes_of_which_nothing_can_come_have_pages_too(
+    anyone: Client, session: Session, poster: Code, settings: Settings
+) -> None:
+    """Unknown ones, and those that were withdrawn or are over."""
+    path = path_of(static_link(poster, settings), settings)
+    unknown = anyone.get(path[:-4] + "AAAA")
+    poster.valid_until = now()
+    session.commit()
+    expired = anyone.get(path)
+    poster.revoked_at = now()
+    session.commit()
+    revoked = anyone.get(path)
+
+    assert (unknown.status_code, "We do not know this code" in unknown.text) == (404, True)
+    assert (expired.status_code, "This code is too old" in expired.text) == (410, True)
+    assert (revoked.status_code, "not used any more" in revoked.text) == (410, True)
+
+
+def test_pages_load_nothing_of_anyone_elses(
+    anyone: Client, poster: Code, settings: Settings
+) -> None:
+    """No script or style stands in a page, none is another's, and no other site frames it."""
+    pages = [
+        anyone.get(path)
+        for path in (path_of(static_link(poster, settings), settings), "/C/none", "/screen")
+    ]
+
+    for page in pages:
+        policy = page.headers["content-security-policy"]
+        assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'")
+        assert "unsafe" not in policy
+        assert "frame-ancestors 'none'" in policy
+        assert page.headers["referrer-policy"] == "no-referrer"
+        assert page.headers["x-content-type-options"] == "nosniff"
+        assert page.headers["cache-control"] == "no-store"
+        assert "style=" not in page.text
+        assert "<script>" not in page.text
+        assert 'lang="en-GB"' in page.text
+
+
+@pytest.mark.parametrize(
+    ("file", "media_type"), [("pages.css", "text/css"), ("screen.js", "text/javascript")]
+)
+def test_what_pages_load_is_served(anyone: Client, file: str, media_type: str) -> None:
+    """As its type, which browsers insist on."""
+    answer = anyone.get(f"/pages/{file}")
+
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith(media_type)
