@@ -4,7 +4,7 @@ from datetime import datetime, time
 from enum import StrEnum
 from uuid import UUID, uuid4
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geoservices.database import Base, one_of
@@ -65,7 +65,11 @@ class Person(Base):
 
 
 class Device(Base):
-    """A phone or browser of a person's, known by a token of which only the hash is kept."""
+    """A phone or browser of a person's, known by a token of which only the hash is kept.
+
+    Of a device with `places_only` no position is stored or followed; what its phone says of
+    places it watches itself is taken.
+    """
 
     __tablename__ = "devices"
 
@@ -73,6 +77,7 @@ class Device(Base):
     person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), index=True)
     token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
     label: Mapped[str | None] = mapped_column(String(100))
+    places_only: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
 

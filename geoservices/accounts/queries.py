@@ -152,6 +152,13 @@ def lock_devices(session: Session, device_ids: Iterable[UUID]) -> None:
     )
 
 
+def lock_device(session: Session, device_id: UUID) -> bool:
+    """Hold one device's row until the transaction ends; tell whether it shares places only."""
+    return session.execute(
+        select(Device.places_only).where(Device.id == device_id).with_for_update(key_share=True)
+    ).scalar_one()
+
+
 def device_ids_of(session: Session, person_id: UUID) -> Sequence[UUID]:
     """Return the ids of a person's devices, revoked ones too."""
     return session.scalars(select(Device.id).where(Device.person_id == person_id)).all()

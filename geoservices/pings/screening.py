@@ -18,6 +18,8 @@ class Verdict(StrEnum):
     """Stored, but a newer ping had been followed already, so it changed nothing."""
     REPEATED = "repeated"
     """Stored before; a phone may send again whatever it got no answer to."""
+    NOT_KEPT = "not-kept"
+    """Neither stored nor followed: its device shares places only."""
     REFUSED = "refused"
     """Not stored; the reason is given."""
 
