@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from bench.presence_peers import (
     Ours,
+    Reading,
     Rule,
     Told,
     home_assistant,
@@ -43,7 +44,6 @@ from geodata.simulation import (
 from geoservices.geofences.index import GeofenceIndex, Watched
 from geoservices.geometry.planar import metres_per_degree
 from geoservices.settings import PresenceSettings
-from geoservices.visits.transitions import Reading
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 CENTRE = (-3.53, 50.72)

@@ -4,20 +4,36 @@ Each takes positions measured against one geofence and yields what it would repo
 named by project; all are told from their published rules, none is their code.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import numpy as np
+
 from geoservices.settings import PresenceSettings
+from geoservices.visits.sights import PresenceRules, Sight, sights
 from geoservices.visits.transitions import (
     Change,
     Phase,
-    PresenceRules,
-    Reading,
     TransitionKind,
     VisitState,
     advance,
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """One position measured against one geofence.
+
+    `distance_m` is signed: metres from the edge, negative inside. `size_m` is the radius of the
+    circle that has the geofence's area.
+    """
+
+    at: datetime
+    distance_m: float
+    accuracy_m: float
+    size_m: float
+
 
 Told = tuple[bool, datetime]
 """Came (true) or went (false), and when that was reported."""
@@ -88,10 +104,11 @@ class Ours:
         """Follow readings as the service does; its timers run out between them."""
         rules = self._rules()
         visit: VisitState | None = None
-        for reading in readings:
+        known = list(readings)
+        for reading, sight in zip(known, _sights(known, rules), strict=True):
             again = True
             while again:
-                visit, changes = advance(visit, reading, rules=rules, dwell_after=NEVER)
+                visit, changes = advance(visit, sight, reading.at, rules=rules, dwell_after=NEVER)
                 yield from _told(changes, reading.at)
                 again = visit is not None and visit.phase is Phase.ENDED
                 visit = None if again else visit
@@ -99,6 +116,11 @@ class Ours:
     def _rules(self) -> PresenceRules:
         names = PresenceRules.__dataclass_fields__
         return PresenceRules(**{name: getattr(self.settings, name) for name in names})
+
+
+def _sights(readings: Sequence[Reading], rules: PresenceRules) -> list[Sight]:
+    columns = np.array([(one.distance_m, one.accuracy_m, one.size_m) for one in readings]).T
+    return [Sight(code) for code in sights(*columns, rules=rules)]
 
 
 def _told(changes: Iterable[Change], at: datetime) -> Iterator[Told]:

@@ -37,7 +37,7 @@ from geoservices.visits import queries as visits
 from geoservices.visits import service as visit_service
 from geoservices.visits.models import Transition
 from geoservices.visits.service import Made, Sighting
-from geoservices.visits.transitions import PresenceRules
+from geoservices.visits.sights import PresenceRules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,6 +222,7 @@ def presence_rules(settings: Settings) -> PresenceRules:
     return PresenceRules(
         arrival_accuracy_limit_m=presence.arrival_accuracy_limit_m,
         credible_accuracy_m=presence.credible_accuracy_m,
+        reach_m=presence.reach_m,
         confirm_enter_after=presence.confirm_enter_after,
         confirm_enter_within=presence.confirm_enter_within,
         exit_accuracy_cap_m=presence.exit_accuracy_cap_m,
@@ -229,6 +230,7 @@ def presence_rules(settings: Settings) -> PresenceRules:
         exit_margin_share=presence.exit_margin_share,
         confirm_exit_after=presence.confirm_exit_after,
         silence=presence.silence,
+        told_silence=presence.told_silence,
         dwell_freshness=presence.dwell_freshness,
     )
 

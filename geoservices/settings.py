@@ -86,6 +86,8 @@ class PresenceSettings(BaseModel, frozen=True, extra="forbid"):
     """A position less accurate than this never proves an arrival."""
     credible_accuracy_m: Metres = 3
     """A position that claims to be better than this is no proof by itself."""
+    reach_m: Metres = 0
+    """This close outside, with its circle reaching in, a position may be an arrival; 0: never."""
     confirm_enter_after: SpanOrNone = timedelta(seconds=75)
     """A marginal arrival must have lasted this long: most who pass by are gone by then."""
     confirm_enter_within: SpanOrNone = timedelta(seconds=60)
@@ -99,6 +101,8 @@ class PresenceSettings(BaseModel, frozen=True, extra="forbid"):
     """An exit takes two positions far outside, and this much time from the first of them on."""
     silence: Span = timedelta(minutes=30)
     """A visit whose device has said nothing for this long is closed as inferred."""
+    told_silence: Span = timedelta(hours=12)
+    """The same for a visit whose phone itself told of having come."""
     dwell_freshness: SpanOrNone = timedelta(minutes=3)
     """A timer only claims dwelling if the device was seen this shortly before it was due."""
 

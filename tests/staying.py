@@ -1,19 +1,23 @@
 """Help for tests of presence: one device and one geofence, followed reading by reading."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
+
 from geoservices.settings import PresenceSettings
+from geoservices.visits.sights import PresenceRules, Sight, sights
 from geoservices.visits.transitions import (
     Change,
     Phase,
-    PresenceRules,
-    Reading,
     Reason,
+    Step,
     TransitionKind,
     VisitState,
     advance,
     elapse,
+    tell,
 )
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -40,19 +44,44 @@ class Stay:
     def hear(self, fix: Fix) -> list[Change]:
         """Follow one reading; after the end of a visit the same reading is given once more."""
         second, distance_m, accuracy_m = fix
-        reading = Reading(
-            at=moment(second), distance_m=distance_m, accuracy_m=accuracy_m, size_m=SIZE_M
-        )
+        return self.see(second, sight(distance_m, accuracy_m, rules=self.rules))
+
+    def see(self, second: float, sight: Sight) -> list[Change]:
+        """Follow what one reading shows."""
         first_sight, self.seen = not self.seen, True
-        changes: list[Change] = []
-        for _ in range(2):
-            self.visit, told = advance(
-                self.visit,
-                reading,
+
+        def step(visit: VisitState | None) -> Step:
+            return advance(
+                visit,
+                sight,
+                moment(second),
                 rules=self.rules,
                 dwell_after=self.dwell_after,
                 first_sight=first_sight,
             )
+
+        return self._again(step)
+
+    def say(self, second: float, kind: TransitionKind) -> list[Change]:
+        """Follow what the phone itself says."""
+        first_sight, self.seen = not self.seen, True
+
+        def step(visit: VisitState | None) -> Step:
+            return tell(
+                visit,
+                kind,
+                moment(second),
+                rules=self.rules,
+                dwell_after=self.dwell_after,
+                first_sight=first_sight,
+            )
+
+        return self._again(step)
+
+    def _again(self, step: Callable[[VisitState | None], Step]) -> list[Change]:
+        changes: list[Change] = []
+        for _ in range(2):
+            self.visit, told = step(self.visit)
             changes += told
             if self.visit is None or self.visit.phase is not Phase.ENDED:
                 break
@@ -67,6 +96,14 @@ class Stay:
         if self.visit is not None and self.visit.phase is Phase.ENDED:
             self.visit = None
         return list(changes)
+
+
+def sight(
+    distance_m: float, accuracy_m: float, size_m: float = SIZE_M, *, rules: PresenceRules = RULES
+) -> Sight:
+    """Judge one position against one geofence."""
+    columns = (np.array([value]) for value in (distance_m, accuracy_m, size_m))
+    return Sight(sights(*columns, rules=rules)[0])
 
 
 def moment(second: float) -> datetime:

@@ -14,7 +14,8 @@ class Visit(Base):
     """A stay of one device within one geofence, open until it has `exited_at`.
 
     `phase` and `phase_since` are the state of the machine in `transitions`; a visit in the phase
-    `arriving` is a suspicion and not yet a stay. `due_at` is when a timer must look at it next.
+    `arriving` is a suspicion and not yet a stay. `told` says that the phone itself told of having
+    come; `due_at` is when a timer must look at it next.
     """
 
     __tablename__ = "visits"
@@ -47,22 +48,24 @@ class Visit(Base):
     exit_reason: Mapped[str | None] = mapped_column(String(20))
     confidence: Mapped[int]
     initial: Mapped[bool]
+    told: Mapped[bool] = mapped_column(default=False)
     due_at: Mapped[datetime]
 
 
 class Transition(Base):
-    """A fact about a visit: `entered`, `dwelled` or `exited`."""
+    """A fact about a visit, `entered`, `dwelled` or `exited`, or one without: `crossed`."""
 
     __tablename__ = "transitions"
     __table_args__ = (
         CheckConstraint(one_of("kind", TransitionKind), name="kind_known"),
         CheckConstraint(one_of("reason", Reason), name="reason_known"),
+        CheckConstraint("(kind = 'crossed') = (visit_id IS NULL)", name="crossed_without_visit"),
         CheckConstraint("confidence BETWEEN 1 AND 3", name="confidence_range"),
         Index("uq_transitions_visit_kind", "visit_id", "kind", unique=True),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
-    visit_id: Mapped[UUID] = mapped_column(ForeignKey("visits.id", ondelete="CASCADE"))
+    visit_id: Mapped[UUID | None] = mapped_column(ForeignKey("visits.id", ondelete="CASCADE"))
     device_id: Mapped[UUID] = mapped_column(
         ForeignKey("devices.id", ondelete="CASCADE"), index=True
     )
@@ -70,7 +73,7 @@ class Transition(Base):
     place_id: Mapped[UUID] = mapped_column(ForeignKey("places.id"))
     organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"))
     kind: Mapped[str] = mapped_column(String(20))
-    reason: Mapped[str] = mapped_column(String(20))
+    reason: Mapped[str] = mapped_column(String(30))
     confidence: Mapped[int]
     initial: Mapped[bool]
     occurred_at: Mapped[datetime]

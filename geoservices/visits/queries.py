@@ -77,12 +77,13 @@ def transitions_by_id(session: Session, ids: Iterable[UUID]) -> dict[UUID, Trans
 def transitions_of(session: Session, visit_ids: Iterable[UUID]) -> dict[UUID, list[Transition]]:
     """Return the transitions of each visit, in the order in which they happened."""
     found: dict[UUID, list[Transition]] = {}
-    for transition in session.scalars(
-        select(Transition)
-        .where(Transition.visit_id.in_(set(visit_ids)))
+    for visit_id, transition in session.execute(
+        select(Visit.id, Transition)
+        .join(Transition, Transition.visit_id == Visit.id)
+        .where(Visit.id.in_(set(visit_ids)))
         .order_by(Transition.occurred_at, Transition.detected_at, Transition.id)
     ):
-        found.setdefault(transition.visit_id, []).append(transition)
+        found.setdefault(visit_id, []).append(transition)
     return found
 
 

@@ -1,6 +1,5 @@
 """Visits followed: by positions as they come, and by the passing of time."""
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,17 +13,15 @@ from geoservices.geofences.index import GeofenceIndex, Matches
 from geoservices.geometry.position import Position
 from geoservices.visits import queries
 from geoservices.visits.models import Visit
+from geoservices.visits.sights import PresenceRules, Sight, far_from_m, sights
 from geoservices.visits.transitions import (
     Change,
     Phase,
-    PresenceRules,
-    Reading,
     Reason,
     TransitionKind,
     VisitState,
     advance,
     elapse,
-    far_from_m,
     let_go,
     next_due,
     stays_away,
@@ -96,18 +93,19 @@ def follow(
     open_visits = _open_visits(session, {sighting.device_id for sighting in sightings}, index)
     finished: list[Follow] = []
     made: list[Made] = []
-    readings = _readings(sightings, open_visits, index, rules, assumed_accuracy_m)
-    for sighting, near in zip(sightings, readings, strict=True):
-        far = _far(sighting, open_visits[sighting.device_id], near, index, rules)
+    sizes_m = index.sizes_m()
+    seen = _sights(sightings, open_visits, index, rules, assumed_accuracy_m)
+    for sighting, near in zip(sightings, seen, strict=True):
+        far = _far(sighting, open_visits[sighting.device_id], near, rules)
         found = sorted((near | far).items()) if far else near.items()
         step: list[tuple[float, Made]] = []
-        for number, reading in found:
+        for number, sight in found:
             for visit, change in _advance_one(
-                sighting, number, reading, index, rules, open_visits, finished
+                sighting, number, sight, index, rules, open_visits, finished
             ):
                 initial = visit.state is not None and visit.state.initial
                 made_now = Made(id=uuid4(), visit=visit, change=change, initial=initial)
-                step.append((reading.size_m, made_now))
+                step.append((float(sizes_m[number]), made_now))
         made += [one for _size_m, one in sorted(step, key=_together)]
     still_open = [visit for visits in open_visits.values() for visit in visits.values()]
     newest = {sighting.device_id: sighting.at for sighting in sightings}
@@ -156,30 +154,30 @@ def _open_visits(session: Session, device_ids: Iterable[UUID], index: GeofenceIn
     return found
 
 
-def _readings(
+def _sights(
     sightings: Sequence[Sighting],
     open_visits: Open,
     index: GeofenceIndex,
     rules: PresenceRules,
     assumed_accuracy_m: float,
-) -> Iterator[dict[int, Reading]]:
-    """Measure each sighting against the geofences near it that its device has to do with.
+) -> Iterator[dict[int, Sight]]:
+    """Judge each sighting against the geofences near it that its device has to do with.
 
     Of every other geofence the sighting is far outside.
     """
     lon = np.array([sighting.position.lon for sighting in sightings])
     lat = np.array([sighting.position.lat for sighting in sightings])
-    accuracy_m = [sighting.position.accuracy_m or assumed_accuracy_m for sighting in sightings]
+    accuracy_m = np.array(
+        [sighting.position.accuracy_m or assumed_accuracy_m for sighting in sightings]
+    )
     begins = _begins(sightings, open_visits, index.match(lon, lat))
     concerned = np.array(sorted(set().union(*begins.values())), dtype=np.intp)
     if len(concerned) == 0:
         yield from ({} for _ in sightings)
         return
     sizes_m = index.sizes_m()
-    reach_m = [
-        far_from_m(max(accuracy_m), size_m, rules=rules) for size_m in sizes_m[concerned].tolist()
-    ]
-    positions, geofences = index.near(lon, lat, concerned, np.array(reach_m, dtype=float))
+    reach_m = far_from_m(np.array(accuracy_m.max()), sizes_m[concerned], rules=rules)
+    positions, geofences = index.near(lon, lat, concerned, reach_m)
     # A visit cannot be open before the first position within its geofence.
     never = len(sightings)
     of_sighting = [begins[sighting.device_id] for sighting in sightings]
@@ -188,19 +186,12 @@ def _readings(
         for at, number in zip(positions.tolist(), geofences.tolist(), strict=True)
     ]
     positions, geofences = positions[wanted], geofences[wanted]
-    distances = index.distances_m(lon, lat, positions, geofences).tolist()
+    distances_m = index.distances_m(lon, lat, positions, geofences)
+    codes = sights(distances_m, accuracy_m[positions], sizes_m[geofences], rules=rules).tolist()
     ends = np.searchsorted(positions, np.arange(len(sightings) + 1)).tolist()
-    numbers, sizes = geofences.tolist(), sizes_m[geofences].tolist()
-    for at, (begin, end) in enumerate(pairwise(ends)):
-        yield {
-            numbers[pair]: Reading(
-                at=sightings[at].at,
-                distance_m=distances[pair],
-                accuracy_m=accuracy_m[at],
-                size_m=sizes[pair],
-            )
-            for pair in range(begin, end)
-        }
+    numbers = geofences.tolist()
+    for begin, end in pairwise(ends):
+        yield {numbers[pair]: Sight(codes[pair]) for pair in range(begin, end)}
 
 
 def _begins(
@@ -220,31 +211,25 @@ def _begins(
 def _far(
     sighting: Sighting,
     visits: Mapping[UUID, Follow],
-    near: Mapping[int, Reading],
-    index: GeofenceIndex,
+    near: Mapping[int, Sight],
     rules: PresenceRules,
-) -> dict[int, Reading]:
+) -> dict[int, Sight]:
     """Read the sighting for the open visits that it is far from, where that changes anything."""
-    found: dict[int, Reading] = {}
+    found: dict[int, Sight] = {}
     for visit in visits.values():
         number = visit.number
         if number is None or number in near or visit.state is None:
             continue
         if not stays_away(visit.state, sighting.at, rules=rules):
             # How far is not measured: beyond the limit of what is far, all distances are alike.
-            found[number] = Reading(
-                at=sighting.at,
-                distance_m=math.inf,
-                accuracy_m=0.0,
-                size_m=float(index.sizes_m()[number]),
-            )
+            found[number] = Sight.FAR
     return found
 
 
 def _advance_one(
     sighting: Sighting,
     number: int,
-    reading: Reading,
+    sight: Sight,
     index: GeofenceIndex,
     rules: PresenceRules,
     open_visits: Open,
@@ -257,7 +242,8 @@ def _advance_one(
         visit = visits.get(watched.id)
         state, changes = advance(
             visit.state if visit else None,
-            reading,
+            sight,
+            sighting.at,
             rules=rules,
             dwell_after=watched.dwell_after,
             first_sight=sighting.first,
@@ -342,6 +328,7 @@ def _row(
         "exit_reason": state.exit_reason,
         "confidence": state.confidence,
         "initial": state.initial,
+        "told": state.told,
         "due_at": next_due(state, after=at - lag, rules=rules) + lag
         if state.phase is Phase.AWAY
         else next_due(state, after=at, rules=rules),
@@ -384,5 +371,6 @@ def _loaded(visit: Visit) -> Follow:
             exit_reason=Reason(visit.exit_reason) if visit.exit_reason else None,
             confidence=visit.confidence,
             initial=visit.initial,
+            told=visit.told,
         ),
     )

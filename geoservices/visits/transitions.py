@@ -5,11 +5,10 @@
        └── clearly inside ──────┴─────────────────────────┘ │  └── not outside ┴─────────────┘ │
                                                silence ─────┴──────▶ ended ◀──── for long ─────┘
 
-A reading is *clearly inside* when its whole circle of accuracy is, *marginal* when only its
-centre is, and *far* outside when it lies beyond the edge by more than its accuracy and a margin.
-Anything between is no verdict. One reading never ends a stay, however accurate it claims to be,
-and readings close in time err together: what confirms is time, not their number. Nothing here
-reads a clock: time is an argument.
+What a reading shows is decided in `sights`. One reading never ends a stay, however accurate it
+claims to be, and readings close in time err together: what confirms is time, not their number.
+What the phone itself says, having watched the geofence with all its sensors, outranks readings.
+Nothing here reads a clock: time is an argument.
 
 A transition is dated to when it happened and not to when it was believed: an enter to the first
 reading inside, an exit to the first one outside. So a visit's transitions never swap places.
@@ -19,7 +18,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from geoservices.geometry.containment import Containment, locate
+from geoservices.visits.sights import PresenceRules, Sight
 
 
 class Phase(StrEnum):
@@ -35,11 +34,13 @@ class Phase(StrEnum):
 
 
 class TransitionKind(StrEnum):
-    """What can happen to a visit."""
+    """What can happen between a device and a geofence."""
 
     ENTERED = "entered"
     DWELLED = "dwelled"
     EXITED = "exited"
+    CROSSED = "crossed"
+    """Passed between two readings, with no visit."""
 
 
 class Reason(StrEnum):
@@ -47,39 +48,12 @@ class Reason(StrEnum):
 
     CLEARLY_INSIDE = "clearly-inside"
     KEPT_INSIDE = "kept-inside"
+    WITHIN_REACH = "within-reach"
+    TOLD_BY_PHONE = "told-by-phone"
     STAYED = "stayed"
     OUTSIDE_FOR_LONG = "outside-for-long"
     SILENCE = "silence"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PresenceRules:
-    """The constants of the machine; `settings.PresenceSettings` documents each."""
-
-    arrival_accuracy_limit_m: float
-    credible_accuracy_m: float
-    confirm_enter_after: timedelta
-    confirm_enter_within: timedelta
-    exit_accuracy_cap_m: float
-    exit_margin_m: float
-    exit_margin_share: float
-    confirm_exit_after: timedelta
-    silence: timedelta
-    dwell_freshness: timedelta
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """One position measured against one geofence.
-
-    `distance_m` is signed: metres from the edge, negative inside. `size_m` is the radius of the
-    circle that has the geofence's area.
-    """
-
-    at: datetime
-    distance_m: float
-    accuracy_m: float
-    size_m: float
+    BETWEEN_TWO_POSITIONS = "between-two-positions"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +61,9 @@ class VisitState:
     """What must be remembered of a stay between two readings.
 
     `entered_at` is the first reading inside, `seen_at` the last that did not place the device
-    far outside, `phase_since` when the present phase began.
+    far outside, `phase_since` when the present phase began. `confidence` is that of the enter,
+    while arriving that of the enter that would come of it. `told` says that the phone itself
+    told of having come.
     """
 
     phase: Phase
@@ -95,11 +71,12 @@ class VisitState:
     entered_at: datetime
     seen_at: datetime
     dwell_after: timedelta
+    confidence: int
     dwelled_at: datetime | None = None
     exited_at: datetime | None = None
     exit_reason: Reason | None = None
-    confidence: int = 1
     initial: bool = False
+    told: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +94,8 @@ Step = tuple[VisitState | None, tuple[Change, ...]]
 
 def advance(
     visit: VisitState | None,
-    reading: Reading,
+    sight: Sight,
+    at: datetime,
     *,
     rules: PresenceRules,
     dwell_after: timedelta,
@@ -127,7 +105,8 @@ def advance(
 
     Args:
         visit: The open visit of this device in this geofence, if there is one.
-        reading: The next reading in order of time; an earlier one must not be given.
+        sight: What the next reading in order of time shows; an earlier one must not be given.
+        at: When it was taken.
         rules: The constants.
         dwell_after: How long a stay must last to count as dwelling, for a visit that begins.
         first_sight: Whether nothing was known of the device before this reading.
@@ -137,15 +116,59 @@ def advance(
         visit in the phase `ended` is over; the caller then gives the same reading once more
         with no visit, since the reading after a long silence may begin the next one.
     """
-    if visit is None:
-        return _begin(reading, rules=rules, dwell_after=dwell_after, first_sight=first_sight)
-    waited, timed = elapse(visit, reading.at, rules=rules)
+    waited, timed = (None, ()) if visit is None else elapse(visit, at, rules=rules)
     if waited is None:
-        return _begin(reading, rules=rules, dwell_after=dwell_after, first_sight=first_sight)
+        return _begin(sight, at, dwell_after=dwell_after, first_sight=first_sight)
     if waited.phase is Phase.ENDED:
         return waited, timed
-    followed, changes = _FOLLOW[waited.phase](waited, reading, rules)
+    followed, changes = _FOLLOW[waited.phase](waited, sight, at, rules)
     return followed, timed + changes
+
+
+def tell(
+    visit: VisitState | None,
+    kind: TransitionKind,
+    at: datetime,
+    *,
+    rules: PresenceRules,
+    dwell_after: timedelta,
+    first_sight: bool = False,
+) -> Step:
+    """Follow a visit by what the phone itself says: that it has come, or gone.
+
+    It is believed at once. A stay that the phone told of is ended by readings only when they
+    have been far for as long as `silence`, and by silence only after `told_silence`, so that a
+    leave that was lost does not keep it for ever. What is said of a time before the visit's last
+    reading changes nothing.
+
+    Args:
+        visit: The open visit of this device in this geofence, if there is one.
+        kind: `entered` or `exited`.
+        at: When the phone says it happened. Without a visit the caller must know that nothing
+            later was followed of this device.
+        rules: The constants.
+        dwell_after: How long a stay must last to count as dwelling, for a visit that begins.
+        first_sight: Whether nothing was known of the device before.
+
+    Returns:
+        As `advance` does; after the end of a visit by time the same is given once more.
+    """
+    if visit is not None and at < max(visit.seen_at, visit.phase_since):
+        return visit, ()
+    if kind is TransitionKind.EXITED:
+        return _tell_out(visit, at, rules)
+    waited, timed = (None, ()) if visit is None else elapse(visit, at, rules=rules)
+    if waited is not None and waited.phase is Phase.ENDED:
+        return waited, timed
+    if waited is not None and waited.phase is not Phase.ARRIVING:
+        back = replace(waited, phase=Phase.INSIDE, phase_since=at, seen_at=at, told=True)
+        followed, changes = elapse(back, at, rules=rules)
+        return followed, timed + changes
+    if waited is None:
+        waited = _arrive(at, confidence=2, dwell_after=dwell_after, first_sight=first_sight)
+    elif at - waited.seen_at > rules.confirm_enter_within:
+        waited = replace(waited, entered_at=at)
+    return _enter(replace(waited, told=True), at, Reason.TOLD_BY_PHONE, confidence=2)
 
 
 def elapse(visit: VisitState, at: datetime, *, rules: PresenceRules) -> Step:
@@ -156,28 +179,16 @@ def elapse(visit: VisitState, at: datetime, *, rules: PresenceRules) -> Step:
     """
     changes: tuple[Change, ...] = ()
     if _dwells(visit, at, rules):
-        dwelled_at = visit.entered_at + visit.dwell_after
-        visit = replace(visit, dwelled_at=dwelled_at)
-        changes = (
-            Change(
-                kind=TransitionKind.DWELLED,
-                at=dwelled_at,
-                reason=Reason.STAYED,
-                confidence=visit.confidence,
-            ),
-        )
+        visit, changes = _dwell(visit)
+    if at < _given_up_at(visit, rules):
+        return visit, changes
     if visit.phase is Phase.ARRIVING:
-        silent = at - visit.seen_at >= rules.silence
-        return (None if silent else visit), changes
+        return None, changes
     if visit.phase is Phase.AWAY:
-        if at - visit.phase_since < rules.confirm_exit_after:
-            return visit, changes
         ended, exits = _end(visit, visit.phase_since, Reason.OUTSIDE_FOR_LONG)
-        return ended, changes + exits
-    if at - visit.seen_at >= rules.silence:
+    else:
         ended, exits = _end(visit, _last_there(visit), Reason.SILENCE)
-        return ended, changes + exits
-    return visit, changes
+    return ended, changes + exits
 
 
 def let_go(visit: VisitState, at: datetime, *, rules: PresenceRules) -> Step:
@@ -188,73 +199,64 @@ def let_go(visit: VisitState, at: datetime, *, rules: PresenceRules) -> Step:
     """
     if visit.phase in {Phase.ARRIVING, Phase.AWAY}:
         return elapse(visit, at, rules=rules)
-    ended, exits = _end(visit, _last_there(visit), Reason.SILENCE)
-    return ended, exits
+    return _end(visit, _last_there(visit), Reason.SILENCE)
 
 
 def stays_away(visit: VisitState, at: datetime, *, rules: PresenceRules) -> bool:
     """Tell whether a reading far outside would leave the visit exactly as it is."""
-    return visit.phase is Phase.AWAY and at - visit.phase_since < rules.confirm_exit_after
-
-
-def far_from_m(accuracy_m: float, size_m: float, *, rules: PresenceRules) -> float:
-    """Return the distance from an edge beyond which a reading is far outside."""
-    margin_m = max(rules.exit_margin_m, rules.exit_margin_share * size_m)
-    return min(accuracy_m, rules.exit_accuracy_cap_m) + margin_m
+    return visit.phase is Phase.AWAY and at < _given_up_at(visit, rules)
 
 
 def next_due(visit: VisitState, *, after: datetime, rules: PresenceRules) -> datetime:
     """Return when `elapse` must next be asked, `after` at the earliest, if nothing is heard."""
-    if visit.phase is Phase.AWAY:
-        due = visit.phase_since + rules.confirm_exit_after
-    else:
-        due = visit.seen_at + rules.silence
-        dwells_at = visit.entered_at + visit.dwell_after
-        if _dwells(visit, dwells_at, rules):
-            due = min(due, dwells_at)
+    due = _given_up_at(visit, rules)
+    dwells_at = visit.entered_at + visit.dwell_after
+    if _dwells(visit, dwells_at, rules):
+        due = min(due, dwells_at)
     return max(due, after)
 
 
-def _clearly_inside(reading: Reading, rules: PresenceRules) -> bool:
-    whole = locate(reading.distance_m, reading.accuracy_m) is Containment.INSIDE
-    credible = rules.credible_accuracy_m <= reading.accuracy_m <= rules.arrival_accuracy_limit_m
-    return whole and credible
+def _given_up_at(visit: VisitState, rules: PresenceRules) -> datetime:
+    """Return when time alone ends the visit."""
+    if visit.phase is Phase.AWAY:
+        return visit.phase_since + (rules.silence if visit.told else rules.confirm_exit_after)
+    if not visit.told:
+        return visit.seen_at + rules.silence
+    if visit.phase is Phase.LEAVING:
+        return visit.phase_since + rules.silence
+    return visit.seen_at + rules.told_silence
 
 
-def _marginally_inside(reading: Reading, rules: PresenceRules) -> bool:
-    return reading.distance_m <= 0 and reading.accuracy_m <= rules.arrival_accuracy_limit_m
-
-
-def _far_outside(reading: Reading, rules: PresenceRules) -> bool:
-    return reading.distance_m > far_from_m(reading.accuracy_m, reading.size_m, rules=rules)
-
-
-def _begin(
-    reading: Reading, *, rules: PresenceRules, dwell_after: timedelta, first_sight: bool
-) -> Step:
-    if not _marginally_inside(reading, rules):
+def _begin(sight: Sight, at: datetime, *, dwell_after: timedelta, first_sight: bool) -> Step:
+    if sight < Sight.REACHING:
         return None, ()
-    arriving = VisitState(
-        phase=Phase.ARRIVING,
-        phase_since=reading.at,
-        entered_at=reading.at,
-        seen_at=reading.at,
+    arriving = _arrive(
+        at,
+        confidence=1 if sight == Sight.REACHING else 2,
         dwell_after=dwell_after,
+        first_sight=first_sight,
+    )
+    if sight == Sight.CLEAR:
+        return _enter(arriving, at, Reason.CLEARLY_INSIDE, confidence=3)
+    return arriving, ()
+
+
+def _arrive(
+    at: datetime, *, confidence: int, dwell_after: timedelta, first_sight: bool
+) -> VisitState:
+    return VisitState(
+        phase=Phase.ARRIVING,
+        phase_since=at,
+        entered_at=at,
+        seen_at=at,
+        dwell_after=dwell_after,
+        confidence=confidence,
         initial=first_sight,
     )
-    if not _clearly_inside(reading, rules):
-        return arriving, ()
-    return _enter(arriving, reading, Reason.CLEARLY_INSIDE, confidence=3)
 
 
-def _enter(visit: VisitState, reading: Reading, reason: Reason, *, confidence: int) -> Step:
-    inside = replace(
-        visit,
-        phase=Phase.INSIDE,
-        phase_since=reading.at,
-        seen_at=reading.at,
-        confidence=confidence,
-    )
+def _enter(visit: VisitState, at: datetime, reason: Reason, *, confidence: int) -> Step:
+    inside = replace(visit, phase=Phase.INSIDE, phase_since=at, seen_at=at, confidence=confidence)
     return inside, (
         Change(
             kind=TransitionKind.ENTERED,
@@ -277,6 +279,23 @@ def _end(visit: VisitState, exited_at: datetime, reason: Reason) -> Step:
     )
 
 
+def _tell_out(visit: VisitState | None, at: datetime, rules: PresenceRules) -> Step:
+    """End a visit when the phone says, or when it was first seen far outside before that."""
+    if visit is None or visit.phase is Phase.ARRIVING:
+        return None, ()
+    waited, timed = elapse(visit, at, rules=rules)
+    if waited is None or waited.phase is Phase.ENDED:
+        return waited, timed
+    seen_leaving = waited.phase is not Phase.INSIDE and not waited.told
+    if seen_leaving:
+        ended, exits = _end(waited, waited.phase_since, Reason.TOLD_BY_PHONE)
+        return ended, timed + exits
+    there = replace(waited, phase=Phase.INSIDE, seen_at=at)
+    there, dwells = _dwell(there) if _dwells(there, at, rules) else (there, ())
+    ended, exits = _end(there, at, Reason.TOLD_BY_PHONE)
+    return ended, timed + dwells + exits
+
+
 def _dwells(visit: VisitState, at: datetime, rules: PresenceRules) -> bool:
     dwells_at = visit.entered_at + visit.dwell_after
     return (
@@ -287,35 +306,47 @@ def _dwells(visit: VisitState, at: datetime, rules: PresenceRules) -> bool:
     )
 
 
-def _follow_arriving(visit: VisitState, reading: Reading, rules: PresenceRules) -> Step:
-    lapsed = reading.at - visit.seen_at > rules.confirm_enter_within
-    if lapsed or _far_outside(reading, rules):
-        return _begin(
-            reading, rules=rules, dwell_after=visit.dwell_after, first_sight=visit.initial
-        )
-    if _clearly_inside(reading, rules):
-        return _enter(visit, reading, Reason.CLEARLY_INSIDE, confidence=3)
-    if not _marginally_inside(reading, rules):
+def _dwell(visit: VisitState) -> tuple[VisitState, tuple[Change, ...]]:
+    dwelled_at = visit.entered_at + visit.dwell_after
+    return replace(visit, dwelled_at=dwelled_at), (
+        Change(
+            kind=TransitionKind.DWELLED,
+            at=dwelled_at,
+            reason=Reason.STAYED,
+            confidence=visit.confidence,
+        ),
+    )
+
+
+def _follow_arriving(visit: VisitState, sight: Sight, at: datetime, rules: PresenceRules) -> Step:
+    lapsed = at - visit.seen_at > rules.confirm_enter_within
+    # An arrival within reach gives way to one with a reading inside, which is dated anew.
+    outdone = visit.confidence == 1 and sight > Sight.REACHING
+    if lapsed or outdone or sight == Sight.FAR:
+        return _begin(sight, at, dwell_after=visit.dwell_after, first_sight=visit.initial)
+    if sight == Sight.CLEAR:
+        return _enter(visit, at, Reason.CLEARLY_INSIDE, confidence=3)
+    if sight < (Sight.REACHING if visit.confidence == 1 else Sight.MARGINAL):
         return visit, ()
-    if reading.at - visit.phase_since >= rules.confirm_enter_after:
-        return _enter(visit, reading, Reason.KEPT_INSIDE, confidence=2)
-    return replace(visit, seen_at=reading.at), ()
+    if at - visit.phase_since < rules.confirm_enter_after:
+        return replace(visit, seen_at=at), ()
+    reason = Reason.WITHIN_REACH if visit.confidence == 1 else Reason.KEPT_INSIDE
+    return _enter(visit, at, reason, confidence=visit.confidence)
 
 
-def _follow_inside(visit: VisitState, reading: Reading, rules: PresenceRules) -> Step:
-    if _far_outside(reading, rules):
-        return replace(visit, phase=Phase.LEAVING, phase_since=reading.at), ()
-    return elapse(replace(visit, seen_at=reading.at), reading.at, rules=rules)
+def _follow_inside(visit: VisitState, sight: Sight, at: datetime, rules: PresenceRules) -> Step:
+    if sight == Sight.FAR:
+        return replace(visit, phase=Phase.LEAVING, phase_since=at), ()
+    return elapse(replace(visit, seen_at=at), at, rules=rules)
 
 
-def _follow_leaving(visit: VisitState, reading: Reading, rules: PresenceRules) -> Step:
-    if _far_outside(reading, rules):
-        away = replace(visit, phase=Phase.AWAY)
-        return elapse(away, reading.at, rules=rules)
-    if locate(reading.distance_m, reading.accuracy_m) is not Containment.OUTSIDE:
-        back = replace(visit, phase=Phase.INSIDE, phase_since=reading.at, seen_at=reading.at)
-        return elapse(back, reading.at, rules=rules)
-    return visit, ()
+def _follow_leaving(visit: VisitState, sight: Sight, at: datetime, rules: PresenceRules) -> Step:
+    if sight == Sight.FAR:
+        return elapse(replace(visit, phase=Phase.AWAY), at, rules=rules)
+    if sight == Sight.OUTSIDE:
+        return visit, ()
+    back = replace(visit, phase=Phase.INSIDE, phase_since=at, seen_at=at)
+    return elapse(back, at, rules=rules)
 
 
 _FOLLOW = {

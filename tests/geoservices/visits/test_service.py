@@ -19,7 +19,8 @@ from geoservices.settings import PresenceSettings
 from geoservices.visits import queries
 from geoservices.visits.models import Transition, Visit
 from geoservices.visits.service import Made, Sighting, follow, follow_time
-from geoservices.visits.transitions import Phase, PresenceRules, Reason, TransitionKind
+from geoservices.visits.sights import PresenceRules
+from geoservices.visits.transitions import Phase, Reason, TransitionKind
 from tests.factories import (
     EXETER,
     NOON,

@@ -16,11 +16,10 @@ from geoservices.geometry.position import Position
 from geoservices.settings import PresenceSettings
 from geoservices.visits.models import Visit
 from geoservices.visits.service import Made, Sighting, follow
+from geoservices.visits.sights import PresenceRules, Sight, sights
 from geoservices.visits.transitions import (
     Change,
     Phase,
-    PresenceRules,
-    Reading,
     TransitionKind,
     VisitState,
     advance,
@@ -75,30 +74,26 @@ class BruteForce:
             np.zeros(count, dtype=np.intp),
             np.arange(count, dtype=np.intp),
         )
+        accuracy_m = np.full(count, sighting.position.accuracy_m or ASSUMED_ACCURACY_M)
+        sizes_m = self.index.sizes_m()
         step: list[tuple[float, Told]] = []
-        for number, distance_m in enumerate(distances.tolist()):
-            size_m = float(self.index.sizes_m()[number])
-            reading = Reading(
-                at=sighting.at,
-                distance_m=distance_m,
-                accuracy_m=sighting.position.accuracy_m or ASSUMED_ACCURACY_M,
-                size_m=size_m,
-            )
+        for number, code in enumerate(sights(distances, accuracy_m, sizes_m, rules=RULES)):
             geofence_id = self.index.watched[number].id
             step += [
-                (size_m, (sighting.device_id, geofence_id, change))
-                for change in self._advance(sighting, number, reading)
+                (float(sizes_m[number]), (sighting.device_id, geofence_id, change))
+                for change in self._advance(sighting, number, Sight(code))
             ]
         return [told for _size_m, told in sorted(step, key=_together)]
 
-    def _advance(self, sighting: Sighting, number: int, reading: Reading) -> list[Change]:
+    def _advance(self, sighting: Sighting, number: int, sight: Sight) -> list[Change]:
         key = (sighting.device_id, number)
         told: list[Change] = []
         while True:
             before = self.visits.pop(key, None)
             state, changes = advance(
                 before,
-                reading,
+                sight,
+                sighting.at,
                 rules=RULES,
                 dwell_after=self.index.watched[number].dwell_after,
                 first_sight=sighting.first,

@@ -8,7 +8,6 @@ import pytest
 from geoservices.visits.transitions import (
     Change,
     Phase,
-    Reading,
     Reason,
     TransitionKind,
     VisitState,
@@ -30,6 +29,7 @@ from tests.staying import (
     Fix,
     Stay,
     moment,
+    sight,
 )
 
 
@@ -293,8 +293,8 @@ def advance_one(
     visit: VisitState | None, *, second: float, distance_m: float, size_m: float
 ) -> VisitState | None:
     """Follow one reading of 8 m accuracy in a geofence of that size."""
-    reading = Reading(at=moment(second), distance_m=distance_m, accuracy_m=8, size_m=size_m)
-    return advance(visit, reading, rules=RULES, dwell_after=DWELL_AFTER)[0]
+    seen = sight(distance_m, 8, size_m)
+    return advance(visit, seen, moment(second), rules=RULES, dwell_after=DWELL_AFTER)[0]
 
 
 def entered(second: float = 0, *, dwell_after: timedelta = DWELL_AFTER) -> Stay:
