@@ -17,6 +17,10 @@ from api.routers import (
     health,
     listings,
     notifications,
+    osmand,
+    overland,
+    owntracks,
+    phones,
     pings,
     places,
     subscriptions,
@@ -30,6 +34,10 @@ from geoservices.settings import Settings
 
 NOUNS = (
     devices,
+    phones,
+    owntracks,
+    overland,
+    osmand,
     subscriptions,
     places,
     geofences,
@@ -86,7 +94,11 @@ def create_app(sessions: SessionFactory, settings: Settings) -> FastAPI:
     app.include_router(version_1)
     app.include_router(health.router)
     app.include_router(problem_pages.router)
-    app.add_middleware(Door, max_body_bytes=settings.intake.max_body_bytes)
+    app.add_middleware(
+        Door,
+        max_body_bytes=settings.intake.max_body_bytes,
+        forms_at=frozenset({"/v1/osmand"}),
+    )
     return app
 
 

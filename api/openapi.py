@@ -15,6 +15,7 @@ from api.dependencies import (
     require_manager,
 )
 from api.pagination import CursorRefused, read_cursor
+from api.phone_access import identify_overland, identify_owntracks
 from api.problems import (
     BodyTooLarge,
     InternalError,
@@ -32,6 +33,8 @@ Refusals = tuple[type[GeoservicesError], ...]
 OF_DEPENDENCIES: Mapping[Callable[..., object], Refusals] = {
     identify: (Unauthenticated,),
     identify_optionally: (Unauthenticated,),
+    identify_owntracks: (Unauthenticated, Forbidden),
+    identify_overland: (Unauthenticated, Forbidden),
     refuse_devices: (Forbidden,),
     require_device: (Forbidden,),
     require_manager: (Forbidden,),

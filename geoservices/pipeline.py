@@ -21,6 +21,7 @@ from geoservices.checkins import service as checkin_service
 from geoservices.checkins.models import CheckIn
 from geoservices.checkins.service import CheckInReport
 from geoservices.checkins.verification import Evidence
+from geoservices.errors import GeoservicesError
 from geoservices.geofences.index import GeofenceIndex
 from geoservices.geofences.live import LiveGeofences
 from geoservices.geometry.position import Position
@@ -28,7 +29,7 @@ from geoservices.notifications import service as notifications
 from geoservices.notifications.models import Notification
 from geoservices.pings import queries as pings
 from geoservices.pings import service as ping_service
-from geoservices.pings.screening import Doors, PingReport
+from geoservices.pings.screening import Doors, PingReport, judge_time
 from geoservices.pings.service import Recorded
 from geoservices.places import queries as places
 from geoservices.places import service as place_service
@@ -38,6 +39,7 @@ from geoservices.visits import service as visit_service
 from geoservices.visits.models import Transition
 from geoservices.visits.service import Made, Sighting
 from geoservices.visits.sights import PresenceRules
+from geoservices.visits.telling import Telling, follow_told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,14 @@ class Intake:
 
     pings: list[Recorded]
     transitions: list[Made] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What came of tellings: the transitions, and why some were turned away."""
+
+    transitions: list[Made]
+    refusals: list[GeoservicesError]
 
 
 def take_in(
@@ -110,16 +120,75 @@ def take_in_from(
 ) -> Intake:
     """Take in one device's pings, if its person agreed to be located.
 
+    Those of a device that shares places only are judged, and neither stored nor followed.
+
     Raises:
         ConsentMissing: They did not; nothing is stored.
     """
     # Asked with the row held: a withdrawal either comes later and deletes what is stored here,
     # or came before and is seen.
-    accounts.lock_devices(session, [device.id])
+    places_only = accounts.lock_device(session, device.id)
     consents.require_consent(session, device.person_id, PASSIVE)
+    if places_only:
+        index = live.current(session)
+        judged = ping_service.turn_away(
+            device.id,
+            reports,
+            doors=doors(settings),
+            looks_swapped=lambda position: index.looks_swapped(position.lon, position.lat),
+            at=at,
+        )
+        return Intake(pings=judged)
     return take_in(
         session, [(device.id, report) for report in reports], live=live, settings=settings, at=at
     )
+
+
+def hear(
+    session: Session,
+    device: Device,
+    tellings: Sequence[Telling],
+    *,
+    live: LiveGeofences,
+    settings: Settings,
+    at: datetime,
+) -> Heard:
+    """Take in what a phone itself tells of its comings and goings, if its person agreed.
+
+    Told in any order and any number of times, each changes something at most once.
+
+    Raises:
+        ConsentMissing: They did not agree to be located; nothing is stored.
+    """
+    accounts.lock_device(session, device.id)
+    consents.require_consent(session, device.person_id, PASSIVE)
+    judged = [(one, judge_time(one.at, doors=doors(settings), at=at)) for one in tellings]
+    let_in = [one for one, refusal in judged if refusal is None]
+    last_seen = pings.last_seen(session, [device.id]).get(device.id)
+    made = follow_told(
+        session,
+        device.id,
+        let_in,
+        index=live.current(session),
+        rules=presence_rules(settings),
+        last_seen=last_seen,
+        at=at,
+    )
+    newest = max((one.at for one in let_in), default=None)
+    if newest is not None and (last_seen is None or newest > last_seen):
+        # A position from before it is late from now on, and cannot contradict it.
+        pings.save_last_seen(session, {device.id: newest})
+    announce(session, made)
+    refusals = [refusal for _one, refusal in judged if refusal is not None]
+    return Heard(transitions=made, refusals=refusals)
+
+
+def share_places_only(session: Session, device: Device, *, on: bool) -> None:
+    """Keep a device's positions from now on or not; those there are go when it is switched on."""
+    accounts.lock_device(session, device.id)
+    device.places_only = on
+    if on:
+        pings.forget(session, [device.id])
 
 
 def check_in(

@@ -1,6 +1,7 @@
 """The one place with the command lines of the service's processes and what they are told."""
 
 import os
+import secrets
 import sys
 from pathlib import Path
 
@@ -82,6 +83,9 @@ def environment(
         "GEOSERVICES_PUSH__VAPID_CONTACT": "mailto:demo@example.org",
         "GEOSERVICES_PUSH__VAPID_PRIVATE_KEY": keep(
             configuration.data_dir / "vapid-private-key", make_vapid_key
+        ),
+        "GEOSERVICES_PHONES__SECRET": keep(
+            configuration.data_dir / "phones-secret", lambda: secrets.token_urlsafe(32)
         ),
         **os.environ,
         "GEOSERVICES_DATABASE_URL": database_url,

@@ -8,6 +8,7 @@ from api.problems import problem_responses
 from api.schemas.accounts import (
     ConsentIn,
     ConsentOut,
+    DeviceChangeIn,
     DeviceIn,
     DeviceOut,
     NewDeviceOut,
@@ -39,14 +40,31 @@ def register_device(
         member=member,
         label=body.label,
         time_zone=body.time_zone,
+        places_only=body.places_only,
         at=at,
     )
-    return NewDeviceOut(id=device.id, label=device.label, created_at=device.created_at, token=token)
+    return NewDeviceOut(
+        id=device.id,
+        label=device.label,
+        places_only=device.places_only,
+        created_at=device.created_at,
+        token=token,
+    )
 
 
 @router.get("/devices/me")
 def read_device(device: CurrentDevice) -> DeviceOut:
     """See the device whose token this is."""
+    return DeviceOut.model_validate(device)
+
+
+@router.patch("/devices/me")
+def change_device(body: DeviceChangeIn, device: CurrentDevice, session: SessionDep) -> DeviceOut:
+    """Share places only, or positions as well.
+
+    Switched on, the positions there are are deleted at once, and none is kept from then on.
+    """
+    pipeline.share_places_only(session, device, on=body.places_only)
     return DeviceOut.model_validate(device)
 
 

@@ -6,7 +6,8 @@ from datetime import datetime
 from uuid import UUID
 
 import shapely
-from sqlalchemy import Double, delete, func, select, update
+from shapely.geometry.base import BaseGeometry
+from sqlalchemy import ColumnElement, Double, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -35,7 +36,7 @@ class Outline:
 
     id: UUID
     name: str
-    area: shapely.MultiPolygon
+    area: BaseGeometry
     margin_m: float
 
 
@@ -85,7 +86,7 @@ def nearest(session: Session, position: Position, *, limit: int) -> list[Near]:
     phone's list.
     """
     here = point_at(position)
-    distance_m = Geofence.area.op("<->", return_type=Double())(here)
+    distance_m: ColumnElement[float] = Geofence.area.op("<->", return_type=Double())(here)
     rows = session.execute(
         select(Geofence.id, Geofence.revision, distance_m)
         .join(Place, Place.id == Geofence.place_id)

@@ -18,6 +18,7 @@ from uuid import UUID
 
 import numpy as np
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from geoservices.geofences.index import GeofenceIndex
 from geoservices.geometry.planar import metres_per_degree
@@ -54,7 +55,7 @@ def rid_of(geofence_id: UUID) -> str:
 def stamp_of(geofence_id: UUID) -> int:
     """Return a geofence's stamp, Unix seconds that no two are likely to share."""
     digest = hashlib.sha256(geofence_id.bytes).digest()
-    return FIRST_STAMP + int.from_bytes(digest) % 2**STAMP_BITS
+    return FIRST_STAMP + int.from_bytes(digest) % (1 << STAMP_BITS)
 
 
 def geofence_named(index: GeofenceIndex, rid: str | None, stamp: int | None) -> UUID | None:
@@ -71,9 +72,7 @@ def geofence_named(index: GeofenceIndex, rid: str | None, stamp: int | None) -> 
     return None if stamp is None else _by_stamp(index).get(stamp)
 
 
-def covering(
-    area: shapely.MultiPolygon, *, margin_m: float, least_m: float
-) -> tuple[float, float, int]:
+def covering(area: BaseGeometry, *, margin_m: float, least_m: float) -> tuple[float, float, int]:
     """Return the smallest circle that covers an area and its margin.
 
     Args:

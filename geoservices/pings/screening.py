@@ -101,9 +101,19 @@ def judge(
         looks_swapped: Whether the position would be at home with its numbers exchanged.
         at: When it arrived.
     """
-    ahead = report.recorded_at - at
+    wrong_time = judge_time(report.recorded_at, doors=doors, at=at)
+    return wrong_time or (PositionLooksSwapped() if looks_swapped else None)
+
+
+def judge_time(recorded_at: datetime, *, doors: Doors, at: datetime) -> GeoservicesError | None:
+    """Refuse a device's time that cannot be true, or is too long ago; None lets it in.
+
+    Args:
+        recorded_at: The device's clock when it was so.
+        doors: How far a clock may be off.
+        at: When it was told.
+    """
+    ahead = recorded_at - at
     if ahead > doors.future_tolerance:
         return RecordedInTheFuture(ahead=ahead, tolerated=doors.future_tolerance)
-    if -ahead > doors.oldest:
-        return RecordedTooLongAgo(oldest=doors.oldest)
-    return PositionLooksSwapped() if looks_swapped else None
+    return RecordedTooLongAgo(oldest=doors.oldest) if -ahead > doors.oldest else None

@@ -73,6 +73,38 @@ def record(
     return recorded
 
 
+def turn_away(
+    device_id: UUID,
+    reports: Sequence[PingReport],
+    *,
+    doors: Doors,
+    looks_swapped: Callable[[Position], bool],
+    at: datetime,
+) -> list[Recorded]:
+    """Judge the pings of a device that shares places only, and keep none of them.
+
+    Args:
+        device_id: Whose they are.
+        reports: The pings.
+        doors: How far a clock may be off.
+        looks_swapped: Tells of a position whose numbers look exchanged.
+        at: When they arrived.
+    """
+    refusals = [
+        judge(report, doors=doors, looks_swapped=looks_swapped(report.position), at=at)
+        for report in reports
+    ]
+    return [
+        Recorded(
+            device_id=device_id,
+            report=report,
+            verdict=Verdict.REFUSED if refusal else Verdict.NOT_KEPT,
+            refusal=refusal,
+        )
+        for report, refusal in zip(reports, refusals, strict=True)
+    ]
+
+
 def in_order(recorded: Iterable[Recorded]) -> list[Recorded]:
     """Return the accepted pings in order of time, ready to be followed."""
     accepted = [one for one in recorded if one.verdict is Verdict.ACCEPTED]

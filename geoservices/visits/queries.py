@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from geoservices.database import newest_first
@@ -23,6 +23,21 @@ def lock_open(session: Session, device_ids: Iterable[UUID]) -> Sequence[Visit]:
         .with_for_update()
         .execution_options(populate_existing=True)
     ).all()
+
+
+def last_exits(
+    session: Session, device_id: UUID, geofence_ids: Iterable[UUID]
+) -> dict[UUID, datetime]:
+    """Return when a device last left each geofence, for those it ever left."""
+    rows = session.execute(
+        select(Visit.geofence_id, func.max(Visit.exited_at))
+        .where(
+            Visit.device_id == device_id,
+            Visit.geofence_id.in_(set(geofence_ids)),
+        )
+        .group_by(Visit.geofence_id)
+    )
+    return {geofence_id: left_at for geofence_id, left_at in rows if left_at is not None}
 
 
 def lock_due(session: Session, *, at: datetime, limit: int) -> list[tuple[Visit, bool]]:

@@ -110,7 +110,7 @@ def follow(
     still_open = [visit for visits in open_visits.values() for visit in visits.values()]
     newest = {sighting.device_id: sighting.at for sighting in sightings}
     lags = {device_id: max(at - seen_at, timedelta(0)) for device_id, seen_at in newest.items()}
-    _store(session, [*finished, *still_open], made, rules=rules, at=at, lags=lags)
+    store(session, [*finished, *still_open], made, rules=rules, at=at, lags=lags)
     return made
 
 
@@ -128,7 +128,7 @@ def follow_time(
     due: list[Follow] = []
     made: list[Made] = []
     for row, watched in queries.lock_due(session, at=at, limit=limit):
-        visit = _loaded(row)
+        visit = loaded(row)
         due.append(visit)
         if visit.state is None:
             continue
@@ -136,7 +136,7 @@ def follow_time(
         visit.state, changes = look(visit.state, at, rules=rules)
         initial = visit.state is not None and visit.state.initial
         made += [Made(id=uuid4(), visit=visit, change=one, initial=initial) for one in changes]
-    _store(session, due, made, rules=rules, at=at)
+    store(session, due, made, rules=rules, at=at)
     return made, len(due)
 
 
@@ -147,7 +147,7 @@ Open = dict[UUID, dict[UUID, Follow]]
 def _open_visits(session: Session, device_ids: Iterable[UUID], index: GeofenceIndex) -> Open:
     found: Open = {device_id: {} for device_id in device_ids}
     for row in queries.lock_open(session, device_ids):
-        visit = _loaded(row)
+        visit = loaded(row)
         # A geofence that is no longer watched is measured no more; a timer ends its visits.
         visit.number = index.number_of.get(visit.geofence_id)
         found[visit.device_id][visit.geofence_id] = visit
@@ -280,7 +280,7 @@ def _together(entry: tuple[float, Made]) -> tuple[int, float]:
     return _ORDER.index(made.change.kind), -size_m if enters else size_m
 
 
-def _store(
+def store(
     session: Session,
     visits: Sequence[Follow],
     made: Sequence[Made],
@@ -352,7 +352,8 @@ def _transition_row(made: Made, at: datetime) -> dict[str, object]:
     }
 
 
-def _loaded(visit: Visit) -> Follow:
+def loaded(visit: Visit) -> Follow:
+    """Return a stored visit, ready to be followed."""
     return Follow(
         id=visit.id,
         device_id=visit.device_id,
