@@ -22,6 +22,7 @@ from geoservices.campaigns.rules import CampaignClass, Trigger
 from geoservices.checkins.verification import Evidence
 from geoservices.geofences.models import Geofence
 from geoservices.listings.models import Listing, ListingKind
+from geoservices.phones.models import PhoneApp, PhoneLink
 from geoservices.places.models import Place
 
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
@@ -120,6 +121,23 @@ def make_device(session: Session, person: Person) -> tuple[Device, str]:
     session.add(device)
     session.flush()
     return device, token
+
+
+def make_phone_link(
+    session: Session, device: Device, app: PhoneApp, *, encrypted: bool = False
+) -> tuple[PhoneLink, str]:
+    """A phone app's credential to report for a device, and its token."""
+    token = make_token("phone")
+    link = PhoneLink(
+        device_id=device.id,
+        app=app,
+        token_hash=hash_token(token),
+        encrypted=encrypted,
+        created_at=NOON,
+    )
+    session.add(link)
+    session.flush()
+    return link, token
 
 
 def make_access_token(

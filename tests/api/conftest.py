@@ -20,7 +20,7 @@ from geoservices.accounts.models import Organisation, Purpose
 from geoservices.database import SessionFactory
 from geoservices.geofences.live import LiveGeofences
 from geoservices.notifications.vapid import make_vapid_key
-from geoservices.settings import PushSettings, Settings
+from geoservices.settings import PhoneSettings, PushSettings, Settings
 from tests.api.contract import Contract
 from tests.factories import (
     make_access_token,
@@ -41,6 +41,7 @@ def settings() -> Settings:
             vapid_contact="mailto:test@example.org",
             allow_loopback=True,
         ),
+        phones=PhoneSettings(secret=SecretStr("a secret that is of no use elsewhere")),
     )
 
 
