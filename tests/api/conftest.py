@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 
 from api import middleware, problems
 from api.app import create_app
+from api.protocols import taking
 from api.routers.health import Readiness
 from geoservices import logs
 from geoservices.accounts.models import Organisation, Purpose
@@ -115,7 +116,7 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], str]]:
     before, written = structlog.get_config(), StringIO()
     with redirect_stderr(written):
         logs.configure()
-    for module in (middleware, problems):
+    for module in (middleware, problems, taking):
         monkeypatch.setattr(module, "log", structlog.get_logger())
     yield written.getvalue
     structlog.configure(**before)

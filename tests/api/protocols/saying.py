@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-OWNTRACKS_IOS = {
+OWNTRACKS_IOS: dict[str, Any] = {
     "_type": "location",
     "acc": 12,
     "alt": 44,
@@ -25,7 +25,7 @@ OWNTRACKS_IOS = {
     "vac": 9,
     "vel": 18,
 }
-OWNTRACKS_ANDROID = {
+OWNTRACKS_ANDROID: dict[str, Any] = {
     "_type": "location",
     "_id": "7f3a91c2",
     "acc": 20,
@@ -36,7 +36,7 @@ OWNTRACKS_ANDROID = {
     "created_at": 1772625603,
     "modeId": 3,
 }
-OVERLAND = {
+OVERLAND: dict[str, Any] = {
     "type": "Feature",
     "geometry": {"type": "Point", "coordinates": [-3.5301, 50.7244]},
     "properties": {

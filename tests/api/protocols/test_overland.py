@@ -19,7 +19,7 @@ DEVICE = UUID(int=7)
 
 def changed(**properties: Any) -> dict[str, Any]:
     """A feature with other properties."""
-    return {**OVERLAND, "properties": {**OVERLAND["properties"], **properties}}  # type: ignore[dict-item]
+    return {**OVERLAND, "properties": {**OVERLAND["properties"], **properties}}
 
 
 def test_a_feature_is_a_ping() -> None:

@@ -16,7 +16,7 @@ from tests.api.protocols.saying import OWNTRACKS_ANDROID, OWNTRACKS_IOS, spoilt,
 from tests.factories import NOON
 
 DEVICE = UUID(int=7)
-TRANSITION = {
+TRANSITION: dict[str, Any] = {
     "_type": "transition",
     "acc": 30,
     "desc": "Exeter Library",
