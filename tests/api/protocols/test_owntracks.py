@@ -73,15 +73,15 @@ def test_what_a_phone_leaves_out_is_unknown() -> None:
 def test_sent_again_it_has_the_same_id() -> None:
     """And another one where anything of when and where differs, or the device."""
     [first] = hear(OWNTRACKS_IOS).reports
+    changes: list[tuple[dict[str, Any], UUID]] = [
+        ({"tst": 1772625601}, DEVICE),
+        ({"lat": 50.7245}, DEVICE),
+        ({"lon": -3.53}, DEVICE),
+        ({}, UUID(int=8)),
+    ]
     [again] = hear({**OWNTRACKS_IOS, "batt": 3, "t": "p"}).reports
     others = [
-        read({**OWNTRACKS_IOS, **change}, device_id=device).reports[0]
-        for change, device in [
-            ({"tst": 1772625601}, DEVICE),
-            ({"lat": 50.7245}, DEVICE),
-            ({"lon": -3.53}, DEVICE),
-            ({}, UUID(int=8)),
-        ]
+        read({**OWNTRACKS_IOS, **change}, device_id=device).reports[0] for change, device in changes
     ]
 
     assert again.id == first.id

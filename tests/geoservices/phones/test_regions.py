@@ -43,7 +43,7 @@ def square(lon: float, lat: float, half_m: float) -> BaseGeometry:
         )
         for west, shift in ((-540, 360), (-180, 0), (180, -360))
     ]
-    return shapely.multipolygons([part for part in parts if not part.is_empty and part.area])
+    return shapely.union_all([part for part in parts if part.area])
 
 
 def index_of(*ids: UUID) -> GeofenceIndex:
