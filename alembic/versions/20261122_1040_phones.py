@@ -44,6 +44,8 @@ def upgrade() -> None:
         "handed_regions",
         sa.Column("device_id", sa.Uuid(), nullable=False),
         sa.Column("mark", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("cell", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("cell_m", sa.Integer(), nullable=True),
         sa.ForeignKeyConstraint(
             ["device_id"],
             ["devices.id"],

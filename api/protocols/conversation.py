@@ -75,7 +75,7 @@ def _messages(
     at: datetime,
 ) -> list[Message]:
     if not taken.agreed:
-        given = queries.forget_mark(session, phone.device.id)
+        given = queries.forget_marks(session, phone.device.id)
         return owntracks.watch(()) if given else []
     said = opened.said
     if said.position is None or said.told_at is None:
@@ -83,7 +83,12 @@ def _messages(
     regions = None
     if abs(at - said.told_at) <= STALE_AFTER:
         regions = regions_for(
-            session, phone, said.position, again=taken.again or said.asked, settings=settings
+            session,
+            phone,
+            said.position,
+            again=taken.again or said.asked,
+            settings=settings,
+            at=at,
         )
     places = queries.places_of(session, phone.device.id)
     return owntracks.answer(owntracks.tid_of(opened.message), places, regions)

@@ -41,10 +41,12 @@ class PhoneLink(Base):
 
 
 class HandedRegions(Base):
-    """A mark of the regions that a device's phone was last given, to give none twice.
+    """Marks of the regions that a device's phone was last given, to give none twice.
 
-    The nearest places are nearly a position, so they are not written down: the mark is a MAC
-    whose key is the phone's token, which this database does not hold.
+    The nearest places are nearly a position, so they are not written down: the marks are MACs
+    whose key is the phone's token, which this database does not hold. While `cell` is that of
+    where the phone is, nothing needs to be looked for. `cell_m` is how wide cells are there, a
+    power of two; None where the phone was given all the geofences there are.
     """
 
     __tablename__ = "handed_regions"
@@ -53,3 +55,5 @@ class HandedRegions(Base):
         ForeignKey("devices.id", ondelete="CASCADE"), primary_key=True
     )
     mark: Mapped[bytes] = mapped_column(LargeBinary(32))
+    cell: Mapped[bytes] = mapped_column(LargeBinary(32))
+    cell_m: Mapped[int | None]

@@ -120,23 +120,24 @@ def outlines(session: Session, geofence_ids: Collection[UUID]) -> list[Outline]:
     ]
 
 
-def mark(session: Session, device_id: UUID) -> bytes | None:
-    """Return the mark of the regions that a device's phone was last given."""
-    return session.scalars(
-        select(HandedRegions.mark).where(HandedRegions.device_id == device_id)
-    ).one_or_none()
+def handed(session: Session, device_id: UUID) -> HandedRegions | None:
+    """Return the marks of the regions that a device's phone was last given."""
+    return session.get(HandedRegions, device_id, populate_existing=True)
 
 
-def save_mark(session: Session, device_id: UUID, new: bytes) -> None:
-    """Remember the mark of the regions that a device's phone is given now."""
+def save_marks(
+    session: Session, device_id: UUID, *, mark: bytes, cell: bytes, cell_m: int | None
+) -> None:
+    """Remember the marks of the regions that a device's phone is given now."""
+    values = {"mark": mark, "cell": cell, "cell_m": cell_m}
     session.execute(
         insert(HandedRegions)
-        .values(device_id=device_id, mark=new)
-        .on_conflict_do_update(index_elements=[HandedRegions.device_id], set_={"mark": new})
+        .values(device_id=device_id, **values)
+        .on_conflict_do_update(index_elements=[HandedRegions.device_id], set_=values)
     )
 
 
-def forget_mark(session: Session, device_id: UUID) -> bool:
+def forget_marks(session: Session, device_id: UUID) -> bool:
     """Forget that a device's phone was given regions; tell whether it was."""
     gone = session.execute(
         delete(HandedRegions)

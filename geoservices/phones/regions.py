@@ -98,7 +98,15 @@ def covering(area: BaseGeometry, *, margin_m: float, least_m: float) -> tuple[fl
     return centre_lon, south + centre.y / float(per_lat[0]), ceil(max(reach_m, least_m))
 
 
-def snapped(position: Position, reach_m: float) -> Position:
+def cell_size_m(reach_m: float) -> int:
+    """Return how wide cells are where the farthest of the nearest geofences is so far.
+
+    A power of two, an eighth to a quarter of the reach.
+    """
+    return int(2 ** floor(log2(max(reach_m / 4, SMALLEST_CELL_M))))
+
+
+def snapped(position: Position, cell_m: int) -> Position:
     """Return the middle of the cell that a position lies in.
 
     Asked from there, the nearest geofences stay the same while a phone moves within the cell, so
@@ -106,15 +114,27 @@ def snapped(position: Position, reach_m: float) -> Position:
 
     Args:
         position: Where the phone is.
-        reach_m: How far the farthest of the nearest geofences is; cells are an eighth to a
-            quarter of it wide.
+        cell_m: How wide cells are, metres.
     """
-    cell_m = 2.0 ** floor(log2(max(reach_m / 4, SMALLEST_CELL_M)))
     step = cell_m / METRES_PER_DEGREE
     lat = max(-90.0, min(90.0, round(position.lat / step) * step))
     step /= max(cos(radians(lat)), NEARLY_A_POLE)
     lon = round(position.lon / step) * step
     return Position(lon=(lon + 180.0) % 360.0 - 180.0, lat=lat)
+
+
+def cell_mark(position: Position, cell_m: int | None, *, state: str, token: str) -> bytes:
+    """Return the mark of the cell that a position lies in, for whoever holds the token.
+
+    Args:
+        position: Where the phone is.
+        cell_m: How wide cells are; None where all the geofences there are were given.
+        state: Whatever else decides which are the nearest.
+        token: The phone's.
+    """
+    middle = snapped(position, cell_m) if cell_m else None
+    where = f"{middle.lon:.7f} {middle.lat:.7f}" if middle else "anywhere"
+    return hmac.digest(token.encode(), f"cell {where} {state}".encode(), "sha256")
 
 
 def mark_of(chosen: Iterable[tuple[UUID, int]], token: str) -> bytes:

@@ -9,11 +9,14 @@ from sqlalchemy.orm import Session
 from geoservices.accounts.models import Device
 from geoservices.accounts.tokens import hash_token, make_token
 from geoservices.errors import ErrorKind, GeoservicesError, NotFound
+from geoservices.geofences import queries as geofences
 from geoservices.geometry.position import Position
 from geoservices.phones import queries
 from geoservices.phones.models import PhoneApp, PhoneLink
 from geoservices.phones.regions import (
     Region,
+    cell_mark,
+    cell_size_m,
     covering,
     encryption_key,
     mark_of,
@@ -136,11 +139,18 @@ def key_of(link_id: UUID, settings: PhoneSettings) -> str | None:
 
 
 def regions_for(
-    session: Session, phone: Phone, position: Position, *, again: bool, settings: PhoneSettings
+    session: Session,
+    phone: Phone,
+    position: Position,
+    *,
+    again: bool,
+    settings: PhoneSettings,
+    at: datetime,
 ) -> list[Region] | None:
     """Return what a phone shall watch from now on, None where it has that already.
 
-    A phone of which no positions are kept also watches how far it goes: leaving that circle
+    Nothing is looked for while the phone stays in its cell and no geofence changes, for a day at
+    most. A phone of which no positions are kept also watches how far it goes: leaving that circle
     makes it speak, and so get the places that are the nearest then.
 
     Args:
@@ -149,24 +159,55 @@ def regions_for(
         position: Where it is; it is not kept.
         again: Whether to give what was given before, since the answer may have been lost.
         settings: The service's.
+        at: Now.
     """
-    limit = settings.max_regions
-    found = queries.nearest(session, position, limit=limit)
-    centre = position
-    crowded = len(found) == limit
-    if crowded:
-        centre = snapped(position, found[-1].distance_m)
-        found = queries.nearest(session, centre, limit=limit)
-    watches_reach = crowded and phone.device.places_only
-    chosen = found[:-1] if watches_reach else found
+    revision = geofences.revision(session)
+    state = f"{revision} {at.date()} {phone.device.places_only} {settings.max_regions}"
+    known = queries.handed(session, phone.device.id)
+    if known and not again:
+        here = cell_mark(position, known.cell_m, state=state, token=phone.token)
+        if here == known.cell:
+            return None
+    nearest = _nearest(session, position, settings.max_regions)
+    watches_reach = nearest.cell_m is not None and phone.device.places_only
+    chosen = nearest.found[:-1] if watches_reach else nearest.found
     mark = mark_of([(near.id, near.revision) for near in chosen], phone.token)
-    if mark == queries.mark(session, phone.device.id) and not again:
+    changed = known is None or known.mark != mark
+    queries.save_marks(
+        session,
+        phone.device.id,
+        mark=mark,
+        cell=cell_mark(position, nearest.cell_m, state=state, token=phone.token),
+        cell_m=nearest.cell_m,
+    )
+    if not changed and not again:
         return None
-    queries.save_mark(session, phone.device.id, mark)
     regions = _regions(session, [near.id for near in chosen], settings.min_region_m)
     if watches_reach:
-        regions.append(reach_of(centre, regions, found[-1].distance_m))
+        regions.append(reach_of(nearest.centre, regions, nearest.found[-1].distance_m))
     return regions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Nearest:
+    """The nearest geofences and where they were looked for from.
+
+    `cell_m` is None where there are so few that they are all there are.
+    """
+
+    found: list[queries.Near]
+    centre: Position
+    cell_m: int | None
+
+
+def _nearest(session: Session, position: Position, limit: int) -> _Nearest:
+    found = queries.nearest(session, position, limit=limit)
+    if len(found) < limit:
+        return _Nearest(found=found, centre=position, cell_m=None)
+    cell_m = cell_size_m(found[-1].distance_m)
+    centre = snapped(position, cell_m)
+    found = queries.nearest(session, centre, limit=limit)
+    return _Nearest(found=found, centre=centre, cell_m=cell_m)
 
 
 def _regions(session: Session, geofence_ids: list[UUID], least_m: float) -> list[Region]:

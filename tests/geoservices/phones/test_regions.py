@@ -16,6 +16,8 @@ from geoservices.geometry.position import Position
 from geoservices.phones.regions import (
     FIRST_STAMP,
     Region,
+    cell_mark,
+    cell_size_m,
     covering,
     encryption_key,
     geofence_named,
@@ -101,7 +103,7 @@ def test_a_circle_is_watched_as_itself() -> None:
 @given(lons, st.floats(min_value=-85, max_value=85), st.floats(min_value=0, max_value=50_000))
 def test_a_cell_is_small_beside_its_reach(lon: float, lat: float, reach_m: float) -> None:
     """Its middle is so near that whatever is near the phone is among the nearest."""
-    middle = snapped(Position(lon=lon, lat=lat), reach_m)
+    middle = snapped(Position(lon=lon, lat=lat), cell_size_m(reach_m))
 
     moved_m = geodesic_m(lon, lat, middle.lon, middle.lat)
     assert moved_m <= max(reach_m / 4, 64) * 0.75 + 1
@@ -110,8 +112,8 @@ def test_a_cell_is_small_beside_its_reach(lon: float, lat: float, reach_m: float
 @given(st.floats(min_value=-179, max_value=179), lats, st.floats(min_value=300, max_value=50_000))
 def test_the_middle_of_a_cell_is_its_own(lon: float, lat: float, reach_m: float) -> None:
     """Asked from there, nothing moves any more; only at the antimeridian two cells overlap."""
-    middle = snapped(Position(lon=lon, lat=lat), reach_m)
-    again = snapped(middle, reach_m)
+    middle = snapped(Position(lon=lon, lat=lat), cell_size_m(reach_m))
+    again = snapped(middle, cell_size_m(reach_m))
 
     assert geodesic_m(middle.lon, middle.lat, again.lon, again.lat) < 0.01
 
@@ -151,6 +153,32 @@ def test_a_mark_tells_sets_apart_and_nothing_else() -> None:
         mark_of([(first, 1), (second, 1)], "another"),
     ]
     assert len({mark, *others}) == 5
+
+
+@pytest.mark.parametrize(
+    ("reach_m", "cell_m"), [(0, 64), (255, 64), (512, 128), (1000, 128), (40_000, 8192)]
+)
+def test_cells_are_as_wide_as_places_are_far(reach_m: float, cell_m: int) -> None:
+    """A power of two, so that it seldom changes."""
+    assert cell_size_m(reach_m) == cell_m
+
+
+def test_a_cells_mark_changes_with_whatever_decides() -> None:
+    """The cell, its size, the state, the token; not with a step within the cell."""
+    here, near, far = (Position(lon=-3.5, lat=50.7 + north) for north in (0.0, 0.0001, 0.1))
+
+    mark = cell_mark(here, 1024, state="1", token="a")
+
+    assert cell_mark(near, 1024, state="1", token="a") == mark
+    assert cell_mark(far, None, state="1", token="a") == cell_mark(here, None, state="1", token="a")
+    others = [
+        cell_mark(far, 1024, state="1", token="a"),
+        cell_mark(here, 64, state="1", token="a"),
+        cell_mark(here, None, state="1", token="a"),
+        cell_mark(here, 1024, state="2", token="a"),
+        cell_mark(here, 1024, state="1", token="b"),
+    ]
+    assert len({mark, *others}) == 6
 
 
 def test_a_key_has_32_characters_and_is_of_one_link() -> None:

@@ -1,7 +1,7 @@
 """Phone links and handed regions, on the real tables."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -88,10 +88,11 @@ def given_to(
     *,
     again: bool = False,
     limit: int = 20,
+    at: datetime = NOON,
 ) -> list[Region] | None:
     """Ask what a phone shall watch."""
     settings = SETTINGS.model_copy(update={"max_regions": limit})
-    return regions_for(session, phone, position, again=again, settings=settings)
+    return regions_for(session, phone, position, again=again, settings=settings, at=at)
 
 
 def test_a_link_lets_in_one_app_and_is_kept_as_a_hash(session: Session, device: Device) -> None:
@@ -208,6 +209,26 @@ def test_a_change_of_a_geofence_reaches_the_phone(
     assert given_to(session, phone) is None
 
 
+def test_within_a_cell_nothing_is_looked_for(
+    session: Session, organisation: Organisation, phone: Phone, statements: list[str]
+) -> None:
+    """Until a geofence changes, or a day has passed: a place may have become sensitive."""
+    stand(session, organisation, *(number / 500 for number in range(30)))
+    given_to(session, phone)
+
+    def looked(**changes: Any) -> bool:
+        statements.clear()
+        assert given_to(session, phone, **changes) is None
+        return any("<->" in statement for statement in statements)
+
+    assert not looked()
+    assert looked(at=NOON + timedelta(days=1))
+    far = stand(session, organisation, 0.9)[0]
+    assert far.revision
+    assert looked()
+    assert not looked()
+
+
 def test_sensitive_places_are_not_named(
     session: Session, organisation: Organisation, phone: Phone
 ) -> None:
@@ -247,5 +268,5 @@ def test_what_is_remembered_says_nothing_without_the_token(
     assert given_to(session, replace(phone, token="gsp_another")) is not None
     session.expire_all()
     assert session.scalars(select(HandedRegions.mark)).one() != first
-    assert queries.forget_mark(session, phone.device.id)
-    assert not queries.forget_mark(session, phone.device.id)
+    assert queries.forget_marks(session, phone.device.id)
+    assert not queries.forget_marks(session, phone.device.id)
