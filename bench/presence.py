@@ -2,9 +2,10 @@
 
 Walks with known truth are replayed: people who come to a building, stay and go, and people who
 pass it on the street. Each noise model is stated in `geodata.simulation`. With `--traces FOLDER`
-real phone traces are replayed too.
+real phones' days are replayed instead (`bench.presence_traces`).
 
     python -m bench.presence [--json] [--quick] [--case presence.indoor] [--seed N]
+    python -m bench.presence --traces FOLDER [--json]
 """
 
 import statistics
@@ -12,6 +13,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import UUID
 
 import numpy as np
@@ -28,8 +30,10 @@ from bench.presence_peers import (
     owntracks,
     plain,
     radar,
+    stays_told,
     tracelet,
 )
+from bench.presence_traces import read_traces, replay
 from bench.report import Figure, introduce, options, tell
 from geodata.simulation import (
     GOOD_SKY,
@@ -72,6 +76,7 @@ MODELS = {
     "canyon": Surroundings(URBAN_CANYON, URBAN_CANYON),
     "indoor": Surroundings(GOOD_SKY, INDOOR),
     "outliers": Surroundings(replace(GOOD_SKY, outliers=0.02), replace(GOOD_SKY, outliers=0.02)),
+    "indoor-outliers": Surroundings(GOOD_SKY, replace(INDOOR, outliers=0.02)),
 }
 
 
@@ -91,6 +96,8 @@ class Score:
     missed: int = 0
     false_enters: int = 0
     false_exits: int = 0
+    flaps: int = 0
+    """Visits told as more than one stay count once for each stay more."""
     never_left: int = 0
     enter_delays_s: list[float] = field(default_factory=list)
     exit_delays_s: list[float] = field(default_factory=list)
@@ -103,16 +110,44 @@ class Score:
 
 def main(arguments: list[str]) -> int:
     """Measure every rule on every noise model."""
-    chosen = options(__doc__).parse_args(arguments)
+    parser = options(__doc__)
+    parser.add_argument("--traces", type=Path, help="replay the real traces of this folder")
+    chosen = parser.parse_args(arguments)
     introduce(chosen.seed, "shapely", "numpy")
+    if chosen.traces:
+        tell(_traced(chosen.traces), as_json=chosen.json)
+        return 0
     trials = 60 if chosen.quick else 500
     tell(_figures(trials, chosen.seed, chosen.case or ""), as_json=chosen.json)
     return 0
 
 
+def _traced(folder: Path) -> Iterator[Figure]:
+    for name, made in replay(read_traces(folder), RULES).items():
+        yield Figure(
+            case=f"traces.{name}",
+            value=made.flaps / made.days,
+            unit="flaps a day",
+            params={
+                "days": round(made.days, 1),
+                "stays": made.stays,
+                "found": made.found,
+                "passed": made.passed,
+                "enters": made.enters,
+                "exits": made.exits,
+                "invented": made.invented,
+                "differs_h_a_day": round(made.differs_h / made.days, 1),
+                "enter_delay_s": _median(made.enter_delays_s),
+                "exit_delay_s": _median(made.exit_delays_s),
+            },
+        )
+
+
 def _figures(count: int, seed: int, only: str) -> Iterator[Figure]:
     for model, surroundings in MODELS.items():
-        if not (f"presence.{model}.".startswith(only) or only.startswith(f"presence.{model}")):
+        if not (
+            f"presence.{model}.".startswith(only) or f"{only}.".startswith(f"presence.{model}.")
+        ):
             continue
         trials = list(_trials(surroundings, count, seed))
         scores = {name: _score(rule, trials) for name, rule in RULES.items()}
@@ -136,6 +171,7 @@ def _figure(case: str, score: Score, best: int | None) -> Figure:
             "missed": score.missed,
             "false_enters": score.false_enters,
             "false_exits": score.false_exits,
+            "flaps": score.flaps,
             "never_left": score.never_left,
             "enter_delay_s": _median(score.enter_delays_s),
             "exit_delay_s": _median(score.exit_delays_s),
@@ -152,17 +188,18 @@ def _trials(surroundings: Surroundings, count: int, seed: int) -> Iterator[Trial
     rng = np.random.default_rng(seed)
     for number in range(count):
         width_m = float(rng.uniform(24, 42))
-        area = _building(width_m, width_m * float(rng.uniform(1, 2)), float(rng.uniform(0, 180)))
+        area = building(width_m, width_m * float(rng.uniform(1, 2)), float(rng.uniform(0, 180)))
         index = _watch(area)
         stay = timedelta(minutes=float(rng.uniform(2.5, 40)))
         yield _comes(index, area, stay, surroundings, seed * 100_000 + number, rng)
         yield _passes(index, area, surroundings, seed * 100_000 + number, rng)
 
 
-def _building(width_m: float, length_m: float, bearing_deg: float) -> shapely.MultiPolygon:
+def building(width_m: float, length_m: float, bearing_deg: float) -> shapely.MultiPolygon:
+    """Make a rectangle round the middle of all walks, in degrees."""
     rectangle = shapely.box(-width_m / 2, -length_m / 2, width_m / 2, length_m / 2)
     turned = shapely.affinity.rotate(rectangle, bearing_deg)
-    return shapely.MultiPolygon([shapely.transform(turned, _to_degrees)])
+    return shapely.MultiPolygon([shapely.transform(turned, to_degrees)])
 
 
 def _watch(area: shapely.MultiPolygon) -> GeofenceIndex:
@@ -179,7 +216,8 @@ def _watch(area: shapely.MultiPolygon) -> GeofenceIndex:
     return GeofenceIndex([watched], revision=1)
 
 
-def _to_degrees(metres: NDArray[np.float64]) -> NDArray[np.float64]:
+def to_degrees(metres: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Turn metres east and north of the middle into degrees, shape (..., 2)."""
     per_lon_m, per_lat_m = metres_per_degree(np.array([CENTRE[1]]))
     degrees: NDArray[np.float64] = metres / np.array([per_lon_m[0], per_lat_m[0]]) + CENTRE
     return degrees
@@ -196,8 +234,8 @@ def _comes(
     """Come from afar, stay at a spot inside, go back, and as far again."""
     bearing = float(rng.uniform(0, 2 * np.pi))
     way_m = np.array([np.sin(bearing), np.cos(bearing)]) * APPROACH_M
-    street, away = _lonlat(_to_degrees(way_m)), _lonlat(_to_degrees(2 * way_m))
-    spot = _lonlat(_to_degrees(np.zeros(2))) if rng.random() < 0.5 else _spot(area, rng)
+    street, away = lonlat(to_degrees(way_m)), lonlat(to_degrees(2 * way_m))
+    spot = lonlat(to_degrees(np.zeros(2))) if rng.random() < 0.5 else _spot(area, rng)
     pings = walk(
         [street, spot], start_at=NOON, interval=INTERVAL, noise=surroundings.outside, seed=seed
     )
@@ -219,7 +257,8 @@ def _comes(
     return Trial(_readings(index, pings), _truth(index, pings))
 
 
-def _lonlat(degrees: NDArray[np.float64]) -> tuple[float, float]:
+def lonlat(degrees: NDArray[np.float64]) -> tuple[float, float]:
+    """Return one position as the pair that walks are made of."""
     return float(degrees[0]), float(degrees[1])
 
 
@@ -228,7 +267,7 @@ def _spot(area: shapely.MultiPolygon, rng: np.random.Generator) -> tuple[float, 
     while True:
         spot = np.array([rng.uniform(west, east), rng.uniform(south, north)])
         if area.contains(shapely.Point(spot)):
-            return _lonlat(spot)
+            return lonlat(spot)
 
 
 def _passes(
@@ -284,9 +323,10 @@ GRACE = timedelta(seconds=30)
 
 def _score_visit(score: Score, told: Sequence[Told], came: datetime, went: datetime) -> None:
     score.visits += 1
-    stays = _stays(told)
+    stays = stays_told(told)
     fitting = [stay for stay in stays if stay[0] <= went and (stay[1] or went) >= came]
     score.missed += not fitting
+    score.flaps += max(len(fitting) - 1, 0)
     score.false_enters += len(stays) - len(fitting)
     score.false_exits += sum(
         1 for _start, end in fitting if end is not None and came <= end <= went - GRACE
@@ -297,16 +337,6 @@ def _score_visit(score: Score, told: Sequence[Told], came: datetime, went: datet
         score.never_left += last is None
         if last is not None:
             score.exit_delays_s.append((last - went).total_seconds())
-
-
-def _stays(told: Sequence[Told]) -> list[tuple[datetime, datetime | None]]:
-    stays: list[tuple[datetime, datetime | None]] = []
-    for came, at in told:
-        if came:
-            stays.append((at, None))
-        elif stays:
-            stays[-1] = (stays[-1][0], at)
-    return stays
 
 
 if __name__ == "__main__":

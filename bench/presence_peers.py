@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from geoservices.settings import PresenceSettings
+from geoservices.visits.rules import rules_with
 from geoservices.visits.sights import PresenceRules, Sight, sights
 from geoservices.visits.transitions import (
     Change,
@@ -39,6 +40,17 @@ Told = tuple[bool, datetime]
 """Came (true) or went (false), and when that was reported."""
 NEVER = timedelta(days=1)
 Rule = Callable[[Iterable[Reading]], Iterator[Told]]
+
+
+def stays_told(told: Iterable[Told]) -> list[tuple[datetime, datetime | None]]:
+    """Pair what was reported: came and went, None where that was not reported."""
+    stays: list[tuple[datetime, datetime | None]] = []
+    for came, at in told:
+        if came:
+            stays.append((at, None))
+        elif stays:
+            stays[-1] = (stays[-1][0], at)
+    return stays
 
 
 def plain(readings: Iterable[Reading]) -> Iterator[Told]:
@@ -102,7 +114,7 @@ class Ours:
 
     def __call__(self, readings: Iterable[Reading]) -> Iterator[Told]:
         """Follow readings as the service does; its timers run out between them."""
-        rules = self._rules()
+        rules = rules_with(self.settings)
         visit: VisitState | None = None
         known = list(readings)
         for reading, sight in zip(known, _sights(known, rules), strict=True):
@@ -112,10 +124,6 @@ class Ours:
                 yield from _told(changes, reading.at)
                 again = visit is not None and visit.phase is Phase.ENDED
                 visit = None if again else visit
-
-    def _rules(self) -> PresenceRules:
-        names = PresenceRules.__dataclass_fields__
-        return PresenceRules(**{name: getattr(self.settings, name) for name in names})
 
 
 def _sights(readings: Sequence[Reading], rules: PresenceRules) -> list[Sight]:

@@ -37,8 +37,8 @@ from geoservices.settings import Settings
 from geoservices.visits import queries as visits
 from geoservices.visits import service as visit_service
 from geoservices.visits.models import Transition
+from geoservices.visits.rules import rules_with
 from geoservices.visits.service import Made, Sighting
-from geoservices.visits.sights import PresenceRules
 from geoservices.visits.telling import Telling, follow_told
 
 
@@ -101,7 +101,7 @@ def take_in(
             for one in ping_service.in_order(recorded)
         ],
         index=index,
-        rules=presence_rules(settings),
+        rules=rules_with(settings.presence),
         assumed_accuracy_m=settings.presence.assumed_accuracy_m,
         at=at,
     )
@@ -170,7 +170,7 @@ def hear(
         device.id,
         let_in,
         index=live.current(session),
-        rules=presence_rules(settings),
+        rules=rules_with(settings.presence),
         last_seen=last_seen,
         at=at,
     )
@@ -247,7 +247,7 @@ def withdraw_consent(session: Session, person: Person, purpose: Purpose, *, at: 
 def let_time_pass(session: Session, *, settings: Settings, at: datetime, limit: int) -> int:
     """Follow the visits whose timers ran out, announce what happened, count those looked at."""
     made, looked_at = visit_service.follow_time(
-        session, rules=presence_rules(settings), at=at, limit=limit
+        session, rules=rules_with(settings.presence), at=at, limit=limit
     )
     announce(session, made)
     return looked_at
@@ -283,25 +283,6 @@ def doors(settings: Settings) -> Doors:
     """Return how far a device's clock may be off, from the settings."""
     intake = settings.intake
     return Doors(future_tolerance=intake.future_tolerance, oldest=intake.oldest)
-
-
-def presence_rules(settings: Settings) -> PresenceRules:
-    """Return the constants of the presence machine from the settings."""
-    presence = settings.presence
-    return PresenceRules(
-        arrival_accuracy_limit_m=presence.arrival_accuracy_limit_m,
-        credible_accuracy_m=presence.credible_accuracy_m,
-        reach_m=presence.reach_m,
-        confirm_enter_after=presence.confirm_enter_after,
-        confirm_enter_within=presence.confirm_enter_within,
-        exit_accuracy_cap_m=presence.exit_accuracy_cap_m,
-        exit_margin_m=presence.exit_margin_m,
-        exit_margin_share=presence.exit_margin_share,
-        confirm_exit_after=presence.confirm_exit_after,
-        silence=presence.silence,
-        told_silence=presence.told_silence,
-        dwell_freshness=presence.dwell_freshness,
-    )
 
 
 def _distance_to_place_m(

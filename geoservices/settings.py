@@ -13,6 +13,8 @@ SpanOrNone = Annotated[timedelta, Field(ge=timedelta(0), le=timedelta(days=3660)
 """A length of time that may be nothing."""
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Metres = Annotated[float, Field(ge=0, le=100_000)]
+Certainty = Annotated[float, Field(ge=1, le=5)]
+"""How many accuracies wide the circle is that counts as certain."""
 
 
 def _key_sized(key: SecretStr) -> SecretStr:
@@ -86,25 +88,65 @@ class PresenceSettings(BaseModel, frozen=True, extra="forbid"):
     """A position less accurate than this never proves an arrival."""
     credible_accuracy_m: Metres = 3
     """A position that claims to be better than this is no proof by itself."""
+    certainty: Certainty = 1.6
+    """What is certain lies so many accuracies from the edge: 1.6 holds 95 % of normal errors."""
     reach_m: Metres = 0
     """This close outside, with its circle reaching in, a position may be an arrival; 0: never."""
-    confirm_enter_after: SpanOrNone = timedelta(seconds=75)
-    """A marginal arrival must have lasted this long: most who pass by are gone by then."""
+    confirm_enter_after: SpanOrNone = timedelta(seconds=90)
+    """An arrival with a position inside at its end must have lasted this long."""
+    confirm_touching_after: SpanOrNone = timedelta(seconds=120)
+    """And this long with one at its end that only touches the area."""
     confirm_enter_within: SpanOrNone = timedelta(seconds=60)
-    """Between two positions of one marginal arrival there is at most this much time."""
+    """Between two positions of one arrival that touch the area there is at most this much time."""
     exit_accuracy_cap_m: Metres = 100
     """However inaccurate a position claims to be, it counts as at most this when leaving."""
     exit_margin_m: Metres = 20
     exit_margin_share: Fraction = 0.1
     """Leaving takes this much distance: the larger of the margin and this share of the size."""
-    confirm_exit_after: SpanOrNone = timedelta(seconds=150)
-    """An exit takes two positions far outside, and this much time from the first of them on."""
+    confirm_exit_after: SpanOrNone = timedelta(seconds=120)
+    """An exit takes two positions far outside, this much time, and nothing else in it."""
     silence: Span = timedelta(minutes=30)
-    """A visit whose device has said nothing for this long is closed as inferred."""
+    """A visit whose device did not touch the area for this long is closed as inferred."""
     told_silence: Span = timedelta(hours=12)
     """The same for a visit whose phone itself told of having come."""
     dwell_freshness: SpanOrNone = timedelta(minutes=3)
     """A timer only claims dwelling if the device was seen this shortly before it was due."""
+    noise_gate: Annotated[float, Field(ge=0, le=10)] = 0
+    """Positions moved less than this many times both accuracies are not tested; 0 tests all."""
+    crossing_within: SpanOrNone = timedelta(minutes=10)
+    """Between two positions further apart in time nothing is taken for crossed."""
+    crossing_accuracy_limit_m: Metres = 100
+    """Nor between two of which one is less accurate than this."""
+    jump_speed_mps: Annotated[float, Field(gt=0, le=10_000)] = 70
+    """A position that takes more than this to reach, metres a second, bears the sign of a jump."""
+
+    @model_validator(mode="after")
+    def _make_sense_together(self) -> Self:
+        if self.credible_accuracy_m > self.arrival_accuracy_limit_m:
+            raise ValueError(
+                "credible_accuracy_m must not exceed arrival_accuracy_limit_m: "
+                "nothing would ever be clearly inside"
+            )
+        if self.reach_m > self.arrival_accuracy_limit_m:
+            raise ValueError(
+                "reach_m must not exceed arrival_accuracy_limit_m: what reaches further is "
+                "too inaccurate for an arrival"
+            )
+        if self.confirm_enter_after > self.confirm_touching_after:
+            raise ValueError(
+                "confirm_enter_after must not exceed confirm_touching_after: "
+                "touching the area would prove more than being in it"
+            )
+        if self.confirm_enter_within >= self.silence:
+            raise ValueError("confirm_enter_within must be shorter than silence")
+        if self.confirm_exit_after >= self.silence:
+            raise ValueError(
+                "confirm_exit_after must be shorter than silence: "
+                "saying nothing would end a visit sooner than being far away"
+            )
+        if self.told_silence < self.silence:
+            raise ValueError("told_silence must be at least silence")
+        return self
 
 
 class PhoneSettings(BaseModel, frozen=True, extra="forbid"):

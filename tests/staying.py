@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from geoservices.settings import PresenceSettings
+from geoservices.visits.rules import rules_with
 from geoservices.visits.sights import PresenceRules, Sight, sights
 from geoservices.visits.transitions import (
     Change,
@@ -22,9 +23,7 @@ from geoservices.visits.transitions import (
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 ENTERED, DWELLED, EXITED = TransitionKind.ENTERED, TransitionKind.DWELLED, TransitionKind.EXITED
-RULES = PresenceRules(
-    **PresenceSettings().model_dump(exclude={"assumed_accuracy_m"}),
-)
+RULES = rules_with(PresenceSettings())
 DWELL_AFTER = timedelta(minutes=5)
 SIZE_M = 30.0
 

@@ -6,6 +6,7 @@ Revises: 0001
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0002"
 down_revision = "0001"
@@ -40,10 +41,22 @@ def upgrade() -> None:
         "transitions",
         "(kind = 'crossed') = (visit_id IS NULL)",
     )
+    for table in ("organisations", "geofences"):
+        op.add_column(
+            table,
+            sa.Column(
+                "presence",
+                postgresql.JSONB(astext_type=sa.Text()),
+                nullable=False,
+                server_default="{}",
+            ),
+        )
 
 
 def downgrade() -> None:
     """Drop what could not be said before."""
+    op.drop_column("geofences", "presence")
+    op.drop_column("organisations", "presence")
     op.execute("DELETE FROM transitions WHERE kind = 'crossed'")
     op.execute(
         "UPDATE transitions SET reason = CASE kind WHEN 'entered' THEN 'kept-inside' "

@@ -4,6 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Request, Response
+from sqlalchemy.orm import Session
 
 from api.bodies import StrictRoute
 from api.dependencies import ManagersOrganisation, Now, SessionDep, SettingsDep
@@ -12,9 +13,12 @@ from api.problems import problem_responses
 from api.responses import GeoJsonResponse, repeated, status_of_made
 from api.routers.places import Box, SearchRefused, read_numbers
 from api.schemas.geofences import GeofenceIn, GeofenceOut, GeofenceProperties, GeofencesOut
+from api.schemas.presence import PresenceOut
 from geoservices.errors import ErrorKind, GeoservicesError, IdTaken, NotFound
 from geoservices.geofences import service
 from geoservices.geofences.models import Geofence
+from geoservices.geofences.overrides import PresenceRefused
+from geoservices.geofences.presence import check_geofence_presence
 from geoservices.geofences.service import DraftRefused, GeofenceDraft, RevisionMismatch
 from geoservices.geometry.areas import Area, AreaRefused, read_area, to_geojson
 from geoservices.geometry.boxes import BboxRefused
@@ -75,7 +79,7 @@ def list_geofences(
     status_code=201,
     responses={
         **repeated(GeofenceOut),
-        **problem_responses(AreaRefused, DraftRefused, IdTaken, NotFound),
+        **problem_responses(AreaRefused, DraftRefused, IdTaken, NotFound, PresenceRefused),
     },
 )
 def create_geofence(
@@ -87,9 +91,8 @@ def create_geofence(
     at: Now,
 ) -> GeofenceOut:
     """Watch an area from now on; the same id and content again changes nothing."""
-    made = service.create_geofence(
-        session, _draft(body, settings), organisation_id=organisation_id, at=at
-    )
+    draft = _draft(body, organisation_id, session, settings)
+    made = service.create_geofence(session, draft, organisation_id=organisation_id, at=at)
     response.status_code = status_of_made(made.created_at, at=at)
     response.headers["Location"] = f"/v1/geofences/{made.id}"
     response.headers["ETag"] = f'"{made.revision}"'
@@ -112,7 +115,7 @@ def read_geofence(
 @router.put(
     "/geofences/{geofence_id}",
     responses=problem_responses(
-        AreaRefused, DraftRefused, IfMatchRefused, NotFound, RevisionMismatch
+        AreaRefused, DraftRefused, IfMatchRefused, NotFound, PresenceRefused, RevisionMismatch
     ),
 )
 def replace_geofence(
@@ -129,7 +132,7 @@ def replace_geofence(
     geofence = service.replace_geofence(
         session,
         geofence_id,
-        _draft(body, settings),
+        _draft(body, organisation_id, session, settings),
         organisation_id=organisation_id,
         expected_revision=_revision(if_match),
         at=at,
@@ -147,8 +150,13 @@ def delete_geofence(
     return Response(status_code=204)
 
 
-def _draft(body: GeofenceIn, settings: Settings) -> GeofenceDraft:
+def _draft(
+    body: GeofenceIn, organisation_id: UUID, session: Session, settings: Settings
+) -> GeofenceDraft:
     said = body.properties
+    check_geofence_presence(
+        session, said.presence, organisation_id=organisation_id, presence=settings.presence
+    )
     return GeofenceDraft(
         id=body.id,
         place_id=said.place_id,
@@ -157,6 +165,7 @@ def _draft(body: GeofenceIn, settings: Settings) -> GeofenceDraft:
         margin_m=said.margin_m,
         dwell_after=said.dwell_after,
         enabled=said.enabled,
+        presence=said.presence,
     )
 
 
@@ -185,6 +194,7 @@ def _feature(geofence: Geofence) -> GeofenceOut:
             margin_m=geofence.margin_m,
             dwell_after=geofence.dwell_after,
             enabled=geofence.disabled_at is None,
+            presence=PresenceOut.of(geofence.presence),
             revision=geofence.revision,
         ),
     )

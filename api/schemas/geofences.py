@@ -7,6 +7,8 @@ from uuid import UUID
 from pydantic import Field
 
 from api.schemas.common import In, Name, Out
+from api.schemas.presence import PresenceOut
+from geoservices.geofences.overrides import PresenceOverrides
 
 Metres = Annotated[float, Field(strict=True)]
 
@@ -29,6 +31,10 @@ class GeofencePropertiesIn(In):
         default=timedelta(minutes=5), ge=timedelta(seconds=30), le=timedelta(days=1)
     )
     enabled: bool = True
+    presence: PresenceOverrides = Field(
+        default=PresenceOverrides(),
+        description="Rules of presence for this geofence alone; what is null is its organisation's",
+    )
 
 
 class GeofenceIn(In):
@@ -49,6 +55,7 @@ class GeofenceProperties(Out):
     margin_m: float
     dwell_after: timedelta
     enabled: bool
+    presence: PresenceOut
     revision: int = Field(description="Grows with every change; also the ETag")
 
 

@@ -82,13 +82,13 @@ class PingOut(Out):
 
 
 class TransitionOut(Out):
-    """A transition: the device entered, dwelled in or left a geofence."""
+    """A transition: the device entered, dwelled in, left or crossed a geofence."""
 
     id: UUID
-    visit_id: UUID
+    visit_id: UUID | None = Field(description="null where a geofence was crossed")
     geofence_id: UUID
     place_id: UUID
-    kind: Literal["entered", "dwelled", "exited"]
+    kind: Literal["entered", "dwelled", "exited", "crossed"]
     reason: str
     confidence: int = Field(description="1 to 3")
     initial: bool = Field(description="The device was first seen inside")

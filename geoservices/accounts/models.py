@@ -2,9 +2,11 @@
 
 from datetime import datetime, time
 from enum import StrEnum
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, false
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geoservices.database import Base, one_of
@@ -35,6 +37,8 @@ class Organisation(Base):
     slug: Mapped[str] = mapped_column(String(60), unique=True)
     name: Mapped[str] = mapped_column(String(200))
     time_zone: Mapped[str] = mapped_column(String(60))
+    presence: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
+    """Rules of presence of its own (`geofences.overrides`), laid over the service's."""
     created_at: Mapped[datetime]
 
 

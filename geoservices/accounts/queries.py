@@ -46,6 +46,11 @@ def organisation_by_slug(session: Session, slug: str) -> Organisation | None:
     return session.scalars(select(Organisation).where(Organisation.slug == slug)).one_or_none()
 
 
+def organisation_by_id(session: Session, organisation_id: UUID) -> Organisation:
+    """Return an organisation that is known to exist, as the database has it now."""
+    return session.get_one(Organisation, organisation_id, populate_existing=True)
+
+
 def member_ids(session: Session, organisation_id: UUID, *, name: str) -> Sequence[UUID]:
     """Return the ids of an organisation's members of that name; each token made one of them."""
     return session.scalars(

@@ -1,10 +1,12 @@
 """Watched areas and the number that counts their changes."""
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from geoalchemy2 import Geography, WKBElement
 from sqlalchemy import BigInteger, CheckConstraint, FetchedValue, ForeignKey, Index, String
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geoservices.database import Base
@@ -44,6 +46,8 @@ class Geofence(Base):
     radius_m: Mapped[float | None]
     margin_m: Mapped[float] = mapped_column(default=0.0)
     dwell_after: Mapped[timedelta] = mapped_column(default=timedelta(minutes=5))
+    presence: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
+    """Rules of presence of its own (`overrides`), laid over its organisation's."""
     revision: Mapped[int] = mapped_column(
         BigInteger, server_default="0", server_onupdate=FetchedValue()
     )

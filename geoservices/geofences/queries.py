@@ -6,7 +6,7 @@ from uuid import UUID
 
 import shapely
 from geoalchemy2 import Geometry
-from sqlalchemy import ColumnElement, Row, case, cast, func, or_, select
+from sqlalchemy import ColumnElement, Row, case, cast, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -68,6 +68,36 @@ def lock_revision(session: Session) -> None:
 def insert_if_new(session: Session, values: Mapping[str, object]) -> None:
     """Store a geofence, unless one got its id meanwhile."""
     session.execute(insert(Geofence).values(**values).on_conflict_do_nothing())
+
+
+def own_presence(session: Session, organisation_id: UUID) -> Sequence[Mapping[str, Any]]:
+    """Return the rules of presence that an organisation's geofences have of their own, once each.
+
+    Those of deleted geofences are left out.
+    """
+    return session.scalars(
+        select(Geofence.presence)
+        .where(
+            Geofence.organisation_id == organisation_id,
+            Geofence.deleted_at.is_(None),
+            Geofence.presence != {},
+        )
+        .distinct()
+    ).all()
+
+
+def count_changed(session: Session, organisation_id: UUID) -> None:
+    """Let every watched geofence of an organisation count as changed."""
+    session.execute(
+        update(Geofence)
+        .where(
+            Geofence.organisation_id == organisation_id,
+            Geofence.disabled_at.is_(None),
+            Geofence.deleted_at.is_(None),
+        )
+        .values(presence=Geofence.presence)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def by_id(session: Session, geofence_id: UUID) -> Geofence | None:

@@ -1,6 +1,6 @@
 """Geofences made, redrawn and deleted."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from geoservices.errors import ErrorKind, GeoservicesError, IdTaken, NotFound
 from geoservices.geofences import queries
 from geoservices.geofences.models import Geofence
+from geoservices.geofences.overrides import PresenceOverrides
 from geoservices.geometry.areas import Area, Circle, middle
 from geoservices.geometry.boxes import Bbox, check_box
 from geoservices.geometry.position import Position
@@ -58,6 +59,7 @@ class GeofenceDraft:
     margin_m: float = 0.0
     dwell_after: timedelta = timedelta(minutes=5)
     enabled: bool = True
+    presence: PresenceOverrides = field(default_factory=PresenceOverrides)
 
 
 def create_geofence(
@@ -199,6 +201,7 @@ def values_of(draft: GeofenceDraft) -> dict[str, object]:
         "radius_m": circle.radius_m if circle else None,
         "margin_m": draft.margin_m,
         "dwell_after": draft.dwell_after,
+        "presence": draft.presence.stored(),
     }
 
 
@@ -246,6 +249,7 @@ def _says(geofence: Geofence, draft: GeofenceDraft, organisation_id: UUID) -> bo
         and geofence.name == draft.name
         and geofence.margin_m == draft.margin_m
         and geofence.dwell_after == draft.dwell_after
+        and geofence.presence == draft.presence.stored()
         and (geofence.disabled_at is None) == draft.enabled
         and to_wkb(area_of(geofence)) == to_wkb(draft.area)
         and geofence.radius_m == getattr(draft.area, "radius_m", None)

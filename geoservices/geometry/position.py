@@ -1,6 +1,10 @@
 """A position: longitude, latitude and how well they are known."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,3 +18,15 @@ class Position:
     lon: float
     lat: float
     accuracy_m: float | None = None
+
+
+class Fixes(NamedTuple):
+    """Positions in columns, each of shape (n,): seconds, degrees, degrees, metres.
+
+    NaN stands where there is none.
+    """
+
+    at_s: NDArray[np.float64]
+    lon: NDArray[np.float64]
+    lat: NDArray[np.float64]
+    accuracy_m: NDArray[np.float64]

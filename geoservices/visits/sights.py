@@ -1,7 +1,8 @@
 """What a position shows of a geofence, measured for whole batches at once.
 
-    FAR ◀── outside by more than accuracy and margin ── OUTSIDE ── UNCERTAIN ── MARGINAL ── CLEAR
-                                                                (REACHING)
+A phone's accuracy is the radius of the circle that holds the true position with 68 % confidence.
+One position in three lies outside its circle, so what needs certainty asks for a larger one:
+`certainty` times the accuracy, which at 1.6 holds 95 % of errors that are normal on both axes.
 
 The order of the codes is the order from the surest absence to the surest presence. What a run of
 them means for a stay is decided in `transitions`.
@@ -23,17 +24,19 @@ class Sight(IntEnum):
     """What one position shows of one geofence; a column of them is an array of uint8."""
 
     FAR = 0
-    """Outside by more than the accuracy, taken as at most the cap, and the margin."""
+    """The whole larger circle is outside, and a margin beyond it."""
     OUTSIDE = 1
-    """The whole circle is outside, but it is not far. It decides nothing in any phase."""
+    """The whole circle is outside, but it is not far."""
     UNCERTAIN = 2
-    """The circle touches the area and says no more."""
-    REACHING = 3
-    """In reach mode only: the centre is outside by at most the accuracy and `reach_m`."""
-    MARGINAL = 4
-    """The centre is inside, and the position accurate enough to speak of an arrival."""
-    CLEAR = 5
-    """The whole circle is inside, and the position is credible."""
+    """No verdict: the circle touches the area, and is too large to speak of an arrival."""
+    TOUCHING = 3
+    """The circle touches the area, and is small enough to speak of an arrival."""
+    REACHING = 4
+    """In reach mode only: touching, with the centre outside by at most `reach_m`."""
+    MARGINAL = 5
+    """The centre is inside, and the circle small enough to speak of an arrival."""
+    CLEAR = 6
+    """The whole larger circle is inside, and the position is credible."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +45,10 @@ class PresenceRules:
 
     arrival_accuracy_limit_m: float
     credible_accuracy_m: float
+    certainty: float
     reach_m: float
     confirm_enter_after: timedelta
+    confirm_touching_after: timedelta
     confirm_enter_within: timedelta
     exit_accuracy_cap_m: float
     exit_margin_m: float
@@ -77,12 +82,13 @@ def sights(
     """
     accurate = accuracy_m <= rules.arrival_accuracy_limit_m
     inside = accurate & (distance_m <= 0.0)
-    clear = inside & (distance_m <= -accuracy_m) & (accuracy_m >= rules.credible_accuracy_m)
-    reaching = accurate & (distance_m > 0.0)
-    reaching &= distance_m <= np.minimum(accuracy_m, rules.reach_m)
+    clear = inside & (accuracy_m >= rules.credible_accuracy_m)
+    clear &= distance_m <= -rules.certainty * accuracy_m
     found = np.full(distance_m.shape, Sight.UNCERTAIN, dtype=np.uint8)
+    found[accurate] = Sight.TOUCHING
+    if rules.reach_m > 0.0:
+        found[accurate & (distance_m <= rules.reach_m)] = Sight.REACHING
     found[distance_m > accuracy_m] = Sight.OUTSIDE
-    found[reaching] = Sight.REACHING
     found[distance_m > far_from_m(accuracy_m, size_m, rules=rules)] = Sight.FAR
     found[inside] = Sight.MARGINAL
     found[clear if suspect is None else clear & ~suspect] = Sight.CLEAR
@@ -92,4 +98,4 @@ def sights(
 def far_from_m(accuracy_m: Metres, size_m: Metres, *, rules: PresenceRules) -> Metres:
     """Return the distances from the edge, in metres, beyond which positions are far outside."""
     margin_m = np.maximum(rules.exit_margin_m, rules.exit_margin_share * size_m)
-    return np.minimum(accuracy_m, rules.exit_accuracy_cap_m) + margin_m
+    return rules.certainty * np.minimum(accuracy_m, rules.exit_accuracy_cap_m) + margin_m

@@ -1,9 +1,9 @@
 """How a stay begins, is marked and ends: a state machine over noisy readings.
 
-    nothing ── marginal ──▶ arriving ── kept inside ──▶ inside ── far ──▶ leaving ── far ──▶ away
-       │                        │                         ▲ │  ▲              │ │             │ │
-       └── clearly inside ──────┴─────────────────────────┘ │  └── not outside ┴─────────────┘ │
-                                               silence ─────┴──────▶ ended ◀──── for long ─────┘
+    nothing ── marginal ──▶ arriving ──── for long ───▶ inside ── far ──▶ leaving ── far ──▶ away
+       │                        │                         ▲ │  ▲              │               │ │
+       └── clearly inside ──────┴─────────────────────────┘ │  └── not far ────┴───────────────┘ │
+                                               silence ─────┴──────▶ ended ◀───── for long ──────┘
 
 What a reading shows is decided in `sights`. One reading never ends a stay, however accurate it
 claims to be, and readings close in time err together: what confirms is time, not their number.
@@ -29,7 +29,7 @@ class Phase(StrEnum):
     LEAVING = "leaving"
     """One reading far outside."""
     AWAY = "away"
-    """Two or more of them, with none between that was not outside."""
+    """Two or more of them, and nothing else since the first."""
     ENDED = "ended"
 
 
@@ -60,8 +60,8 @@ class Reason(StrEnum):
 class VisitState:
     """What must be remembered of a stay between two readings.
 
-    `entered_at` is the first reading inside, `seen_at` the last that did not place the device
-    far outside, `phase_since` when the present phase began. `confidence` is that of the enter,
+    `entered_at` is the first reading inside, `seen_at` the last whose circle touched the
+    geofence, `phase_since` when the present phase began. `confidence` is that of the enter,
     while arriving that of the enter that would come of it. `told` says that the phone itself
     told of having come.
     """
@@ -322,13 +322,15 @@ def _follow_arriving(visit: VisitState, sight: Sight, at: datetime, rules: Prese
     lapsed = at - visit.seen_at > rules.confirm_enter_within
     # An arrival within reach gives way to one with a reading inside, which is dated anew.
     outdone = visit.confidence == 1 and sight > Sight.REACHING
-    if lapsed or outdone or sight == Sight.FAR:
+    if lapsed or outdone:
         return _begin(sight, at, dwell_after=visit.dwell_after, first_sight=visit.initial)
     if sight == Sight.CLEAR:
         return _enter(visit, at, Reason.CLEARLY_INSIDE, confidence=3)
-    if sight < (Sight.REACHING if visit.confidence == 1 else Sight.MARGINAL):
+    if sight < Sight.TOUCHING:
         return visit, ()
-    if at - visit.phase_since < rules.confirm_enter_after:
+    holds = sight >= (Sight.REACHING if visit.confidence == 1 else Sight.MARGINAL)
+    lasted = at - visit.phase_since
+    if lasted < (rules.confirm_enter_after if holds else rules.confirm_touching_after):
         return replace(visit, seen_at=at), ()
     reason = Reason.WITHIN_REACH if visit.confidence == 1 else Reason.KEPT_INSIDE
     return _enter(visit, at, reason, confidence=visit.confidence)
@@ -337,16 +339,14 @@ def _follow_arriving(visit: VisitState, sight: Sight, at: datetime, rules: Prese
 def _follow_inside(visit: VisitState, sight: Sight, at: datetime, rules: PresenceRules) -> Step:
     if sight == Sight.FAR:
         return replace(visit, phase=Phase.LEAVING, phase_since=at), ()
-    return elapse(replace(visit, seen_at=at), at, rules=rules)
+    there = visit if sight == Sight.OUTSIDE else replace(visit, seen_at=at)
+    return elapse(there, at, rules=rules)
 
 
 def _follow_leaving(visit: VisitState, sight: Sight, at: datetime, rules: PresenceRules) -> Step:
     if sight == Sight.FAR:
         return elapse(replace(visit, phase=Phase.AWAY), at, rules=rules)
-    if sight == Sight.OUTSIDE:
-        return visit, ()
-    back = replace(visit, phase=Phase.INSIDE, phase_since=at, seen_at=at)
-    return elapse(back, at, rules=rules)
+    return _follow_inside(replace(visit, phase=Phase.INSIDE, phase_since=at), sight, at, rules)
 
 
 _FOLLOW = {

@@ -109,6 +109,8 @@ TABLE = {
     "read_geofence": run(200, 404),
     "replace_geofence": run(200, 404, body=lambda ids: asking.geofence(ids["place_id"])),
     "delete_geofence": run(204, 404),
+    "read_presence": run(200, 200),
+    "replace_presence": run(200, 200, body=lambda _: {"silence": "PT45M"}),
     "record_pings": Row(200, 403, 403, 403, 403, lambda _: asking.ping()),
     "list_visits": own(200),
     "check_in": Row(201, 403, 403, 403, 403, lambda ids: asking.check_in(ids["place_id"])),

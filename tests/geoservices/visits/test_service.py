@@ -18,8 +18,8 @@ from geoservices.places.models import Place
 from geoservices.settings import PresenceSettings
 from geoservices.visits import queries
 from geoservices.visits.models import Transition, Visit
+from geoservices.visits.rules import rules_with
 from geoservices.visits.service import Made, Sighting, follow, follow_time
-from geoservices.visits.sights import PresenceRules
 from geoservices.visits.transitions import Phase, Reason, TransitionKind
 from tests.factories import (
     EXETER,
@@ -32,7 +32,7 @@ from tests.factories import (
 )
 
 ENTERED, DWELLED, EXITED = TransitionKind.ENTERED, TransitionKind.DWELLED, TransitionKind.EXITED
-RULES = PresenceRules(**PresenceSettings().model_dump(exclude={"assumed_accuracy_m"}))
+RULES = rules_with(PresenceSettings())
 INSIDE, OUTSIDE, FAR = 0.0, 0.002, 0.02
 """Degrees north of the library: in it, some 130 m off, and 2 km off."""
 
@@ -211,7 +211,7 @@ def test_a_suspicion_is_kept_and_dropped_unseen(world: World) -> None:
     made = world.follow(seen(device, 0, 0.00035, accuracy_m=50))
     remembered = world.session.scalars(select(Visit.phase)).all()
     shown = queries.visits_of(world.session, device, after=None, limit=10)
-    world.follow(seen(device, 0.5, FAR))
+    world.follow(seen(device, 1.5, FAR))
 
     assert made == []
     assert remembered == [Phase.ARRIVING]
@@ -220,13 +220,13 @@ def test_a_suspicion_is_kept_and_dropped_unseen(world: World) -> None:
 
 
 def test_a_position_without_accuracy_is_taken_for_a_vague_one(world: World) -> None:
-    """100 m is more than the library measures: it must be kept for 75 s."""
+    """100 m is more than the library measures: it must be kept for 90 s."""
     make_geofence(world.session, world.place)
     device = world.device()
 
     first = world.follow(seen(device, 0, INSIDE, accuracy_m=None))
-    second = world.follow(seen(device, 0.5, INSIDE, accuracy_m=None))
-    kept = world.follow(seen(device, 1.25, INSIDE, accuracy_m=None))
+    second = world.follow(seen(device, 0.75, INSIDE, accuracy_m=None))
+    kept = world.follow(seen(device, 1.5, INSIDE, accuracy_m=None))
 
     assert kinds([*first, *second]) == []
     assert [(one.change.reason, one.change.confidence) for one in kept] == [(Reason.KEPT_INSIDE, 2)]
@@ -266,8 +266,8 @@ def test_a_timer_waits_for_a_phone_that_reports_late(world: World) -> None:
     world.follow(seen(device, 0, INSIDE))
     world.follow(seen(device, 1, FAR), seen(device, 1.2, FAR), minute=11.2)
 
-    early, _ = world.wait(13.4)
-    late, _ = world.wait(13.5)
+    early, _ = world.wait(12.9)
+    late, _ = world.wait(13)
 
     assert early == []
     assert [one.change.kind for one in late] == [EXITED]
@@ -281,8 +281,8 @@ def test_timers_dwell_confirm_and_close(world: World) -> None:
     world.follow(seen(leaves, 1, FAR), seen(leaves, 1.2, FAR))
     world.follow(seen(dwells, 2, INSIDE))
 
-    none, looked_at = world.wait(3.4)
-    confirmed, _ = world.wait(3.5)
+    none, looked_at = world.wait(2.9)
+    confirmed, _ = world.wait(3)
     dwelled, _ = world.wait(5)
     again, _ = world.wait(5)
     silent, _ = world.wait(32)

@@ -15,8 +15,9 @@ from geoservices.geometry.planar import Degrees, Metres
 from geoservices.geometry.position import Position
 from geoservices.settings import PresenceSettings
 from geoservices.visits.models import Visit
+from geoservices.visits.rules import rules_with
 from geoservices.visits.service import Made, Sighting, follow
-from geoservices.visits.sights import PresenceRules, Sight, sights
+from geoservices.visits.sights import Sight, sights
 from geoservices.visits.transitions import (
     Change,
     Phase,
@@ -34,7 +35,7 @@ from tests.factories import (
     make_place,
 )
 
-RULES = PresenceRules(**PresenceSettings().model_dump(exclude={"assumed_accuracy_m"}))
+RULES = rules_with(PresenceSettings())
 ASSUMED_ACCURACY_M = 100.0
 ORDER = [TransitionKind.DWELLED, TransitionKind.EXITED, TransitionKind.ENTERED]
 MEGABYTE = 2**20

@@ -230,13 +230,15 @@ def test_timers_miss_nothing_that_was_told(steps: list[tuple[int, Sight | Transi
     ("heard", "expected"),
     [
         pytest.param(
-            [(0, Sight.REACHING), (40, Sight.REACHING), (75, Sight.REACHING)],
+            [(0, Sight.REACHING), (40, Sight.REACHING), (90, Sight.REACHING)],
             [(ENTERED, 0, Reason.WITHIN_REACH, 1)],
             id="kept within reach",
         ),
-        pytest.param([(0, Sight.REACHING), (61, Sight.REACHING)], [], id="not kept up"),
         pytest.param(
-            [(0, Sight.REACHING), (40, Sight.MARGINAL), (80, Sight.MARGINAL)],
+            [(0, Sight.REACHING), (61, Sight.REACHING), (100, Sight.REACHING)], [], id="not kept up"
+        ),
+        pytest.param(
+            [(0, Sight.REACHING), (40, Sight.MARGINAL), (90, Sight.MARGINAL)],
             [],
             id="a reading inside takes its place",
         ),
@@ -244,8 +246,8 @@ def test_timers_miss_nothing_that_was_told(steps: list[tuple[int, Sight | Transi
             [
                 (0, Sight.REACHING),
                 (40, Sight.MARGINAL),
-                (80, Sight.MARGINAL),
-                (115, Sight.MARGINAL),
+                (90, Sight.MARGINAL),
+                (130, Sight.MARGINAL),
             ],
             [(ENTERED, 40, KEPT, 2)],
             id="and is believed and dated as without reach",
@@ -256,20 +258,29 @@ def test_timers_miss_nothing_that_was_told(steps: list[tuple[int, Sight | Transi
             id="a clear one at once",
         ),
         pytest.param(
-            [(0, Sight.MARGINAL), (40, Sight.REACHING), (75, Sight.REACHING)],
+            [(0, Sight.MARGINAL), (50, Sight.REACHING), (100, Sight.REACHING)],
             [],
-            id="reaching does not keep up what is inside",
+            id="after a reading inside, reaching is no more than touching",
         ),
         pytest.param(
             [
                 (0, Sight.MARGINAL),
-                (40, Sight.REACHING),
-                (80, Sight.REACHING),
+                (50, Sight.REACHING),
+                (110, Sight.REACHING),
                 (120, Sight.REACHING),
-                (155, Sight.REACHING),
             ],
-            [(ENTERED, 80, Reason.WITHIN_REACH, 1)],
-            id="but begins by itself once that has lapsed",
+            [(ENTERED, 0, KEPT, 2)],
+            id="and confirms as touching does",
+        ),
+        pytest.param(
+            [
+                (0, Sight.REACHING),
+                (50, Sight.TOUCHING),
+                (100, Sight.TOUCHING),
+                (120, Sight.TOUCHING),
+            ],
+            [(ENTERED, 0, Reason.WITHIN_REACH, 1)],
+            id="touching confirms what reaches, too",
         ),
     ],
 )
