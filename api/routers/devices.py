@@ -32,8 +32,7 @@ def register_device(
 
     Without a token this makes an anonymous citizen. With a staff member's or manager's token the
     device is theirs. A device's own token is refused: whoever stole it could otherwise make
-    another that outlives it. It is the one request that is not safe to repeat: it makes another
-    device.
+    another that outlives it. It is not safe to repeat: it makes another device.
     """
     device, token = service.register_device(
         session,
