@@ -11,6 +11,7 @@ from api.problems import InvalidRequest
 from api.protocols.reading import (
     Dropped,
     Said,
+    check_length,
     each,
     members,
     number,
@@ -30,12 +31,13 @@ def locations_in(body: object) -> list[object]:
     """Return a batch's features.
 
     Raises:
-        InvalidRequest: It is no batch; Overland keeps it and tries again.
+        InvalidRequest: It is no batch, or far too long; Overland keeps it and tries again.
     """
     found = body.get("locations") if isinstance(body, dict) else None
     if not isinstance(found, list):
         fault = {"field": "/locations", "rule": "list-type", "detail": "Send a list of features."}
         raise InvalidRequest([fault])
+    check_length(found, field="/locations")
     return found
 
 

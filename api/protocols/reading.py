@@ -6,12 +6,13 @@ keeps what was not accepted does not keep it for ever.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import isfinite
 from uuid import UUID, uuid5
 
+from api.problems import InvalidRequest
 from api.schemas.common import MAX_ACCURACY_M
 from geoservices.geometry.position import Position
 from geoservices.pings.screening import PingReport
@@ -21,6 +22,10 @@ NAMESPACE = UUID("6f1c7d2e-8a4b-5e39-9c05-3b7a1d4e8f60")
 """Of the ids that pings get whose phones give them none."""
 MILLISECONDS_FROM = 100_000_000_000
 """Unix times from here on are milliseconds; as seconds they would lie after the year 5138."""
+
+
+MOST_ITEMS = 10_000
+"""What one request may hold; no app sends a tenth of it at once."""
 
 
 class Dropped(Exception):
@@ -57,6 +62,17 @@ class Said:
             *(crossing.at for crossing in self.crossings),
         ]
         return max(times, default=None)
+
+
+def check_length(items: Sequence[object], *, field: str) -> None:
+    """Refuse a batch that no app would send.
+
+    Raises:
+        InvalidRequest: It has more than `MOST_ITEMS` items; none was taken in.
+    """
+    if len(items) > MOST_ITEMS:
+        told = f"At most {MOST_ITEMS} items are taken at once, and {len(items)} were sent."
+        raise InvalidRequest([{"field": field, "rule": "too-long", "detail": told}])
 
 
 def each(items: list[object], read: Callable[[object], PingReport | None]) -> Said:

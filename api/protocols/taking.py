@@ -93,10 +93,13 @@ def _hear(
     settings: Settings,
     at: datetime,
 ) -> Counter[str]:
-    """Take in crossings, and count those that were dropped."""
-    ours = [one for one in crossings if one.rid != REACH_RID]
-    if not ours:
+    """Take in crossings, and count those that were dropped.
+
+    What is told of the reach is taken in as well, as nothing: it too needs the person's consent.
+    """
+    if not crossings:
         return Counter()
+    ours = [one for one in crossings if one.rid != REACH_RID]
     index = live.current(session)
     tellings = [
         Telling(kind=one.kind, geofence_id=geofence_id, at=one.at)

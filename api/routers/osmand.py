@@ -9,6 +9,7 @@ from api.dependencies import LiveDep, Now, SessionDep, SettingsDep
 from api.phone_access import PhoneId, identify_by_id
 from api.problems import problem_responses
 from api.protocols import osmand
+from api.protocols.reading import check_length
 from api.protocols.taking import take_in
 from api.schemas.phones import CountedOut
 from geoservices.errors import Unauthenticated
@@ -65,6 +66,7 @@ def _take_in(
     report: osmand.Request, session: SessionDep, live: LiveDep, settings: SettingsDep, at: Now
 ) -> CountedOut:
     phone = identify_by_id(session, report.id)
+    check_length(report.items, field="")
     said = osmand.read(report, device_id=phone.device.id, at=at)
     taken = take_in(session, phone, PhoneApp.TRACCAR, said, live=live, settings=settings, at=at)
     return CountedOut(stored=taken.stored, dropped=taken.dropped)

@@ -177,6 +177,14 @@ def test_forms_are_taken_nowhere_else(phone: Phone) -> None:
     )
 
 
+def test_a_batch_that_no_app_would_send_is_refused(phone: Phone) -> None:
+    """After who sent it is known."""
+    batch = [{"id": phone.token}] * 10_001
+
+    assert phone.client.post("/v1/osmand", json=batch).status_code == 422
+    assert phone.client.post("/v1/osmand", json=[{"id": "x"}] * 10_001).status_code == 401
+
+
 def test_a_form_that_is_too_large_is_refused(phone: Phone) -> None:
     """As any body is."""
     answer = phone.client.post("/v1/osmand", data={"id": "x" * 5_000_000})

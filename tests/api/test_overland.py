@@ -122,6 +122,16 @@ def test_an_empty_batch_is_nothing(phone: Phone) -> None:
     assert phone.overland().json() == {"result": "ok", "stored": 0, "dropped": 0}
 
 
+def test_a_batch_that_no_app_would_send_is_refused(phone: Phone, session: Session) -> None:
+    """It is not read item by item for minutes."""
+    answer = phone.overland(*[{}] * 10_001)
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["rule"] == "too-long"
+    assert phone.overland(*[{}] * 10_000).json()["dropped"] == 10_000
+    assert pings(session) == 0
+
+
 @pytest.mark.parametrize(
     "body", [{}, [], {"locations": {}}, {"locations": None}, "x", {"_type": "location"}]
 )

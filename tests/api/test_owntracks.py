@@ -302,6 +302,19 @@ def test_without_consent_the_phone_forgets_and_nothing_is_stored(
     assert '"consent-missing": 1' in logged()
 
 
+def test_without_consent_leaving_the_reach_says_nothing(hidden: Phone, session: Session) -> None:
+    """Not even which places are near."""
+    hidden.owntracks(location())
+    pipeline.withdraw_consent(session, hidden.person, Purpose.NEARBY, at=now())
+    session.commit()
+
+    first, second = (hidden.owntracks(transition("leave", rid="reach")) for _ in range(2))
+
+    assert first.json() == [{"_type": "cmd", "action": "clearWaypoints"}]
+    assert second.json() == []
+    assert rows(session, HandedRegions) == rows(session, LastSeen) == 0
+
+
 def test_after_agreeing_again_it_watches_again(phone: Phone, session: Session) -> None:
     """The very next position brings the places back."""
     phone.owntracks(location(30))
