@@ -22,7 +22,7 @@ Report = Annotated[
     Body(
         description="Parameters as https://www.traccar.org/osmand/ lists them: a form, a JSON "
         "array of objects, or one object with `device_id` and `location`.",
-        json_schema_extra={"type": ["object", "array", "string"]},
+        json_schema_extra={"anyOf": [{"type": "object"}, {"type": "array"}]},
     ),
 ]
 

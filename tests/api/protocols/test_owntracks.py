@@ -200,7 +200,7 @@ def test_of_a_spoilt_location_all_or_nothing_is_taken(message: dict[str, Any]) -
 
     for report in said.reports:
         assert (report.position.lon, report.position.lat) == (message["lon"], message["lat"])
-        assert report.position.accuracy_m in {None, message.get("acc")}
+        assert report.position.accuracy_m in (None, message.get("acc"))
         assert abs(report.position.lon) <= 180
         assert abs(report.position.lat) <= 90
         assert report.speed_mps is None or report.speed_mps >= 0

@@ -15,7 +15,7 @@ from geoservices.pings.service import Recorded, in_order, record
 from tests.factories import NOON, make_device, make_person
 
 DOORS = Doors(future_tolerance=timedelta(minutes=5), oldest=timedelta(days=7))
-ACCEPTED, LATE, REPEATED, REFUSED = Verdict
+ACCEPTED, LATE, REPEATED, _NOT_KEPT, REFUSED = Verdict
 
 
 @pytest.fixture
