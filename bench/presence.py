@@ -145,9 +145,8 @@ def _traced(folder: Path) -> Iterator[Figure]:
 
 def _figures(count: int, seed: int, only: str) -> Iterator[Figure]:
     for model, surroundings in MODELS.items():
-        if not (
-            f"presence.{model}.".startswith(only) or f"{only}.".startswith(f"presence.{model}.")
-        ):
+        of_model = f"presence.{model}."
+        if not (of_model.startswith(only) or f"{only}.".startswith(of_model)):
             continue
         trials = list(_trials(surroundings, count, seed))
         scores = {name: _score(rule, trials) for name, rule in RULES.items()}

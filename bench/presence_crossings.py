@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from bench.presence import MODELS, NOON, building, lonlat, to_degrees
 from bench.report import Figure, introduce, options, tell
 from geodata.simulation import SimulatedPing, stay_at, stroll_past, walk
-from geoservices.geometry.position import Fixes
+from geoservices.geometry.position import Positions
 from geoservices.pings.plausibility import PlausibilityRules, signs, suspect
 from geoservices.settings import PresenceSettings
 from geoservices.visits.crossings import CrossingRules, may_have_crossed
@@ -93,9 +93,8 @@ def _crossings(area: shapely.MultiPolygon, pings: list[SimulatedPing]) -> tuple[
     columns = np.array(
         [(ping.recorded_at.timestamp(), ping.lon, ping.lat, ping.accuracy_m) for ping in pings]
     )
-    before, after = Fixes(*columns[:-1].T), Fixes(*columns[1:].T)
-    points = shapely.points(columns[:, 1:3])
-    inside = shapely.contains(area, points)
+    before, after = Positions(*columns[:-1].T), Positions(*columns[1:].T)
+    inside: NDArray[np.bool_] = shapely.contains_xy(area, columns[:, 1], columns[:, 2])
     segments = shapely.linestrings(np.stack([columns[:-1, 1:3], columns[1:, 1:3]], axis=1))
     meets = shapely.intersects(area, segments) & ~inside[:-1] & ~inside[1:]
     doubtful = suspect(signs(before, after, rules=PLAUSIBLE))

@@ -1,13 +1,13 @@
 """Real phones' days, replayed against buildings placed where they truly stayed and passed.
 
-The folder holds, for each phone and day, `NAME.jsonl` with the fixes in the order in which they
-arrived, and `NAME.visits.json` with the trips and stays that the traces' publishers hold to be
-true. Nobody measured the truth; it is what their own pipeline makes of the same fixes.
+The folder holds, for each phone and day, `NAME.jsonl` with the positions in the order in which
+they arrived, and `NAME.visits.json` with the trips and stays that the traces' publishers hold to be
+true. Nobody measured the truth; it is what their own pipeline makes of the same positions.
 
 A building is a square of 36 m. One stands at each place of a stay, in the middle (the median) of
-the fixes accurate to 50 m during it, or at the published point where there are none. Others stand
-beside the way of each trip, their wall 15 m from the line between two fixes accurate to 20 m, at
-least 300 m from any other building.
+the positions accurate to 50 m during it, or at the published point where there are none. Others
+stand beside the way of each trip, their wall 15 m from the line between two positions accurate to
+20 m, at least 300 m from any other building.
 """
 
 import json
@@ -37,7 +37,7 @@ Span = tuple[float, float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
-    """A phone's followed fixes in columns, and what is held to be true of its day."""
+    """A phone's followed positions in columns, and what is held to be true of its day."""
 
     at_s: NDArray[np.float64]
     lonlat: NDArray[np.float64]
@@ -104,18 +104,18 @@ def replay(traces: Sequence[Trace], rules: Mapping[str, Rule]) -> dict[str, Repl
 
 
 def _read(path: Path, visits: Path) -> Trace:
-    fixes: list[tuple[float, float, float, float]] = []
+    rows: list[tuple[float, float, float, float]] = []
     late, behind_s = 0, 0.0
     for line in path.read_text("utf-8").splitlines():
         row = json.loads(line)
         if row["kind"] != "location":
             continue
         behind_s = max(behind_s, row["received"] - row["t"])
-        if fixes and row["t"] <= fixes[-1][0]:
+        if rows and row["t"] <= rows[-1][0]:
             late += 1
         else:
-            fixes.append((row["t"], row["lon"], row["lat"], row["accuracy"]))
-    columns = np.array(fixes)
+            rows.append((row["t"], row["lon"], row["lat"], row["accuracy"]))
+    columns = np.array(rows)
     truth: dict[str, Any] = json.loads(visits.read_text("utf-8"))
     return Trace(
         at_s=columns[:, 0],
@@ -165,7 +165,7 @@ def _ends(trace: Trace) -> Iterator[tuple[float, float]]:
 
 
 def _beside_the_way(trace: Trace) -> Iterator[tuple[float, float]]:
-    """Yield middles of buildings on the right of the way, between two accurate fixes."""
+    """Yield middles of buildings on the right of the way, between two accurate positions."""
     for begin, end in trace.trips:
         on_way = (trace.at_s >= begin) & (trace.at_s <= end) & (trace.accuracy_m <= 20.0)
         for before, after in pairwise(np.flatnonzero(on_way).tolist()):

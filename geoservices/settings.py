@@ -88,8 +88,8 @@ class PresenceSettings(BaseModel, frozen=True, extra="forbid"):
     """A position less accurate than this never proves an arrival."""
     credible_accuracy_m: Metres = 3
     """A position that claims to be better than this is no proof by itself."""
-    certainty: Certainty = 1.6
-    """What is certain lies so many accuracies from the edge: 1.6 holds 95 % of normal errors."""
+    certainty: Certainty = 1.8
+    """What is certain lies so many accuracies from the edge: 1.8 holds 97 % of normal errors."""
     reach_m: Metres = 0
     """This close outside, with its circle reaching in, a position may be an arrival; 0: never."""
     confirm_enter_after: SpanOrNone = timedelta(seconds=90)

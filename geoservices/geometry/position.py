@@ -20,7 +20,7 @@ class Position:
     accuracy_m: float | None = None
 
 
-class Fixes(NamedTuple):
+class Positions(NamedTuple):
     """Positions in columns, each of shape (n,): seconds, degrees, degrees, metres.
 
     NaN stands where there is none.

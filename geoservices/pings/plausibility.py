@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoservices.geometry.planar import distance_m
-from geoservices.geometry.position import Fixes
+from geoservices.geometry.position import Positions
 
 Mask = NDArray[np.bool_]
 
@@ -35,7 +35,7 @@ class PlausibilityRules:
     credible_accuracy_m: float
 
 
-def signs(before: Fixes, after: Fixes, *, rules: PlausibilityRules) -> NDArray[np.uint8]:
+def signs(before: Positions, after: Positions, *, rules: PlausibilityRules) -> NDArray[np.uint8]:
     """Look for signs on positions, each beside the one before it of the same device.
 
     Args:
@@ -68,7 +68,7 @@ def suspect(found: NDArray[np.uint8]) -> Mask:
     return told
 
 
-def gated(fixes: Fixes, tested: tuple[float, float, float] | None, *, share: float) -> Mask:
+def gated(fixes: Positions, tested: tuple[float, float, float] | None, *, share: float) -> Mask:
     """Tell which positions of one device have moved too little to be looked at again.
 
     A position is tested if it lies further from the last one tested than both their accuracies

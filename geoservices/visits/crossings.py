@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoservices.geometry.planar import distance_m
-from geoservices.geometry.position import Fixes
+from geoservices.geometry.position import Positions
 from geoservices.visits.transitions import Change, Reason, TransitionKind
 
 
@@ -20,8 +20,8 @@ class CrossingRules:
 
 
 def may_have_crossed(
-    before: Fixes,
-    after: Fixes,
+    before: Positions,
+    after: Positions,
     *,
     rules: CrossingRules,
     suspect: NDArray[np.bool_] | None = None,

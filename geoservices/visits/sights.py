@@ -2,7 +2,7 @@
 
 A phone's accuracy is the radius of the circle that holds the true position with 68 % confidence.
 One position in three lies outside its circle, so what needs certainty asks for a larger one:
-`certainty` times the accuracy, which at 1.6 holds 95 % of errors that are normal on both axes.
+`certainty` times the accuracy, which at 1.8 holds 97 % of errors that are normal on both axes.
 
 The order of the codes is the order from the surest absence to the surest presence. What a run of
 them means for a stay is decided in `transitions`.

@@ -59,6 +59,10 @@ def test_fewer_pushes_at_once_need_a_longer_lease() -> None:
         pytest.param(IntakeSettings, {"oldest": "PT0S"}, id="everything is too old"),
         pytest.param(PresenceSettings, {"silence": "PT0S"}, id="silent at once"),
         pytest.param(PresenceSettings, {"exit_margin_share": 1.5}, id="more than the whole"),
+        pytest.param(PresenceSettings, {"certainty": 0.5}, id="surer than the phone itself"),
+        pytest.param(PresenceSettings, {"jump_speed_mps": 0}, id="whoever moves has jumped"),
+        pytest.param(PresenceSettings, {"confirm_exit_after": "PT1H"}, id="after silence"),
+        pytest.param(PresenceSettings, {"told_silence": "PT1M"}, id="a word that counts for less"),
         pytest.param(CampaignSettings, {"person_cap": 0}, id="nobody is ever told"),
     ],
 )

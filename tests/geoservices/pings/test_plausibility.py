@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geoservices.geometry.position import Fixes
+from geoservices.geometry.position import Positions
 from geoservices.pings.plausibility import PlausibilityRules, Sign, gated, signs, suspect
 
 RULES = PlausibilityRules(jump_speed_mps=70.0, credible_accuracy_m=3.0)
@@ -15,11 +15,11 @@ Fix = tuple[float, float, float]
 """Seconds, metres to the north, accuracy in metres."""
 
 
-def columns(fixes: list[Fix]) -> Fixes:
+def columns(fixes: list[Fix]) -> Positions:
     """Turn positions on one meridian into columns."""
     at_s, north_m, accuracy_m = np.array(fixes, dtype=float).T
     lon = np.where(np.isnan(at_s), np.nan, -3.53)
-    return Fixes(at_s, lon, 50.72 + north_m * NORTH_DEG, accuracy_m)
+    return Positions(at_s, lon, 50.72 + north_m * NORTH_DEG, accuracy_m)
 
 
 @pytest.mark.parametrize(
@@ -65,11 +65,11 @@ def test_what_makes_a_position_suspect(sign: Sign, expected: bool) -> None:  # n
 WALK = st.lists(st.tuples(st.floats(-300, 300), st.sampled_from([5.0, 20.0, 60.0])), max_size=30)
 
 
-def track(steps: list[tuple[float, float]]) -> Fixes:
+def track(steps: list[tuple[float, float]]) -> Positions:
     """Turn steps to the north into positions ten seconds apart."""
     north_m = np.cumsum([step for step, _accuracy_m in steps])
     rows = [(10.0 * k, north_m[k], accuracy_m) for k, (_step, accuracy_m) in enumerate(steps)]
-    return columns(rows) if rows else Fixes(*(np.empty(0) for _ in range(4)))
+    return columns(rows) if rows else Positions(*(np.empty(0) for _ in range(4)))
 
 
 @given(WALK, st.integers(0, 30), st.sampled_from([0.0, 0.5, 1.0, 3.0]))
@@ -78,7 +78,9 @@ def test_the_gate_does_not_care_how_a_walk_is_cut(
 ) -> None:
     """With the last position tested handed on, two batches are gated as one."""
     fixes = track(steps)
-    first, rest = (Fixes(*(one[part] for one in fixes)) for part in (slice(cut), slice(cut, None)))
+    first, rest = (
+        Positions(*(one[part] for one in fixes)) for part in (slice(cut), slice(cut, None))
+    )
 
     whole = gated(fixes, None, share=share)
     held = gated(first, None, share=share)

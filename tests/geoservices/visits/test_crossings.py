@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geoservices.geometry.position import Fixes
+from geoservices.geometry.position import Positions
 from geoservices.visits.crossings import CrossingRules, crossed, may_have_crossed
 from geoservices.visits.transitions import Reason, TransitionKind
 from tests.staying import NOON
@@ -19,10 +19,10 @@ Fix = tuple[float, float, float]
 """Seconds, metres to the north, accuracy in metres."""
 
 
-def columns(fixes: list[Fix]) -> Fixes:
+def columns(fixes: list[Fix]) -> Positions:
     """Turn positions on one meridian into columns."""
     at_s, north_m, accuracy_m = np.array(fixes).T
-    return Fixes(at_s, np.full(len(fixes), -3.53), 50.72 + north_m * NORTH_DEG, accuracy_m)
+    return Positions(at_s, np.full(len(fixes), -3.53), 50.72 + north_m * NORTH_DEG, accuracy_m)
 
 
 def drawn(before: Fix, after: Fix) -> bool:

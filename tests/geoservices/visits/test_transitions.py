@@ -67,7 +67,7 @@ def seconds(change: Change) -> tuple[TransitionKind, float, Reason, int]:
             id="a lapsed suspicion begins anew with the reading that came too late",
         ),
         pytest.param(
-            [(0, -5, 20), (30, -35, 20)],
+            [(0, -5, 20), (30, -40, 20)],
             [(ENTERED, 0, CLEAR, 3)],
             id="marginal and then clear is certain",
         ),
@@ -178,7 +178,7 @@ def seconds(change: Change) -> tuple[TransitionKind, float, Reason, int]:
             id="half an hour outside and never far is inferred to be an exit",
         ),
         pytest.param(
-            [(0, -20, 8), (60, 32, 8), (70, 32, 8), (180, 32, 8)],
+            [(0, -20, 8), (60, 34, 8), (70, 34, 8), (180, 34, 8)],
             [(ENTERED, 0, CLEAR, 3)],
             id="outside by less than accuracy and margin is no verdict",
         ),
@@ -188,17 +188,17 @@ def seconds(change: Change) -> tuple[TransitionKind, float, Reason, int]:
             id="988 m away at 122 m accuracy is an exit",
         ),
         pytest.param(
-            [(0, -20, 8), (60, 181, 100), (180, 181, 100)],
+            [(0, -20, 8), (60, 201, 100), (180, 201, 100)],
             [(ENTERED, 0, CLEAR, 3), (EXITED, 60, OUT_LONG, 3)],
             id="a little beyond accuracy and margin is an exit",
         ),
         pytest.param(
-            [(0, -20, 8), (60, 181, 5000), (180, 181, 5000)],
+            [(0, -20, 8), (60, 201, 5000), (180, 201, 5000)],
             [(ENTERED, 0, CLEAR, 3), (EXITED, 60, OUT_LONG, 3)],
             id="an absurd accuracy counts as 100 m when leaving",
         ),
         pytest.param(
-            [(0, -20, 8), (60, 179, 5000), (180, 179, 5000)],
+            [(0, -20, 8), (60, 199, 5000), (180, 199, 5000)],
             [(ENTERED, 0, CLEAR, 3)],
             id="and within what those make and the margin it is no verdict",
         ),
@@ -305,8 +305,8 @@ def test_a_visit_unfolds(
 def test_the_margin_grows_with_the_geofence() -> None:
     """A tenth of the size, where that is more than 20 m: 40 m round a hall of 400 m."""
     inside = advance_one(None, second=0, distance_m=-50, size_m=400)
-    near = advance_one(inside, second=10, distance_m=52, size_m=400)
-    far = advance_one(inside, second=10, distance_m=53, size_m=400)
+    near = advance_one(inside, second=10, distance_m=54, size_m=400)
+    far = advance_one(inside, second=10, distance_m=55, size_m=400)
 
     assert near is not None
     assert far is not None
@@ -413,7 +413,7 @@ def test_two_readings_outside_and_the_timer_are_an_exit() -> None:
         pytest.param((80, 8, 8), Phase.INSIDE, id="its circle touches the area"),
         pytest.param((80, -1, 8), Phase.INSIDE, id="its centre is inside"),
         pytest.param((80, 110, 110), Phase.INSIDE, id="touches only since it is vague"),
-        pytest.param((80, 190, 190), Phase.AWAY, id="too far to be excused by being vague"),
+        pytest.param((80, 205, 205), Phase.AWAY, id="too far to be excused by being vague"),
         pytest.param((80, 9, 8), Phase.INSIDE, id="wholly outside, but not far"),
         pytest.param((80, 40, 8), Phase.AWAY, id="far outside"),
     ],
