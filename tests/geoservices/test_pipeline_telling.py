@@ -141,13 +141,27 @@ def test_told_twice_it_happens_once(world: World, library: UUID) -> None:
     assert world.count(OutboxMessage) == world.count(Transition)
 
 
-def test_a_repetition_writes_nothing(world: World, library: UUID) -> None:
-    """The row of the visit stays exactly as it was, its timer too."""
+def test_a_short_stay_told_again_stays_over(world: World, library: UUID) -> None:
+    """Even where its enter is so recent that a late one would be believed."""
+    tell(world, entered(library, 0))
+    tell(world, exited(library, 20))
+
+    tell(world, entered(library, 0), second=25)
+    tell(world, entered(library, 20), second=25)
+
+    assert happened(world) == [("entered", moment(0)), ("exited", moment(20))]
+    assert world.count(Visit) == 1
+
+
+def test_a_repetition_writes_nothing(world: World, library: UUID, statements: list[str]) -> None:
+    """The row of the visit stays exactly as it was, its timer too, and is not even touched."""
     tell(world, entered(library, 0))
     before = world.session.execute(text("SELECT * FROM visits")).all()
+    statements.clear()
 
     tell(world, entered(library, 0), second=120)
 
+    assert [one for one in statements if not one.startswith("SELECT")] == []
     assert world.session.execute(text("SELECT * FROM visits")).all() == before
 
 
