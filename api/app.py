@@ -21,7 +21,11 @@ from api.routers import (
     listings,
     notifications,
     organisation,
+    osmand,
+    overland,
+    owntracks,
     pages,
+    phones,
     pings,
     places,
     statistics,
@@ -36,6 +40,10 @@ from geoservices.settings import Settings
 
 NOUNS = (
     devices,
+    phones,
+    owntracks,
+    overland,
+    osmand,
     subscriptions,
     places,
     geofences,
@@ -101,7 +109,11 @@ def create_app(sessions: SessionFactory, settings: Settings) -> FastAPI:
     for router in UNVERSIONED:
         app.include_router(router)
     pages.install(app)
-    app.add_middleware(Door, max_body_bytes=settings.intake.max_body_bytes)
+    app.add_middleware(
+        Door,
+        max_body_bytes=settings.intake.max_body_bytes,
+        forms_at=frozenset({"/v1/osmand"}),
+    )
     app.add_middleware(Express, settings=settings)
     return app
 

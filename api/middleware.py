@@ -14,6 +14,7 @@ from geoservices.errors import GeoservicesError
 log = structlog.get_logger()
 
 JSON_TYPES = ("application/json", "application/geo+json")
+FORM_TYPE = "application/x-www-form-urlencoded"
 
 
 class Door:
@@ -23,9 +24,19 @@ class Door:
     without a word of it.
     """
 
-    def __init__(self, app: ASGIApp, *, max_body_bytes: int) -> None:
+    def __init__(
+        self, app: ASGIApp, *, max_body_bytes: int, forms_at: frozenset[str] = frozenset()
+    ) -> None:
+        """Stand before an application.
+
+        Args:
+            app: The application.
+            max_body_bytes: The longest body taken.
+            forms_at: Paths that take forms as well, since other people's programs send them.
+        """
         self.app = app
         self.max_body_bytes = max_body_bytes
+        self.forms_at = forms_at
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection as ASGI asks."""
@@ -96,12 +107,9 @@ class Door:
             raise BodyTooLarge(limit=self.max_body_bytes)
         has_body = length != "0" or "transfer-encoding" in headers
         media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-        if (
-            scope["method"] in {"POST", "PUT", "PATCH"}
-            and has_body
-            and media_type not in JSON_TYPES
-        ):
-            raise UnsupportedMediaType(taken=JSON_TYPES)
+        taken = (*JSON_TYPES, FORM_TYPE) if scope["path"] in self.forms_at else JSON_TYPES
+        if scope["method"] in {"POST", "PUT", "PATCH"} and has_body and media_type not in taken:
+            raise UnsupportedMediaType(taken=taken)
 
 
 class _Answer:

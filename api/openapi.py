@@ -16,6 +16,7 @@ from api.dependencies import (
     require_staff,
 )
 from api.pagination import CursorRefused, read_cursor
+from api.phone_access import identify_overland, identify_owntracks
 from api.problems import (
     BodyTooLarge,
     InternalError,
@@ -33,6 +34,8 @@ Refusals = tuple[type[GeoservicesError], ...]
 OF_DEPENDENCIES: Mapping[Callable[..., object], Refusals] = {
     identify: (Unauthenticated,),
     identify_optionally: (Unauthenticated,),
+    identify_owntracks: (Unauthenticated, Forbidden),
+    identify_overland: (Unauthenticated, Forbidden),
     refuse_devices: (Forbidden,),
     require_device: (Forbidden,),
     require_manager: (Forbidden,),

@@ -1,6 +1,6 @@
 """Refusals as RFC 9457 problem documents; the only module that knows statuses."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -13,7 +13,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
-from geoservices.errors import ErrorKind, GeoservicesError
+from geoservices.errors import ErrorKind, GeoservicesError, Unauthenticated
 
 log = structlog.get_logger()
 
@@ -236,7 +236,8 @@ def _refusal_for(error: HTTPException) -> GeoservicesError:
     # FastAPI wraps whatever goes wrong while a body is read, our own refusals too.
     if isinstance(error.__cause__, GeoservicesError):
         return error.__cause__
-    known: Mapping[int, type[NoSuchAddress | MethodNotAllowed]] = {
+    known: Mapping[int, Callable[[], GeoservicesError]] = {
+        401: Unauthenticated,
         404: NoSuchAddress,
         405: MethodNotAllowed,
     }

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from api.schemas.common import MAX_ACCURACY_M
-from geoservices.clock import microseconds
+from geoservices.instants import microseconds
 from geoservices.pings.columns import Reported
 from geoservices.pings.screening import Doors, Verdict, refusal_of
 from geoservices.pings.service import VERDICTS

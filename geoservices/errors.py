@@ -56,8 +56,10 @@ class Unauthenticated(GeoservicesError):
     code = "unauthenticated"
     title = "A valid token is needed"
 
-    def __init__(self) -> None:
-        super().__init__("Send `Authorization: Bearer <token>` with a token that is still valid.")
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(
+            message or "Send `Authorization: Bearer <token>` with a token that is still valid."
+        )
 
 
 class Forbidden(GeoservicesError):

@@ -42,7 +42,7 @@ from geoservices.pings import queries as pings
 from geoservices.pings import service as ping_service
 from geoservices.pings.columns import Pings, Reported
 from geoservices.pings.plausibility import suspect
-from geoservices.pings.screening import Doors
+from geoservices.pings.screening import Doors, judge_time
 from geoservices.pings.service import Recorded
 from geoservices.pings.trail import is_suspect
 from geoservices.places import queries as places
@@ -52,6 +52,7 @@ from geoservices.visits import queries as visits
 from geoservices.visits import service as visit_service
 from geoservices.visits.following import Made, Sightings
 from geoservices.visits.models import Transition
+from geoservices.visits.telling import Telling, follow_told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +74,14 @@ class Intake:
     refusals: list[int]
     """For each ping what `pings.screening.judge` returned."""
     transitions: list[Made] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What came of tellings: the transitions, and why some were turned away."""
+
+    transitions: list[Made]
+    refusals: list[GeoservicesError]
 
 
 def take_in(
@@ -216,6 +225,53 @@ def _sightings(pings: Pings, recorded: Recorded) -> Sightings:
         tested=walked.tested,
         suspect=suspect(recorded.signs),
     )
+
+
+def hear(
+    session: Session,
+    device: Device,
+    tellings: Sequence[Telling],
+    *,
+    live: LiveGeofences,
+    settings: Settings,
+    at: datetime,
+) -> Heard:
+    """Take in what a phone itself tells of its comings and goings, if its person agreed.
+
+    Told in any order and any number of times, each changes something at most once.
+
+    Raises:
+        ConsentMissing: They did not agree to be located; nothing is stored.
+    """
+    [held] = accounts.hold_devices(session, ids=[device.id])
+    consents.require_consent(session, device.person_id, PASSIVE)
+    judged = [(one, judge_time(one.at, doors=doors(settings), at=at)) for one in tellings]
+    let_in = [one for one, refusal in judged if refusal is None]
+    made = follow_told(
+        session,
+        held,
+        let_in,
+        index=live.current(session),
+        presence=settings.presence,
+        at=at,
+    )
+    newest = max((one.at for one in let_in), default=None)
+    if newest is not None and (held.followed_until is None or newest > held.followed_until):
+        # A position from before it is late from now on, and cannot contradict it.
+        pings.follow_until(session, device.id, until=newest)
+    announce(session, made)
+    refusals = [refusal for _one, refusal in judged if refusal is not None]
+    return Heard(transitions=made, refusals=refusals)
+
+
+def share_places_only(session: Session, device: Device, *, on: bool) -> None:
+    """Keep a device's positions from now on or not; those there are go when it is switched on."""
+    [held] = accounts.hold_devices(session, ids=[device.id])
+    device.places_only = on
+    if on and held.followed_until is not None:
+        visits.settle_seen(session, device.id, followed_until=held.followed_until)
+    if on:
+        pings.forget(session, [device.id])
 
 
 def check_in(

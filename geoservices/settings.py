@@ -160,6 +160,17 @@ class PresenceSettings(BaseModel, frozen=True, extra="forbid"):
         return self
 
 
+class PhoneSettings(BaseModel, frozen=True, extra="forbid"):
+    """What phone apps of others (OwnTracks, Overland, Traccar Client) are given."""
+
+    secret: Annotated[SecretStr, Field(min_length=32)] | None = None
+    """What the keys of encrypted payloads are derived from; without it none are made."""
+    max_regions: Annotated[int, Field(ge=1, le=100)] = 20
+    """The most places a phone is asked to watch by itself; iOS watches 20 for an app."""
+    min_region_m: Metres = 100
+    """The least radius of what a phone watches; both systems miss smaller ones."""
+
+
 class CampaignSettings(BaseModel, frozen=True, extra="forbid"):
     """Limits that hold for every campaign."""
 
@@ -199,6 +210,7 @@ class Settings(BaseSettings):
     codes: CodeSettings
     intake: IntakeSettings = IntakeSettings()
     presence: PresenceSettings = PresenceSettings()
+    phones: PhoneSettings = PhoneSettings()
     campaigns: CampaignSettings = CampaignSettings()
     statistics: StatisticsSettings = StatisticsSettings()
 

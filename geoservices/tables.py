@@ -10,6 +10,7 @@ NOUNS = (
     "accounts",
     "places",
     "geofences",
+    "phones",
     "pings",
     "visits",
     "codes",

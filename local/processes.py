@@ -1,6 +1,7 @@
 """The one place with the command lines of the service's processes and what they are told."""
 
 import os
+import secrets
 import sys
 from pathlib import Path
 
@@ -85,6 +86,9 @@ def environment(
             configuration.data_dir / "vapid-private-key", make_vapid_key
         ),
         "GEOSERVICES_CODES__KEY": keep(configuration.data_dir / "code-key", make_code_key),
+        "GEOSERVICES_PHONES__SECRET": keep(
+            configuration.data_dir / "phones-secret", lambda: secrets.token_urlsafe(32)
+        ),
         **os.environ,
         "GEOSERVICES_DATABASE_URL": database_url,
         "GEOSERVICES_BROKER_URL": broker_url,

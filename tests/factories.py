@@ -24,6 +24,7 @@ from geoservices.codes.links import CodeKind
 from geoservices.codes.models import Code
 from geoservices.geofences.models import Geofence
 from geoservices.listings.models import Listing, ListingKind
+from geoservices.phones.models import PhoneApp, PhoneLink
 from geoservices.places.models import Place
 
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
@@ -122,6 +123,23 @@ def make_device(session: Session, person: Person) -> tuple[Device, str]:
     session.add(device)
     session.flush()
     return device, token
+
+
+def make_phone_link(
+    session: Session, device: Device, app: PhoneApp, *, encrypted: bool = False
+) -> tuple[PhoneLink, str]:
+    """A phone app's credential to report for a device, and its token."""
+    token = make_token("phone")
+    link = PhoneLink(
+        device_id=device.id,
+        app=app,
+        token_hash=hash_token(token),
+        encrypted=encrypted,
+        created_at=NOON,
+    )
+    session.add(link)
+    session.flush()
+    return link, token
 
 
 def make_access_token(

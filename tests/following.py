@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from geoservices.accounts import queries as accounts
 from geoservices.accounts.queries import HeldDevice
-from geoservices.clock import microseconds
 from geoservices.geofences.index import GeofenceIndex
 from geoservices.geometry.position import Position, Positions
+from geoservices.instants import microseconds
 from geoservices.pings import queries as pings
 from geoservices.settings import PresenceSettings
 from geoservices.visits.following import Made, Sightings

@@ -93,7 +93,7 @@ def test_every_route_is_listed() -> None:
         for method in route.methods or ()
     }
     listed = re.findall(
-        r"`((?:GET|POST|PUT|DELETE) /[^`]*)`", _section(DOCS / "http-api.md", "Every route")
+        r"`((?:GET|POST|PUT|PATCH|DELETE) /[^`]*)`", _section(DOCS / "http-api.md", "Every route")
     )
 
     assert set(listed) == routes

@@ -19,7 +19,8 @@ from geoservices.geometry.position import Position
 from geoservices.notifications.models import Notification, Subscription
 from geoservices.notifications.vapid import make_vapid_key
 from geoservices.outbox import OutboxMessage
-from geoservices.pings.screening import PingReport
+from geoservices.pings.screening import PingReport, Verdict
+from geoservices.pings.service import VERDICTS
 from geoservices.pipeline import Intake
 from geoservices.places.models import Place
 from geoservices.settings import CodeSettings, PushSettings, Settings
@@ -152,3 +153,8 @@ def subscribe(world: World) -> None:
         )
     )
     world.session.flush()
+
+
+def verdicts(intake: Intake) -> list[Verdict]:
+    """What became of each ping."""
+    return [VERDICTS[number] for number in intake.verdicts]

@@ -8,6 +8,7 @@ from api.problems import problem_responses
 from api.schemas.accounts import (
     ConsentIn,
     ConsentOut,
+    DeviceChangeIn,
     DeviceIn,
     DeviceOut,
     NewDeviceOut,
@@ -31,22 +32,38 @@ def register_device(
 
     Without a token this makes an anonymous citizen. With a staff member's or manager's token the
     device is theirs. A device's own token is refused: whoever stole it could otherwise make
-    another that outlives it. It is the one request that is not safe to repeat: it makes another
-    device.
+    another that outlives it. It is not safe to repeat: it makes another device.
     """
     device, token = service.register_device(
         session,
         member=member,
         label=body.label,
         time_zone=body.time_zone,
+        places_only=body.places_only,
         at=at,
     )
-    return NewDeviceOut(id=device.id, label=device.label, created_at=device.created_at, token=token)
+    return NewDeviceOut(
+        id=device.id,
+        label=device.label,
+        places_only=device.places_only,
+        created_at=device.created_at,
+        token=token,
+    )
 
 
 @router.get("/devices/me")
 def read_device(device: CurrentDevice) -> DeviceOut:
     """See the device whose token this is."""
+    return DeviceOut.model_validate(device)
+
+
+@router.patch("/devices/me")
+def change_device(body: DeviceChangeIn, device: CurrentDevice, session: SessionDep) -> DeviceOut:
+    """Share places only, or positions as well.
+
+    Switched on, the positions there are are deleted at once, and none is kept from then on.
+    """
+    pipeline.share_places_only(session, device, on=body.places_only)
     return DeviceOut.model_validate(device)
 
 

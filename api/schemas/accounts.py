@@ -13,6 +13,15 @@ TimeZone = Annotated[
     Text, StringConstraints(min_length=1, max_length=60), Field(examples=["Europe/London"])
 ]
 
+PlacesOnly = Annotated[
+    bool,
+    Field(
+        strict=True,
+        description="Whether only the places are taken in that its phone watches by itself, and "
+        "positions are neither stored nor followed",
+    ),
+]
+
 
 class DeviceIn(In):
     """A device that introduces itself."""
@@ -21,6 +30,13 @@ class DeviceIn(In):
         default=None, description="What its owner calls it", examples=["Anna's phone"]
     )
     time_zone: TimeZone = "Europe/London"
+    places_only: PlacesOnly = False
+
+
+class DeviceChangeIn(In):
+    """What a device may change about itself."""
+
+    places_only: PlacesOnly
 
 
 class DeviceOut(Out):
@@ -28,6 +44,7 @@ class DeviceOut(Out):
 
     id: UUID
     label: str | None
+    places_only: PlacesOnly
     created_at: datetime
 
 

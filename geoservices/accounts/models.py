@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, false
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -73,7 +73,8 @@ class Device(Base):
 
     Whoever stores or follows what a device sends holds its row, which also says up to when it has
     been followed. That outlives the positions: `fix_lon` and `fix_lat`, the last that was tested,
-    go when the others do.
+    go when the others do. Of a device with `places_only` no position is stored or followed; what
+    its phone says of places it watches itself is taken.
     """
 
     __tablename__ = "devices"
@@ -82,6 +83,7 @@ class Device(Base):
     person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), index=True)
     token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
     label: Mapped[str | None] = mapped_column(String(100))
+    places_only: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
     followed_until: Mapped[datetime | None]

@@ -26,6 +26,7 @@ class HeldDevice(NamedTuple):
     id: UUID
     person_id: UUID
     token_hash: bytes
+    places_only: bool
     followed_until: datetime | None
     fix_at: datetime | None
     fix_lon: float | None
@@ -191,7 +192,7 @@ def hold_devices(
     """
     found = driver(session).execute(
         """
-        SELECT id, person_id, token_hash, followed_until,
+        SELECT id, person_id, token_hash, places_only, followed_until,
             fix_at, fix_lon, fix_lat, fix_accuracy_m
         FROM devices
         WHERE id = ANY(%b::uuid[]) OR (token_hash = ANY(%b::bytea[]) AND revoked_at IS NULL)

@@ -70,7 +70,13 @@ class TimeZoneUnknown(GeoservicesError):
 
 
 def register_device(
-    session: Session, *, member: Person | None, label: str | None, time_zone: str, at: datetime
+    session: Session,
+    *,
+    member: Person | None,
+    label: str | None,
+    time_zone: str,
+    places_only: bool = False,
+    at: datetime,
 ) -> tuple[Device, str]:
     """Make a device, and an anonymous person for it unless it is a member's.
 
@@ -88,6 +94,7 @@ def register_device(
         person_id=person_id,
         token_hash=hash_token(token),
         label=label,
+        places_only=places_only,
         created_at=at,
     )
     session.add(device)

@@ -4,9 +4,9 @@ import hashlib
 import secrets
 from typing import Literal
 
-TokenKind = Literal["device", "access"]
+TokenKind = Literal["device", "access", "phone"]
 
-PREFIXES: dict[TokenKind, str] = {"device": "gsd_", "access": "gsa_"}
+PREFIXES: dict[TokenKind, str] = {"device": "gsd_", "access": "gsa_", "phone": "gsp_"}
 
 
 def make_token(kind: TokenKind) -> str:

@@ -14,9 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoservices.geofences.flatmaps import Indices
-from geoservices.geofences.overrides import Overrides
 from geoservices.geofences.table import Table
-from geoservices.geofences.watched import Changes, Watched, keys
+from geoservices.geofences.watched import Changes, Overrides, Watched, keys
 from geoservices.geometry.planar import Degrees, Metres
 
 if TYPE_CHECKING:
@@ -99,6 +98,10 @@ class GeofenceIndex:
     def numbers(self) -> Indices:
         """Return the numbers of all geofences."""
         return np.flatnonzero(~_joined([layer.gone for layer in self._layers()]))
+
+    def ids(self) -> list[UUID]:
+        """Return the ids of all geofences."""
+        return [self.watched(number).id for number in self.numbers().tolist()]
 
     def number_of(self, geofence_id: UUID) -> int | None:
         """Return the number of a geofence; None if it is not watched."""

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, ValidationError
 
 from geoservices.errors import ErrorKind, GeoservicesError
+from geoservices.geofences.watched import Overrides
 from geoservices.settings import (
     Certainty,
     Fraction,
@@ -18,8 +19,6 @@ from geoservices.settings import (
 
 OwnMetres = Annotated[Metres, Field(strict=True)]
 
-Overrides = tuple[tuple[str, object], ...]
-"""Names of rules in their order, each with its value; equal ones are equal and hash alike."""
 Stored = Mapping[str, Any]
 """Overrides as JSON: only what is set, times in ISO 8601."""
 

@@ -8,8 +8,7 @@ from uuid import UUID
 import numpy as np
 
 from geoservices.geofences.flatmaps import FlatMaps, Indices, Records
-from geoservices.geofences.overrides import Overrides
-from geoservices.geofences.watched import Changes, Keys, Watched
+from geoservices.geofences.watched import Changes, Keys, Overrides, Watched
 
 FACTS = np.dtype(
     [

@@ -9,7 +9,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from geoservices.geofences.overrides import Overrides
+Overrides = tuple[tuple[str, object], ...]
+"""Names of a geofence's own constants of presence in their order, each with its value."""
 
 Keys = NDArray[np.uint64]
 """Ids, each as two numbers that are compared quickly; shape (n, 2)."""

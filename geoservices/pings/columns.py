@@ -9,7 +9,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from geoservices.clock import microseconds
+from geoservices.instants import microseconds
 
 Numbers = NDArray[np.float64]
 Microseconds = NDArray[np.int64]

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from geoservices.clock import EPOCH
+from geoservices.instants import EPOCH
 
 SHORTEST = timedelta(hours=1)
 LONGEST = timedelta(days=1)

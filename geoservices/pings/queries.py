@@ -97,6 +97,11 @@ def remember(session: Session, rows: Sequence[Followed]) -> None:
     )
 
 
+def follow_until(session: Session, device_id: UUID, *, until: datetime) -> None:
+    """Note up to when a device has been followed by what it told of no position."""
+    session.execute(update(Device).where(Device.id == device_id).values(followed_until=until))
+
+
 def forget(session: Session, device_ids: Iterable[UUID]) -> None:
     """Delete every position of the devices, and that they were ever followed."""
     ids = set(device_ids)

@@ -8,9 +8,9 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from geoservices.clock import MICROSECOND
 from geoservices.errors import ErrorKind, GeoservicesError
 from geoservices.geometry.position import Position
+from geoservices.instants import MICROSECOND
 
 
 class Verdict(StrEnum):
@@ -22,10 +22,10 @@ class Verdict(StrEnum):
     """Stored, but a newer ping had been followed already, so it changed nothing."""
     REPEATED = "repeated"
     """Stored before; a phone may send again whatever it got no answer to."""
+    NOT_KEPT = "not-kept"
+    """Neither stored nor followed: its device shares places only."""
     REFUSED = "refused"
     """Not stored; the reason is given."""
-    PASSED_OVER = "passed-over"
-    """Not stored: the device shares the places it comes to and no positions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,3 +143,17 @@ def refusal_of(number: int, recorded_at: int, *, doors: Doors, at_us: int) -> Ge
     if REFUSALS[number - 1] is RecordedTooLongAgo:
         return RecordedTooLongAgo(oldest=doors.oldest)
     return PositionLooksSwapped()
+
+
+def judge_time(recorded_at: datetime, *, doors: Doors, at: datetime) -> GeoservicesError | None:
+    """Refuse a device's time that cannot be true, or is too long ago; None lets it in.
+
+    Args:
+        recorded_at: The device's clock when it was so.
+        doors: How far a clock may be off.
+        at: When it was told.
+    """
+    ahead = recorded_at - at
+    if ahead > doors.future_tolerance:
+        return RecordedInTheFuture(ahead=ahead, tolerated=doors.future_tolerance)
+    return RecordedTooLongAgo(oldest=doors.oldest) if -ahead > doors.oldest else None

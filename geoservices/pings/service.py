@@ -9,21 +9,21 @@ from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from geoservices.accounts.queries import HeldDevice
-from geoservices.clock import instant, microseconds
 from geoservices.database import SessionFactory, transaction
+from geoservices.instants import instant, microseconds
 from geoservices.pings import partitions, plausibility, queries
 from geoservices.pings.columns import Indices, Pings, id_column
 from geoservices.pings.screening import Doors, Verdict, judge
 from geoservices.pings.trail import MICROSECONDS, Trail, plausibility_rules, trail
 from geoservices.settings import PresenceSettings
 
-ACCEPTED, LATE, REPEATED, REFUSED, PASSED_OVER = range(5)
+ACCEPTED, LATE, REPEATED, REFUSED, NOT_KEPT = range(5)
 VERDICTS = (
     Verdict.ACCEPTED,
     Verdict.LATE,
     Verdict.REPEATED,
     Verdict.REFUSED,
-    Verdict.PASSED_OVER,
+    Verdict.NOT_KEPT,
 )
 """What the numbers in `Recorded.verdicts` mean."""
 NEVER_US = np.iinfo(np.int64).min
@@ -56,6 +56,8 @@ def record(
 ) -> Recorded:
     """Store pings of any number of devices, in a handful of statements.
 
+    Those of a device that shares places only are judged, and neither stored nor followed.
+
     Args:
         session: Its transaction holds the devices' rows.
         pings: In any order, shape (n,).
@@ -69,7 +71,9 @@ def record(
     at_us = microseconds(at)
     refusals = judge(pings.recorded_at, doors=doors, looks_swapped=looks_swapped, at_us=at_us)
     verdicts = np.where(refusals > 0, REFUSED, LATE).astype(np.uint8)
-    order = _in_order(pings, senders, np.flatnonzero(refusals == 0))
+    unkept = np.array([device.places_only for device in devices], dtype=np.bool_)[senders]
+    verdicts[unkept & (refusals == 0)] = NOT_KEPT
+    order = _in_order(pings, senders, np.flatnonzero(verdicts == LATE))
     once = _once(pings, senders, order)
     verdicts[order[~once]] = REPEATED
     order = order[once]

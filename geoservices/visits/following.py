@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoservices.accounts.queries import HeldDevice
-from geoservices.clock import instant
 from geoservices.geofences.index import GeofenceIndex, Matches
 from geoservices.geometry.position import Positions
+from geoservices.instants import instant
 from geoservices.settings import PresenceSettings
 from geoservices.visits.crossings import CrossingRules, crossed, may_have_crossed
 from geoservices.visits.queries import OpenVisit

@@ -7,13 +7,14 @@ from typing import NamedTuple
 from uuid import UUID
 
 from psycopg import sql
-from sqlalchemy import DateTime, delete, func, literal, select, true
+from sqlalchemy import DateTime, delete, func, literal, select, true, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from geoservices.database import driver, insert_rows, newest_first
 from geoservices.geofences.models import Geofence
-from geoservices.geofences.overrides import Overrides, merge
+from geoservices.geofences.overrides import merge
+from geoservices.geofences.watched import Overrides
 from geoservices.visits.counting import Count, HourCounts
 from geoservices.visits.models import Transition, Visit
 from geoservices.visits.transitions import Phase
@@ -140,6 +141,27 @@ def hold_due(session: Session, *, at: datetime, limit: int) -> list[DueVisit]:
         for *row, watched, organisations, own in due
         for visit in [OpenVisit(*row)]
     ]
+
+
+def last_exits(
+    session: Session, device_id: UUID, geofence_ids: Iterable[UUID]
+) -> dict[UUID, datetime]:
+    """Return when a device last left each geofence, for those it ever left."""
+    rows = session.execute(
+        select(Visit.geofence_id, func.max(Visit.exited_at))
+        .where(Visit.device_id == device_id, Visit.geofence_id.in_(set(geofence_ids)))
+        .group_by(Visit.geofence_id)
+    )
+    return {geofence_id: left_at for geofence_id, left_at in rows if left_at is not None}
+
+
+def settle_seen(session: Session, device_id: UUID, *, followed_until: datetime) -> None:
+    """Write down when a device was last seen inside, before its row says something else."""
+    session.execute(
+        update(Visit)
+        .where(Visit.device_id == device_id, Visit.exited_at.is_(None), Visit.seen_at.is_(None))
+        .values(seen_at=followed_until)
+    )
 
 
 def insert_visits(session: Session, rows: Sequence[VisitRow]) -> None:

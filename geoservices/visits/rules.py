@@ -3,7 +3,7 @@
 from dataclasses import fields
 from functools import lru_cache
 
-from geoservices.geofences.overrides import Overrides
+from geoservices.geofences.watched import Overrides
 from geoservices.settings import PresenceSettings
 from geoservices.visits.sights import PresenceRules
 

@@ -13,7 +13,7 @@ from datetime import timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from geoservices.clock import MICROSECOND, instant, microseconds
+from geoservices.instants import MICROSECOND, instant, microseconds
 from geoservices.visits.sights import PresenceRules, Sight
 from geoservices.visits.transitions import Change, Phase, VisitState, advance, stays_away
 

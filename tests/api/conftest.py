@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 from api import middleware, problems
 from api.app import create_app
 from api.committing import Committer
+from api.protocols import taking
 from api.routers.health import Readiness
 from geoservices import logs
 from geoservices.accounts.models import Organisation, Purpose
@@ -22,7 +23,7 @@ from geoservices.codes.links import make_code_key
 from geoservices.database import SessionFactory
 from geoservices.geofences.live import LiveGeofences
 from geoservices.notifications.vapid import make_vapid_key
-from geoservices.settings import CodeSettings, PushSettings, Settings
+from geoservices.settings import CodeSettings, PhoneSettings, PushSettings, Settings
 from tests.api.contract import Contract
 from tests.factories import (
     make_access_token,
@@ -44,6 +45,7 @@ def settings() -> Settings:
             allow_loopback=True,
         ),
         codes=CodeSettings(key=SecretStr(make_code_key())),
+        phones=PhoneSettings(secret=SecretStr("a secret that is of no use elsewhere")),
     )
 
 
@@ -120,7 +122,7 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], str]]:
     before, written = structlog.get_config(), StringIO()
     with redirect_stderr(written):
         logs.configure()
-    for module in (middleware, problems):
+    for module in (middleware, problems, taking):
         monkeypatch.setattr(module, "log", structlog.get_logger())
     yield written.getvalue
     structlog.configure(**before)

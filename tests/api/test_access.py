@@ -75,10 +75,23 @@ def free(found: int, *, body: Callable[[Ids], Any] | None = None) -> Row:
     return Row(found, found, found, found, found, body, open_=found)
 
 
+def none_(*, body: Callable[[Ids], Any] | None = None) -> Row:
+    """A row of what takes its credential from elsewhere than a header."""
+    return Row(401, 401, 401, 401, 401, body)
+
+
 TABLE = {
     "register_device": Row(403, 403, 201, 201, 201, lambda _: {}, open_=201),
     "read_device": own(200),
+    "change_device": own(200, body=lambda _: {"places_only": True}),
     "revoke_device": own(204),
+    "link_phone": own(201, body=lambda _: {"app": "overland"}),
+    "list_phone_links": own(200),
+    "revoke_phone_link": own(204, other=404),
+    "receive_owntracks": own(200, body=lambda _: {"_type": "lwt", "tst": 1}),
+    "receive_overland": own(200, body=lambda _: {"locations": []}),
+    "receive_osmand_query": none_(),
+    "receive_osmand": none_(body=lambda _: []),
     "list_consents": all_(200),
     "give_consent": own(200, body=lambda _: {"text_version": TEXTS[Purpose.NEARBY].version}),
     "withdraw_consent": own(204),

@@ -31,7 +31,12 @@ def test_a_new_device_gets_a_token_once_and_no_name(anyone: Client, session: Ses
     client = with_token(anyone, made["token"])
     seen = client.get("/v1/devices/me").json()
     device, person = session.scalars(select(Device)).one(), session.scalars(select(Person)).one()
-    assert seen == {"id": made["id"], "label": "Anna's phone", "created_at": made["created_at"]}
+    assert seen == {
+        "id": made["id"],
+        "label": "Anna's phone",
+        "places_only": False,
+        "created_at": made["created_at"],
+    }
     assert made["token"].encode() not in device.token_hash
     assert (person.role, person.name, person.organisation_id) == ("citizen", None, None)
 

@@ -19,6 +19,7 @@ from geoservices.notifications.models import (
     Notification,
     Subscription,
 )
+from geoservices.phones.models import PhoneApp
 from geoservices.visits.models import Visit
 from geoservices.visits.transitions import Phase
 from tests.factories import (
@@ -30,6 +31,7 @@ from tests.factories import (
     make_listing,
     make_organisation,
     make_person,
+    make_phone_link,
     make_place,
 )
 
@@ -60,6 +62,7 @@ def make_world(session: Session) -> World:
     visit = _visit(device, geofence.id, place.id, organisation)
     check_in = make_check_in(session, device, place.id, organisation)
     subscription = make_subscription(session, device)
+    link, _phone_token = make_phone_link(session, device, PhoneApp.OVERLAND)
     decision, notification = make_notification(session, person, campaign, listing, check_in)
     delivery = make_delivery(session, notification, subscription)
     session.add(visit)
@@ -78,6 +81,7 @@ def make_world(session: Session) -> World:
             "check_in_id": check_in.id,
             "code_id": make_code(session, place).id,
             "subscription_id": subscription.id,
+            "link_id": link.id,
             "decision_id": decision.id,
             "notification_id": notification.id,
             "delivery_id": delivery.id,

@@ -27,7 +27,6 @@ from geoservices.notifications.models import Delivery, DeliveryState, Notificati
 from geoservices.outbox import OutboxMessage
 from geoservices.pings.models import Ping
 from geoservices.pings.screening import PingReport, Verdict
-from geoservices.pings.service import VERDICTS
 from geoservices.pipeline import Intake, Sent
 from geoservices.visits.models import Transition
 from tests.factories import (
@@ -52,6 +51,7 @@ from tests.walking import (
     moment,
     ping,
     subscribe,
+    verdicts,
 )
 
 
@@ -393,8 +393,3 @@ def take_in(
     taken = pipeline.take_in(session, sent, live=live, settings=SETTINGS, at=at)
     assert all(isinstance(one, Intake) for one in taken)
     return [one for one in taken if isinstance(one, Intake)]
-
-
-def verdicts(intake: Intake) -> list[Verdict]:
-    """What became of each ping."""
-    return [VERDICTS[number] for number in intake.verdicts]

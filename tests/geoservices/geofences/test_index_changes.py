@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from geoservices.geofences.index import SHARE, GeofenceIndex
-from geoservices.geofences.overrides import Overrides
-from geoservices.geofences.watched import Changes, Watched
+from geoservices.geofences.watched import Changes, Overrides, Watched
 
 Floats = NDArray[np.float64]
 PLACES = [UUID(int=number) for number in range(1, 6)]

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from geoservices.clock import microseconds
 from geoservices.errors import GeoservicesError
+from geoservices.instants import microseconds
 from geoservices.pings.screening import Doors, judge, refusal_of
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

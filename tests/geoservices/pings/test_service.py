@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from geoservices.accounts import queries as accounts
 from geoservices.accounts.models import Device
-from geoservices.clock import instant, microseconds
 from geoservices.geometry.position import Position
+from geoservices.instants import instant, microseconds
 from geoservices.pings import queries
 from geoservices.pings.columns import Pings
 from geoservices.pings.models import Ping
