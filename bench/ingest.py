@@ -237,7 +237,7 @@ def _peers(
             theirs = walks if name == OWN else replace(walks)
             peers[name] = _http_peer(case, on, pace, theirs, served, PATHS[name])
     if COPY in case.peers:
-        rows = CopiedRows(on.world, blocks=pace.copied_blocks, rng=on.rng)
+        rows = CopiedRows(on.connection, on.world, blocks=pace.copied_blocks, rng=on.rng)
         peers[COPY] = lambda: rows.rate(on.connection)
     if TILE38 in case.peers and binary is not None:
         rival = open_.enter_context(tile38(binary, on.server.folder))

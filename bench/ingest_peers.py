@@ -13,6 +13,7 @@ import numpy as np
 import psycopg
 import shapely
 from numpy.typing import NDArray
+from psycopg import sql
 
 from bench.ingest_walks import LAT_AT, LON_AT, Walks
 from bench.ingest_world import World
@@ -20,24 +21,24 @@ from geoservices.geofences.watched import Watched
 from local.configuration import HOST, free_port
 
 COPIED = "CREATE TABLE IF NOT EXISTS peer.copied (LIKE pings INCLUDING ALL)"
-COPY = (
-    "COPY peer.copied (device_id, recorded_at, id, received_at, lon, lat, accuracy_m) "
-    "FROM STDIN (FORMAT BINARY)"
-)
 COPIED_AT_ONCE = 1000
 OF_ONE_DEVICE = 100
 COPY_HEAD = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 COPY_END = b"\xff\xff"
 POSTGRES_EPOCH_S = 946_684_800
 """2000-01-01, from which PostgreSQL counts microseconds."""
-FIELDS = (
-    *(("device_id", "V16"), ("recorded_at", ">i8"), ("id", "V16"), ("received_at", ">i8")),
-    *(("lon", ">f8"), ("lat", ">f8"), ("accuracy_m", ">f8")),
-)
-ROW = np.dtype(
-    [("fields", ">i2")]
-    + [part for name, kind in FIELDS for part in ((f"{name}_length", ">i4"), (name, kind))]
-)
+FIELDS = ("device_id", "recorded_at", "id", "received_at", "lon", "lat", "accuracy_m")
+COLUMNS = """
+SELECT attname, format_type(atttypid, NULL), attnotnull FROM pg_attribute
+WHERE attrelid = 'peer.copied'::regclass AND attnum > 0 AND NOT attisdropped
+"""
+COPY = f"COPY peer.copied ({', '.join(FIELDS)}) FROM STDIN (FORMAT BINARY)"
+BINARY = {
+    "uuid": "V16",
+    "timestamp with time zone": ">i8",
+    "double precision": ">f8",
+    "real": ">f4",
+}
 PIPELINED = 100
 READY_WITHIN_S = 30.0
 
@@ -45,15 +46,23 @@ READY_WITHIN_S = 30.0
 class CopiedRows:
     """Rows in PostgreSQL's binary format, as many as one connection can COPY in a few seconds."""
 
-    def __init__(self, world: World, *, blocks: int, rng: np.random.Generator) -> None:
+    def __init__(
+        self,
+        connection: psycopg.Connection,
+        world: World,
+        *,
+        blocks: int,
+        rng: np.random.Generator,
+    ) -> None:
+        row_type = _made(connection)
         devices = np.frombuffer(b"".join(one.bytes for one in world.device_ids), dtype="V16")
         of_block = COPIED_AT_ONCE // OF_ONE_DEVICE
         self._blocks: list[bytes] = []
         for number in range(blocks):
-            rows = np.zeros(COPIED_AT_ONCE, dtype=ROW)
+            rows = np.zeros(COPIED_AT_ONCE, dtype=row_type)
             rows["fields"] = len(FIELDS)
-            for name, kind in FIELDS:
-                rows[f"{name}_length"] = np.dtype(kind).itemsize
+            for name in FIELDS:
+                rows[f"{name}_length"] = row_type[name].itemsize
             chosen = (number * of_block + np.arange(of_block)) % len(devices)
             rows["device_id"] = np.repeat(devices[chosen], OF_ONE_DEVICE)
             rows["id"] = np.frombuffer(rng.bytes(16 * COPIED_AT_ONCE), dtype="V16")
@@ -65,11 +74,10 @@ class CopiedRows:
 
     def rate(self, connection: psycopg.Connection) -> float:
         """Copy blocks of a thousand rows, each its own transaction; return rows a second."""
-        connection.execute(COPIED)
         connection.execute("TRUNCATE peer.copied")
         began = time.perf_counter()
         for block in self._blocks:
-            with connection.cursor().copy(COPY) as copy:
+            with connection.cursor().copy(COPY.encode()) as copy:
                 copy.write(block)
         return len(self._blocks) * COPIED_AT_ONCE / (time.perf_counter() - began)
 
@@ -80,6 +88,24 @@ class CopiedRows:
         step = turn * OF_ONE_DEVICE + np.arange(COPIED_AT_ONCE) % OF_ONE_DEVICE
         rows["recorded_at"] = since_us + step * 10_000_000
         rows["received_at"] = now_us
+
+
+def _made(connection: psycopg.Connection) -> np.dtype[np.void]:
+    """Make the table like the service's, apart from what it demands of columns not copied."""
+    connection.execute(COPIED)
+    types: dict[str, str] = {}
+    for name, type_, is_needed in connection.execute(COLUMNS).fetchall():
+        types[name] = type_
+        if is_needed and name not in FIELDS:
+            connection.execute(
+                sql.SQL("ALTER TABLE peer.copied ALTER {} DROP NOT NULL").format(
+                    sql.Identifier(name)
+                )
+            )
+    fields = [
+        part for name in FIELDS for part in ((f"{name}_length", ">i4"), (name, BINARY[types[name]]))
+    ]
+    return np.dtype([("fields", ">i2"), *fields])
 
 
 class Tile38:

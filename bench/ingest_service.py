@@ -23,7 +23,8 @@ from local.processes import program
 from local.stack import clear_away
 
 PROCESSES = 2
-READY_WITHIN_S = 60.0
+READY_WITHIN_S = 300.0
+"""A new checkout compiles its loops first."""
 STOPPED_WITHIN_S = 20.0
 SETTINGS = {
     "shared_buffers": "2GB",
