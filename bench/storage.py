@@ -38,8 +38,8 @@ FAVOUR = 3
 """The larger, the more people keep to a few places: numbers are drawn as the power of a uniform."""
 
 PINGS = """
-INSERT INTO pings (device_id, recorded_at, id, received_at, lon, lat, accuracy_m)
-SELECT device.id, at, gen_random_uuid(), at + interval '2 seconds', random() - 3, random() + 51, 10
+INSERT INTO pings (device_id, recorded_at, id, received_at, lon, lat, accuracy_m, signs)
+SELECT device.id, at, gen_random_uuid(), at + interval '2 seconds', random() - 3, random() + 51, 10, 0
 FROM (SELECT id FROM devices ORDER BY id) AS device,
 LATERAL generate_series(
   %(day)s::timestamptz, %(day)s::timestamptz + interval '23:59:00', %(every)s
@@ -58,12 +58,12 @@ WITH known AS (
 ), stored AS (
   INSERT INTO visits (
     id, device_id, geofence_id, place_id, organisation_id, phase, phase_since, entered_at,
-    seen_at, dwell_after, dwelled_at, exited_at, exit_reason, confidence, initial, due_at
+    seen_at, dwell_after, dwelled_at, exited_at, exit_reason, confidence, initial, due_at, told
   )
   SELECT gen_random_uuid(), device_id, id, id, %(organisation)s, 'ended', entered_at + lasted,
          entered_at, entered_at + lasted, interval '5 minutes',
          CASE WHEN lasted > interval '5 minutes' THEN entered_at + interval '5 minutes' END,
-         entered_at + lasted, 'outside-for-long', 3, false, entered_at + lasted
+         entered_at + lasted, 'outside-for-long', 3, false, entered_at + lasted, false
   FROM drawn
   RETURNING *
 )
@@ -83,10 +83,10 @@ OPEN = """
 WITH known AS (SELECT array_agg(id ORDER BY id) AS geofences FROM geofences)
 INSERT INTO visits (
   id, device_id, geofence_id, place_id, organisation_id, phase, phase_since, entered_at, seen_at,
-  dwell_after, confidence, initial, due_at
+  dwell_after, confidence, initial, due_at, told
 )
 SELECT gen_random_uuid(), device.id, drawn.id, drawn.id, %(organisation)s, 'inside',
-       %(at)s, %(at)s, %(at)s, interval '5 minutes', 3, false, %(at)s
+       %(at)s, %(at)s, %(at)s, interval '5 minutes', 3, false, %(at)s, false
 FROM known, LATERAL (SELECT id FROM devices LIMIT %(open)s) AS device,
 LATERAL (
   SELECT geofences[1 + floor(power(random(), %(favour)s) * cardinality(geofences))::int] AS id
