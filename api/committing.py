@@ -11,9 +11,10 @@ from collections.abc import Sequence
 
 import psycopg
 import structlog
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from api.problems import Unavailable
 from geoservices import clock, pipeline
 from geoservices.database import SessionFactory, transaction
 from geoservices.geofences.live import LiveGeofences
@@ -22,7 +23,10 @@ from geoservices.settings import Settings
 
 log = structlog.get_logger()
 
-DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout, psycopg.OperationalError)
+AWAY_STATES = ("08", "57P01", "57P02", "57P03")
+"""How PostgreSQL's codes for lost connections and servers that shut down or start begin."""
+WAITING_LIMIT = 20_000
+"""So many requests wait for their group; more are told to come back."""
 PINGS_AT_ONCE = 4000
 """A group ends with the request that brings it here."""
 TELL_EVERY_S = 60.0
@@ -47,6 +51,8 @@ class Committer:
             GeoservicesError: The request was refused; nothing of it was stored.
             Exception: Whatever else went wrong with this one request.
         """
+        if len(self._waiting) >= WAITING_LIMIT:
+            raise Unavailable
         answer: asyncio.Future[Intake] = asyncio.get_running_loop().create_future()
         self._waiting.append((sent, answer))
         if self._working is None or self._working.done():
@@ -57,7 +63,11 @@ class Committer:
         loop = asyncio.get_running_loop()
         while self._waiting:
             group = self._next_group()
-            taken = await loop.run_in_executor(None, self._commit, [sent for sent, _ in group])
+            taken: Sequence[Intake | Exception]
+            try:
+                taken = await loop.run_in_executor(None, self._commit, [sent for sent, _ in group])
+            except RuntimeError as closing:  # The process is shutting down.
+                taken = [closing] * len(group)
             for (_sent, answer), intake in zip(group, taken, strict=True):
                 if answer.done():  # Whoever asked has gone.
                     continue
@@ -89,13 +99,11 @@ class Committer:
         for number, sent in enumerate(group):
             try:
                 taken += self._take_in([sent])
-            except psycopg.errors.LockNotAvailable as locked:
-                taken.append(locked)
-            except DATABASE_AWAY as away:
-                # Where the database is away, asking for each would only take longer to say so.
-                return [*taken, *([away] * (len(group) - number))]
             except Exception as its_own:  # noqa: BLE001  # As above.
                 taken.append(its_own)
+                if is_away(its_own):
+                    # Asking for each of the others would only take longer to say so.
+                    return [*taken, *([its_own] * (len(group) - number - 1))]
         return taken
 
     def _take_in(self, group: Sequence[Sent]) -> Sequence[Intake | Exception]:
@@ -103,6 +111,16 @@ class Committer:
             return pipeline.take_in(
                 session, group, live=self._live, settings=self._settings, at=clock.now()
             )
+
+
+def is_away(error: Exception) -> bool:
+    """Tell whether it was the database that could not be reached, whatever was asked of it."""
+    if isinstance(error, PoolTimeout | InterfaceError):
+        return True
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if not isinstance(cause, psycopg.OperationalError):
+        return False
+    return cause.sqlstate is None or cause.sqlstate.startswith(AWAY_STATES)
 
 
 class _Tally:

@@ -130,6 +130,17 @@ def require_device(caller: CallerDep) -> Device:
     return caller.device
 
 
+def identify_device(request: Request, credentials: Credentials, at: Now) -> Device:
+    """Let only devices through, and hold no connection while the route waits for others.
+
+    Raises:
+        Unauthenticated: There is no token, or it is unknown, expired or revoked.
+        Forbidden: It is a member's token.
+    """
+    with transaction(request.app.state.sessions) as session:
+        return require_device(identify(session, credentials, at))
+
+
 def require_manager(caller: CallerDep) -> UUID:
     """Let only managers through, and return their organisation's id.
 
@@ -155,6 +166,7 @@ def require_staff(caller: CallerDep) -> Person:
 
 
 OptionalMember = Annotated[Person | None, Depends(refuse_devices)]
+SendingDevice = Annotated[Device, Depends(identify_device)]
 CurrentDevice = Annotated[Device, Depends(require_device)]
 CurrentStaff = Annotated[Person, Depends(require_staff)]
 ManagersOrganisation = Annotated[UUID, Depends(require_manager)]

@@ -20,6 +20,8 @@ log = structlog.get_logger()
 
 PATH = "/v1/pings"
 BEARER = b"Bearer " + PREFIXES["device"].encode()
+BYTES_A_PING = 400
+"""The longest a ping is ordinarily; nobody's token is known before the body is read."""
 USUAL_TYPES = (b"application/json", b"application/json; charset=utf-8")
 
 
@@ -30,10 +32,11 @@ class Express:
         self.app = app
         self.intake = settings.intake
         self.doors = doors(settings)
+        self.most = min(self.intake.max_body_bytes, self.intake.max_batch * BYTES_A_PING)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection as ASGI asks."""
-        token = _device_token(scope)
+        token = _device_token(scope, most=self.most)
         if token is None:
             await self.app(scope, receive, send)
             return
@@ -85,12 +88,17 @@ class Express:
         return messages
 
 
-def _device_token(scope: Scope) -> str | None:
-    """Return the device's token of an ordinary request with pings; None for any other."""
+def _device_token(scope: Scope, *, most: int) -> str | None:
+    """Return the device's token of an ordinary request with pings; None for any other.
+
+    Args:
+        scope: The request's.
+        most: So many bytes a body has that is ordinary.
+    """
     if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST":
         return None
     token: str | None = None
-    media_type = b""
+    media_type, length = b"", -1
     for name, value in scope["headers"]:
         if name == b"authorization":
             if token is not None or not value.startswith(BEARER) or not value.isascii():
@@ -98,7 +106,9 @@ def _device_token(scope: Scope) -> str | None:
             token = value[len(b"Bearer ") :].decode()
         elif name == b"content-type":
             media_type = value.lower()
-    return token if media_type in USUAL_TYPES else None
+        elif name == b"content-length" and value.isdigit():
+            length = int(value[:20])
+    return token if media_type in USUAL_TYPES and 0 <= length <= most else None
 
 
 def _replaying(messages: list[Message], receive: Receive) -> Receive:

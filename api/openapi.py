@@ -8,6 +8,7 @@ from fastapi.routing import APIRoute
 
 from api.dependencies import (
     identify,
+    identify_device,
     identify_optionally,
     open_session,
     refuse_devices,
@@ -37,6 +38,7 @@ OF_DEPENDENCIES: Mapping[Callable[..., object], Refusals] = {
     identify_owntracks: (Unauthenticated, Forbidden),
     identify_overland: (Unauthenticated, Forbidden),
     refuse_devices: (Forbidden,),
+    identify_device: (Unauthenticated, Forbidden, Unavailable),
     require_device: (Forbidden,),
     require_manager: (Forbidden,),
     require_staff: (Forbidden,),

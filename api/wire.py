@@ -4,15 +4,17 @@ What is read here is exactly what `schemas.pings` takes: anything less ordinary 
 so is finding words for what is wrong.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct
 
 from api.schemas.common import MAX_ACCURACY_M
+from api.schemas.pings import MAX_SPEED_MPS
 from geoservices.instants import microseconds
 from geoservices.pings.columns import Reported
 from geoservices.pings.screening import Doors, Verdict, refusal_of
@@ -21,6 +23,12 @@ from geoservices.pipeline import Intake
 from geoservices.visits.following import Made
 
 HEADING_LIMIT_DEG = 360
+FINER = re.compile(rb"\.\d{7,}[Zz+-]")
+LAST_YEAR = 9999
+
+
+# What a ping does not say is UNSET as it is read, and None when `read_pings` returns it.
+ABSENT: Any = UNSET
 
 
 class PingStruct(Struct, forbid_unknown_fields=True, gc=False):
@@ -30,9 +38,9 @@ class PingStruct(Struct, forbid_unknown_fields=True, gc=False):
     recorded_at: Annotated[datetime, Meta(tz=True)]
     lon: Annotated[float, Meta(ge=-180, le=180)]
     lat: Annotated[float, Meta(ge=-90, le=90)]
-    accuracy_m: Annotated[float, Meta(le=MAX_ACCURACY_M)] | None = None
-    speed_mps: float | None = None
-    heading_deg: Annotated[float, Meta(le=HEADING_LIMIT_DEG)] | None = None
+    accuracy_m: Annotated[float, Meta(le=MAX_ACCURACY_M)] | None = ABSENT
+    speed_mps: Annotated[float, Meta(le=MAX_SPEED_MPS)] | None = ABSENT
+    heading_deg: Annotated[float, Meta(le=HEADING_LIMIT_DEG)] | None = ABSENT
 
 
 class BatchStruct(Struct, forbid_unknown_fields=True, gc=False):
@@ -91,16 +99,31 @@ def read_pings(body: bytes) -> list[PingStruct] | None:
         pings = read_batch(body).pings if is_batch else [read_one(body)]
     except (msgspec.MsgspecError, ValueError):
         return None
-    unsaid = sum(
-        (ping.accuracy_m is None) + (ping.speed_mps is None) + (ping.heading_deg is None)
-        for ping in pings
-    )
-    members = len(pings) * len(PingStruct.__struct_fields__) - unsaid + body.count(b"null")
+    unsaid = sum(_leave_out_unsaid(ping) for ping in pings)
+    members = len(pings) * len(PingStruct.__struct_fields__) - unsaid
     # Each member's name has two quotation marks, and so have two of its values. There are more
     # only where a member occurs twice, which two readers may understand differently.
     if body.count(b'"') != 2 * (members + 2 * len(pings) + is_batch):
         return None
+    # What is finer than a microsecond, and the first and the last year, are read differently.
+    if FINER.search(body) or not all(1 < ping.recorded_at.year < LAST_YEAR for ping in pings):
+        return None
     return pings
+
+
+def _leave_out_unsaid(ping: PingStruct) -> int:
+    """Make None of what a ping does not say; return of how much that is so."""
+    unsaid = 0
+    if ping.accuracy_m is ABSENT:
+        ping.accuracy_m = None
+        unsaid = 1
+    if ping.speed_mps is ABSENT:
+        ping.speed_mps = None
+        unsaid += 1
+    if ping.heading_deg is ABSENT:
+        ping.heading_deg = None
+        unsaid += 1
+    return unsaid
 
 
 def answer(pings: Sequence[Reported], intake: Intake, *, doors: Doors) -> PingsAnswer:

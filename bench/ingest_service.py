@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_urlsafe
 from shutil import rmtree
 from tempfile import mkdtemp
 
@@ -14,6 +15,7 @@ import psutil
 from alembic import command
 from alembic.config import Config
 
+from geoservices.codes.links import make_code_key
 from geoservices.notifications.vapid import make_vapid_key
 from local import postgres
 from local.cluster import Cluster, open_cluster, remove_cluster
@@ -81,6 +83,8 @@ def environment(url: str) -> dict[str, str]:
         **os.environ,
         "GEOSERVICES_DATABASE_URL": url,
         "GEOSERVICES_BROKER_URL": f"redis://{HOST}:1/0",
+        "GEOSERVICES_CODES__KEY": make_code_key(),
+        "GEOSERVICES_PHONES__SECRET": token_urlsafe(32),
         "GEOSERVICES_PUSH__VAPID_CONTACT": "mailto:bench@example.org",
         "GEOSERVICES_PUSH__VAPID_PRIVATE_KEY": make_vapid_key(),
     }

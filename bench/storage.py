@@ -39,7 +39,8 @@ FAVOUR = 3
 
 PINGS = """
 INSERT INTO pings (device_id, recorded_at, id, received_at, lon, lat, accuracy_m, signs)
-SELECT device.id, at, gen_random_uuid(), at + interval '2 seconds', random() - 3, random() + 51, 10, 0
+SELECT device.id, at, gen_random_uuid(), at + interval '2 seconds', random() - 3, random() + 51,
+    10, 0
 FROM (SELECT id FROM devices ORDER BY id) AS device,
 LATERAL generate_series(
   %(day)s::timestamptz, %(day)s::timestamptz + interval '23:59:00', %(every)s

@@ -44,7 +44,7 @@ from geoservices.pings.columns import Pings, Reported
 from geoservices.pings.plausibility import suspect
 from geoservices.pings.screening import Doors, judge_time
 from geoservices.pings.service import Recorded
-from geoservices.pings.trail import is_suspect
+from geoservices.pings.trail import has_leapt
 from geoservices.places import queries as places
 from geoservices.places import service as place_service
 from geoservices.settings import Settings
@@ -257,6 +257,8 @@ def hear(
     )
     newest = max((one.at for one in let_in), default=None)
     if newest is not None and (held.followed_until is None or newest > held.followed_until):
+        if held.followed_until is not None:
+            visits.settle_seen(session, device.id, followed_until=held.followed_until)
         # A position from before it is late from now on, and cannot contradict it.
         pings.follow_until(session, device.id, until=newest)
     announce(session, made)
@@ -264,14 +266,15 @@ def hear(
     return Heard(transitions=made, refusals=refusals)
 
 
-def share_places_only(session: Session, device: Device, *, on: bool) -> None:
+def share_places_only(session: Session, device: Device, *, on: bool, at: datetime) -> None:
     """Keep a device's positions from now on or not; those there are go when it is switched on."""
     [held] = accounts.hold_devices(session, ids=[device.id])
+    session.refresh(device)
     device.places_only = on
     if on and held.followed_until is not None:
         visits.settle_seen(session, device.id, followed_until=held.followed_until)
     if on:
-        pings.forget(session, [device.id])
+        pings.forget(session, [device.id], at=at)
 
 
 def check_in(
@@ -309,7 +312,7 @@ def check_in(
             distance_m=distance_m,
             scanned=scanned,
             suspect=report.position is not None
-            and is_suspect(
+            and has_leapt(
                 held, report.position, report.claimed_at or at, presence=settings.presence
             ),
         ),
@@ -370,18 +373,16 @@ def withdraw_consent(session: Session, person: Person, purpose: Purpose, *, at: 
     if ended and not remaining & PASSIVE:
         device_ids = accounts.device_ids_of(session, person.id)
         accounts.lock_devices(session, device_ids)
-        pings.forget(session, device_ids)
+        pings.forget(session, device_ids, at=at)
         visits.abandon_open(session, device_ids)
     return ended
 
 
 def let_time_pass(session: Session, *, settings: Settings, at: datetime, limit: int) -> int:
-    """Follow the visits whose timers ran out, announce what happened, count those looked at."""
-    made, looked_at = visit_service.follow_time(
-        session, presence=settings.presence, at=at, limit=limit
-    )
+    """Follow the visits whose timers ran out, announce what happened, count the timers."""
+    made, count = visit_service.follow_time(session, presence=settings.presence, at=at, limit=limit)
     announce(session, made)
-    return looked_at
+    return count
 
 
 def decide(

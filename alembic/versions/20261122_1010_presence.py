@@ -26,6 +26,8 @@ REASONS_BEFORE = (
 
 def upgrade() -> None:
     """Widen what a transition may be; the visits there are were told by no phone."""
+    # Every row of large tables is written, which takes as long as it takes.
+    op.execute("SET LOCAL statement_timeout = 0")
     op.add_column(
         "visits", sa.Column("told", sa.Boolean(), nullable=False, server_default=sa.false())
     )
@@ -56,6 +58,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop what could not be said before."""
+    # Every row of large tables is written, which takes as long as it takes.
+    op.execute("SET LOCAL statement_timeout = 0")
     op.drop_column("geofences", "presence")
     op.drop_column("organisations", "presence")
     op.execute("DELETE FROM transitions WHERE kind = 'crossed'")

@@ -58,12 +58,14 @@ def read_device(device: CurrentDevice) -> DeviceOut:
 
 
 @router.patch("/devices/me")
-def change_device(body: DeviceChangeIn, device: CurrentDevice, session: SessionDep) -> DeviceOut:
+def change_device(
+    body: DeviceChangeIn, device: CurrentDevice, session: SessionDep, at: Now
+) -> DeviceOut:
     """Share places only, or positions as well.
 
     Switched on, the positions there are are deleted at once, and none is kept from then on.
     """
-    pipeline.share_places_only(session, device, on=body.places_only)
+    pipeline.share_places_only(session, device, on=body.places_only, at=at)
     return DeviceOut.model_validate(device)
 
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Body, Response
 from pydantic import ValidationError
 
 from api.bodies import StrictRoute
-from api.dependencies import CommitterDep, CurrentDevice, SettingsDep
+from api.dependencies import CommitterDep, SendingDevice, SettingsDep
 from api.problems import InvalidRequest, faults_of, problem_responses
 from api.schemas.pings import PingBatchIn, PingIn, PingsIn, PingsOut
 from api.wire import FaultStruct, PingAnswer, answer, write
@@ -41,7 +41,7 @@ class BatchTooLarge(GeoservicesError):
 )
 async def record_pings(
     body: Annotated[PingsIn, Body()],
-    device: CurrentDevice,
+    device: SendingDevice,
     committer: CommitterDep,
     settings: SettingsDep,
 ) -> Response:

@@ -11,6 +11,8 @@ from api.schemas.common import AccuracyM, In, Instant, Lat, Lon, Out, known_accu
 from geoservices.geometry.position import Position
 from geoservices.pings.screening import REFUSALS, PingReport, Verdict
 
+MAX_SPEED_MPS = 100_000
+
 
 class PingIn(In):
     """One report of a position; `id` is the device's own, so that sending again is safe."""
@@ -20,7 +22,7 @@ class PingIn(In):
     lon: Lon
     lat: Lat
     accuracy_m: AccuracyM = None
-    speed_mps: Annotated[float, Field(strict=True)] | None = Field(
+    speed_mps: Annotated[float, Field(strict=True, le=MAX_SPEED_MPS)] | None = Field(
         default=None, description="Metres a second; negative means unknown"
     )
     heading_deg: Annotated[float, Field(strict=True, le=360)] | None = Field(

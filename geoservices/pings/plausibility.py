@@ -49,7 +49,8 @@ def signs(before: Positions, after: Positions, *, rules: PlausibilityRules) -> N
     passed_s = after.at_s - before.at_s
     moved_m = distance_m(before.lon, before.lat, after.lon, after.lat)
     unexplained_m = moved_m - before.accuracy_m - after.accuracy_m
-    jumped = unexplained_m > rules.jump_speed_mps * passed_s
+    # A check-in may be told of an instant before the last position.
+    jumped = unexplained_m > rules.jump_speed_mps * np.abs(passed_s)
     repeated = (after.lon == before.lon) & (after.lat == before.lat)
     repeated &= (after.accuracy_m == before.accuracy_m) & (passed_s > 0.0)
     too_accurate = after.accuracy_m < rules.credible_accuracy_m

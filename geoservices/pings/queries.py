@@ -9,7 +9,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 from psycopg import sql
-from sqlalchemy import delete, text, update
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.orm import Session
 
 from geoservices.accounts.models import Device
@@ -102,20 +102,35 @@ def follow_until(session: Session, device_id: UUID, *, until: datetime) -> None:
     session.execute(update(Device).where(Device.id == device_id).values(followed_until=until))
 
 
-def forget(session: Session, device_ids: Iterable[UUID]) -> None:
-    """Delete every position of the devices, and that they were ever followed."""
+def forget(session: Session, device_ids: Iterable[UUID], *, at: datetime) -> None:
+    """Delete every position of the devices.
+
+    They count as followed until now: what a phone still holds of the time before is taken for
+    late, and tells nothing twice.
+    """
     ids = set(device_ids)
     session.execute(delete(Ping).where(Ping.device_id.in_(ids)))
-    session.execute(update(Device).where(Device.id.in_(ids)).values(followed_until=None, **NO_FIX))
+    session.execute(update(Device).where(Device.id.in_(ids)).values(followed_until=at, **NO_FIX))
 
 
-def forget_old_fixes(session: Session, *, before: datetime) -> int:
-    """Delete the last positions of devices that have said nothing since; return how many went.
+def forget_old_fixes(session: Session, *, before: datetime, limit: int) -> int:
+    """Delete up to `limit` last positions of devices that have said nothing since.
 
-    Up to when they were followed stays, or a ping sent again after its position was deleted would
-    be taken for the first.
+    Devices that someone holds are passed over: what comes of them is newer. Up to when they were
+    followed stays, or a ping sent again after its position was deleted would be taken for the
+    first.
+
+    Returns:
+        How many went.
     """
-    gone = session.execute(update(Device).where(Device.fix_at < before).values(**NO_FIX))
+    old = (
+        select(Device.id)
+        .where(Device.fix_at < before)
+        .order_by(Device.id)
+        .limit(limit)
+        .with_for_update(key_share=True, skip_locked=True)
+    )
+    gone = session.execute(update(Device).where(Device.id.in_(old)).values(**NO_FIX))
     return int(gone.rowcount)  # type: ignore[attr-defined]  # An UPDATE has one.
 
 

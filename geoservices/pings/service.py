@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
+import psycopg
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
@@ -26,6 +27,8 @@ VERDICTS = (
     Verdict.NOT_KEPT,
 )
 """What the numbers in `Recorded.verdicts` mean."""
+FIXES_AT_ONCE = 1000
+"""So many devices are held at once while their last positions are deleted."""
 NEVER_US = np.iinfo(np.int64).min
 
 
@@ -185,10 +188,11 @@ def _stored(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """How many partitions were made and dropped."""
+    """How many partitions were made, dropped, and left for later since someone was reading."""
 
     made: int
     dropped: int
+    waiting: int
 
 
 def keep_partitions(sessions: SessionFactory, *, at: datetime, retention: timedelta) -> Kept:
@@ -202,16 +206,25 @@ def keep_partitions(sessions: SessionFactory, *, at: datetime, retention: timede
         at: Now.
         retention: How long positions are kept after they arrived.
     """
+    before = at - retention
+    with transaction(sessions) as session:
+        queries.prune_default(session, received_before=before)
+    gone = FIXES_AT_ONCE
+    while gone == FIXES_AT_ONCE:
+        with transaction(sessions) as session:
+            gone = queries.forget_old_fixes(session, before=before, limit=FIXES_AT_ONCE)
+    with transaction(sessions) as session:
+        over = partitions.plan(queries.partitions(session), at=at, retention=retention).over
+    dropped = waiting = 0
+    for one in over:
+        try:
+            with transaction(sessions) as session:
+                dropped += queries.drop_partition(session, one)
+        except psycopg.errors.LockNotAvailable:
+            waiting += 1
     with transaction(sessions) as session:
         queries.lock_partitions(session)
-        wanted = partitions.plan(queries.partitions(session), at=at, retention=retention)
-        for missing in wanted.missing:
-            queries.make_partition(session, missing)
-    dropped = 0
-    for over in wanted.over:
-        with transaction(sessions) as session:
-            dropped += queries.drop_partition(session, over)
-    with transaction(sessions) as session:
-        queries.prune_default(session, received_before=at - retention)
-        queries.forget_old_fixes(session, before=at - retention)
-    return Kept(made=len(wanted.missing), dropped=dropped)
+        missing = partitions.plan(queries.partitions(session), at=at, retention=retention).missing
+        for one in missing:
+            queries.make_partition(session, one)
+    return Kept(made=len(missing), dropped=dropped, waiting=waiting)

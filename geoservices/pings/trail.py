@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from geoservices.accounts.queries import HeldDevice
 from geoservices.geometry.position import Position, Positions
 from geoservices.pings.columns import Indices, Pings
-from geoservices.pings.plausibility import PlausibilityRules, gated, signs, suspect
+from geoservices.pings.plausibility import PlausibilityRules, Sign, gated, signs
 from geoservices.settings import PresenceSettings
 
 MICROSECONDS = 1e6
@@ -84,10 +84,10 @@ def trail(
     return Trail(numbers=followed, senders=by_sender, before=before, after=after, tested=tested)
 
 
-def is_suspect(
+def has_leapt(
     device: HeldDevice, position: Position, at: datetime, *, presence: PresenceSettings
 ) -> bool:
-    """Tell whether a position bears signs of not being true, beside the device's last one.
+    """Tell whether nobody could have come to a position from the device's last one.
 
     Args:
         device: Its row says where it was last.
@@ -101,7 +101,8 @@ def is_suspect(
         Positions(*(np.array([value]) for value in one))
         for one in (_known(device, presence.assumed_accuracy_m), after)
     )
-    return bool(suspect(signs(before, now, rules=plausibility_rules(presence))).any())
+    found = signs(before, now, rules=plausibility_rules(presence))
+    return bool((found & Sign.JUMPED).any())
 
 
 def plausibility_rules(presence: PresenceSettings) -> PlausibilityRules:

@@ -122,16 +122,21 @@ def open_visits(session: Session, device_ids: Sequence[UUID]) -> list[OpenVisit]
     return [OpenVisit(*row) for row in found]
 
 
-def hold_due(session: Session, *, at: datetime, limit: int) -> list[DueVisit]:
+def hold_due(session: Session, *, at: datetime, limit: int) -> tuple[list[DueVisit], int]:
     """Return open visits a timer must look at, earliest first, and hold their devices' rows.
 
     Devices that someone else holds are passed over. The visits are read once the rows are held:
     what was read before may have changed while another held them.
+
+    Returns:
+        The visits, and how many of them were asked for by their timers: `limit` where there may
+        be more.
     """
     connection = driver(session)
-    held = dict(connection.execute(HOLD_DUE, {"at": at, "limit": limit}).fetchall())
+    found = connection.execute(HOLD_DUE, {"at": at, "limit": limit}).fetchall()
+    held = dict(found)
     due = connection.execute(DUE, {"devices": list(held), "at": at}).fetchall()
-    return [
+    visits = [
         DueVisit(
             visit=visit,
             followed_until=held[visit.device_id],
@@ -141,6 +146,7 @@ def hold_due(session: Session, *, at: datetime, limit: int) -> list[DueVisit]:
         for *row, watched, organisations, own in due
         for visit in [OpenVisit(*row)]
     ]
+    return visits, len(found)
 
 
 def last_exits(

@@ -60,12 +60,13 @@ def follow_time(
     geofence is watched no more does not dwell: it ends when a timer first looks at it.
 
     Returns:
-        The transitions, and how many visits were looked at.
+        The transitions, and how many timers had run out: `limit` where there may be more.
     """
     looked_at: list[Follow] = []
     made: list[Made] = []
     followed: dict[UUID, datetime] = {}
-    for due in queries.hold_due(session, at=at, limit=limit):
+    waiting, count = queries.hold_due(session, at=at, limit=limit)
+    for due in waiting:
         visit = loaded(due.visit, due.followed_until, rules_with(presence, due.overrides))
         looked_at.append(visit)
         if due.followed_until is not None:
@@ -76,7 +77,7 @@ def follow_time(
         visit.state, changes = look(visit.state, at, rules=visit.rules)
         made += [Made.of(visit, change) for change in changes]
     store(session, looked_at, made, at=at, last_seen=followed, waited=True)
-    return made, len(looked_at)
+    return made, count
 
 
 def store(

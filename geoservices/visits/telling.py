@@ -56,8 +56,6 @@ def follow_told(
     if not watched:
         return []
     last_seen = device.followed_until
-    if last_seen is not None:
-        queries.settle_seen(session, device.id, followed_until=last_seen)
     rules_of = [rules_with(presence, overrides) for overrides in index.overrides]
     rows = {row.geofence_id: row for row in queries.open_visits(session, [device.id])}
     exits = queries.last_exits(session, device.id, {one.geofence_id for one, _number in watched})

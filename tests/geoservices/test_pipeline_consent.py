@@ -65,8 +65,13 @@ def test_withdrawing_deletes_positions_and_open_visits_at_once(world: World) -> 
     assert ended
     for table in (Ping, Visit):
         assert world.session.scalars(select(table.device_id)).all() == [theirs.id]
-    followed = select(Device.id).where(Device.followed_until.is_not(None))
-    assert world.session.scalars(followed).all() == [theirs.id]
+    # What a phone still holds of the time before is late from now on.
+    until = world.session.execute(select(Device.id, Device.followed_until))
+    assert dict(until.all()) == {
+        world.device.id: moment(60),
+        old_phone.id: moment(60),
+        theirs.id: moment(0),
+    }
     assert world.session.scalars(select(Device.id).where(Device.fix_lon.is_not(None))).all() == [
         theirs.id
     ]

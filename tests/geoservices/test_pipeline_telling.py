@@ -313,7 +313,7 @@ def test_the_same_telling_at_the_same_time_makes_one_visit(committed: SessionFac
 
 def test_a_device_of_places_only_leaves_no_position_anywhere(world: World, library: UUID) -> None:
     """Its visits are there; of where it was, nothing is in any column of any table."""
-    pipeline.share_places_only(world.session, world.device, on=True)
+    pipeline.share_places_only(world.session, world.device, on=True, at=moment(45))
 
     judged = world.walk(ping(0, 0.00012345), ping(10, FAR), ping(9000, 0.0), ping(20, 0.0))
     tell(world, entered(library, 30), second=30)
@@ -331,14 +331,14 @@ def test_switching_to_places_only_deletes_what_there_is(world: World) -> None:
     for device in (world.device, other):
         world.walk(ping(0, 0.00012345), device=device)
 
-    pipeline.share_places_only(world.session, world.device, on=True)
+    pipeline.share_places_only(world.session, world.device, on=True, at=moment(45))
 
     assert world.session.scalars(select(Ping.device_id)).all() == [other.id]
-    followed = select(Device.id).where(Device.followed_until.is_not(None))
-    assert world.session.scalars(followed).all() == [other.id]
+    known = select(Device.id).where(Device.fix_lon.is_not(None))
+    assert world.session.scalars(known).all() == [other.id]
     assert world.count(Visit) == 2
 
-    pipeline.share_places_only(world.session, world.device, on=False)
+    pipeline.share_places_only(world.session, world.device, on=False, at=moment(50))
     assert verdicts(world.walk(ping(60, INSIDE))) == [Verdict.ACCEPTED]
 
 
@@ -366,7 +366,9 @@ def test_a_switch_is_seen_by_whoever_waits_for_it(committed: SessionFactory) -> 
     before = Barrier(2)
     sender = Thread(target=send)
     with transaction(committed) as session:
-        pipeline.share_places_only(session, session.get_one(Device, device_id), on=True)
+        pipeline.share_places_only(
+            session, session.get_one(Device, device_id), on=True, at=moment(0)
+        )
         session.flush()
         sender.start()
         before.wait()

@@ -17,4 +17,9 @@ def prune() -> None:
     kept = service.keep_partitions(
         runtime.sessions(), at=clock.now(), retention=settings.ping_retention
     )
-    log.info("positions_pruned", partitions_made=kept.made, partitions_dropped=kept.dropped)
+    log.info(
+        "positions_pruned",
+        partitions_made=kept.made,
+        partitions_dropped=kept.dropped,
+        partitions_waiting=kept.waiting,
+    )
