@@ -1,11 +1,16 @@
 """The ASGI entry point: `uvicorn api.main:app`. The only module that reads settings on import."""
 
+import sys
+
 from api.app import create_app
 from geoservices import logs
 from geoservices.database import make_engine, make_session_factory
 from geoservices.geofences.compiling import compile_ahead
 from geoservices.settings import load_settings
 
+# The committer's thread waits for the database many times a group, and each time must not wait for
+# the event loop's thread as well.
+sys.setswitchinterval(0.0001)
 logs.configure()
 settings = load_settings()
 app = create_app(

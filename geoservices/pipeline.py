@@ -109,7 +109,7 @@ def take_in(
         For each request what came of it, or why nothing of it was stored: `Unauthenticated` or
         `ConsentMissing`.
     """
-    devices = accounts.hold_devices(session, token_hashes={one.token_hash for one in sent})
+    devices = accounts.hold_senders(session, {one.token_hash for one in sent})
     place_of = {device.token_hash: at for at, device in enumerate(devices)}
     senders = [place_of.get(one.token_hash) for one in sent]
     parts = [
@@ -133,7 +133,7 @@ def take_in_from(
     Raises:
         ConsentMissing: They did not; nothing is stored.
     """
-    devices = accounts.hold_devices(session, ids=[device.id])
+    devices = accounts.hold_devices(session, [device.id])
     parts: Parts = [(0, reports)]
     [taken] = _take_in(session, devices, parts, live=live, settings=settings, at=at)
     if isinstance(taken, GeoservicesError):
@@ -243,7 +243,7 @@ def hear(
     Raises:
         ConsentMissing: They did not agree to be located; nothing is stored.
     """
-    [held] = accounts.hold_devices(session, ids=[device.id])
+    [held] = accounts.hold_devices(session, [device.id])
     consents.require_consent(session, device.person_id, PASSIVE)
     judged = [(one, judge_time(one.at, doors=doors(settings), at=at)) for one in tellings]
     let_in = [one for one, refusal in judged if refusal is None]
@@ -268,7 +268,7 @@ def hear(
 
 def share_places_only(session: Session, device: Device, *, on: bool, at: datetime) -> None:
     """Keep a device's positions from now on or not; those there are go when it is switched on."""
-    [held] = accounts.hold_devices(session, ids=[device.id])
+    [held] = accounts.hold_devices(session, [device.id])
     session.refresh(device)
     device.places_only = on
     if on and held.followed_until is not None:
@@ -296,7 +296,7 @@ def check_in(
         CheckInTooLongAgo: It was made longer ago than anything can come of.
         IdTaken: The id belongs to another check-in.
     """
-    [held] = accounts.hold_devices(session, ids=[device.id])
+    [held] = accounts.hold_devices(session, [device.id])
     consents.require_consent(session, device.person_id, ON_CHECK_IN)
     scanned = codes.look_up(session, report.code, settings=settings, at=at) if report.code else None
     place_id = report.place_id or (scanned.code.place_id if scanned and scanned.code else None)

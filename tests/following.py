@@ -43,7 +43,7 @@ def follow_sightings(
     """Hold the devices, follow their sightings and remember up to when."""
     held = {
         device.id: device
-        for device in accounts.hold_devices(session, ids={one.device_id for one in sightings})
+        for device in accounts.hold_devices(session, {one.device_id for one in sightings})
     }
     for one in reversed(sightings):
         if not one.first and held[one.device_id].followed_until is None:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from psycopg import sql
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
@@ -174,39 +175,38 @@ def withdraw_consent(session: Session, person_id: UUID, purpose: Purpose, *, at:
     return ended.first() is not None
 
 
-def hold_devices(
-    session: Session,
-    *,
-    ids: Collection[UUID] = (),
-    token_hashes: Collection[bytes] = (),
-) -> list[HeldDevice]:
+HOLD = sql.SQL(
+    """
+    SELECT id, person_id, token_hash, places_only, followed_until,
+        fix_at, fix_lon, fix_lat, fix_accuracy_m
+    FROM devices WHERE {} ORDER BY id FOR NO KEY UPDATE
+    """
+)
+# One statement for both would be planned without either index.
+HOLD_BY_ID = HOLD.format(sql.SQL("id = ANY(%b::uuid[])"))
+HOLD_BY_TOKEN = HOLD.format(sql.SQL("token_hash = ANY(%b::bytea[]) AND revoked_at IS NULL"))
+
+
+def hold_devices(session: Session, ids: Collection[UUID]) -> list[HeldDevice]:
     """Hold devices' rows until the transaction ends, so that each device's order is kept.
 
     Rows are locked in the order of their ids, so that two batches cannot wait for each other. What
-    is read is what the row holds once it is locked, whoever else has waited for it.
-
-    Args:
-        session: The session.
-        ids: Of devices, revoked or not.
-        token_hashes: Of tokens; unknown and revoked ones are passed over.
+    is read is what the row holds once it is locked, whoever else has waited for it. Revoked ones
+    are held as well.
     """
-    found = driver(session).execute(
-        """
-        SELECT id, person_id, token_hash, places_only, followed_until,
-            fix_at, fix_lon, fix_lat, fix_accuracy_m
-        FROM devices
-        WHERE id = ANY(%b::uuid[]) OR (token_hash = ANY(%b::bytea[]) AND revoked_at IS NULL)
-        ORDER BY id FOR NO KEY UPDATE
-        """,
-        (list(ids), list(token_hashes)),
-        binary=True,
-    )
+    found = driver(session).execute(HOLD_BY_ID, (list(ids),), binary=True)
+    return [HeldDevice(*row) for row in found]
+
+
+def hold_senders(session: Session, token_hashes: Collection[bytes]) -> list[HeldDevice]:
+    """Hold the rows of the devices with these tokens; unknown and revoked ones are passed over."""
+    found = driver(session).execute(HOLD_BY_TOKEN, (list(token_hashes),), binary=True)
     return [HeldDevice(*row) for row in found]
 
 
 def lock_devices(session: Session, device_ids: Iterable[UUID]) -> None:
     """Hold the devices' rows until the transaction ends, where nothing of them is needed."""
-    hold_devices(session, ids=set(device_ids))
+    hold_devices(session, set(device_ids))
 
 
 def who_agrees(

@@ -48,7 +48,7 @@ def recorded_of(
     session: Session, *reports: tuple[UUID, PingReport], at: datetime = NOON
 ) -> Recorded:
     """Record pings, each with its device."""
-    held = accounts.hold_devices(session, ids={device for device, _report in reports})
+    held = accounts.hold_devices(session, {device for device, _report in reports})
     places = [device.id for device in held]
     pings = Pings.of([report for _device, report in reports])
     return record(
