@@ -81,8 +81,16 @@ class Application(FastAPI):
         return self.openapi_schema
 
 
-def create_app(sessions: SessionFactory, settings: Settings) -> FastAPI:
-    """Make the application on a session factory and settings."""
+def create_app(
+    sessions: SessionFactory, settings: Settings, *, intake: SessionFactory | None = None
+) -> FastAPI:
+    """Make the application.
+
+    Args:
+        sessions: Where requests get their sessions.
+        settings: The service's.
+        intake: Where groups of pings get theirs, if from elsewhere.
+    """
     app = Application(
         title="geoservices",
         version="1",
@@ -96,7 +104,7 @@ def create_app(sessions: SessionFactory, settings: Settings) -> FastAPI:
     app.state.sessions = sessions
     app.state.settings = settings
     app.state.live = LiveGeofences()
-    app.state.committer = Committer(sessions, app.state.live, settings)
+    app.state.committer = Committer(intake or sessions, app.state.live, settings)
     app.state.push_key = vapid_public_key(settings.push)
     app.state.migration_heads = health.migration_heads()
     app.state.readiness = health.Readiness()

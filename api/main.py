@@ -13,9 +13,12 @@ from geoservices.settings import load_settings
 sys.setswitchinterval(0.0001)
 logs.configure()
 settings = load_settings()
+url = settings.database_url.get_secret_value()
 app = create_app(
-    make_session_factory(make_engine(settings.database_url.get_secret_value(), pool_size=20)),
+    make_session_factory(make_engine(url, pool_size=20)),
     settings,
+    # A group that meets a dead connection is taken in again.
+    intake=make_session_factory(make_engine(url, pool_size=1, ask_first=False)),
 )
 # The first ping should not wait for it.
 compile_ahead()

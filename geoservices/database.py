@@ -4,7 +4,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, ClassVar, NamedTuple, TypeVar
+from functools import lru_cache
+from types import NoneType
+from typing import (
+    Any,
+    ClassVar,
+    LiteralString,
+    NamedTuple,
+    TypeVar,
+    get_args,
+    get_type_hints,
+)
 from uuid import UUID
 
 import psycopg
@@ -60,12 +70,14 @@ def newest_first(
     return statement.order_by(at.desc(), id_.desc()).limit(limit)
 
 
-def make_engine(url: str, *, pool_size: int = 10) -> Engine:
+def make_engine(url: str, *, pool_size: int = 10, ask_first: bool = True) -> Engine:
     """Make an engine on `postgresql://…` with short lock and statement limits.
 
     Args:
         url: Any `postgresql:` URL; psycopg 3 is the driver whatever it names.
         pool_size: The most connections this process keeps.
+        ask_first: Whether a connection is asked if it is still alive whenever it is taken; whoever
+            tries again by itself saves the way there and back.
     """
     scheme, _, rest = url.partition("://")
     if not scheme.startswith("postgres"):
@@ -74,7 +86,7 @@ def make_engine(url: str, *, pool_size: int = 10) -> Engine:
         f"postgresql+psycopg://{rest}",
         pool_size=pool_size,
         max_overflow=pool_size,
-        pool_pre_ping=True,
+        pool_pre_ping=ask_first,
         # Positions are parameters, and an error's text ends up in logs.
         hide_parameters=True,
         connect_args={
@@ -105,20 +117,41 @@ def driver(session: Session) -> psycopg.Connection[Any]:
 
 
 def insert_rows(session: Session, table: str, rows: Sequence[NamedTuple]) -> None:
-    """Store rows by COPY; their fields are named as the columns are. None stores nothing.
+    """Store rows in one statement; their fields are named as the columns are. None stores nothing.
 
     Args:
         session: The session.
         table: The table's name.
         rows: All of one type.
     """
-    if not rows:
-        return
-    columns = sql.SQL(", ").join(map(sql.Identifier, rows[0]._fields))
-    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table), columns)
-    with driver(session).cursor() as cursor, cursor.copy(statement) as copy:
-        for row in rows:
-            copy.write_row(row)
+    if rows:
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        driver(session).execute(_insertion(table, type(rows[0])), columns)
+
+
+@lru_cache
+def _insertion(table: str, row: type[NamedTuple]) -> bytes:
+    """Return the statement that inserts rows of a type, given an array for each column."""
+    arrays = []
+    for hint in get_type_hints(row).values():
+        [kind] = [one for one in get_args(hint) or (hint,) if one is not NoneType]
+        arrays.append(sql.SQL("%s::{}[]").format(sql.SQL(SQL_TYPES[kind])))
+    statement = sql.SQL("INSERT INTO {} ({}) SELECT * FROM unnest({})").format(
+        sql.Identifier(table),
+        sql.SQL(", ").join(map(sql.Identifier, row._fields)),
+        sql.SQL(", ").join(arrays),
+    )
+    return statement.as_bytes(None)
+
+
+SQL_TYPES: dict[type, LiteralString] = {
+    UUID: "uuid",
+    datetime: "timestamptz",
+    timedelta: "interval",
+    str: "text",
+    int: "int4",
+    bool: "bool",
+}
 
 
 @contextmanager

@@ -32,7 +32,9 @@ from geoservices.checkins.service import (
 )
 from geoservices.checkins.verification import Evidence
 from geoservices.codes import service as codes
+from geoservices.database import driver
 from geoservices.errors import GeoservicesError, Unauthenticated
+from geoservices.geofences import queries as geofences
 from geoservices.geofences.index import GeofenceIndex
 from geoservices.geofences.live import LiveGeofences
 from geoservices.geometry.position import Position
@@ -52,6 +54,7 @@ from geoservices.visits import queries as visits
 from geoservices.visits import service as visit_service
 from geoservices.visits.following import Made, Sightings
 from geoservices.visits.models import Transition
+from geoservices.visits.queries import OpenVisit
 from geoservices.visits.telling import Telling, follow_told
 
 
@@ -109,7 +112,8 @@ def take_in(
         For each request what came of it, or why nothing of it was stored: `Unauthenticated` or
         `ConsentMissing`.
     """
-    devices = accounts.hold_senders(session, {one.token_hash for one in sent})
+    with driver(session).pipeline():
+        devices = accounts.hold_senders(session, {one.token_hash for one in sent})
     place_of = {device.token_hash: at for at, device in enumerate(devices)}
     senders = [place_of.get(one.token_hash) for one in sent]
     parts = [
@@ -155,12 +159,23 @@ def _take_in(
     at: datetime,
 ) -> list[Intake | GeoservicesError]:
     """Take in the pings of held devices."""
+    if not parts:
+        return []
     # Asked with the rows held: a withdrawal either comes later and deletes what is stored here,
     # or came before and is seen.
-    agreeing = accounts.who_agrees(session, {device.person_id for device in devices}, PASSIVE)
+    with driver(session).pipeline():
+        agree = accounts.who_agrees(session, {device.person_id for device in devices}, PASSIVE)
+        revision = geofences.ask_revision(session)
+        there = visits.open_visits(session, [device.id for device in devices])
+        agreeing, known, open_visits = agree(), revision(), there()
+    index = live.current(session, known)
     welcome = [devices[sender].person_id in agreeing for sender, _pings in parts]
     let_in = [part for part, is_welcome in zip(parts, welcome, strict=True) if is_welcome]
-    taken = iter(_record_and_follow(session, devices, let_in, live, settings, at) if let_in else [])
+    if not let_in:
+        return [consents.ConsentMissing(PASSIVE) for _ in parts]
+    with driver(session).pipeline():
+        done = _record_and_follow(session, devices, let_in, open_visits, index, settings, at)
+    taken = iter(done)
     return [
         next(taken) if is_welcome else consents.ConsentMissing(PASSIVE) for is_welcome in welcome
     ]
@@ -170,14 +185,14 @@ def _record_and_follow(
     session: Session,
     devices: Sequence[HeldDevice],
     parts: Parts,
-    live: LiveGeofences,
+    open_visits: Sequence[OpenVisit],
+    index: GeofenceIndex,
     settings: Settings,
     at: datetime,
 ) -> list[Intake]:
     pings = Pings.of([report for _sender, part in parts for report in part])
     sizes = [len(part) for _sender, part in parts]
     senders = np.repeat(np.array([sender for sender, _part in parts], dtype=np.intp), sizes)
-    index = live.current(session)
     recorded = ping_service.record(
         session,
         pings,
@@ -192,6 +207,7 @@ def _record_and_follow(
         session,
         devices,
         _sightings(pings, recorded),
+        open_visits,
         index=index,
         presence=settings.presence,
         at=at,

@@ -14,7 +14,9 @@ from geoservices.geofences.index import GeofenceIndex
 from geoservices.geometry.position import Position, Positions
 from geoservices.instants import microseconds
 from geoservices.pings import queries as pings
+from geoservices.pings.columns import id_column
 from geoservices.settings import PresenceSettings
+from geoservices.visits import queries as visits
 from geoservices.visits.following import Made, Sightings
 from geoservices.visits.service import follow
 
@@ -55,24 +57,27 @@ def follow_sightings(
         session,
         list(held.values()),
         sightings_of(sightings, places, {device.id: device for device in held.values()}),
+        visits.open_visits(session, list(held))(),
         index=index,
         presence=presence,
         at=at,
     )
-    newest = {one.device_id: one for one in sorted(sightings, key=lambda one: one.at)}
+    newest = list(
+        {one.device_id: one for one in sorted(sightings, key=lambda one: one.at)}.values()
+    )
+    at_us = np.array([microseconds(one.at) for one in newest], dtype=np.int64)
     pings.remember(
         session,
-        [
-            pings.Followed(
-                device_id=one.device_id,
-                until=one.at,
-                at=one.at,
-                lon=one.position.lon,
-                lat=one.position.lat,
-                accuracy_m=one.position.accuracy_m or ASSUMED_ACCURACY_M,
-            )
-            for one in newest.values()
-        ],
+        pings.Followed(
+            devices=id_column([one.device_id for one in newest]),
+            until=at_us,
+            at=at_us,
+            lon=np.array([one.position.lon for one in newest], dtype=float),
+            lat=np.array([one.position.lat for one in newest], dtype=float),
+            accuracy_m=np.array(
+                [one.position.accuracy_m or ASSUMED_ACCURACY_M for one in newest], dtype=float
+            ),
+        ),
     )
     return made
 

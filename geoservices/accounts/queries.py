@@ -1,6 +1,6 @@
 """What is asked of accounts."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -183,8 +183,10 @@ HOLD = sql.SQL(
     """
 )
 # One statement for both would be planned without either index.
-HOLD_BY_ID = HOLD.format(sql.SQL("id = ANY(%b::uuid[])"))
-HOLD_BY_TOKEN = HOLD.format(sql.SQL("token_hash = ANY(%b::bytea[]) AND revoked_at IS NULL"))
+HOLD_BY_ID = HOLD.format(sql.SQL("id = ANY(%b::uuid[])")).as_bytes(None)
+HOLD_BY_TOKEN = HOLD.format(
+    sql.SQL("token_hash = ANY(%b::bytea[]) AND revoked_at IS NULL")
+).as_bytes(None)
 
 
 def hold_devices(session: Session, ids: Collection[UUID]) -> list[HeldDevice]:
@@ -211,8 +213,8 @@ def lock_devices(session: Session, device_ids: Iterable[UUID]) -> None:
 
 def who_agrees(
     session: Session, person_ids: Iterable[UUID], purposes: Iterable[Purpose]
-) -> set[UUID]:
-    """Return which of the people agree to at least one of the purposes."""
+) -> Callable[[], set[UUID]]:
+    """Ask which of the people agree to at least one of the purposes, and return what tells it."""
     found = driver(session).execute(
         """
         SELECT person_id FROM consents
@@ -221,7 +223,7 @@ def who_agrees(
         (list(set(person_ids)), [str(purpose) for purpose in purposes]),
         binary=True,
     )
-    return {person_id for (person_id,) in found}
+    return lambda: {person_id for (person_id,) in found}
 
 
 def device_ids_of(session: Session, person_id: UUID) -> Sequence[UUID]:

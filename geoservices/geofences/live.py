@@ -19,9 +19,14 @@ class LiveGeofences:
         self._lock = threading.Lock()
         self._index = GeofenceIndex((), revision=-1)
 
-    def current(self, session: Session) -> GeofenceIndex:
-        """Return an index that holds every geofence committed before this call."""
-        revision = queries.revision(session)
+    def current(self, session: Session, revision: int | None = None) -> GeofenceIndex:
+        """Return an index that holds every geofence committed before this call.
+
+        Args:
+            session: The session.
+            revision: The counter's value, if the session's transaction has asked for it already.
+        """
+        revision = queries.revision(session) if revision is None else revision
         index = self._index
         if index.revision >= revision:
             return index

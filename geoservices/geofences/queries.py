@@ -1,6 +1,6 @@
 """What is asked of geofences."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -35,8 +35,13 @@ FETCHED = 10_000
 
 def revision(session: Session) -> int:
     """Return how many times geofences have changed, as far as this transaction sees."""
+    return ask_revision(session)()
+
+
+def ask_revision(session: Session) -> Callable[[], int]:
+    """Ask for the revision, and return what tells it."""
     found = driver(session).execute("SELECT revision FROM geofence_revision", binary=True)
-    return int(found.fetchall()[0][0])
+    return lambda: int(found.fetchall()[0][0])
 
 
 def changed_since(session: Session, known: int) -> Iterator[Changes]:

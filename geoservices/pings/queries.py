@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
 from uuid import UUID
 
 import numpy as np
@@ -13,30 +13,44 @@ from sqlalchemy import delete, select, text, update
 from sqlalchemy.orm import Session
 
 from geoservices.accounts.models import Device
+from geoservices.arrays import Doubles, Instants, Smallints, Uuids
 from geoservices.database import driver
-from geoservices.pings.columns import Pings
+from geoservices.instants import instant
+from geoservices.pings.columns import Microseconds, Numbers, Pings
 from geoservices.pings.models import Ping
 from geoservices.pings.partitions import Partition
-from geoservices.pings.wire import COLUMNS, binary_rows
 
-COPY = sql.SQL("COPY pings ({}) FROM STDIN (FORMAT BINARY)").format(
-    sql.SQL(", ").join(sql.Identifier(name) for name, _type, _size in COLUMNS)
-)
+INSERT = """
+    INSERT INTO pings (device_id, recorded_at, id, received_at, lon, lat, accuracy_m, speed_mps,
+        heading_deg, signs)
+    SELECT device_id, recorded_at, id, %b, lon, lat, nullif(accuracy_m, 'NaN'),
+        nullif(speed_mps, 'NaN'), nullif(heading_deg, 'NaN'), signs
+    FROM unnest(%b, %b, %b, %b, %b, %b, %b, %b, %b) AS new (device_id, recorded_at, id, lon, lat,
+        accuracy_m, speed_mps, heading_deg, signs)
+"""
+REMEMBER = """
+    UPDATE devices SET followed_until = new.until, fix_at = new.at, fix_lon = new.lon,
+        fix_lat = new.lat, fix_accuracy_m = new.accuracy_m
+    FROM unnest(%b, %b, %b, %b, %b, %b) AS new (id, until, at, lon, lat, accuracy_m)
+    WHERE devices.id = new.id
+"""
 BOUNDS = re.compile(r"'([^']+)'")
 """The instants in what `pg_get_expr` says of a partition's bounds."""
 NO_FIX = {"fix_at": None, "fix_lon": None, "fix_lat": None, "fix_accuracy_m": None}
 Key = tuple[UUID, datetime, UUID]
 
 
-class Followed(NamedTuple):
-    """Up to when a device was followed, and its last position that was tested."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Followed:
+    """Up to when devices were followed, and their last tested positions; all of shape (n,)."""
 
-    device_id: UUID
-    until: datetime
-    at: datetime
-    lon: float
-    lat: float
-    accuracy_m: float
+    devices: NDArray[np.uint8]
+    """The bytes of their ids, shape (n, 16)."""
+    until: Microseconds
+    at: Microseconds
+    lon: Numbers
+    lat: Numbers
+    accuracy_m: Numbers
 
 
 def insert(
@@ -58,8 +72,21 @@ def insert(
     """
     if len(pings) == 0:
         return
-    with driver(session).cursor() as cursor, cursor.copy(COPY) as copy:
-        copy.write(binary_rows(pings, devices=devices, signs=signs, at_us=at_us))
+    driver(session).execute(
+        INSERT,
+        (
+            instant(at_us),
+            Uuids.of_bytes(devices),
+            Instants.of_microseconds(pings.recorded_at),
+            Uuids.of_bytes(pings.ids),
+            Doubles.pack(pings.lon),
+            Doubles.pack(pings.lat),
+            Doubles.pack(pings.accuracy_m),
+            Doubles.pack(pings.speed_mps),
+            Doubles.pack(pings.heading_deg),
+            Smallints.pack(signs),
+        ),
+    )
 
 
 def stored(session: Session, keys: Sequence[Key]) -> set[Key]:
@@ -76,25 +103,25 @@ def stored(session: Session, keys: Sequence[Key]) -> set[Key]:
     return set(found.fetchall())
 
 
-def remember(session: Session, rows: Sequence[Followed]) -> None:
+def remember(session: Session, followed: Followed) -> None:
     """Note up to when devices have been followed, and where they were then.
 
     Args:
         session: Its transaction holds the devices' rows.
-        rows: One for each device.
+        followed: Each device once.
     """
-    if not rows:
-        return
-    driver(session).execute(
-        """
-        UPDATE devices SET followed_until = new.until, fix_at = new.at, fix_lon = new.lon,
-            fix_lat = new.lat, fix_accuracy_m = new.accuracy_m
-        FROM unnest(%b::uuid[], %b::timestamptz[], %b::timestamptz[], %b::float8[], %b::float8[],
-            %b::float8[]) AS new (id, until, at, lon, lat, accuracy_m)
-        WHERE devices.id = new.id
-        """,
-        [list(column) for column in zip(*rows, strict=True)],
-    )
+    if len(followed.until):
+        driver(session).execute(
+            REMEMBER,
+            (
+                Uuids.of_bytes(followed.devices),
+                Instants.of_microseconds(followed.until),
+                Instants.of_microseconds(followed.at),
+                Doubles.pack(followed.lon),
+                Doubles.pack(followed.lat),
+                Doubles.pack(followed.accuracy_m),
+            ),
+        )
 
 
 def follow_until(session: Session, device_id: UUID, *, until: datetime) -> None:

@@ -99,14 +99,15 @@ def record(
         rules=plausibility_rules(presence),
     )
     new = order[verdicts[order] != REPEATED]
+    device_ids = id_column([device.id for device in devices])
     queries.insert(
         session,
         pings.picked(new),
-        devices=id_column([device.id for device in devices])[senders[new]],
+        devices=device_ids[senders[new]],
         signs=signs[new],
         at_us=at_us,
     )
-    queries.remember(session, _newest(pings, walked, devices))
+    queries.remember(session, _newest(pings, walked, device_ids))
     return Recorded(verdicts=verdicts, refusals=refusals, trail=walked, signs=signs[walked.numbers])
 
 
@@ -149,23 +150,22 @@ def _newer(
     return newer
 
 
-def _newest(pings: Pings, walked: Trail, devices: Sequence[HeldDevice]) -> list[queries.Followed]:
+def _newest(pings: Pings, walked: Trail, device_ids: NDArray[np.uint8]) -> queries.Followed:
     """Return up to when each device was followed, and its last tested position."""
     lasts = np.flatnonzero(np.append(np.diff(walked.senders), 1)[: len(walked.senders)])
     tested = walked.tested[lasts]
     at_s, lon, lat, accuracy_m = (
-        np.where(tested, after[lasts], before[lasts]).tolist()
+        np.where(tested, after[lasts], before[lasts])
         for after, before in zip(walked.after, walked.before, strict=True)
     )
-    until = pings.recorded_at[walked.numbers[lasts]].tolist()
-    return [
-        queries.Followed(
-            devices[sender].id, instant(until), instant(round(at * MICROSECONDS)), *fix
-        )
-        for sender, until, at, *fix in zip(
-            walked.senders[lasts].tolist(), until, at_s, lon, lat, accuracy_m, strict=True
-        )
-    ]
+    return queries.Followed(
+        devices=device_ids[walked.senders[lasts]],
+        until=pings.recorded_at[walked.numbers[lasts]],
+        at=np.rint(at_s * MICROSECONDS).astype(np.int64),
+        lon=lon,
+        lat=lat,
+        accuracy_m=accuracy_m,
+    )
 
 
 def _stored(

@@ -144,7 +144,7 @@ class Walk:
         self.open_visits = {
             (sender_of[visit.device_id], number): visit
             for visit, number in zip(open_visits, numbers, strict=True)
-            if number >= 0
+            if number >= 0 and visit.device_id in sender_of
         }
         self.changed: list[Follow] = []
         self._told: list[tuple[Order, Made]] = []

@@ -1,6 +1,6 @@
 """What is asked of visits and transitions."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -78,8 +78,12 @@ class TransitionRow(NamedTuple):
     detected_at: datetime
 
 
-OPEN = sql.SQL("SELECT {} FROM visits WHERE {} AND exited_at IS NULL")
 OPEN_COLUMNS = sql.SQL(", ").join(sql.Identifier("visits", name) for name in OpenVisit._fields)
+OPEN = (
+    sql.SQL("SELECT {} FROM visits WHERE device_id = ANY(%b::uuid[]) AND exited_at IS NULL")
+    .format(OPEN_COLUMNS)
+    .as_bytes(None)
+)
 HOLD_DUE = """
     SELECT devices.id, devices.followed_until
     FROM visits JOIN devices ON devices.id = visits.device_id
@@ -112,14 +116,13 @@ class DueVisit:
     """The constants of presence of its geofence."""
 
 
-def open_visits(session: Session, device_ids: Sequence[UUID]) -> list[OpenVisit]:
-    """Return the open visits of devices whose rows are held; nobody else changes them then."""
-    found = driver(session).execute(
-        OPEN.format(OPEN_COLUMNS, sql.SQL("device_id = ANY(%b::uuid[])")),
-        (list(device_ids),),
-        binary=True,
-    )
-    return [OpenVisit(*row) for row in found]
+def open_visits(session: Session, device_ids: Sequence[UUID]) -> Callable[[], list[OpenVisit]]:
+    """Ask for the open visits of devices whose rows are held, and return what tells them.
+
+    Nobody else changes them while the rows are held.
+    """
+    found = driver(session).execute(OPEN, (list(device_ids),), binary=True)
+    return lambda: [OpenVisit(*row) for row in found]
 
 
 def hold_due(session: Session, *, at: datetime, limit: int) -> tuple[list[DueVisit], int]:

@@ -11,7 +11,7 @@ from geoservices.geofences.index import GeofenceIndex
 from geoservices.settings import PresenceSettings
 from geoservices.visits import queries
 from geoservices.visits.following import Follow, Made, Sightings, Walk, loaded, stored_seen_at
-from geoservices.visits.queries import TransitionRow, VisitRow
+from geoservices.visits.queries import OpenVisit, TransitionRow, VisitRow
 from geoservices.visits.rules import rules_with
 from geoservices.visits.transitions import Phase, VisitState, elapse, let_go, next_due
 
@@ -20,6 +20,7 @@ def follow(
     session: Session,
     devices: Sequence[HeldDevice],
     sightings: Sightings,
+    open_visits: Sequence[OpenVisit],
     *,
     index: GeofenceIndex,
     presence: PresenceSettings,
@@ -31,6 +32,7 @@ def follow(
         session: Its transaction holds the devices' rows.
         devices: Whose sightings they are.
         sightings: Each newer than any of its device's followed before.
+        open_visits: Those of the devices, read since their rows are held.
         index: The geofences, current.
         presence: When a device has entered or left, where a geofence says nothing else.
         at: Now.
@@ -42,8 +44,6 @@ def follow(
     """
     if len(sightings.at_us) == 0:
         return []
-    there = [devices[sender].id for sender in set(sightings.devices.tolist())]
-    open_visits = queries.open_visits(session, there)
     walk = Walk(devices, sightings, open_visits, index=index, presence=presence)
     walk.follow()
     told = walk.told()

@@ -57,7 +57,7 @@ def follow_told(
         return []
     last_seen = device.followed_until
     rules_of = [rules_with(presence, overrides) for overrides in index.overrides]
-    rows = {row.geofence_id: row for row in queries.open_visits(session, [device.id])}
+    rows = {row.geofence_id: row for row in queries.open_visits(session, [device.id])()}
     exits = queries.last_exits(session, device.id, {one.geofence_id for one, _number in watched})
     visits: dict[UUID, Follow] = {}
     before: dict[UUID, VisitState | None] = {}

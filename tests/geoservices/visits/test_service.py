@@ -369,7 +369,7 @@ def test_nothing_seen_asks_nothing(world: World, statements: list[str]) -> None:
     nothing = sightings_of([], {}, {})
     statements.clear()
 
-    made = follow(world.session, [], nothing, index=index, presence=PRESENCE, at=NOON)
+    made = follow(world.session, [], nothing, [], index=index, presence=PRESENCE, at=NOON)
 
     assert made == []
     assert statements == []
