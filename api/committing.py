@@ -8,6 +8,8 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
 
 import psycopg
 import structlog
@@ -40,8 +42,7 @@ class Committer:
         self._sessions = sessions
         self._live = live
         self._settings = settings
-        self._waiting: deque[tuple[Sent, asyncio.Future[Intake]]] = deque()
-        self._working: asyncio.Task[None] | None = None
+        self._lanes: WeakKeyDictionary[asyncio.AbstractEventLoop, _Lane] = WeakKeyDictionary()
         self._tally = _Tally()
 
     async def take_in(self, sent: Sent) -> Intake:
@@ -51,18 +52,20 @@ class Committer:
             GeoservicesError: The request was refused; nothing of it was stored.
             Exception: Whatever else went wrong with this one request.
         """
-        if len(self._waiting) >= WAITING_LIMIT:
+        loop = asyncio.get_running_loop()
+        lane = self._lanes.setdefault(loop, _Lane())
+        if len(lane.waiting) >= WAITING_LIMIT:
             raise Unavailable
-        answer: asyncio.Future[Intake] = asyncio.get_running_loop().create_future()
-        self._waiting.append((sent, answer))
-        if self._working is None or self._working.done():
-            self._working = asyncio.create_task(self._work())
+        answer: asyncio.Future[Intake] = loop.create_future()
+        lane.waiting.append((sent, answer))
+        if lane.working is None or lane.working.done():
+            lane.working = asyncio.create_task(self._work(lane))
         return await answer
 
-    async def _work(self) -> None:
+    async def _work(self, lane: "_Lane") -> None:
         loop = asyncio.get_running_loop()
-        while self._waiting:
-            group = self._next_group()
+        while lane.waiting:
+            group = lane.next_group()
             taken: Sequence[Intake | Exception]
             try:
                 taken = await loop.run_in_executor(None, self._commit, [sent for sent, _ in group])
@@ -75,14 +78,6 @@ class Committer:
                     answer.set_exception(intake)
                 else:
                     answer.set_result(intake)
-
-    def _next_group(self) -> list[tuple[Sent, asyncio.Future[Intake]]]:
-        group: list[tuple[Sent, asyncio.Future[Intake]]] = []
-        pings = 0
-        while self._waiting and pings < PINGS_AT_ONCE:
-            group.append(self._waiting.popleft())
-            pings += len(group[-1][0].pings)
-        return group
 
     def _commit(self, group: Sequence[Sent]) -> Sequence[Intake | Exception]:
         """Commit a group, or else each of its requests by itself."""
@@ -111,6 +106,23 @@ class Committer:
             return pipeline.take_in(
                 session, group, live=self._live, settings=self._settings, at=clock.now()
             )
+
+
+@dataclass(slots=True, weakref_slot=True)
+class _Lane:
+    """The requests of one event loop; a server has one."""
+
+    waiting: deque[tuple[Sent, asyncio.Future[Intake]]] = field(default_factory=deque)
+    working: asyncio.Task[None] | None = None
+
+    def next_group(self) -> list[tuple[Sent, asyncio.Future[Intake]]]:
+        """Take what waits, up to so many pings."""
+        group: list[tuple[Sent, asyncio.Future[Intake]]] = []
+        pings = 0
+        while self.waiting and pings < PINGS_AT_ONCE:
+            group.append(self.waiting.popleft())
+            pings += len(group[-1][0].pings)
+        return group
 
 
 def is_away(error: Exception) -> bool:

@@ -108,8 +108,9 @@ def driver(session: Session) -> psycopg.Connection[Any]:
     """Return psycopg's own connection, within the session's transaction.
 
     For intake, where making SQLAlchemy's statements would cost more than running them, and for
-    COPY, which SQLAlchemy does not have.
+    binary arrays, which SQLAlchemy does not have. What the session still holds back is sent first.
     """
+    session.flush()
     connection = session.connection().connection.driver_connection
     if not isinstance(connection, psycopg.Connection):
         raise TypeError("The engine's driver must be psycopg.")

@@ -103,7 +103,7 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def noting(method: Callable[..., Any]) -> Callable[..., Any]:
         def noted(cursor: Any, query: Any, *arguments: Any, **options: Any) -> Any:
-            sent.append(str(query))
+            sent.append(query.decode() if isinstance(query, bytes) else str(query))
             return method(cursor, query, *arguments, **options)
 
         return noted
