@@ -17,10 +17,10 @@ from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from api.problems import Unavailable
-from geoservices import clock, pipeline
+from geoservices import clock, receiving
 from geoservices.database import SessionFactory, transaction
 from geoservices.geofences.live import LiveGeofences
-from geoservices.pipeline import Intake, Sent
+from geoservices.receiving import Intake, Sent
 from geoservices.settings import Settings
 
 log = structlog.get_logger()
@@ -103,7 +103,7 @@ class Committer:
 
     def _take_in(self, group: Sequence[Sent]) -> Sequence[Intake | Exception]:
         with transaction(self._sessions) as session:
-            return pipeline.take_in(
+            return receiving.take_in(
                 session, group, live=self._live, settings=self._settings, at=clock.now()
             )
 

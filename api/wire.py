@@ -19,7 +19,7 @@ from geoservices.instants import microseconds
 from geoservices.pings.columns import Reported
 from geoservices.pings.screening import Doors, Verdict, refusal_of
 from geoservices.pings.service import VERDICTS
-from geoservices.pipeline import Intake
+from geoservices.receiving import Intake
 from geoservices.visits.following import Made
 
 HEADING_LIMIT_DEG = 360

@@ -22,7 +22,7 @@ from fastapi import Body, FastAPI, Header
 from pydantic import BaseModel
 
 from api.schemas.pings import PingIn
-from geoservices import clock, pipeline
+from geoservices import clock, receiving
 from geoservices.accounts import service as accounts
 from geoservices.accounts.tokens import hash_token
 from geoservices.database import make_engine, make_session_factory, transaction
@@ -132,7 +132,7 @@ def take_in_by_our_rules(body: PingsIn, authorization: Token) -> Answer:
         known = accounts.authenticate_device(session, authorization.removeprefix("Bearer "))
         if known is None:
             raise PermissionError
-        intake = pipeline.take_in_from(
+        intake = receiving.take_in_from(
             session,
             known[0],
             [ping.to_report() for ping in pings],

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from geoservices import pipeline
+from geoservices import pipeline, receiving
 from geoservices.accounts.models import Device, Organisation, Person, Purpose
 from geoservices.checkins.models import CheckIn
 from geoservices.checkins.service import CheckInReport
@@ -21,8 +21,8 @@ from geoservices.notifications.vapid import make_vapid_key
 from geoservices.outbox import OutboxMessage
 from geoservices.pings.screening import PingReport, Verdict
 from geoservices.pings.service import VERDICTS
-from geoservices.pipeline import Intake
 from geoservices.places.models import Place
+from geoservices.receiving import Intake
 from geoservices.settings import CodeSettings, PushSettings, Settings
 from geoservices.visits.models import Transition
 from geoservices.visits.transitions import TransitionKind
@@ -75,7 +75,7 @@ class World:
 
     def walk(self, *pings: PingReport, device: Device | None = None) -> Intake:
         """Send pings in one request, as the last of them is recorded."""
-        return pipeline.take_in_from(
+        return receiving.take_in_from(
             self.session,
             device or self.device,
             pings,

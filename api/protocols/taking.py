@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from api.protocols.reading import Crossing, Said
-from geoservices import pipeline
+from geoservices import receiving
 from geoservices.accounts.service import ConsentMissing
 from geoservices.geofences.live import LiveGeofences
 from geoservices.phones.models import PhoneApp
@@ -62,7 +62,7 @@ def take_in(
         # The crossing comes first: a position told with it may be a little older.
         dropped += _hear(session, phone, said.crossings, live=live, settings=settings, at=at)
         for batch in _batches(said.reports, settings.intake.max_batch):
-            intake = pipeline.take_in_from(
+            intake = receiving.take_in_from(
                 session, phone.device, batch, live=live, settings=settings, at=at
             )
             verdicts += [VERDICTS[number] for number in intake.verdicts]
@@ -107,7 +107,7 @@ def _hear(
         for one in ours
         if (geofence_id := geofence_named(index, one.rid, one.stamp))
     ]
-    heard = pipeline.hear(session, phone.device, tellings, live=live, settings=settings, at=at)
+    heard = receiving.hear(session, phone.device, tellings, live=live, settings=settings, at=at)
     dropped = Counter(refusal.code for refusal in heard.refusals)
     dropped["unknown-region"] += len(ours) - len(tellings)
     return +dropped

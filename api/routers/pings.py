@@ -11,11 +11,11 @@ from api.dependencies import CommitterDep, SendingDevice, SettingsDep
 from api.problems import InvalidRequest, faults_of, problem_responses
 from api.schemas.pings import PingBatchIn, PingIn, PingsIn, PingsOut
 from api.wire import FaultStruct, PingAnswer, answer, write
-from geoservices import pipeline
+from geoservices import receiving
 from geoservices.accounts.service import ConsentMissing
 from geoservices.errors import ErrorKind, GeoservicesError
 from geoservices.pings.screening import PingReport, Verdict
-from geoservices.pipeline import Sent
+from geoservices.receiving import Sent
 
 router = APIRouter(tags=["pings"], route_class=StrictRoute)
 
@@ -52,7 +52,7 @@ async def record_pings(
     """
     reports, faulty = _read(body, limit=settings.intake.max_batch)
     intake = await committer.take_in(Sent(token_hash=device.token_hash, pings=reports))
-    told = answer(reports, intake, doors=pipeline.doors(settings))
+    told = answer(reports, intake, doors=receiving.doors(settings))
     for index, unread in sorted(faulty.items()):
         told.pings.insert(index, unread)
     for index, one in enumerate(told.pings):

@@ -29,7 +29,7 @@ from tests.factories import make_access_token
 
 EXAMPLES = 8
 """For each operation, each sent by everyone."""
-TAKES_ANYTHING = {"live", "ready", "explain_problem"}
+TAKES_ANYTHING = {"live", "ready", "explain_problem", "open_link", "open_screen"}
 """There is no wrong request to them."""
 ROWS = [
     (operation, mode)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from geoservices import outbox, pipeline
+from geoservices import outbox, pipeline, receiving
 from geoservices.accounts.models import Device, Purpose, Role
 from geoservices.accounts.service import ConsentMissing
 from geoservices.campaigns.models import Decision
@@ -27,7 +27,7 @@ from geoservices.notifications.models import Delivery, DeliveryState, Notificati
 from geoservices.outbox import OutboxMessage
 from geoservices.pings.models import Ping
 from geoservices.pings.screening import PingReport, Verdict
-from geoservices.pipeline import Intake, Sent
+from geoservices.receiving import Intake, Sent
 from geoservices.visits.models import Transition
 from tests.factories import (
     EXETER,
@@ -315,7 +315,7 @@ def test_a_request_that_is_refused_harms_no_other(world: World) -> None:
         sent_by(other, ping(0, INSIDE)),
     ]
 
-    first, unknown, unasked, last = pipeline.take_in(
+    first, unknown, unasked, last = receiving.take_in(
         world.session, sent, live=world.live, settings=SETTINGS, at=NOON
     )
 
@@ -390,6 +390,6 @@ def take_in(
     session: Session, sent: list[Sent], *, live: LiveGeofences, at: datetime = NOON
 ) -> list[Intake]:
     """Take in requests of which none is refused."""
-    taken = pipeline.take_in(session, sent, live=live, settings=SETTINGS, at=at)
+    taken = receiving.take_in(session, sent, live=live, settings=SETTINGS, at=at)
     assert all(isinstance(one, Intake) for one in taken)
     return [one for one in taken if isinstance(one, Intake)]

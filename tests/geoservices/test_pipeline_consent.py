@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from geoservices import pipeline
+from geoservices import pipeline, receiving
 from geoservices.accounts.consents import TEXTS
 from geoservices.accounts.models import Device, Person, Purpose
 from geoservices.accounts.service import ConsentMissing, give_consent
@@ -140,7 +140,7 @@ def test_pings_that_race_a_withdrawal_leave_nothing_behind(committed: SessionFac
         try:
             with transaction(committed) as session:
                 device = session.get_one(Device, device_id)
-                pipeline.take_in_from(
+                receiving.take_in_from(
                     session,
                     device,
                     [ping(0, INSIDE)],

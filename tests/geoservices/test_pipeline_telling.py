@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from geoservices import pipeline
+from geoservices import pipeline, receiving
 from geoservices.accounts.models import Device, Purpose
 from geoservices.accounts.service import ConsentMissing
 from geoservices.campaigns.models import Decision
@@ -21,7 +21,7 @@ from geoservices.geofences.models import Geofence
 from geoservices.outbox import OutboxMessage
 from geoservices.pings.models import Ping
 from geoservices.pings.screening import Verdict
-from geoservices.pipeline import Heard
+from geoservices.receiving import Heard
 from geoservices.tables import all_tables
 from geoservices.visits.models import Transition, Visit
 from geoservices.visits.telling import Telling
@@ -65,7 +65,7 @@ def library(world: World) -> UUID:
 def tell(world: World, *tellings: Telling, second: float | None = None) -> Heard:
     """Tell in one request, by default as the last of it happens."""
     at = max(one.at for one in tellings) if second is None else moment(second)
-    return pipeline.hear(
+    return receiving.hear(
         world.session, world.device, tellings, live=world.live, settings=SETTINGS, at=at
     )
 
@@ -292,7 +292,7 @@ def test_the_same_telling_at_the_same_time_makes_one_visit(committed: SessionFac
         together.wait()
         with transaction(committed) as session:
             device = session.get_one(Device, device_id)
-            pipeline.hear(
+            receiving.hear(
                 session,
                 device,
                 [entered(library, 0)],
@@ -354,7 +354,7 @@ def test_a_switch_is_seen_by_whoever_waits_for_it(committed: SessionFactory) -> 
         with transaction(committed) as session:
             device = session.get_one(Device, device_id)
             before.wait()
-            intake = pipeline.take_in_from(
+            intake = receiving.take_in_from(
                 session,
                 device,
                 [ping(0, INSIDE)],
