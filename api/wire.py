@@ -20,7 +20,7 @@ from geoservices.pings.columns import Reported
 from geoservices.pings.screening import Doors, Verdict, refusal_of
 from geoservices.pings.service import VERDICTS
 from geoservices.receiving import Intake
-from geoservices.visits.following import Made
+from geoservices.visits.stays import Made
 
 HEADING_LIMIT_DEG = 360
 FINER = re.compile(rb"\.\d{7,}[Zz+-]")

@@ -29,8 +29,8 @@ from geoservices.pings.service import Recorded
 from geoservices.settings import Settings
 from geoservices.visits import queries as visits
 from geoservices.visits import service as visit_service
-from geoservices.visits.following import Made, Sightings
 from geoservices.visits.queries import OpenVisit
+from geoservices.visits.stays import Made, Sightings
 from geoservices.visits.telling import Telling, follow_told
 
 

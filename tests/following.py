@@ -17,8 +17,8 @@ from geoservices.pings import queries as pings
 from geoservices.pings.columns import id_column
 from geoservices.settings import PresenceSettings
 from geoservices.visits import queries as visits
-from geoservices.visits.following import Made, Sightings
 from geoservices.visits.service import follow
+from geoservices.visits.stays import Made, Sightings
 
 PRESENCE = PresenceSettings()
 ASSUMED_ACCURACY_M = float(PRESENCE.assumed_accuracy_m)

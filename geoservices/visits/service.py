@@ -10,9 +10,10 @@ from geoservices.accounts.queries import HeldDevice
 from geoservices.geofences.index import GeofenceIndex
 from geoservices.settings import PresenceSettings
 from geoservices.visits import queries
-from geoservices.visits.following import Follow, Made, Sightings, Walk, loaded, stored_seen_at
+from geoservices.visits.following import Walk
 from geoservices.visits.queries import OpenVisit, TransitionRow, VisitRow
 from geoservices.visits.rules import rules_with
+from geoservices.visits.stays import Follow, Made, Sightings, loaded, stored_seen_at
 from geoservices.visits.transitions import Phase, VisitState, elapse, let_go, next_due
 
 

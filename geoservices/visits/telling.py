@@ -12,10 +12,10 @@ from geoservices.geofences.index import GeofenceIndex
 from geoservices.geofences.watched import Watched
 from geoservices.settings import PresenceSettings
 from geoservices.visits import queries
-from geoservices.visits.following import Follow, Made, loaded
 from geoservices.visits.rules import rules_with
 from geoservices.visits.service import store
 from geoservices.visits.sights import PresenceRules
+from geoservices.visits.stays import Follow, Made, loaded
 from geoservices.visits.transitions import Change, Phase, TransitionKind, VisitState, tell
 
 

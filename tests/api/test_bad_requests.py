@@ -455,6 +455,7 @@ def test_a_database_error_is_logged_without_its_values(
                 received_at=at,
                 lon=-3.53,
                 lat=950.72,
+                signs=0,
             )
         )
         session.flush()

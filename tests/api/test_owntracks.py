@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from geoservices import pipeline
+from geoservices import pipeline, receiving
 from geoservices.accounts.models import Consent, Device, Organisation, Purpose
 from geoservices.geofences.models import Geofence
 from geoservices.outbox import OutboxMessage
@@ -440,7 +440,7 @@ def test_while_the_database_is_away_the_phone_keeps_its_message(
     def fail(*_arguments: Any, **_named: Any) -> None:
         raise OperationalError("SELECT", {}, Exception())
 
-    monkeypatch.setattr(pipeline, "take_in_from", fail)
+    monkeypatch.setattr(receiving, "take_in_from", fail)
 
     answer = phone.owntracks(location())
 

@@ -17,9 +17,9 @@ from geoservices.geofences.models import Geofence
 from geoservices.geometry.position import Position
 from geoservices.places.models import Place
 from geoservices.visits import queries
-from geoservices.visits.following import Made
 from geoservices.visits.models import Transition, Visit
 from geoservices.visits.service import follow, follow_time
+from geoservices.visits.stays import Made
 from geoservices.visits.transitions import Phase, Reason, TransitionKind
 from tests.factories import (
     EXETER,
