@@ -11,11 +11,13 @@ from alembic import command
 from alembic.config import Config
 from hypothesis import settings
 from psycopg import sql
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from geoservices import logs
-from geoservices.database import SessionFactory, make_engine
+from geoservices.database import SessionFactory, make_engine, make_session_factory
+from geoservices.geofences.models import GeofenceRevision
+from geoservices.tables import all_tables
 
 logs.configure()
 # How long an example takes says more of the machine than of the code.
@@ -94,6 +96,15 @@ def session(sessions: SessionFactory) -> Iterator[Session]:
     """One session within the test's transaction."""
     with sessions() as session:
         yield session
+
+
+@pytest.fixture
+def committed(engine: Engine) -> Iterator[SessionFactory]:
+    """Sessions on connections of their own; whatever they leave is emptied afterwards."""
+    yield make_session_factory(engine)
+    tables = set(all_tables().tables) - {GeofenceRevision.__tablename__}
+    with engine.begin() as connection:
+        connection.execute(text(f"TRUNCATE {', '.join(sorted(tables))}"))
 
 
 @pytest.fixture

@@ -120,8 +120,7 @@ def verify(
         accuracy_m: Radius of the position's circle of accuracy.
         credible_accuracy_m: A position that claims to be better is no proof by itself.
         late: Whether it was told so much later that the position and code may be anyone's.
-        suspect: Whether the position does not fit those before it: an impossible speed, or the
-            very same numbers again.
+        suspect: Whether the position does not fit the one before it: nobody is that fast.
     """
     where = _Where.UNKNOWN if distance_m is None else _look(distance_m, accuracy_m)
     too_good = distance_m is not None and accuracy_m < credible_accuracy_m

@@ -34,6 +34,7 @@ REMEMBER = """
     FROM unnest(%b, %b, %b, %b, %b, %b) AS new (id, until, at, lon, lat, accuracy_m)
     WHERE devices.id = new.id
 """
+GIVE_WAY = "SET LOCAL lock_timeout = '1s'"
 BOUNDS = re.compile(r"'([^']+)'")
 """The instants in what `pg_get_expr` says of a partition's bounds."""
 NO_FIX = {"fix_at": None, "fix_lon": None, "fix_lat": None, "fix_accuracy_m": None}
@@ -178,7 +179,8 @@ def partitions(session: Session) -> list[Partition]:
 
 def lock_partitions(session: Session) -> None:
     """Wait for whoever else is making partitions; others go on storing pings."""
-    session.execute(text("LOCK TABLE pings IN SHARE UPDATE EXCLUSIVE MODE"))
+    session.execute(text(GIVE_WAY))
+    driver(session).execute("LOCK TABLE pings IN SHARE UPDATE EXCLUSIVE MODE")
 
 
 def make_partition(session: Session, partition: Partition) -> None:
@@ -210,7 +212,7 @@ def drop_partition(session: Session, partition: Partition) -> bool:
     Others wait while it goes, which takes milliseconds, so this gives way rather than make them
     wait for a long transaction that it waits for itself.
     """
-    session.execute(text("SET LOCAL lock_timeout = '1s'"))
+    session.execute(text(GIVE_WAY))
     there = session.execute(
         text("SELECT to_regclass(:name) IS NOT NULL"), {"name": partition.name}
     ).scalar_one()

@@ -188,7 +188,7 @@ def _stored(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """How many partitions were made, dropped, and left for later since someone was reading."""
+    """How many partitions were made and dropped, and how often someone was reading meanwhile."""
 
     made: int
     dropped: int
@@ -215,16 +215,21 @@ def keep_partitions(sessions: SessionFactory, *, at: datetime, retention: timede
             gone = queries.forget_old_fixes(session, before=before, limit=FIXES_AT_ONCE)
     with transaction(sessions) as session:
         over = partitions.plan(queries.partitions(session), at=at, retention=retention).over
-    dropped = waiting = 0
+    dropped = waiting = made = 0
     for one in over:
         try:
             with transaction(sessions) as session:
                 dropped += queries.drop_partition(session, one)
         except psycopg.errors.LockNotAvailable:
             waiting += 1
-    with transaction(sessions) as session:
-        queries.lock_partitions(session)
-        missing = partitions.plan(queries.partitions(session), at=at, retention=retention).missing
-        for one in missing:
-            queries.make_partition(session, one)
-    return Kept(made=len(missing), dropped=dropped, waiting=waiting)
+    try:
+        with transaction(sessions) as session:
+            queries.lock_partitions(session)
+            there = queries.partitions(session)
+            missing = partitions.plan(there, at=at, retention=retention).missing
+            for one in missing:
+                queries.make_partition(session, one)
+            made = len(missing)
+    except psycopg.errors.LockNotAvailable:
+        waiting += 1
+    return Kept(made=made, dropped=dropped, waiting=waiting)

@@ -1,0 +1,153 @@
+"""Requests that share a transaction: each gets its own answer, or its own problem."""
+
+import asyncio
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
+
+from api.committing import Committer, is_away
+from geoservices import clock, receiving
+from geoservices.accounts.models import Device, Purpose
+from geoservices.database import SessionFactory, transaction
+from geoservices.errors import Unauthenticated
+from geoservices.geofences.live import LiveGeofences
+from geoservices.pings.models import Ping
+from geoservices.receiving import Intake, Sent
+from tests.factories import make_device, make_person
+from tests.walking import FAR, SETTINGS, ping
+
+
+@pytest.fixture
+def devices(committed: SessionFactory) -> list[Device]:
+    """Phones of people who agreed to be located."""
+    with transaction(committed) as session:
+        return [make_device(session, make_person(session, Purpose.NEARBY))[0] for _ in range(6)]
+
+
+@pytest.fixture
+def groups(monkeypatch: pytest.MonkeyPatch) -> list[list[Sent]]:
+    """The groups that were taken in, in order; every clock says that the pings are new."""
+    taken: list[list[Sent]] = []
+    take_in = receiving.take_in
+
+    def note(session: Any, sent: Any, **rest: Any) -> Any:
+        taken.append(list(sent))
+        return take_in(session, sent, **rest)
+
+    monkeypatch.setattr(receiving, "take_in", note)
+    monkeypatch.setattr(clock, "now", lambda: ping(60, FAR).recorded_at)
+    return taken
+
+
+def sent_by(device: Device, second: float = 0) -> Sent:
+    """A request with one ping."""
+    return Sent(token_hash=device.token_hash, pings=[ping(second, FAR)])
+
+
+def send(sessions: SessionFactory, *requests: Sent) -> list[Intake | BaseException]:
+    """Send requests at the same moment."""
+    committer = Committer(sessions, LiveGeofences(), SETTINGS)
+
+    async def all_of_them() -> list[Intake | BaseException]:
+        return await asyncio.gather(
+            *(committer.take_in(one) for one in requests), return_exceptions=True
+        )
+
+    return asyncio.run(all_of_them())
+
+
+def stored(sessions: SessionFactory) -> set[UUID]:
+    """Whose pings are stored."""
+    with sessions() as session:
+        assert session.scalar(select(func.count()).select_from(Ping)) is not None
+        return set(session.scalars(select(Ping.device_id)))
+
+
+def test_what_waits_together_is_committed_together(
+    committed: SessionFactory, devices: list[Device], groups: list[list[Sent]]
+) -> None:
+    """The first does not wait for the others; they queue meanwhile and share the next one."""
+    answers = send(committed, *(sent_by(device) for device in devices))
+
+    assert all(isinstance(answer, Intake) for answer in answers)
+    assert [len(group) for group in groups] == [6]
+    assert stored(committed) == {device.id for device in devices}
+
+
+def test_a_refused_request_harms_no_other(
+    committed: SessionFactory, devices: list[Device], groups: list[list[Sent]]
+) -> None:
+    """It is refused in the same group."""
+    nobody = Sent(token_hash=b"?" * 32, pings=[ping(0, FAR)])
+
+    first, unknown, last = send(committed, sent_by(devices[0]), nobody, sent_by(devices[1]))
+
+    assert isinstance(first, Intake)
+    assert isinstance(last, Intake)
+    assert isinstance(unknown, Unauthenticated)
+    assert len(groups) == 1
+
+
+def test_a_request_that_breaks_its_group_fails_alone(
+    committed: SessionFactory, devices: list[Device], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others are taken in one by one."""
+    monkeypatch.setattr(clock, "now", lambda: ping(60, FAR).recorded_at)
+    bad = devices[2].token_hash
+    take_in = receiving.take_in
+
+    def fail(session: Any, sent: Any, **rest: Any) -> Any:
+        taken = take_in(session, sent, **rest)
+        if any(one.token_hash == bad for one in sent):
+            raise ValueError
+        return taken
+
+    monkeypatch.setattr(receiving, "take_in", fail)
+
+    answers = send(committed, *(sent_by(device) for device in devices))
+
+    assert [type(answer) for answer in answers] == [
+        ValueError if device.token_hash == bad else Intake for device in devices
+    ]
+    assert stored(committed) == {device.id for device in devices if device.token_hash != bad}
+
+
+def test_a_group_that_never_arrived_is_asked_for_once_more_only(
+    committed: SessionFactory, devices: list[Device], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the database is away, asking for each request would take as long again for each."""
+    asked: list[int] = []
+
+    def away(_session: Any, sent: Any, **_rest: Any) -> Any:
+        asked.append(len(sent))
+        raise psycopg.OperationalError
+
+    monkeypatch.setattr(receiving, "take_in", away)
+
+    answers = send(committed, *(sent_by(device) for device in devices))
+
+    assert {type(answer) for answer in answers} == {psycopg.OperationalError}
+    assert asked == [6, 1]
+
+
+@pytest.mark.parametrize(
+    ("error", "away"),
+    [
+        (psycopg.OperationalError(), True),
+        (psycopg.errors.AdminShutdown(), True),
+        (psycopg.errors.CannotConnectNow(), True),
+        (psycopg.errors.LockNotAvailable(), False),
+        (psycopg.errors.DeadlockDetected(), False),
+        (psycopg.errors.QueryCanceled(), False),
+        (OperationalError("", None, psycopg.errors.LockNotAvailable()), False),
+        (OperationalError("", None, psycopg.OperationalError()), True),
+        (ValueError(), False),
+    ],
+)
+def test_only_a_lost_database_is_away(error: Exception, *, away: bool) -> None:
+    """What befell one request says nothing of the others."""
+    assert is_away(error) is away
