@@ -32,7 +32,7 @@ QUIET_FOR = timedelta(seconds=1)
 INTERVAL = timedelta(seconds=10)
 PACE_S = 0.02
 """Between two pings of a walk; their own times are 10 s apart."""
-TABLES = ("pings", "last_seen", "visits", "transitions", "check_ins", "subscriptions")
+TABLES = ("pings", "visits", "transitions", "check_ins", "subscriptions")
 
 
 class Untold(Exception):

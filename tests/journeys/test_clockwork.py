@@ -93,5 +93,7 @@ def test_old_positions_are_pruned_by_the_worker(system: System, phone: Phone) ->
         client.send_task("pings.prune", queue="geoservices")
 
         eventually(lambda: positions(phone) == 0, within=SOON)
-        assert (before, positions(recent)) == (2, 2)
+        # The job goes on to move what is recent into a partition.
+        eventually(lambda: positions(recent) == 2, within=SOON)
+        assert before == 2
     client.close()
