@@ -20,6 +20,7 @@ from geoservices.visits.transitions import Change, Phase, VisitState, advance, s
 Stage = tuple[int, VisitState | None, tuple[Change, ...]]
 """The reading that was followed, the visit as it then stands, and the transitions."""
 
+FAR, OUTSIDE = bytes([Sight.FAR]), bytes([Sight.OUTSIDE])
 GOING = re.compile(b"[\\x%02x-\\x%02x]" % (Sight.FAR, Sight.OUTSIDE))
 """What a device inside shows when it may be leaving."""
 ARRIVAL = re.compile(b"[\\x%02x-\\x%02x]" % (Sight.REACHING, Sight.CLEAR))
@@ -54,11 +55,15 @@ def stages(
         None after there was one, is over; what a later stage holds is another.
     """
     at = 0
+    all_tested = bool(np.all(tested))
     while at < len(times):
-        matters = next_that_matters(visit, sights, times, at, rules=rules)
-        if visit is not None and visit.phase is Phase.INSIDE and matters > at:
-            visit = replace(visit, seen_at=instant(times[matters - 1]))
-            yield matters - 1, visit, ()
+        matters = at
+        if all_tested:
+            matters = next_that_matters(visit, sights, times, at, rules=rules)
+        touching = at + len(sights[at:matters].rstrip(OUTSIDE))
+        if visit is not None and visit.phase is Phase.INSIDE and touching > at:
+            visit = replace(visit, seen_at=instant(times[touching - 1]))
+            yield touching - 1, visit, ()
         at = matters
         again = at < len(times)
         while again:
@@ -95,12 +100,12 @@ def next_that_matters(
         found = ARRIVAL.search(sights, start)
         return found.start() if found else end
     if visit.phase is Phase.INSIDE:
-        found = GOING.search(sights, start)
-        end = found.start() if found else end
+        far = sights.find(FAR, start)
+        end = end if far < 0 else far
         if visit.dwelled_at is None:
             dwells_at = microseconds(visit.entered_at + visit.dwell_after)
             end = bisect_left(times, dwells_at, start, end)
-        return _first_after_silence(visit, times, start, end, rules=rules)
+        return _first_after_silence(visit, sights, times, start, end, rules=rules)
     if visit.phase is Phase.AWAY:
         found = NOT_FAR.search(sights, start)
         end = found.start() if found else end
@@ -116,14 +121,21 @@ def next_that_matters(
 
 
 def _first_after_silence(
-    visit: VisitState, times: Sequence[int], start: int, end: int, *, rules: PresenceRules
+    visit: VisitState,
+    sights: bytes,
+    times: Sequence[int],
+    start: int,
+    end: int,
+    *,
+    rules: PresenceRules,
 ) -> int:
-    """Return the first reading in the range that came after so long that silence is asked."""
+    """Return the first reading in the range that came so long after one that touched the area."""
     seen_at, silence = microseconds(visit.seen_at), rules.silence // MICROSECOND
     if end == start or times[end - 1] - seen_at < silence:
         return end
     for at in range(start, end):
         if times[at] - seen_at >= silence:
             return at
-        seen_at = times[at]
+        if sights[at] != Sight.OUTSIDE:
+            seen_at = times[at]
     return end
