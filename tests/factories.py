@@ -1,6 +1,7 @@
 """The smallest valid rows."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 from geoalchemy2.shape import from_shape
@@ -78,6 +79,7 @@ def make_geofence(
     half_deg: float = 0.0004,
     margin_m: float = 0.0,
     dwell_after: timedelta = timedelta(minutes=5),
+    presence: dict[str, Any] | None = None,
 ) -> Geofence:
     """A square round a point, by default about 57 by 89 m."""
     lon, lat = at
@@ -89,6 +91,7 @@ def make_geofence(
         area=from_shape(MultiPolygon([square]), srid=4326),
         margin_m=margin_m,
         dwell_after=dwell_after,
+        presence=presence or {},
         created_at=NOON,
     )
     session.add(geofence)
