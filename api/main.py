@@ -19,7 +19,7 @@ app = create_app(
     make_session_factory(make_engine(url, pool_size=20)),
     settings,
     # A group that meets a dead connection is taken in again.
-    intake=make_session_factory(make_engine(url, pool_size=1, ask_first=False)),
+    intake=make_session_factory(make_engine(url, pool_size=1, ask_first=False, by_key=True)),
 )
 # The first ping should not wait for it.
 compile_ahead()

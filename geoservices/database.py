@@ -9,7 +9,6 @@ from types import NoneType
 from typing import (
     Any,
     ClassVar,
-    LiteralString,
     NamedTuple,
     TypeVar,
     get_args,
@@ -21,6 +20,8 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import DateTime, Engine, Interval, MetaData, Select, create_engine, tuple_
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session, sessionmaker
+
+from geoservices.arrays import OF_TYPE, Packed
 
 Row = TypeVar("Row")
 
@@ -70,7 +71,17 @@ def newest_first(
     return statement.order_by(at.desc(), id_.desc()).limit(limit)
 
 
-def make_engine(url: str, *, pool_size: int = 10, ask_first: bool = True) -> Engine:
+LIMITS = "-c lock_timeout=10s -c statement_timeout=30s -c timezone=UTC"
+BY_KEY = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off"
+"""For connections that run the same few statements all day, each finding its rows by an index.
+
+PostgreSQL would plan some of them anew each time, and keep a plan made while a table was empty.
+"""
+
+
+def make_engine(
+    url: str, *, pool_size: int = 10, ask_first: bool = True, by_key: bool = False
+) -> Engine:
     """Make an engine on `postgresql://…` with short lock and statement limits.
 
     Args:
@@ -91,7 +102,7 @@ def make_engine(url: str, *, pool_size: int = 10, ask_first: bool = True) -> Eng
         hide_parameters=True,
         connect_args={
             "connect_timeout": 5,
-            "options": "-c lock_timeout=10s -c statement_timeout=30s -c timezone=UTC",
+            "options": f"{LIMITS} {BY_KEY}" if by_key else LIMITS,
         },
     )
 
@@ -126,33 +137,73 @@ def insert_rows(session: Session, table: str, rows: Sequence[NamedTuple]) -> Non
         rows: All of one type.
     """
     if rows:
-        columns = [list(column) for column in zip(*rows, strict=True)]
-        driver(session).execute(_insertion(table, type(rows[0])), columns)
+        driver(session).execute(_insertion(table, type(rows[0])), _columns(rows))
+
+
+def update_rows(session: Session, table: str, rows: Sequence[NamedTuple]) -> None:
+    """Change rows in one statement: each gets the values of the one with its id.
+
+    Args:
+        session: The session.
+        table: The table's name.
+        rows: All of one type, with an `id`; their fields are named as the columns are.
+    """
+    if rows:
+        driver(session).execute(_update(table, type(rows[0])), _columns(rows))
+
+
+def _columns(rows: Sequence[NamedTuple]) -> list[Packed]:
+    columns = zip(*rows, strict=True)
+    return [
+        kind.listed(column) for kind, column in zip(_kinds(type(rows[0])), columns, strict=True)
+    ]
+
+
+@lru_cache
+def _kinds(row: type[NamedTuple]) -> list[type[Packed]]:
+    """Return how each field of a type of rows is packed."""
+    kinds = []
+    for hint in get_type_hints(row).values():
+        [kind] = [one for one in get_args(hint) or (hint,) if one is not NoneType]
+        kinds.append(OF_TYPE[kind])
+    return kinds
 
 
 @lru_cache
 def _insertion(table: str, row: type[NamedTuple]) -> bytes:
     """Return the statement that inserts rows of a type, given an array for each column."""
-    arrays = []
-    for hint in get_type_hints(row).values():
-        [kind] = [one for one in get_args(hint) or (hint,) if one is not NoneType]
-        arrays.append(sql.SQL("%s::{}[]").format(sql.SQL(SQL_TYPES[kind])))
     statement = sql.SQL("INSERT INTO {} ({}) SELECT * FROM unnest({})").format(
-        sql.Identifier(table),
-        sql.SQL(", ").join(map(sql.Identifier, row._fields)),
-        sql.SQL(", ").join(arrays),
+        sql.Identifier(table), _names(row), _arrays(row)
     )
     return statement.as_bytes(None)
 
 
-SQL_TYPES: dict[type, LiteralString] = {
-    UUID: "uuid",
-    datetime: "timestamptz",
-    timedelta: "interval",
-    str: "text",
-    int: "int4",
-    bool: "bool",
-}
+@lru_cache
+def _update(table: str, row: type[NamedTuple]) -> bytes:
+    """Return the statement that updates rows of a type, given an array for each column."""
+    changes = [
+        sql.SQL("{0} = new.{0}").format(sql.Identifier(name))
+        for name in row._fields
+        if name != "id"
+    ]
+    statement = sql.SQL(
+        "UPDATE {table} SET {changes} FROM unnest({arrays}) AS new ({names}) "
+        "WHERE {table}.id = new.id"
+    ).format(
+        table=sql.Identifier(table),
+        changes=sql.SQL(", ").join(changes),
+        arrays=_arrays(row),
+        names=_names(row),
+    )
+    return statement.as_bytes(None)
+
+
+def _names(row: type[NamedTuple]) -> sql.Composed:
+    return sql.SQL(", ").join(map(sql.Identifier, row._fields))
+
+
+def _arrays(row: type[NamedTuple]) -> sql.Composed:
+    return sql.SQL(", ").join([sql.SQL("%b")] * len(row._fields))
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from geoservices.accounts.models import (
     Person,
     Purpose,
 )
+from geoservices.arrays import Blobs, Texts, Uuids
 from geoservices.database import driver
 
 
@@ -183,10 +184,8 @@ HOLD = sql.SQL(
     """
 )
 # One statement for both would be planned without either index.
-HOLD_BY_ID = HOLD.format(sql.SQL("id = ANY(%b::uuid[])")).as_bytes(None)
-HOLD_BY_TOKEN = HOLD.format(
-    sql.SQL("token_hash = ANY(%b::bytea[]) AND revoked_at IS NULL")
-).as_bytes(None)
+HOLD_BY_ID = HOLD.format(sql.SQL("id = ANY(%b)")).as_bytes(None)
+HOLD_BY_TOKEN = HOLD.format(sql.SQL("token_hash = ANY(%b) AND revoked_at IS NULL")).as_bytes(None)
 
 
 def hold_devices(session: Session, ids: Collection[UUID]) -> list[HeldDevice]:
@@ -196,13 +195,13 @@ def hold_devices(session: Session, ids: Collection[UUID]) -> list[HeldDevice]:
     is read is what the row holds once it is locked, whoever else has waited for it. Revoked ones
     are held as well.
     """
-    found = driver(session).execute(HOLD_BY_ID, (list(ids),), binary=True)
+    found = driver(session).execute(HOLD_BY_ID, (Uuids.listed(list(ids)),), binary=True)
     return [HeldDevice(*row) for row in found]
 
 
 def hold_senders(session: Session, token_hashes: Collection[bytes]) -> list[HeldDevice]:
     """Hold the rows of the devices with these tokens; unknown and revoked ones are passed over."""
-    found = driver(session).execute(HOLD_BY_TOKEN, (list(token_hashes),), binary=True)
+    found = driver(session).execute(HOLD_BY_TOKEN, (Blobs.listed(list(token_hashes)),), binary=True)
     return [HeldDevice(*row) for row in found]
 
 
@@ -218,9 +217,9 @@ def who_agrees(
     found = driver(session).execute(
         """
         SELECT person_id FROM consents
-        WHERE person_id = ANY(%b::uuid[]) AND purpose = ANY(%b::text[]) AND withdrawn_at IS NULL
+        WHERE person_id = ANY(%b) AND purpose = ANY(%b) AND withdrawn_at IS NULL
         """,
-        (list(set(person_ids)), [str(purpose) for purpose in purposes]),
+        (Uuids.listed(list(set(person_ids))), Texts.listed(list(purposes))),
         binary=True,
     )
     return lambda: {person_id for (person_id,) in found}

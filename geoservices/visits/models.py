@@ -16,6 +16,9 @@ class Visit(Base):
     `phase` and `phase_since` are the state of the machine in `transitions`; a visit in the phase
     `arriving` is a suspicion and not yet a stay. `told` says that the phone itself told of having
     come; `due_at` is when a timer must look at it next.
+
+    Geofences, places and organisations stay in the database for good, and PostgreSQL is not asked
+    whether they are there: to check it, it would lock the row of the organisation for every visit.
     """
 
     __tablename__ = "visits"
@@ -37,9 +40,9 @@ class Visit(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     device_id: Mapped[UUID] = mapped_column(ForeignKey("devices.id", ondelete="CASCADE"))
-    geofence_id: Mapped[UUID] = mapped_column(ForeignKey("geofences.id"))
-    place_id: Mapped[UUID] = mapped_column(ForeignKey("places.id"))
-    organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"))
+    geofence_id: Mapped[UUID]
+    place_id: Mapped[UUID]
+    organisation_id: Mapped[UUID]
     phase: Mapped[str] = mapped_column(String(20))
     phase_since: Mapped[datetime]
     entered_at: Mapped[datetime]
@@ -72,9 +75,9 @@ class Transition(Base):
     device_id: Mapped[UUID] = mapped_column(
         ForeignKey("devices.id", ondelete="CASCADE"), index=True
     )
-    geofence_id: Mapped[UUID] = mapped_column(ForeignKey("geofences.id"))
-    place_id: Mapped[UUID] = mapped_column(ForeignKey("places.id"))
-    organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"))
+    geofence_id: Mapped[UUID]
+    place_id: Mapped[UUID]
+    organisation_id: Mapped[UUID]
     kind: Mapped[str] = mapped_column(String(20))
     reason: Mapped[str] = mapped_column(String(30))
     confidence: Mapped[int]

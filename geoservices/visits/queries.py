@@ -11,7 +11,8 @@ from sqlalchemy import DateTime, delete, func, literal, select, true, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
-from geoservices.database import driver, insert_rows, newest_first
+from geoservices.arrays import Uuids
+from geoservices.database import driver, insert_rows, newest_first, update_rows
 from geoservices.geofences.models import Geofence
 from geoservices.geofences.overrides import merge
 from geoservices.geofences.watched import Overrides
@@ -80,7 +81,7 @@ class TransitionRow(NamedTuple):
 
 OPEN_COLUMNS = sql.SQL(", ").join(sql.Identifier("visits", name) for name in OpenVisit._fields)
 OPEN = (
-    sql.SQL("SELECT {} FROM visits WHERE device_id = ANY(%b::uuid[]) AND exited_at IS NULL")
+    sql.SQL("SELECT {} FROM visits WHERE device_id = ANY(%b) AND exited_at IS NULL")
     .format(OPEN_COLUMNS)
     .as_bytes(None)
 )
@@ -121,7 +122,7 @@ def open_visits(session: Session, device_ids: Sequence[UUID]) -> Callable[[], li
 
     Nobody else changes them while the rows are held.
     """
-    found = driver(session).execute(OPEN, (list(device_ids),), binary=True)
+    found = driver(session).execute(OPEN, (Uuids.listed(device_ids),), binary=True)
     return lambda: [OpenVisit(*row) for row in found]
 
 
@@ -180,46 +181,13 @@ def insert_visits(session: Session, rows: Sequence[VisitRow]) -> None:
 
 def update_visits(session: Session, rows: Sequence[VisitRow]) -> None:
     """Store how visits now stand."""
-    if not rows:
-        return
-    driver(session).execute(
-        """
-        UPDATE visits SET phase = new.phase, phase_since = new.phase_since,
-            entered_at = new.entered_at, seen_at = new.seen_at, dwelled_at = new.dwelled_at,
-            exited_at = new.exited_at, exit_reason = new.exit_reason,
-            confidence = new.confidence, initial = new.initial, told = new.told,
-            due_at = new.due_at
-        FROM unnest(%s::uuid[], %s::text[], %s::timestamptz[], %s::timestamptz[],
-            %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::text[], %s::int[],
-            %s::bool[], %s::bool[], %s::timestamptz[])
-            AS new (id, phase, phase_since, entered_at, seen_at, dwelled_at, exited_at,
-                exit_reason, confidence, initial, told, due_at)
-        WHERE visits.id = new.id
-        """,
-        [
-            [getattr(row, name) for row in rows]
-            for name in (
-                "id",
-                "phase",
-                "phase_since",
-                "entered_at",
-                "seen_at",
-                "dwelled_at",
-                "exited_at",
-                "exit_reason",
-                "confidence",
-                "initial",
-                "told",
-                "due_at",
-            )
-        ],
-    )
+    update_rows(session, "visits", rows)
 
 
 def delete_visits(session: Session, ids: Sequence[UUID]) -> None:
     """Drop arrivals that came to nothing."""
     if ids:
-        session.execute(delete(Visit).where(Visit.id.in_(ids)))
+        driver(session).execute("DELETE FROM visits WHERE id = ANY(%b)", (Uuids.listed(ids),))
 
 
 def insert_transitions(session: Session, rows: Sequence[TransitionRow]) -> None:
