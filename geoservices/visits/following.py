@@ -207,16 +207,7 @@ class Walk:
                 if state is None:
                     continue
                 since = at
-                visit = Follow(
-                    id=uuid4(),
-                    device_id=device.id,
-                    geofence_id=watched.id,
-                    place_id=watched.place_id,
-                    organisation_id=watched.organisation_id,
-                    rules=track.rules,
-                    state=state,
-                    stored=False,
-                )
+                visit = Follow.begun(device.id, watched, track.rules, state)
             visit.state = state
             ping = int(self.sightings.pings[track.begin + at])
             for change in changes:

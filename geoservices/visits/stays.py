@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import numpy as np
 from numpy.typing import NDArray
 
+from geoservices.geofences.watched import Watched
 from geoservices.geometry.position import Positions
 from geoservices.visits.queries import OpenVisit
 from geoservices.visits.sights import PresenceRules
@@ -46,6 +47,22 @@ class Follow:
     rules: PresenceRules
     state: VisitState | None
     stored: bool
+
+    @classmethod
+    def begun(
+        cls, device_id: UUID, watched: Watched, rules: PresenceRules, state: VisitState
+    ) -> "Follow":
+        """Return a visit that has just begun."""
+        return cls(
+            id=uuid4(),
+            device_id=device_id,
+            geofence_id=watched.id,
+            place_id=watched.place_id,
+            organisation_id=watched.organisation_id,
+            rules=rules,
+            state=state,
+            stored=False,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
