@@ -70,13 +70,6 @@ def organisation_by_slug(session: Session, slug: str) -> Organisation | None:
     return session.scalars(select(Organisation).where(Organisation.slug == slug)).one_or_none()
 
 
-def time_zone_of(session: Session, organisation_id: UUID) -> str:
-    """Return the IANA name of an organisation's time zone."""
-    return session.execute(
-        select(Organisation.time_zone).where(Organisation.id == organisation_id)
-    ).scalar_one()
-
-
 def organisation_by_id(session: Session, organisation_id: UUID) -> Organisation:
     """Return an organisation that is known to exist, as the database has it now."""
     return session.get_one(Organisation, organisation_id, populate_existing=True)
