@@ -1,7 +1,7 @@
 """What phones send taken in: positions, and what they tell of places themselves."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import accumulate, pairwise
@@ -147,11 +147,11 @@ def _take_in(
     index = live.current(session, known)
     welcome = [devices[sender].person_id in agreeing for sender, _pings in parts]
     let_in = [part for part, is_welcome in zip(parts, welcome, strict=True) if is_welcome]
-    if not let_in:
-        return [consents.ConsentMissing(PASSIVE) for _ in parts]
-    with driver(session).pipeline():
-        done = _record_and_follow(session, devices, let_in, open_visits, index, settings, at)
-    taken = iter(done)
+    taken: Iterator[Intake] = iter(())
+    if let_in:
+        with driver(session).pipeline():
+            done = _record_and_follow(session, devices, let_in, open_visits, index, settings, at)
+        taken = iter(done)
     return [
         next(taken) if is_welcome else consents.ConsentMissing(PASSIVE) for is_welcome in welcome
     ]
