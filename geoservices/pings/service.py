@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from geoservices.accounts.queries import HeldDevice
 from geoservices.database import SessionFactory, transaction
-from geoservices.instants import instant, microseconds
+from geoservices.instants import SECOND_US, instant, microseconds
 from geoservices.pings import partitions, plausibility, queries
 from geoservices.pings.columns import Indices, Pings, id_column
 from geoservices.pings.screening import Doors, Verdict, judge
-from geoservices.pings.trail import MICROSECONDS, Trail, plausibility_rules, trail
+from geoservices.pings.trail import Trail, plausibility_rules, trail
 from geoservices.settings import PresenceSettings
 
 ACCEPTED, LATE, REPEATED, REFUSED, NOT_KEPT = range(5)
@@ -161,7 +161,7 @@ def _newest(pings: Pings, walked: Trail, device_ids: NDArray[np.uint8]) -> queri
     return queries.Followed(
         devices=device_ids[walked.senders[lasts]],
         until=pings.recorded_at[walked.numbers[lasts]],
-        at=np.rint(at_s * MICROSECONDS).astype(np.int64),
+        at=np.rint(at_s * SECOND_US).astype(np.int64),
         lon=lon,
         lat=lat,
         accuracy_m=accuracy_m,

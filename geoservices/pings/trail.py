@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 
 from geoservices.accounts.queries import HeldDevice
 from geoservices.geometry.position import Position, Positions
+from geoservices.instants import SECOND_US
 from geoservices.pings.columns import Indices, Pings
 from geoservices.pings.plausibility import PlausibilityRules, Sign, gated, signs
 from geoservices.settings import PresenceSettings
-
-MICROSECONDS = 1e6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +51,7 @@ def trail(
     """
     accuracy_m = pings.accuracy_m[followed]
     after = Positions(
-        pings.recorded_at[followed] / MICROSECONDS,
+        pings.recorded_at[followed] / SECOND_US,
         pings.lon[followed],
         pings.lat[followed],
         np.where(np.isnan(accuracy_m), assumed_accuracy_m, accuracy_m),

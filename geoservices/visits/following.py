@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from geoservices.accounts.queries import HeldDevice
 from geoservices.geofences.index import GeofenceIndex, Matches
 from geoservices.geometry.position import Positions
-from geoservices.instants import instant
+from geoservices.instants import SECOND_US, instant
 from geoservices.settings import PresenceSettings
 from geoservices.visits.crossings import CrossingRules, crossed, may_have_crossed
 from geoservices.visits.queries import OpenVisit
@@ -274,7 +274,7 @@ class Walk:
             return
         watched = self.index.watched(number)
         at_us = int(self.sightings.at_us[sighting])
-        change = crossed(instant(round(before_s * 1e6)), instant(at_us))
+        change = crossed(instant(round(before_s * SECOND_US)), instant(at_us))
         size_m = float(self.index.sizes_m()[number])
         made = Made(
             id=uuid4(),
