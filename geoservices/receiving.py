@@ -23,14 +23,12 @@ from geoservices.geofences.live import LiveGeofences
 from geoservices.pings import queries as pings
 from geoservices.pings import service as ping_service
 from geoservices.pings.columns import Pings, Reported
-from geoservices.pings.plausibility import suspect
 from geoservices.pings.screening import Doors, judge_time
-from geoservices.pings.service import Recorded
 from geoservices.settings import Settings
 from geoservices.visits import queries as visits
 from geoservices.visits import service as visit_service
 from geoservices.visits.queries import OpenVisit
-from geoservices.visits.stays import Made, Sightings
+from geoservices.visits.stays import Made
 from geoservices.visits.telling import Telling, follow_told
 
 
@@ -182,7 +180,7 @@ def _record_and_follow(
     made = visit_service.follow(
         session,
         devices,
-        _sightings(pings, recorded),
+        recorded.sightings,
         open_visits,
         index=index,
         presence=settings.presence,
@@ -204,19 +202,6 @@ def _record_and_follow(
         )
         for (begin, end), transitions in zip(pairwise(begins), by_part, strict=True)
     ]
-
-
-def _sightings(pings: Pings, recorded: Recorded) -> Sightings:
-    walked = recorded.trail
-    return Sightings(
-        pings=walked.numbers,
-        devices=walked.senders,
-        at_us=pings.recorded_at[walked.numbers],
-        before=walked.before,
-        fixes=walked.after,
-        tested=walked.tested,
-        suspect=suspect(recorded.signs),
-    )
 
 
 def hear(

@@ -13,16 +13,18 @@ from geoservices.accounts.queries import HeldDevice
 from geoservices.geofences.index import GeofenceIndex, Matches
 from geoservices.geometry.position import Positions
 from geoservices.instants import SECOND_US, instant
+from geoservices.pings.columns import Indices
+from geoservices.pings.plausibility import suspect
+from geoservices.pings.sightings import Sightings
 from geoservices.settings import PresenceSettings
 from geoservices.visits.crossings import CrossingRules, crossed, may_have_crossed
 from geoservices.visits.queries import OpenVisit
 from geoservices.visits.rules import rules_with
 from geoservices.visits.sights import PresenceRules, sights
-from geoservices.visits.stays import Follow, Made, Sightings, loaded, stored_seen_at
+from geoservices.visits.stays import Follow, Made, loaded, stored_seen_at
 from geoservices.visits.tracks import GOING, stages
 from geoservices.visits.transitions import Phase, TransitionKind, VisitState
 
-Indices = NDArray[np.intp]
 PAIRS_AT_ONCE = 1 << 18
 """So many readings are measured at once, so that memory stays bounded."""
 
@@ -66,6 +68,7 @@ class Walk:
     ) -> None:
         self.devices = devices
         self.sightings = sightings
+        self.suspect = suspect(sightings.signs)
         self.spans = spans(sightings)
         self.index = index
         self.presence = presence
@@ -164,9 +167,9 @@ class Walk:
         distance_m = self.index.distances_m(fixes.lon, fixes.lat, positions, geofences)
         accuracy_m = fixes.accuracy_m[positions]
         size_m = self.index.sizes_m()[geofences]
-        suspect = self.sightings.suspect[positions]
+        doubted = self.suspect[positions]
         if len(self.rules) == 1:
-            return sights(distance_m, accuracy_m, size_m, rules=self.rules[0], suspect=suspect)
+            return sights(distance_m, accuracy_m, size_m, rules=self.rules[0], suspect=doubted)
         found = np.empty(len(positions), dtype=np.uint8)
         of_rules = self.index.overrides_number[geofences]
         for which in np.unique(of_rules).tolist():
@@ -176,7 +179,7 @@ class Walk:
                 accuracy_m[these],
                 size_m[these],
                 rules=self.rules[which],
-                suspect=suspect[these],
+                suspect=doubted[these],
             )
         return found
 
@@ -251,7 +254,7 @@ class Walk:
             crossing_accuracy_limit_m=self.presence.crossing_accuracy_limit_m,
         )
         # Of the position before, only what its numbers show is known in the next request.
-        doubtful = seen.suspect | (seen.before.accuracy_m < self.presence.credible_accuracy_m)
+        doubtful = self.suspect | (seen.before.accuracy_m < self.presence.credible_accuracy_m)
         drawn = may_have_crossed(seen.before, seen.fixes, rules=rules, suspect=doubtful)
         lines = np.flatnonzero(drawn)
         if len(lines) == 0:

@@ -1,38 +1,13 @@
-"""What is followed and what comes of it: sightings, visits on their way, transitions."""
+"""Visits on their way, and the transitions that come of them."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
 
-import numpy as np
-from numpy.typing import NDArray
-
 from geoservices.geofences.watched import Watched
-from geoservices.geometry.position import Positions
 from geoservices.visits.queries import OpenVisit
 from geoservices.visits.sights import PresenceRules
 from geoservices.visits.transitions import Change, Phase, VisitState
-
-Indices = NDArray[np.intp]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sightings:
-    """Positions to follow, by device and then in order of time; all columns have shape (n,)."""
-
-    pings: Indices
-    """Each sighting's number among the pings it came with."""
-    devices: Indices
-    at_us: NDArray[np.int64]
-    """Microseconds since 1970."""
-    before: Positions
-    """The last position of the device that was tested before, all NaN where there is none."""
-    fixes: Positions
-    """No accuracy is missing."""
-    tested: NDArray[np.bool_]
-    """Whether each has moved far enough to be tested."""
-    suspect: NDArray[np.bool_]
-    """Which of them bear signs of not being true."""
 
 
 @dataclass(slots=True, kw_only=True)
