@@ -130,19 +130,58 @@ def insert_rows(session: Session, table: str, rows: Sequence[NamedTuple]) -> Non
         driver(session).execute(_insertion(table, type(rows[0])), columns)
 
 
+def update_rows(
+    session: Session, table: str, rows: Sequence[NamedTuple], *, lasting: tuple[str, ...]
+) -> None:
+    """Store in one statement how rows now stand, each found by its `id`. None stores nothing.
+
+    Args:
+        session: The session.
+        table: The table's name.
+        rows: All of one type; their fields are named as the columns are.
+        lasting: Those that never change, and are not written again.
+    """
+    if rows:
+        kind = type(rows[0])
+        names = tuple(name for name in kind._fields if name not in lasting)
+        columns = [[getattr(row, name) for row in rows] for name in names]
+        driver(session).execute(_change(table, kind, names), columns)
+
+
 @lru_cache
 def _insertion(table: str, row: type[NamedTuple]) -> bytes:
     """Return the statement that inserts rows of a type, given an array for each column."""
-    arrays = []
-    for hint in get_type_hints(row).values():
-        [kind] = [one for one in get_args(hint) or (hint,) if one is not NoneType]
-        arrays.append(sql.SQL("%s::{}[]").format(sql.SQL(SQL_TYPES[kind])))
-    statement = sql.SQL("INSERT INTO {} ({}) SELECT * FROM unnest({})").format(
-        sql.Identifier(table),
-        sql.SQL(", ").join(map(sql.Identifier, row._fields)),
-        sql.SQL(", ").join(arrays),
+    statement = sql.SQL("INSERT INTO {} ({}) SELECT * FROM {}").format(
+        sql.Identifier(table), _identifiers(row._fields), _arrays(row, row._fields)
     )
     return statement.as_bytes(None)
+
+
+@lru_cache
+def _change(table: str, row: type[NamedTuple], names: tuple[str, ...]) -> bytes:
+    """Return the statement that changes these columns of rows, given an array for each."""
+    changed = [sql.Identifier(name) for name in names if name != "id"]
+    statement = sql.SQL("UPDATE {0} SET {1} FROM {2} AS new ({3}) WHERE {0}.id = new.id").format(
+        sql.Identifier(table),
+        sql.SQL(", ").join(sql.SQL("{0} = new.{0}").format(name) for name in changed),
+        _arrays(row, names),
+        _identifiers(names),
+    )
+    return statement.as_bytes(None)
+
+
+def _identifiers(names: Sequence[str]) -> sql.Composed:
+    return sql.SQL(", ").join(map(sql.Identifier, names))
+
+
+def _arrays(row: type[NamedTuple], names: Sequence[str]) -> sql.Composed:
+    """Return the rows that an array for each of a type's fields makes."""
+    hints = get_type_hints(row)
+    arrays = []
+    for name in names:
+        [kind] = [one for one in get_args(hints[name]) or (hints[name],) if one is not NoneType]
+        arrays.append(sql.SQL("%s::{}[]").format(sql.SQL(SQL_TYPES[kind])))
+    return sql.SQL("unnest({})").format(sql.SQL(", ").join(arrays))
 
 
 SQL_TYPES: dict[type, LiteralString] = {

@@ -27,7 +27,7 @@ from geoservices.pings.screening import Doors, judge_time
 from geoservices.settings import Settings
 from geoservices.visits import queries as visits
 from geoservices.visits import service as visit_service
-from geoservices.visits.queries import OpenVisit
+from geoservices.visits.queries import VisitRow
 from geoservices.visits.stays import Made
 from geoservices.visits.telling import Telling, follow_told
 
@@ -159,7 +159,7 @@ def _record_and_follow(
     session: Session,
     devices: Sequence[HeldDevice],
     parts: Parts,
-    open_visits: Sequence[OpenVisit],
+    open_visits: Sequence[VisitRow],
     index: GeofenceIndex,
     settings: Settings,
     at: datetime,

@@ -18,7 +18,7 @@ from geoservices.pings.plausibility import suspect
 from geoservices.pings.sightings import Sightings
 from geoservices.settings import PresenceSettings
 from geoservices.visits.crossings import CrossingRules, crossed, may_have_crossed
-from geoservices.visits.queries import OpenVisit
+from geoservices.visits.queries import VisitRow
 from geoservices.visits.rules import rules_with
 from geoservices.visits.sights import PresenceRules, sights
 from geoservices.visits.stays import Follow, Made, loaded, stored_seen_at
@@ -51,7 +51,7 @@ class Track:
     begin: int
     sights: bytes
     rules: PresenceRules
-    visit: OpenVisit | None
+    visit: VisitRow | None
 
 
 class Walk:
@@ -61,7 +61,7 @@ class Walk:
         self,
         devices: Sequence[HeldDevice],
         sightings: Sightings,
-        open_visits: Sequence[OpenVisit],
+        open_visits: Sequence[VisitRow],
         *,
         index: GeofenceIndex,
         presence: PresenceSettings,

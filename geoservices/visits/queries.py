@@ -11,7 +11,7 @@ from sqlalchemy import DateTime, delete, func, literal, select, true, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
-from geoservices.database import driver, insert_rows, newest_first
+from geoservices.database import driver, insert_rows, newest_first, update_rows
 from geoservices.geofences.models import Geofence
 from geoservices.geofences.overrides import merge
 from geoservices.geofences.watched import Overrides
@@ -20,27 +20,8 @@ from geoservices.visits.models import Transition, Visit
 from geoservices.visits.transitions import Phase
 
 
-class OpenVisit(NamedTuple):
-    """A visit that has not ended, as it is stored."""
-
-    id: UUID
-    device_id: UUID
-    geofence_id: UUID
-    place_id: UUID
-    organisation_id: UUID
-    phase: str
-    phase_since: datetime
-    entered_at: datetime
-    seen_at: datetime | None
-    dwell_after: timedelta
-    dwelled_at: datetime | None
-    confidence: int
-    initial: bool
-    told: bool
-
-
 class VisitRow(NamedTuple):
-    """A visit to be stored."""
+    """A visit, as it is stored."""
 
     id: UUID
     device_id: UUID
@@ -78,10 +59,12 @@ class TransitionRow(NamedTuple):
     detected_at: datetime
 
 
-OPEN_COLUMNS = sql.SQL(", ").join(sql.Identifier("visits", name) for name in OpenVisit._fields)
+LASTING = ("device_id", "geofence_id", "place_id", "organisation_id", "dwell_after")
+"""What never changes of a visit."""
+COLUMNS = sql.SQL(", ").join(sql.Identifier("visits", name) for name in VisitRow._fields)
 OPEN = (
     sql.SQL("SELECT {} FROM visits WHERE device_id = ANY(%b::uuid[]) AND exited_at IS NULL")
-    .format(OPEN_COLUMNS)
+    .format(COLUMNS)
     .as_bytes(None)
 )
 HOLD_DUE = """
@@ -100,14 +83,14 @@ DUE = sql.SQL(
     WHERE device_id = ANY(%(devices)s::uuid[]) AND due_at <= %(at)s AND exited_at IS NULL
     ORDER BY due_at
     """
-).format(OPEN_COLUMNS)
+).format(COLUMNS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DueVisit:
     """An open visit a timer must look at."""
 
-    visit: OpenVisit
+    visit: VisitRow
     followed_until: datetime | None
     """Up to when its device was followed."""
     watched: bool
@@ -116,13 +99,13 @@ class DueVisit:
     """The constants of presence of its geofence."""
 
 
-def open_visits(session: Session, device_ids: Sequence[UUID]) -> Callable[[], list[OpenVisit]]:
+def open_visits(session: Session, device_ids: Sequence[UUID]) -> Callable[[], list[VisitRow]]:
     """Ask for the open visits of devices whose rows are held, and return what tells them.
 
     Nobody else changes them while the rows are held.
     """
     found = driver(session).execute(OPEN, (list(device_ids),), binary=True)
-    return lambda: [OpenVisit(*row) for row in found]
+    return lambda: [VisitRow(*row) for row in found]
 
 
 def hold_due(session: Session, *, at: datetime, limit: int) -> tuple[list[DueVisit], int]:
@@ -147,7 +130,7 @@ def hold_due(session: Session, *, at: datetime, limit: int) -> tuple[list[DueVis
             overrides=merge(organisations, own),
         )
         for *row, watched, organisations, own in due
-        for visit in [OpenVisit(*row)]
+        for visit in [VisitRow(*row)]
     ]
     return visits, len(found)
 
@@ -180,40 +163,7 @@ def insert_visits(session: Session, rows: Sequence[VisitRow]) -> None:
 
 def update_visits(session: Session, rows: Sequence[VisitRow]) -> None:
     """Store how visits now stand."""
-    if not rows:
-        return
-    driver(session).execute(
-        """
-        UPDATE visits SET phase = new.phase, phase_since = new.phase_since,
-            entered_at = new.entered_at, seen_at = new.seen_at, dwelled_at = new.dwelled_at,
-            exited_at = new.exited_at, exit_reason = new.exit_reason,
-            confidence = new.confidence, initial = new.initial, told = new.told,
-            due_at = new.due_at
-        FROM unnest(%s::uuid[], %s::text[], %s::timestamptz[], %s::timestamptz[],
-            %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::text[], %s::int[],
-            %s::bool[], %s::bool[], %s::timestamptz[])
-            AS new (id, phase, phase_since, entered_at, seen_at, dwelled_at, exited_at,
-                exit_reason, confidence, initial, told, due_at)
-        WHERE visits.id = new.id
-        """,
-        [
-            [getattr(row, name) for row in rows]
-            for name in (
-                "id",
-                "phase",
-                "phase_since",
-                "entered_at",
-                "seen_at",
-                "dwelled_at",
-                "exited_at",
-                "exit_reason",
-                "confidence",
-                "initial",
-                "told",
-                "due_at",
-            )
-        ],
-    )
+    update_rows(session, "visits", rows, lasting=LASTING)
 
 
 def delete_visits(session: Session, ids: Sequence[UUID]) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from geoservices.geofences.watched import Watched
-from geoservices.visits.queries import OpenVisit
+from geoservices.visits.queries import VisitRow
 from geoservices.visits.sights import PresenceRules
 from geoservices.visits.transitions import Change, Phase, VisitState
 
@@ -82,7 +82,7 @@ def stored_seen_at(state: VisitState, followed_until: datetime | None) -> dateti
     return None if live else state.seen_at
 
 
-def loaded(row: OpenVisit, followed_until: datetime | None, rules: PresenceRules) -> Follow:
+def loaded(row: VisitRow, followed_until: datetime | None, rules: PresenceRules) -> Follow:
     """Return a stored visit as it stands now."""
     return Follow(
         id=row.id,
