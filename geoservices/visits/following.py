@@ -256,7 +256,8 @@ class Walk:
         # Of the position before, only what its numbers show is known in the next request.
         doubtful = self.suspect | (seen.before.accuracy_m < self.presence.credible_accuracy_m)
         drawn = may_have_crossed(seen.before, seen.fixes, rules=rules, suspect=doubtful)
-        lines = np.flatnonzero(drawn)
+        # The next line begins where one to an untested position would.
+        lines = np.flatnonzero(drawn & seen.tested)
         if len(lines) == 0:
             return
         before = Positions(*(column[lines] for column in seen.before))
