@@ -139,6 +139,9 @@ class _Tally:
     """What was taken in since the log was last told."""
 
     def __init__(self) -> None:
+        self._begin()
+
+    def _begin(self) -> None:
         self.since = time.monotonic()
         self.groups = self.requests = self.pings = 0
 
@@ -155,4 +158,4 @@ class _Tally:
                 pings=self.pings,
                 seconds=round(time.monotonic() - self.since),
             )
-            self.__init__()  # type: ignore[misc]
+            self._begin()

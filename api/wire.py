@@ -14,7 +14,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct
 
 from api.schemas.common import MAX_ACCURACY_M
-from api.schemas.pings import MAX_SPEED_MPS
+from api.schemas.pings import MAX_HEADING_DEG, MAX_SPEED_MPS
 from geoservices.instants import microseconds
 from geoservices.pings.columns import Reported
 from geoservices.pings.screening import Doors, Verdict, refusal_of
@@ -22,7 +22,6 @@ from geoservices.pings.service import VERDICTS
 from geoservices.receiving import Intake
 from geoservices.visits.stays import Made
 
-HEADING_LIMIT_DEG = 360
 FINER = re.compile(rb"\.\d{7,}[Zz+-]")
 LAST_YEAR = 9999
 
@@ -40,7 +39,7 @@ class PingStruct(Struct, forbid_unknown_fields=True, gc=False):
     lat: Annotated[float, Meta(ge=-90, le=90)]
     accuracy_m: Annotated[float, Meta(le=MAX_ACCURACY_M)] | None = ABSENT
     speed_mps: Annotated[float, Meta(le=MAX_SPEED_MPS)] | None = ABSENT
-    heading_deg: Annotated[float, Meta(le=HEADING_LIMIT_DEG)] | None = ABSENT
+    heading_deg: Annotated[float, Meta(le=MAX_HEADING_DEG)] | None = ABSENT
 
 
 class BatchStruct(Struct, forbid_unknown_fields=True, gc=False):

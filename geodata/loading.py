@@ -10,7 +10,7 @@ from geodata.sources.geojson import Located
 from geoservices.database import SessionFactory
 from geoservices.geofences.importing import import_places
 from geoservices.geometry.areas import Polygonal
-from geoservices.places.service import Outcome, PlaceRecord
+from geoservices.places.service import Effect, PlaceRecord
 
 CHUNK_RECORDS = 500
 CHUNK_VERTICES = 200_000
@@ -45,9 +45,9 @@ class Report:
         """How many features the database holds now."""
         return self.added + self.updated + self.unchanged
 
-    def count(self, outcome: Outcome) -> None:
+    def count(self, effect: Effect) -> None:
         """Count what was done with a record."""
-        setattr(self, outcome.value, getattr(self, outcome.value) + 1)
+        setattr(self, effect.value, getattr(self, effect.value) + 1)
 
     def take(self, feature: ReadFeature) -> None:
         """Count a feature that was read, and keep its notes."""
@@ -102,7 +102,7 @@ def load(
             else:
                 session.commit()
         for result in results:
-            report.count(result.outcome)
+            report.count(result.effect)
         told(report)
     return report
 

@@ -15,10 +15,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 import numpy as np
-import psycopg
 from numpy.typing import NDArray
-from psycopg.adapt import Dumper
-from psycopg.pq import Format
 
 from geoservices.instants import MICROSECOND, microseconds
 
@@ -38,7 +35,7 @@ class Packed(bytes):
     array_oid: ClassVar[int]
 
     @staticmethod
-    def write(value: Any) -> bytes:
+    def write(value: Any) -> bytes:  # noqa: ANN401  # Each kind says of what.
         """Return an element with its length before it."""
         raise NotImplementedError
 
@@ -181,19 +178,3 @@ OF_TYPE: dict[type, type[Packed]] = {
     bytes: Blobs,
 }
 """How a column of each type of Python's is packed."""
-
-
-def _dumper(kind: type[Packed]) -> type[Dumper]:
-    class PackedDumper(Dumper):
-        format = Format.BINARY
-        oid = kind.array_oid
-
-        def dump(self, obj: bytes) -> bytes:
-            return bytes(obj)
-
-    return PackedDumper
-
-
-_KINDS: list[type[Packed]] = [*OF_TYPE.values(), Doubles, Smallints]
-for _kind in _KINDS:
-    psycopg.adapters.register_dumper(_kind, _dumper(_kind))

@@ -1,27 +1,19 @@
 """The one database: its metadata, engine, sessions and transactions."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import lru_cache
-from types import NoneType
 from typing import (
     Any,
     ClassVar,
-    NamedTuple,
     TypeVar,
-    get_args,
-    get_type_hints,
 )
 from uuid import UUID
 
 import psycopg
-from psycopg import sql
 from sqlalchemy import DateTime, Engine, Interval, MetaData, Select, create_engine, tuple_
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session, sessionmaker
-
-from geoservices.arrays import OF_TYPE, Packed
 
 Row = TypeVar("Row")
 
@@ -89,6 +81,7 @@ def make_engine(
         pool_size: The most connections this process keeps.
         ask_first: Whether a connection is asked if it is still alive whenever it is taken; whoever
             tries again by itself saves the way there and back.
+        by_key: Whether its statements are always the same and find their rows by an index.
     """
     scheme, _, rest = url.partition("://")
     if not scheme.startswith("postgres"):
@@ -126,84 +119,6 @@ def driver(session: Session) -> psycopg.Connection[Any]:
     if not isinstance(connection, psycopg.Connection):
         raise TypeError("The engine's driver must be psycopg.")
     return connection
-
-
-def insert_rows(session: Session, table: str, rows: Sequence[NamedTuple]) -> None:
-    """Store rows in one statement; their fields are named as the columns are. None stores nothing.
-
-    Args:
-        session: The session.
-        table: The table's name.
-        rows: All of one type.
-    """
-    if rows:
-        driver(session).execute(_insertion(table, type(rows[0])), _columns(rows))
-
-
-def update_rows(session: Session, table: str, rows: Sequence[NamedTuple]) -> None:
-    """Change rows in one statement: each gets the values of the one with its id.
-
-    Args:
-        session: The session.
-        table: The table's name.
-        rows: All of one type, with an `id`; their fields are named as the columns are.
-    """
-    if rows:
-        driver(session).execute(_update(table, type(rows[0])), _columns(rows))
-
-
-def _columns(rows: Sequence[NamedTuple]) -> list[Packed]:
-    columns = zip(*rows, strict=True)
-    return [
-        kind.listed(column) for kind, column in zip(_kinds(type(rows[0])), columns, strict=True)
-    ]
-
-
-@lru_cache
-def _kinds(row: type[NamedTuple]) -> list[type[Packed]]:
-    """Return how each field of a type of rows is packed."""
-    kinds = []
-    for hint in get_type_hints(row).values():
-        [kind] = [one for one in get_args(hint) or (hint,) if one is not NoneType]
-        kinds.append(OF_TYPE[kind])
-    return kinds
-
-
-@lru_cache
-def _insertion(table: str, row: type[NamedTuple]) -> bytes:
-    """Return the statement that inserts rows of a type, given an array for each column."""
-    statement = sql.SQL("INSERT INTO {} ({}) SELECT * FROM unnest({})").format(
-        sql.Identifier(table), _names(row), _arrays(row)
-    )
-    return statement.as_bytes(None)
-
-
-@lru_cache
-def _update(table: str, row: type[NamedTuple]) -> bytes:
-    """Return the statement that updates rows of a type, given an array for each column."""
-    changes = [
-        sql.SQL("{0} = new.{0}").format(sql.Identifier(name))
-        for name in row._fields
-        if name != "id"
-    ]
-    statement = sql.SQL(
-        "UPDATE {table} SET {changes} FROM unnest({arrays}) AS new ({names}) "
-        "WHERE {table}.id = new.id"
-    ).format(
-        table=sql.Identifier(table),
-        changes=sql.SQL(", ").join(changes),
-        arrays=_arrays(row),
-        names=_names(row),
-    )
-    return statement.as_bytes(None)
-
-
-def _names(row: type[NamedTuple]) -> sql.Composed:
-    return sql.SQL(", ").join(map(sql.Identifier, row._fields))
-
-
-def _arrays(row: type[NamedTuple]) -> sql.Composed:
-    return sql.SQL(", ").join([sql.SQL("%b")] * len(row._fields))
 
 
 @contextmanager

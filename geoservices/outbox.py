@@ -16,9 +16,11 @@ from sqlalchemy import BigInteger, Identity, Index, String, delete, select, upda
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from geoservices import clock
-from geoservices.database import Base, driver, insert_rows
+from geoservices.database import Base
+from geoservices.trips import insert_rows, send
 
 CHANNEL = "geoservices_due"
+RING = b"SELECT pg_notify('%b', '')" % CHANNEL.encode()
 """The NOTIFY channel that wakes the relay when something has fallen due."""
 LONGEST_WAIT = timedelta(hours=1)
 
@@ -59,7 +61,7 @@ class NewMessage(NamedTuple):
 
 def ring(session: Session) -> None:
     """Wake the relay once this transaction commits."""
-    driver(session).execute("SELECT pg_notify(%s, '')", (CHANNEL,))
+    send(session, RING)
 
 
 def publish(session: Session, topic: Topic, subject_ids: Sequence[UUID]) -> None:

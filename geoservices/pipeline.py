@@ -34,7 +34,7 @@ from geoservices.geometry.position import Position
 from geoservices.notifications import service as notifications
 from geoservices.notifications.models import Notification
 from geoservices.pings import queries as pings
-from geoservices.pings.trail import has_leapt
+from geoservices.pings.sightings import has_leapt
 from geoservices.places import queries as places
 from geoservices.places import service as place_service
 from geoservices.receiving import announce, doors

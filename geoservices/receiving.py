@@ -1,7 +1,7 @@
 """What phones send taken in: positions, and what they tell of places themselves."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import accumulate, pairwise
@@ -15,7 +15,6 @@ from geoservices.accounts import service as consents
 from geoservices.accounts.consents import PASSIVE
 from geoservices.accounts.models import Device
 from geoservices.accounts.queries import HeldDevice
-from geoservices.database import driver
 from geoservices.errors import GeoservicesError, Unauthenticated
 from geoservices.geofences import queries as geofences
 from geoservices.geofences.index import GeofenceIndex
@@ -23,14 +22,13 @@ from geoservices.geofences.live import LiveGeofences
 from geoservices.pings import queries as pings
 from geoservices.pings import service as ping_service
 from geoservices.pings.columns import Pings, Reported
-from geoservices.pings.plausibility import suspect
 from geoservices.pings.screening import Doors, judge_time
-from geoservices.pings.service import Recorded
 from geoservices.settings import Settings
+from geoservices.trips import together
 from geoservices.visits import queries as visits
 from geoservices.visits import service as visit_service
-from geoservices.visits.queries import OpenVisit
-from geoservices.visits.stays import Made, Sightings
+from geoservices.visits.queries import VisitRow
+from geoservices.visits.stays import Made
 from geoservices.visits.telling import Telling, follow_told
 
 
@@ -78,7 +76,7 @@ def take_in(
     once; one older than what was followed already is stored and changes nothing.
 
     Args:
-        session: Everything happens in its transaction; the caller commits before it answers.
+        session: Everything happens in its transaction, which is committed.
         sent: The requests, in the order in which they arrived.
         live: The geofences.
         settings: The service's.
@@ -88,14 +86,14 @@ def take_in(
         For each request what came of it, or why nothing of it was stored: `Unauthenticated` or
         `ConsentMissing`.
     """
-    with driver(session).pipeline():
-        devices = accounts.hold_senders(session, {one.token_hash for one in sent})
+    devices = accounts.hold_senders(session, {one.token_hash for one in sent})
     place_of = {device.token_hash: at for at, device in enumerate(devices)}
     senders = [place_of.get(one.token_hash) for one in sent]
     parts = [
         (sender, one.pings) for sender, one in zip(senders, sent, strict=True) if sender is not None
     ]
-    taken = iter(_take_in(session, devices, parts, live=live, settings=settings, at=at))
+    done = _take_in(session, devices, parts, live=live, settings=settings, at=at, commit=True)
+    taken = iter(done)
     return [Unauthenticated() if sender is None else next(taken) for sender in senders]
 
 
@@ -133,25 +131,26 @@ def _take_in(
     live: LiveGeofences,
     settings: Settings,
     at: datetime,
+    commit: bool = False,
 ) -> list[Intake | GeoservicesError]:
     """Take in the pings of held devices."""
     if not parts:
         return []
     # Asked with the rows held: a withdrawal either comes later and deletes what is stored here,
     # or came before and is seen.
-    with driver(session).pipeline():
+    with together(session):
         agree = accounts.who_agrees(session, {device.person_id for device in devices}, PASSIVE)
         revision = geofences.ask_revision(session)
         there = visits.open_visits(session, [device.id for device in devices])
-        agreeing, known, open_visits = agree(), revision(), there()
-    index = live.current(session, known)
+    agreeing, open_visits = agree(), there()
+    index = live.current(session, revision())
     welcome = [devices[sender].person_id in agreeing for sender, _pings in parts]
     let_in = [part for part, is_welcome in zip(parts, welcome, strict=True) if is_welcome]
-    if not let_in:
-        return [consents.ConsentMissing(PASSIVE) for _ in parts]
-    with driver(session).pipeline():
-        done = _record_and_follow(session, devices, let_in, open_visits, index, settings, at)
-    taken = iter(done)
+    taken: Iterator[Intake] = iter(())
+    if let_in:
+        with together(session, commit=commit):
+            done = _record_and_follow(session, devices, let_in, open_visits, index, settings, at)
+        taken = iter(done)
     return [
         next(taken) if is_welcome else consents.ConsentMissing(PASSIVE) for is_welcome in welcome
     ]
@@ -161,7 +160,7 @@ def _record_and_follow(
     session: Session,
     devices: Sequence[HeldDevice],
     parts: Parts,
-    open_visits: Sequence[OpenVisit],
+    open_visits: Sequence[VisitRow],
     index: GeofenceIndex,
     settings: Settings,
     at: datetime,
@@ -182,7 +181,7 @@ def _record_and_follow(
     made = visit_service.follow(
         session,
         devices,
-        _sightings(pings, recorded),
+        recorded.sightings,
         open_visits,
         index=index,
         presence=settings.presence,
@@ -204,19 +203,6 @@ def _record_and_follow(
         )
         for (begin, end), transitions in zip(pairwise(begins), by_part, strict=True)
     ]
-
-
-def _sightings(pings: Pings, recorded: Recorded) -> Sightings:
-    walked = recorded.trail
-    return Sightings(
-        pings=walked.numbers,
-        devices=walked.senders,
-        at_us=pings.recorded_at[walked.numbers],
-        before=walked.before,
-        fixes=walked.after,
-        tested=walked.tested,
-        suspect=suspect(recorded.signs),
-    )
 
 
 def hear(

@@ -15,10 +15,11 @@ from geoservices.geometry.position import Position, Positions
 from geoservices.instants import microseconds
 from geoservices.pings import queries as pings
 from geoservices.pings.columns import id_column
+from geoservices.pings.sightings import Sightings
 from geoservices.settings import PresenceSettings
 from geoservices.visits import queries as visits
 from geoservices.visits.service import follow
-from geoservices.visits.stays import Made, Sightings
+from geoservices.visits.stays import Made
 
 PRESENCE = PresenceSettings()
 ASSUMED_ACCURACY_M = float(PRESENCE.assumed_accuracy_m)
@@ -124,5 +125,5 @@ def sightings_of(
         before=Positions(*np.array(before, dtype=float).reshape(-1, 4).T),
         fixes=fixes,
         tested=np.ones(len(ordered), dtype=np.bool_),
-        suspect=np.zeros(len(ordered), dtype=np.bool_),
+        signs=np.zeros(len(ordered), dtype=np.uint8),
     )

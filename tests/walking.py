@@ -72,6 +72,7 @@ class World:
     person: Person
     device: Device
     live: LiveGeofences = field(default_factory=LiveGeofences)
+    settings: Settings = SETTINGS
 
     def walk(self, *pings: PingReport, device: Device | None = None) -> Intake:
         """Send pings in one request, as the last of them is recorded."""
@@ -80,7 +81,7 @@ class World:
             device or self.device,
             pings,
             live=self.live,
-            settings=SETTINGS,
+            settings=self.settings,
             at=max(ping.recorded_at for ping in pings),
         )
 
@@ -99,17 +100,19 @@ class World:
             }
         )
         return pipeline.check_in(
-            self.session, self.device, report, live=self.live, settings=SETTINGS, at=NOON
+            self.session, self.device, report, live=self.live, settings=self.settings, at=NOON
         )
 
     def decide(self, second: float = 1) -> list[Notification]:
         """Hand out what is in the outbox and let the campaigns decide."""
         ids = list(self.session.scalars(select(OutboxMessage.id)))
-        return pipeline.decide(self.session, ids, settings=SETTINGS, at=moment(second))
+        return pipeline.decide(self.session, ids, settings=self.settings, at=moment(second))
 
     def wait(self, second: float) -> int:
         """Let time pass."""
-        return pipeline.let_time_pass(self.session, settings=SETTINGS, at=moment(second), limit=100)
+        return pipeline.let_time_pass(
+            self.session, settings=self.settings, at=moment(second), limit=100
+        )
 
     def withdraw(self, purpose: Purpose) -> bool:
         """Withdraw a consent."""

@@ -14,6 +14,7 @@ from uuid import UUID, uuid5
 
 from api.problems import InvalidRequest
 from api.schemas.common import MAX_ACCURACY_M
+from api.schemas.pings import MAX_HEADING_DEG
 from geoservices.geometry.position import Position
 from geoservices.pings.screening import PingReport
 from geoservices.visits.transitions import TransitionKind
@@ -192,6 +193,6 @@ def report(
         position=where,
         speed_mps=speed_mps if speed_mps is not None and speed_mps >= 0 else None,
         heading_deg=heading_deg
-        if heading_deg is not None and 0 <= heading_deg <= 360  # noqa: PLR2004  # Degrees.
+        if heading_deg is not None and 0 <= heading_deg <= MAX_HEADING_DEG
         else None,
     )

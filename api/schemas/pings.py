@@ -12,6 +12,7 @@ from geoservices.geometry.position import Position
 from geoservices.pings.screening import REFUSALS, PingReport, Verdict
 
 MAX_SPEED_MPS = 100_000
+MAX_HEADING_DEG = 360
 
 
 class PingIn(In):
@@ -25,7 +26,7 @@ class PingIn(In):
     speed_mps: Annotated[float, Field(strict=True, le=MAX_SPEED_MPS)] | None = Field(
         default=None, description="Metres a second; negative means unknown"
     )
-    heading_deg: Annotated[float, Field(strict=True, le=360)] | None = Field(
+    heading_deg: Annotated[float, Field(strict=True, le=MAX_HEADING_DEG)] | None = Field(
         default=None, description="Degrees clockwise from north; negative means unknown"
     )
 

@@ -19,7 +19,7 @@ from geoservices.accounts.models import (
     Purpose,
 )
 from geoservices.arrays import Blobs, Texts, Uuids
-from geoservices.database import driver
+from geoservices.trips import ask
 
 
 class HeldDevice(NamedTuple):
@@ -69,13 +69,6 @@ def member_by_token(session: Session, token_hash: bytes, *, at: datetime) -> Per
 def organisation_by_slug(session: Session, slug: str) -> Organisation | None:
     """Return the organisation of that short name."""
     return session.scalars(select(Organisation).where(Organisation.slug == slug)).one_or_none()
-
-
-def time_zone_of(session: Session, organisation_id: UUID) -> str:
-    """Return the IANA name of an organisation's time zone."""
-    return session.execute(
-        select(Organisation.time_zone).where(Organisation.id == organisation_id)
-    ).scalar_one()
 
 
 def organisation_by_id(session: Session, organisation_id: UUID) -> Organisation:
@@ -184,8 +177,13 @@ HOLD = sql.SQL(
     """
 )
 # One statement for both would be planned without either index.
-HOLD_BY_ID = HOLD.format(sql.SQL("id = ANY(%b)")).as_bytes(None)
-HOLD_BY_TOKEN = HOLD.format(sql.SQL("token_hash = ANY(%b) AND revoked_at IS NULL")).as_bytes(None)
+HOLD_BY_ID = HOLD.format(sql.SQL("id = ANY($1)")).as_bytes(None)
+HOLD_BY_TOKEN = HOLD.format(sql.SQL("token_hash = ANY($1) AND revoked_at IS NULL")).as_bytes(None)
+
+WHO_AGREES = b"""
+    SELECT person_id FROM consents
+    WHERE person_id = ANY($1) AND purpose = ANY($2) AND withdrawn_at IS NULL
+"""
 
 
 def hold_devices(session: Session, ids: Collection[UUID]) -> list[HeldDevice]:
@@ -195,14 +193,13 @@ def hold_devices(session: Session, ids: Collection[UUID]) -> list[HeldDevice]:
     is read is what the row holds once it is locked, whoever else has waited for it. Revoked ones
     are held as well.
     """
-    found = driver(session).execute(HOLD_BY_ID, (Uuids.listed(list(ids)),), binary=True)
-    return [HeldDevice(*row) for row in found]
+    return ask(session, HOLD_BY_ID, Uuids.listed(list(ids)), make=HeldDevice._make)()
 
 
 def hold_senders(session: Session, token_hashes: Collection[bytes]) -> list[HeldDevice]:
     """Hold the rows of the devices with these tokens; unknown and revoked ones are passed over."""
-    found = driver(session).execute(HOLD_BY_TOKEN, (Blobs.listed(list(token_hashes)),), binary=True)
-    return [HeldDevice(*row) for row in found]
+    hashes = Blobs.listed(list(token_hashes))
+    return ask(session, HOLD_BY_TOKEN, hashes, make=HeldDevice._make)()
 
 
 def lock_devices(session: Session, device_ids: Iterable[UUID]) -> None:
@@ -214,15 +211,13 @@ def who_agrees(
     session: Session, person_ids: Iterable[UUID], purposes: Iterable[Purpose]
 ) -> Callable[[], set[UUID]]:
     """Ask which of the people agree to at least one of the purposes, and return what tells it."""
-    found = driver(session).execute(
-        """
-        SELECT person_id FROM consents
-        WHERE person_id = ANY(%b) AND purpose = ANY(%b) AND withdrawn_at IS NULL
-        """,
-        (Uuids.listed(list(set(person_ids))), Texts.listed(list(purposes))),
-        binary=True,
-    )
-    return lambda: {person_id for (person_id,) in found}
+    people, wanted = Uuids.listed(list(set(person_ids))), Texts.listed(list(purposes))
+    found = ask(session, WHO_AGREES, people, wanted, make=_only)
+    return lambda: set(found())
+
+
+def _only(row: Sequence[UUID]) -> UUID:
+    return row[0]
 
 
 def device_ids_of(session: Session, person_id: UUID) -> Sequence[UUID]:

@@ -88,7 +88,7 @@ class Circumstances:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Ruling:
     """Send, or hold with the first gate that said no.
 
     `passed` lists the gates that said yes before it, `detail` the figures behind the reason.
@@ -113,7 +113,7 @@ class Held:
     detail: Mapping[str, object] = field(default_factory=dict)
 
 
-def decide(terms: Terms, about: Circumstances, *, limits: Limits, at: datetime) -> Verdict:
+def decide(terms: Terms, about: Circumstances, *, limits: Limits, at: datetime) -> Ruling:
     """Ask every gate in the fixed order; the first no is the answer.
 
     Args:
@@ -126,9 +126,9 @@ def decide(terms: Terms, about: Circumstances, *, limits: Limits, at: datetime) 
     for gate, ask in _GATES.items():
         held = ask(terms, about, limits, at)
         if held is not None:
-            return Verdict(gate=gate, reason=held.reason, passed=tuple(passed), detail=held.detail)
+            return Ruling(gate=gate, reason=held.reason, passed=tuple(passed), detail=held.detail)
         passed.append(gate)
-    return Verdict(gate=None, reason="Every gate let it through.", passed=tuple(passed))
+    return Ruling(gate=None, reason="Every gate let it through.", passed=tuple(passed))
 
 
 def _consent(_terms: Terms, about: Circumstances, _limits: Limits, _at: datetime) -> Held | None:

@@ -312,7 +312,7 @@ def _circumstances(
 def _decide(
     occasion: Occasion, campaign: Campaign, about: Circumstances, limits: Limits, at: datetime
 ) -> Decision:
-    verdict = decide(_terms(campaign), about, limits=limits, at=at)
+    ruling = decide(_terms(campaign), about, limits=limits, at=at)
     return Decision(
         id=uuid4(),
         organisation_id=campaign.organisation_id,
@@ -321,10 +321,10 @@ def _decide(
         place_id=occasion.place.id,
         transition_id=occasion.transition_id,
         check_in_id=occasion.check_in_id,
-        gate=verdict.gate,
-        reason=verdict.reason,
-        gates_passed=[gate.value for gate in verdict.passed],
-        detail=dict(verdict.detail),
+        gate=ruling.gate,
+        reason=ruling.reason,
+        gates_passed=[gate.value for gate in ruling.passed],
+        detail=dict(ruling.detail),
         decided_at=at,
     )
 

@@ -11,7 +11,7 @@ from geoservices.geofences import queries
 from geoservices.geofences.models import Geofence
 from geoservices.geofences.service import GeofenceDraft, values_of
 from geoservices.geometry.areas import Circle
-from geoservices.places.service import Outcome, PlaceRecord, Upserted, upsert_places
+from geoservices.places.service import Effect, PlaceRecord, Upserted, upsert_places
 
 
 def import_places(
@@ -59,7 +59,7 @@ def import_places(
     changed = {
         result.place_id: record
         for result, record in zip(upserted, drawn, strict=True)
-        if result.outcome is not Outcome.UNCHANGED
+        if result.effect is not Effect.UNCHANGED
     }
     drafts = [
         GeofenceDraft(

@@ -12,13 +12,13 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from geoservices.accounts.models import Organisation
-from geoservices.database import driver
 from geoservices.geofences.models import Geofence, GeofenceRevision
 from geoservices.geofences.overrides import merge
 from geoservices.geofences.watched import Changes, keys_of_bytes
 from geoservices.geometry.boxes import Bbox, centre_and_reach, halves
 from geoservices.geometry.storage import SRID
 from geoservices.places.queries import WHOLE_ROWS, point_at
+from geoservices.trips import ask
 
 REDRAWN = (
     "name",
@@ -40,8 +40,8 @@ def revision(session: Session) -> int:
 
 def ask_revision(session: Session) -> Callable[[], int]:
     """Ask for the revision, and return what tells it."""
-    found = driver(session).execute("SELECT revision FROM geofence_revision", binary=True)
-    return lambda: int(found.fetchall()[0][0])
+    found = ask(session, b"SELECT revision FROM geofence_revision", make=sum)
+    return lambda: found()[0]
 
 
 def changed_since(session: Session, known: int) -> Iterator[Changes]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -19,20 +20,26 @@ from geoservices.instants import instant
 from geoservices.pings.columns import Microseconds, Numbers, Pings
 from geoservices.pings.models import Ping
 from geoservices.pings.partitions import Partition
+from geoservices.trips import ask, send
 
-INSERT = """
+INSERT = b"""
     INSERT INTO pings (device_id, recorded_at, id, received_at, lon, lat, accuracy_m, speed_mps,
         heading_deg, signs)
-    SELECT device_id, recorded_at, id, %b, lon, lat, nullif(accuracy_m, 'NaN'),
+    SELECT device_id, recorded_at, id, ($1)[1], lon, lat, nullif(accuracy_m, 'NaN'),
         nullif(speed_mps, 'NaN'), nullif(heading_deg, 'NaN'), signs
-    FROM unnest(%b, %b, %b, %b, %b, %b, %b, %b, %b) AS new (device_id, recorded_at, id, lon, lat,
+    FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10) AS new (device_id, recorded_at, id, lon, lat,
         accuracy_m, speed_mps, heading_deg, signs)
 """
-REMEMBER = """
+REMEMBER = b"""
     UPDATE devices SET followed_until = new.until, fix_at = new.at, fix_lon = new.lon,
         fix_lat = new.lat, fix_accuracy_m = new.accuracy_m
-    FROM unnest(%b, %b, %b, %b, %b, %b) AS new (id, until, at, lon, lat, accuracy_m)
+    FROM unnest($1, $2, $3, $4, $5, $6) AS new (id, until, at, lon, lat, accuracy_m)
     WHERE devices.id = new.id
+"""
+STORED = b"""
+    SELECT device_id, recorded_at, id FROM pings
+    JOIN unnest($1, $2, $3) AS asked (device_id, recorded_at, id)
+    USING (device_id, recorded_at, id)
 """
 GIVE_WAY = "SET LOCAL lock_timeout = '1s'"
 BOUNDS = re.compile(r"'([^']+)'")
@@ -73,35 +80,32 @@ def insert(
     """
     if len(pings) == 0:
         return
-    driver(session).execute(
+    send(
+        session,
         INSERT,
-        (
-            instant(at_us),
-            Uuids.of_bytes(devices),
-            Instants.of_microseconds(pings.recorded_at),
-            Uuids.of_bytes(pings.ids),
-            Doubles.pack(pings.lon),
-            Doubles.pack(pings.lat),
-            Doubles.pack(pings.accuracy_m),
-            Doubles.pack(pings.speed_mps),
-            Doubles.pack(pings.heading_deg),
-            Smallints.pack(signs),
-        ),
+        Instants.listed([instant(at_us)]),
+        Uuids.of_bytes(devices),
+        Instants.of_microseconds(pings.recorded_at),
+        Uuids.of_bytes(pings.ids),
+        Doubles.pack(pings.lon),
+        Doubles.pack(pings.lat),
+        Doubles.pack(pings.accuracy_m),
+        Doubles.pack(pings.speed_mps),
+        Doubles.pack(pings.heading_deg),
+        Smallints.pack(signs),
     )
 
 
 def stored(session: Session, keys: Sequence[Key]) -> set[Key]:
     """Return which of these pings are stored; a key is device, time and id."""
-    found = driver(session).execute(
-        """
-        SELECT device_id, recorded_at, id FROM pings
-        JOIN unnest(%s::uuid[], %s::timestamptz[], %s::uuid[]) AS asked (device_id, recorded_at, id)
-        USING (device_id, recorded_at, id)
-        """,
-        tuple(map(list, zip(*keys, strict=True))),
-        binary=True,
-    )
-    return set(found.fetchall())
+    devices, times, ids = zip(*keys, strict=True)
+    asked = Uuids.listed(devices), Instants.listed(times), Uuids.listed(ids)
+    return set(ask(session, STORED, *asked, make=_key)())
+
+
+def _key(row: Sequence[Any]) -> Key:
+    device_id, at, id_ = row
+    return device_id, at, id_
 
 
 def remember(session: Session, followed: Followed) -> None:
@@ -112,16 +116,15 @@ def remember(session: Session, followed: Followed) -> None:
         followed: Each device once.
     """
     if len(followed.until):
-        driver(session).execute(
+        send(
+            session,
             REMEMBER,
-            (
-                Uuids.of_bytes(followed.devices),
-                Instants.of_microseconds(followed.until),
-                Instants.of_microseconds(followed.at),
-                Doubles.pack(followed.lon),
-                Doubles.pack(followed.lat),
-                Doubles.pack(followed.accuracy_m),
-            ),
+            Uuids.of_bytes(followed.devices),
+            Instants.of_microseconds(followed.until),
+            Instants.of_microseconds(followed.at),
+            Doubles.pack(followed.lon),
+            Doubles.pack(followed.lat),
+            Doubles.pack(followed.accuracy_m),
         )
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from geoservices.errors import ErrorKind, GeoservicesError
 from geoservices.geometry.position import Position
-from geoservices.instants import MICROSECOND
+from geoservices.instants import MICROSECOND, microseconds
 
 
 class Verdict(StrEnum):
@@ -153,7 +153,8 @@ def judge_time(recorded_at: datetime, *, doors: Doors, at: datetime) -> Geoservi
         doors: How far a clock may be off.
         at: When it was told.
     """
-    ahead = recorded_at - at
-    if ahead > doors.future_tolerance:
-        return RecordedInTheFuture(ahead=ahead, tolerated=doors.future_tolerance)
-    return RecordedTooLongAgo(oldest=doors.oldest) if -ahead > doors.oldest else None
+    recorded_at_us, at_us = microseconds(recorded_at), microseconds(at)
+    [number] = judge(
+        np.array([recorded_at_us]), doors=doors, looks_swapped=np.array([False]), at_us=at_us
+    ).tolist()
+    return refusal_of(number, recorded_at_us, doors=doors, at_us=at_us) if number else None

@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from geoservices.accounts.queries import HeldDevice
 from geoservices.database import SessionFactory, transaction
-from geoservices.instants import instant, microseconds
-from geoservices.pings import partitions, plausibility, queries
+from geoservices.instants import SECOND_US, instant, microseconds
+from geoservices.pings import partitions, queries
 from geoservices.pings.columns import Indices, Pings, id_column
 from geoservices.pings.screening import Doors, Verdict, judge
-from geoservices.pings.trail import MICROSECONDS, Trail, plausibility_rules, trail
+from geoservices.pings.sightings import Sightings, sightings_of
 from geoservices.settings import PresenceSettings
 
 ACCEPTED, LATE, REPEATED, REFUSED, NOT_KEPT = range(5)
@@ -40,10 +40,8 @@ class Recorded:
     """Places in `VERDICTS`, shape (n,)."""
     refusals: NDArray[np.uint8]
     """As `screening.judge` returns them, shape (n,)."""
-    trail: Trail
-    """The accepted pings, by sender and then in order of time."""
-    signs: NDArray[np.uint8]
-    """What speaks against each position of the trail, as `plausibility.Sign`."""
+    sightings: Sightings
+    """The accepted pings."""
 
 
 def record(
@@ -84,20 +82,9 @@ def record(
     verdicts[followed] = ACCEPTED
     late = order[verdicts[order] == LATE]
     verdicts[late[_stored(session, pings, senders, late, devices)]] = REPEATED
-    walked = trail(
-        pings,
-        senders,
-        followed,
-        devices,
-        assumed_accuracy_m=presence.assumed_accuracy_m,
-        gate=presence.noise_gate,
-    )
+    sightings = sightings_of(pings, senders, followed, devices, presence=presence)
     signs = np.zeros(len(pings), dtype=np.uint8)
-    signs[followed] = plausibility.signs(
-        walked.before,
-        walked.after,
-        rules=plausibility_rules(presence),
-    )
+    signs[followed] = sightings.signs
     new = order[verdicts[order] != REPEATED]
     device_ids = id_column([device.id for device in devices])
     queries.insert(
@@ -107,8 +94,8 @@ def record(
         signs=signs[new],
         at_us=at_us,
     )
-    queries.remember(session, _newest(pings, walked, device_ids))
-    return Recorded(verdicts=verdicts, refusals=refusals, trail=walked, signs=signs[walked.numbers])
+    queries.remember(session, _newest(sightings, device_ids))
+    return Recorded(verdicts=verdicts, refusals=refusals, sightings=sightings)
 
 
 def _in_order(pings: Pings, senders: Indices, numbers: Indices) -> Indices:
@@ -150,18 +137,18 @@ def _newer(
     return newer
 
 
-def _newest(pings: Pings, walked: Trail, device_ids: NDArray[np.uint8]) -> queries.Followed:
+def _newest(sightings: Sightings, device_ids: NDArray[np.uint8]) -> queries.Followed:
     """Return up to when each device was followed, and its last tested position."""
-    lasts = np.flatnonzero(np.append(np.diff(walked.senders), 1)[: len(walked.senders)])
-    tested = walked.tested[lasts]
+    lasts = np.flatnonzero(np.append(np.diff(sightings.devices), 1)[: len(sightings.devices)])
+    tested = sightings.tested[lasts]
     at_s, lon, lat, accuracy_m = (
-        np.where(tested, after[lasts], before[lasts])
-        for after, before in zip(walked.after, walked.before, strict=True)
+        np.where(tested, fix[lasts], before[lasts])
+        for fix, before in zip(sightings.fixes, sightings.before, strict=True)
     )
     return queries.Followed(
-        devices=device_ids[walked.senders[lasts]],
-        until=pings.recorded_at[walked.numbers[lasts]],
-        at=np.rint(at_s * MICROSECONDS).astype(np.int64),
+        devices=device_ids[sightings.devices[lasts]],
+        until=sightings.at_us[lasts],
+        at=np.rint(at_s * SECOND_US).astype(np.int64),
         lon=lon,
         lat=lat,
         accuracy_m=accuracy_m,

@@ -45,7 +45,7 @@ class PlaceRecord:
     sensitive: bool = False
 
 
-class Outcome(StrEnum):
+class Effect(StrEnum):
     """What an import did with a record."""
 
     ADDED = "added"
@@ -58,7 +58,7 @@ class Upserted:
     """A record's place and what was done."""
 
     place_id: UUID
-    outcome: Outcome
+    effect: Effect
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +173,8 @@ def upsert_places(
         session, organisation_id, source, [record.external_id for record in records]
     )
     digests = {record.external_id: digest_of(record, drawn) for record in records}
-    outcomes = {key: _outcome(known.get(key), digest) for key, digest in digests.items()}
-    changed = [record for record in records if outcomes[record.external_id] != Outcome.UNCHANGED]
+    effects = {key: _effect(known.get(key), digest) for key, digest in digests.items()}
+    changed = [record for record in records if effects[record.external_id] != Effect.UNCHANGED]
     ids = {key: place_id for key, (place_id, _) in known.items()}
     if changed:
         # Rows are locked in this order, so that two imports cannot wait for each other.
@@ -184,7 +184,7 @@ def upsert_places(
             for record in changed
         ]
         ids |= queries.store_imported(session, rows)
-    return [Upserted(ids[record.external_id], outcomes[record.external_id]) for record in records]
+    return [Upserted(ids[record.external_id], effects[record.external_id]) for record in records]
 
 
 def digest_of(record: PlaceRecord, drawn: str = "") -> bytes:
@@ -213,10 +213,10 @@ def search_words(name: str, address: str | None, postcode: str | None) -> str:
     return " ".join(part for part in (name, address, postcode) if part).lower()
 
 
-def _outcome(known: tuple[UUID, bytes] | None, digest: bytes) -> Outcome:
+def _effect(known: tuple[UUID, bytes] | None, digest: bytes) -> Effect:
     if known is None:
-        return Outcome.ADDED
-    return Outcome.UNCHANGED if known[1] == digest else Outcome.UPDATED
+        return Effect.ADDED
+    return Effect.UNCHANGED if known[1] == digest else Effect.UPDATED
 
 
 def _row(

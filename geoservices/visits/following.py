@@ -12,17 +12,19 @@ from numpy.typing import NDArray
 from geoservices.accounts.queries import HeldDevice
 from geoservices.geofences.index import GeofenceIndex, Matches
 from geoservices.geometry.position import Positions
-from geoservices.instants import instant
+from geoservices.instants import SECOND_US, instant
+from geoservices.pings.columns import Indices
+from geoservices.pings.plausibility import suspect
+from geoservices.pings.sightings import Sightings
 from geoservices.settings import PresenceSettings
 from geoservices.visits.crossings import CrossingRules, crossed, may_have_crossed
-from geoservices.visits.queries import OpenVisit
+from geoservices.visits.queries import VisitRow
 from geoservices.visits.rules import rules_with
 from geoservices.visits.sights import PresenceRules, sights
-from geoservices.visits.stays import Follow, Made, Sightings, loaded, stored_seen_at
+from geoservices.visits.stays import Follow, Made, loaded, stored_seen_at
 from geoservices.visits.tracks import GOING, stages
 from geoservices.visits.transitions import Phase, TransitionKind, VisitState
 
-Indices = NDArray[np.intp]
 PAIRS_AT_ONCE = 1 << 18
 """So many readings are measured at once, so that memory stays bounded."""
 
@@ -49,7 +51,7 @@ class Track:
     begin: int
     sights: bytes
     rules: PresenceRules
-    visit: OpenVisit | None
+    visit: VisitRow | None
 
 
 class Walk:
@@ -59,13 +61,14 @@ class Walk:
         self,
         devices: Sequence[HeldDevice],
         sightings: Sightings,
-        open_visits: Sequence[OpenVisit],
+        open_visits: Sequence[VisitRow],
         *,
         index: GeofenceIndex,
         presence: PresenceSettings,
     ) -> None:
         self.devices = devices
         self.sightings = sightings
+        self.suspect = suspect(sightings.signs)
         self.spans = spans(sightings)
         self.index = index
         self.presence = presence
@@ -164,9 +167,9 @@ class Walk:
         distance_m = self.index.distances_m(fixes.lon, fixes.lat, positions, geofences)
         accuracy_m = fixes.accuracy_m[positions]
         size_m = self.index.sizes_m()[geofences]
-        suspect = self.sightings.suspect[positions]
+        doubted = self.suspect[positions]
         if len(self.rules) == 1:
-            return sights(distance_m, accuracy_m, size_m, rules=self.rules[0], suspect=suspect)
+            return sights(distance_m, accuracy_m, size_m, rules=self.rules[0], suspect=doubted)
         found = np.empty(len(positions), dtype=np.uint8)
         of_rules = self.index.overrides_number[geofences]
         for which in np.unique(of_rules).tolist():
@@ -176,7 +179,7 @@ class Walk:
                 accuracy_m[these],
                 size_m[these],
                 rules=self.rules[which],
-                suspect=suspect[these],
+                suspect=doubted[these],
             )
         return found
 
@@ -207,16 +210,7 @@ class Walk:
                 if state is None:
                     continue
                 since = at
-                visit = Follow(
-                    id=uuid4(),
-                    device_id=device.id,
-                    geofence_id=watched.id,
-                    place_id=watched.place_id,
-                    organisation_id=watched.organisation_id,
-                    rules=track.rules,
-                    state=state,
-                    stored=False,
-                )
+                visit = Follow.begun(device.id, watched, track.rules, state)
             visit.state = state
             ping = int(self.sightings.pings[track.begin + at])
             for change in changes:
@@ -260,9 +254,10 @@ class Walk:
             crossing_accuracy_limit_m=self.presence.crossing_accuracy_limit_m,
         )
         # Of the position before, only what its numbers show is known in the next request.
-        doubtful = seen.suspect | (seen.before.accuracy_m < self.presence.credible_accuracy_m)
+        doubtful = self.suspect | (seen.before.accuracy_m < self.presence.credible_accuracy_m)
         drawn = may_have_crossed(seen.before, seen.fixes, rules=rules, suspect=doubtful)
-        lines = np.flatnonzero(drawn)
+        # The next line begins where one to an untested position would.
+        lines = np.flatnonzero(drawn & seen.tested)
         if len(lines) == 0:
             return
         before = Positions(*(column[lines] for column in seen.before))
@@ -283,7 +278,7 @@ class Walk:
             return
         watched = self.index.watched(number)
         at_us = int(self.sightings.at_us[sighting])
-        change = crossed(instant(round(before_s * 1e6)), instant(at_us))
+        change = crossed(instant(round(before_s * SECOND_US)), instant(at_us))
         size_m = float(self.index.sizes_m()[number])
         made = Made(
             id=uuid4(),

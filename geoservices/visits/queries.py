@@ -12,36 +12,18 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from geoservices.arrays import Uuids
-from geoservices.database import driver, insert_rows, newest_first, update_rows
+from geoservices.database import driver, newest_first
 from geoservices.geofences.models import Geofence
 from geoservices.geofences.overrides import merge
 from geoservices.geofences.watched import Overrides
+from geoservices.trips import ask, insert_rows, send, update_rows
 from geoservices.visits.counting import Count, HourCounts
 from geoservices.visits.models import Transition, Visit
 from geoservices.visits.transitions import Phase
 
 
-class OpenVisit(NamedTuple):
-    """A visit that has not ended, as it is stored."""
-
-    id: UUID
-    device_id: UUID
-    geofence_id: UUID
-    place_id: UUID
-    organisation_id: UUID
-    phase: str
-    phase_since: datetime
-    entered_at: datetime
-    seen_at: datetime | None
-    dwell_after: timedelta
-    dwelled_at: datetime | None
-    confidence: int
-    initial: bool
-    told: bool
-
-
 class VisitRow(NamedTuple):
-    """A visit to be stored."""
+    """A visit, as it is stored."""
 
     id: UUID
     device_id: UUID
@@ -79,10 +61,12 @@ class TransitionRow(NamedTuple):
     detected_at: datetime
 
 
-OPEN_COLUMNS = sql.SQL(", ").join(sql.Identifier("visits", name) for name in OpenVisit._fields)
+LASTING = ("device_id", "geofence_id", "place_id", "organisation_id", "dwell_after")
+"""What never changes of a visit."""
+COLUMNS = sql.SQL(", ").join(sql.Identifier("visits", name) for name in VisitRow._fields)
 OPEN = (
-    sql.SQL("SELECT {} FROM visits WHERE device_id = ANY(%b) AND exited_at IS NULL")
-    .format(OPEN_COLUMNS)
+    sql.SQL("SELECT {} FROM visits WHERE device_id = ANY($1) AND exited_at IS NULL")
+    .format(COLUMNS)
     .as_bytes(None)
 )
 HOLD_DUE = """
@@ -101,14 +85,14 @@ DUE = sql.SQL(
     WHERE device_id = ANY(%(devices)s::uuid[]) AND due_at <= %(at)s AND exited_at IS NULL
     ORDER BY due_at
     """
-).format(OPEN_COLUMNS)
+).format(COLUMNS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DueVisit:
     """An open visit a timer must look at."""
 
-    visit: OpenVisit
+    visit: VisitRow
     followed_until: datetime | None
     """Up to when its device was followed."""
     watched: bool
@@ -117,13 +101,12 @@ class DueVisit:
     """The constants of presence of its geofence."""
 
 
-def open_visits(session: Session, device_ids: Sequence[UUID]) -> Callable[[], list[OpenVisit]]:
+def open_visits(session: Session, device_ids: Sequence[UUID]) -> Callable[[], list[VisitRow]]:
     """Ask for the open visits of devices whose rows are held, and return what tells them.
 
     Nobody else changes them while the rows are held.
     """
-    found = driver(session).execute(OPEN, (Uuids.listed(device_ids),), binary=True)
-    return lambda: [OpenVisit(*row) for row in found]
+    return ask(session, OPEN, Uuids.listed(device_ids), make=VisitRow._make)
 
 
 def hold_due(session: Session, *, at: datetime, limit: int) -> tuple[list[DueVisit], int]:
@@ -148,7 +131,7 @@ def hold_due(session: Session, *, at: datetime, limit: int) -> tuple[list[DueVis
             overrides=merge(organisations, own),
         )
         for *row, watched, organisations, own in due
-        for visit in [OpenVisit(*row)]
+        for visit in [VisitRow(*row)]
     ]
     return visits, len(found)
 
@@ -181,13 +164,13 @@ def insert_visits(session: Session, rows: Sequence[VisitRow]) -> None:
 
 def update_visits(session: Session, rows: Sequence[VisitRow]) -> None:
     """Store how visits now stand."""
-    update_rows(session, "visits", rows)
+    update_rows(session, "visits", rows, lasting=LASTING)
 
 
 def delete_visits(session: Session, ids: Sequence[UUID]) -> None:
     """Drop arrivals that came to nothing."""
     if ids:
-        driver(session).execute("DELETE FROM visits WHERE id = ANY(%b)", (Uuids.listed(ids),))
+        send(session, b"DELETE FROM visits WHERE id = ANY($1)", Uuids.listed(ids))
 
 
 def insert_transitions(session: Session, rows: Sequence[TransitionRow]) -> None:

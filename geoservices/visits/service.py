@@ -8,12 +8,13 @@ from sqlalchemy.orm import Session
 
 from geoservices.accounts.queries import HeldDevice
 from geoservices.geofences.index import GeofenceIndex
+from geoservices.pings.sightings import Sightings
 from geoservices.settings import PresenceSettings
 from geoservices.visits import queries
 from geoservices.visits.following import Walk
-from geoservices.visits.queries import OpenVisit, TransitionRow, VisitRow
+from geoservices.visits.queries import TransitionRow, VisitRow
 from geoservices.visits.rules import rules_with
-from geoservices.visits.stays import Follow, Made, Sightings, loaded, stored_seen_at
+from geoservices.visits.stays import Follow, Made, loaded, stored_seen_at
 from geoservices.visits.transitions import Phase, VisitState, elapse, let_go, next_due
 
 
@@ -21,7 +22,7 @@ def follow(
     session: Session,
     devices: Sequence[HeldDevice],
     sightings: Sightings,
-    open_visits: Sequence[OpenVisit],
+    open_visits: Sequence[VisitRow],
     *,
     index: GeofenceIndex,
     presence: PresenceSettings,

@@ -93,7 +93,7 @@ def footfall(
         RangeRefused: The span is empty, longer than 31 days or from before the year 2000.
     """
     _check_owner(session, place_id, organisation_id)
-    time_zone = accounts.time_zone_of(session, organisation_id)
+    time_zone = accounts.organisation_by_id(session, organisation_id).time_zone
     bounds = whole_hours(from_, until, time_zone=time_zone, at=at)
     counts = (
         queries.count_by_hour(session, place_id, bounds, longest=LONGEST_STAY, at=at)

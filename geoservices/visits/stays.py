@@ -1,37 +1,13 @@
-"""What is followed and what comes of it: sightings, visits on their way, transitions."""
+"""Visits on their way, and the transitions that come of them."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
 
-import numpy as np
-from numpy.typing import NDArray
-
-from geoservices.geometry.position import Positions
-from geoservices.visits.queries import OpenVisit
+from geoservices.geofences.watched import Watched
+from geoservices.visits.queries import VisitRow
 from geoservices.visits.sights import PresenceRules
 from geoservices.visits.transitions import Change, Phase, VisitState
-
-Indices = NDArray[np.intp]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sightings:
-    """Positions to follow, by device and then in order of time; all columns have shape (n,)."""
-
-    pings: Indices
-    """Each sighting's number among the pings it came with."""
-    devices: Indices
-    at_us: NDArray[np.int64]
-    """Microseconds since 1970."""
-    before: Positions
-    """The last position of the device that was tested before, all NaN where there is none."""
-    fixes: Positions
-    """No accuracy is missing."""
-    tested: NDArray[np.bool_]
-    """Whether each has moved far enough to be tested."""
-    suspect: NDArray[np.bool_]
-    """Which of them bear signs of not being true."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,6 +22,22 @@ class Follow:
     rules: PresenceRules
     state: VisitState | None
     stored: bool
+
+    @classmethod
+    def begun(
+        cls, device_id: UUID, watched: Watched, rules: PresenceRules, state: VisitState
+    ) -> "Follow":
+        """Return a visit that has just begun."""
+        return cls(
+            id=uuid4(),
+            device_id=device_id,
+            geofence_id=watched.id,
+            place_id=watched.place_id,
+            organisation_id=watched.organisation_id,
+            rules=rules,
+            state=state,
+            stored=False,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +82,7 @@ def stored_seen_at(state: VisitState, followed_until: datetime | None) -> dateti
     return None if live else state.seen_at
 
 
-def loaded(row: OpenVisit, followed_until: datetime | None, rules: PresenceRules) -> Follow:
+def loaded(row: VisitRow, followed_until: datetime | None, rules: PresenceRules) -> Follow:
     """Return a stored visit as it stands now."""
     return Follow(
         id=row.id,

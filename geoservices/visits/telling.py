@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -104,16 +104,7 @@ def _tell_one(
         if visit is None:
             if state is None:
                 return found
-            visit = Follow(
-                id=uuid4(),
-                device_id=device.id,
-                geofence_id=watched.id,
-                place_id=watched.place_id,
-                organisation_id=watched.organisation_id,
-                rules=rules,
-                state=state,
-                stored=False,
-            )
+            visit = Follow.begun(device.id, watched, rules, state)
             visits[watched.id] = visit
         visit.state = state
         found += [(visit, change) for change in changes]

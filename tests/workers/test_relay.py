@@ -1,6 +1,7 @@
 """The relay: ids of what is due go through a real broker, and come back if it is away."""
 
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from queue import Empty
 from typing import Any
 from uuid import uuid4
@@ -8,6 +9,7 @@ from uuid import uuid4
 import pytest
 from kombu import Connection
 from sqlalchemy import select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from geoservices import clock, outbox
 from geoservices.database import SessionFactory, transaction
@@ -95,43 +97,37 @@ def test_nothing_due_rings_nothing(relay: Relay, doorbell: Connection) -> None:
     assert jobs(doorbell) == []
 
 
+@pytest.mark.parametrize(
+    ("make", "due_at", "job"),
+    [
+        pytest.param(publish, OutboxMessage.due_at, "campaigns.decide", id="messages"),
+        pytest.param(make_deliveries, Delivery.due_at, "notifications.deliver", id="deliveries"),
+    ],
+)
 def test_what_the_broker_refuses_is_due_again_at_once(
-    relay: Relay, committed: SessionFactory, doorbell: Connection, broker_url: str
+    relay: Relay,
+    committed: SessionFactory,
+    doorbell: Connection,
+    broker_url: str,
+    make: Callable[[SessionFactory, int], list[Any]],
+    due_at: InstrumentedAttribute[datetime],
+    job: str,
 ) -> None:
     """And goes out as soon as it is back, without waiting for the lease."""
-    messages = publish(committed, 2)
+    made = make(committed, 2)
     ring_at(f"redis://127.0.0.1:{free_port()}/0")
     with pytest.raises(BROKER_ERRORS):
         relay.relay_once()
     with transaction(committed) as session:
-        due = session.scalars(select(OutboxMessage.due_at)).all()
+        due = session.scalars(select(due_at)).all()
     ring_at(broker_url)
 
     handed_out = relay.relay_once()
 
-    assert all(due_at <= clock.now() for due_at in due)
+    assert all(at <= clock.now() for at in due)
     assert handed_out == 2
-    assert jobs(doorbell) == [("campaigns.decide", messages)]
-
-
-def test_deliveries_the_broker_refuses_are_put_back_too(
-    relay: Relay, committed: SessionFactory, doorbell: Connection, broker_url: str
-) -> None:
-    """As messages are."""
-    deliveries = make_deliveries(committed, 2)
-    ring_at(f"redis://127.0.0.1:{free_port()}/0")
-    with pytest.raises(BROKER_ERRORS):
-        relay.relay_once()
-    with transaction(committed) as session:
-        due = session.scalars(select(Delivery.due_at)).all()
-    ring_at(broker_url)
-
-    handed_out = relay.relay_once()
-
-    assert all(due_at <= clock.now() for due_at in due)
-    assert handed_out == 2
-    [(job, ids)] = jobs(doorbell)
-    assert (job, sorted(ids)) == ("notifications.deliver", sorted(deliveries))
+    [(rung, ids)] = jobs(doorbell)
+    assert (rung, sorted(ids)) == (job, sorted(made))
 
 
 def test_every_job_that_is_scheduled_is_known_to_the_worker() -> None:

@@ -14,9 +14,9 @@ from geoservices.campaigns.rules import (
     Circumstances,
     Gate,
     Limits,
+    Ruling,
     Terms,
     Trigger,
-    Verdict,
     decide,
     within,
 )
@@ -66,29 +66,29 @@ EARLIER_FAULTS: dict[Gate, dict[str, Any]] = {
 }
 
 
-def decided(about: Circumstances = FINE, **terms: Any) -> Verdict:
+def decided(about: Circumstances = FINE, **terms: Any) -> Ruling:
     """Decide at noon."""
     return decide(replace(TERMS, **terms), about, limits=LIMITS, at=NOON)
 
 
 def test_when_nothing_speaks_against_it_the_person_is_told() -> None:
     """All gates are passed, in their order."""
-    verdict = decided()
+    ruling = decided()
 
-    assert verdict.sends
-    assert verdict.passed == tuple(Gate)
-    assert verdict.reason
+    assert ruling.sends
+    assert ruling.passed == tuple(Gate)
+    assert ruling.reason
 
 
 @pytest.mark.parametrize("gate", Gate)
 def test_each_gate_alone_holds_the_message_back(gate: Gate) -> None:
     """It says so, gives a reason, and names those that were passed before it."""
-    verdict = decided(replace(FINE, **FAULTS[gate]))
+    ruling = decided(replace(FINE, **FAULTS[gate]))
 
-    assert verdict.gate is gate
-    assert not verdict.sends
-    assert verdict.passed == tuple(Gate)[: list(Gate).index(gate)]
-    assert verdict.reason.endswith(".")
+    assert ruling.gate is gate
+    assert not ruling.sends
+    assert ruling.passed == tuple(Gate)[: list(Gate).index(gate)]
+    assert ruling.reason.endswith(".")
 
 
 @given(st.sets(st.sampled_from(list(EARLIER_FAULTS)), min_size=1))
@@ -99,9 +99,9 @@ def test_of_several_gates_the_first_answers(gates: set[Gate]) -> None:
         about = replace(about, **EARLIER_FAULTS[gate])
     expected = gates - {Gate.COOLDOWN} if Gate.DUPLICATE in gates else gates
 
-    verdict = decided(about)
+    ruling = decided(about)
 
-    assert verdict.gate is min(expected, key=list(Gate).index)
+    assert ruling.gate is min(expected, key=list(Gate).index)
 
 
 def test_no_reason_ever_holds_a_position() -> None:
@@ -190,10 +190,10 @@ def test_closed_says_until_when() -> None:
     """A manager reads when it would have been sent."""
     opens_at = datetime(2026, 3, 5, 9, 0, tzinfo=ZoneInfo("Europe/London"))
 
-    verdict = decided(replace(FINE, open_state=OpenState.CLOSED, opens_at=opens_at))
+    ruling = decided(replace(FINE, open_state=OpenState.CLOSED, opens_at=opens_at))
 
-    assert verdict.reason == "The place is closed until Thursday 09:00."
-    assert verdict.detail == {"opens_at": "2026-03-05T09:00:00+00:00"}
+    assert ruling.reason == "The place is closed until Thursday 09:00."
+    assert ruling.detail == {"opens_at": "2026-03-05T09:00:00+00:00"}
 
 
 def test_figures_are_given_with_the_reason() -> None:
@@ -258,9 +258,9 @@ def test_quiet_hours_are_by_the_persons_own_clock(at: str, time_zone: str, *, qu
     moment = datetime.fromisoformat(at).replace(tzinfo=UTC)
     about = replace(FINE, occurred_at=moment, time_zone=time_zone, last_told_at=None)
 
-    verdict = decide(TERMS, about, limits=LIMITS, at=moment)
+    ruling = decide(TERMS, about, limits=LIMITS, at=moment)
 
-    assert verdict.gate is (Gate.QUIET_HOURS if quiet else None)
+    assert ruling.gate is (Gate.QUIET_HOURS if quiet else None)
 
 
 @pytest.mark.parametrize("missing", ["quiet_from", "quiet_until"])

@@ -93,7 +93,7 @@ def test_a_batch_in_any_order_is_followed_in_order_of_time(session: Session, dev
     done = recorded(session, device, report(-10), report(-30), report(-20))
 
     assert verdicts(done) == [ACCEPTED] * 3
-    assert done.trail.numbers.tolist() == [1, 2, 0]
+    assert done.sightings.pings.tolist() == [1, 2, 0]
     assert last_seen_at(session, device) == NOON - timedelta(seconds=10)
 
 
@@ -118,7 +118,7 @@ def test_of_two_pings_with_one_id_and_time_the_first_counts(session: Session, de
     )
 
     assert verdicts(done) == [ACCEPTED, REPEATED]
-    assert done.trail.numbers.tolist() == [0]
+    assert done.sightings.pings.tolist() == [0]
     assert session.scalars(select(Ping.lon)).all() == [-3.50]
 
 
@@ -165,7 +165,7 @@ def test_a_batch_of_nothing_but_refusals_stores_nothing(session: Session, device
     assert verdicts(done) == [REFUSED]
     assert session.scalars(select(Ping)).all() == []
     assert last_seen_at(session, device) is None
-    assert done.trail.numbers.tolist() == []
+    assert done.sightings.pings.tolist() == []
 
 
 def test_a_thousand_pings_take_a_handful_of_statements(
@@ -189,7 +189,7 @@ def test_a_ping_sent_again_after_its_position_was_deleted_changes_nothing(
     again = recorded(session, device, first, at=NOON + timedelta(days=2))
 
     assert verdicts(again) == [LATE]
-    assert again.trail.numbers.tolist() == []
+    assert again.sightings.pings.tolist() == []
 
 
 def test_a_late_ping_is_stored_once_however_often_it_comes(session: Session, device: UUID) -> None:

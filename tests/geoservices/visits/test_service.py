@@ -357,7 +357,7 @@ def test_being_there_still_is_written_nowhere_but_with_the_device(
 
     world.follow(*(seen(device, 7 + n, INSIDE) for n in range(20)))
 
-    assert not any("visits SET" in statement for statement in statements)
+    assert not any('"visits" SET' in statement for statement in statements)
     assert world.session.execute(select(Visit.__table__)).all() == [before]
     assert world.wait(55) == ([], 1)
     assert kinds(world.wait(57)[0]) == [EXITED]

@@ -1,0 +1,237 @@
+"""Statements that are prepared once, and go to PostgreSQL and back together.
+
+For intake, where making SQLAlchemy's statements, and sending psycopg's one by one, would cost more
+than running them. Parameters are packed columns; rows come back in PostgreSQL's binary format.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache, partial
+from types import NoneType
+from typing import Any, NamedTuple, TypeVar, get_args, get_type_hints
+from weakref import WeakKeyDictionary
+
+import psycopg
+from psycopg import pq, sql
+from psycopg.abc import PQGen
+from psycopg.adapt import Transformer
+from psycopg.errors import error_from_result
+from psycopg.generators import fetch_many, pipeline_communicate
+from sqlalchemy.orm import Session
+
+from geoservices.arrays import OF_TYPE, Packed
+from geoservices.database import driver
+
+Row = TypeVar("Row")
+
+BEGIN, COMMIT = b"BEGIN", b"COMMIT"
+Statement = tuple[bytes, Sequence[Packed]]
+UNDER_WAY = "trip"
+FAILED = (pq.ExecStatus.FATAL_ERROR, pq.ExecStatus.PIPELINE_ABORTED)
+_prepared: WeakKeyDictionary[psycopg.Connection[Any], dict[bytes, bytes]] = WeakKeyDictionary()
+"""The names that statements have on each connection."""
+
+
+class Trip:
+    """Statements on their way there and back, in the order in which they were asked."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self._connection = connection
+        self._names = _prepared.setdefault(connection, {})
+        self._waiting: list[Statement] = []
+        self._results: list[pq.abc.PGresult] = []
+
+    def add(self, statement: bytes, params: Sequence[Packed]) -> int:
+        """Take a statement along; return the number by which its rows are asked for."""
+        self._waiting.append((statement, params))
+        return len(self._results) + len(self._waiting) - 1
+
+    def rows(self, number: int, make: Callable[[Sequence[Any]], Row]) -> list[Row]:
+        """Return the rows of a statement; what still waits goes first."""
+        if number >= len(self._results):
+            self.go()
+        result = self._results[number]
+        found = Transformer(self._connection)
+        found.set_pgresult(result, format=pq.Format.BINARY)
+        return found.load_rows(0, result.ntuples, make)
+
+    def go(self, *, commit: bool = False) -> None:
+        """Go there and back with what waits.
+
+        Args:
+            commit: Whether the transaction ends with it.
+
+        Raises:
+            psycopg.Error: What the first statement that failed says; none behind it was run.
+        """
+        waiting, self._waiting = self._waiting, []
+        if commit:
+            waiting.append((COMMIT, ()))
+        if not waiting:
+            return
+        with self._connection.lock:
+            pgconn = self._connection.pgconn
+            begins = pgconn.transaction_status == pq.TransactionStatus.IDLE
+            if begins:
+                waiting.insert(0, (BEGIN, ()))
+            new = {text: params for text, params in waiting if text not in self._names}
+            names = {text: b"trip_%d" % (len(self._names) + at) for at, text in enumerate(new)}
+            commands: deque[Callable[[], None]] = deque()
+            for text, params in new.items():
+                oids = [param.array_oid for param in params]
+                commands.append(partial(pgconn.send_prepare, names[text], text, oids))
+            for text, params in waiting:
+                name = self._names.get(text) or names[text]
+                formats = [pq.Format.BINARY] * len(params)
+                commands.append(
+                    partial(pgconn.send_query_prepared, name, params, formats, pq.Format.BINARY)
+                )
+            pgconn.enter_pipeline_mode()
+            try:
+                results = self._connection.wait(_there_and_back(pgconn, commands))
+            finally:
+                if pgconn.status == pq.ConnStatus.OK:
+                    pgconn.exit_pipeline_mode()
+        for result in results:
+            if result.status in FAILED:
+                raise error_from_result(result)
+        self._names.update(names)
+        self._results += results[len(new) + begins : len(results) - commit]
+
+
+def _there_and_back(
+    pgconn: pq.abc.PGconn, commands: deque[Callable[[], None]]
+) -> PQGen[list[pq.abc.PGresult]]:
+    """Send commands and return what each results in."""
+    wanted = len(commands)
+    commands.append(pgconn.pipeline_sync)
+    results = yield from pipeline_communicate(pgconn, commands)
+    while len(results) <= wanted:
+        results.append((yield from fetch_many(pgconn)))
+    return [result for [result] in results[:wanted]]
+
+
+@contextmanager
+def together(session: Session, *, commit: bool = False) -> Iterator[None]:
+    """Let what is asked within the block go to PostgreSQL together, at its end.
+
+    Args:
+        session: Nothing else is asked of it within the block.
+        commit: Whether the transaction is committed with it.
+
+    Raises:
+        psycopg.Error: What the first statement that failed says.
+    """
+    trip = session.info[UNDER_WAY] = Trip(driver(session))
+    try:
+        yield
+    finally:
+        del session.info[UNDER_WAY]
+    trip.go(commit=commit)
+
+
+def ask(
+    session: Session, statement: bytes, *params: Packed, make: Callable[[Sequence[Any]], Row]
+) -> Callable[[], list[Row]]:
+    """Ask for rows, at once or with whatever else goes together.
+
+    Args:
+        session: The session.
+        statement: Its parameters are $1, $2…; it is prepared once for each connection.
+        params: The parameters.
+        make: Makes a row of its values.
+
+    Returns:
+        What returns the rows; within a block of `together` it makes what waits go at once.
+    """
+    trip: Trip | None = session.info.get(UNDER_WAY)
+    if trip is not None:
+        return partial(trip.rows, trip.add(statement, params), make)
+    trip = Trip(driver(session))
+    number = trip.add(statement, params)
+    trip.go()
+    return partial(trip.rows, number, make)
+
+
+def send(session: Session, statement: bytes, *params: Packed) -> None:
+    """Run a statement whose rows nobody wants; else as `ask` does."""
+    ask(session, statement, *params, make=tuple)
+
+
+def insert_rows(session: Session, table: str, rows: Sequence[NamedTuple]) -> None:
+    """Store rows in one statement; their fields are named as the columns are. None stores nothing.
+
+    Args:
+        session: The session.
+        table: The table's name.
+        rows: All of one type.
+    """
+    if rows:
+        kind = type(rows[0])
+        packed = (
+            one.listed(column)
+            for one, column in zip(_kinds(kind), zip(*rows, strict=True), strict=True)
+        )
+        send(session, _insertion(table, kind), *packed)
+
+
+def update_rows(
+    session: Session, table: str, rows: Sequence[NamedTuple], *, lasting: tuple[str, ...]
+) -> None:
+    """Store in one statement how rows now stand, each found by its `id`. None stores nothing.
+
+    Args:
+        session: The session.
+        table: The table's name.
+        rows: All of one type; their fields are named as the columns are.
+        lasting: Those that never change, and are not written again.
+    """
+    if rows:
+        kind = type(rows[0])
+        columns = zip(kind._fields, _kinds(kind), zip(*rows, strict=True), strict=True)
+        packed = (one.listed(column) for name, one, column in columns if name not in lasting)
+        send(session, _change(table, kind, lasting), *packed)
+
+
+@lru_cache
+def _kinds(row: type[NamedTuple]) -> list[type[Packed]]:
+    """Return how each field of a type of rows is packed."""
+    kinds = []
+    for hint in get_type_hints(row).values():
+        [kind] = [one for one in get_args(hint) or (hint,) if one is not NoneType]
+        kinds.append(OF_TYPE[kind])
+    return kinds
+
+
+@lru_cache
+def _insertion(table: str, row: type[NamedTuple]) -> bytes:
+    """Return the statement that inserts rows of a type, given an array for each column."""
+    statement = sql.SQL("INSERT INTO {} ({}) SELECT * FROM unnest({})").format(
+        sql.Identifier(table), _identifiers(row._fields), _parameters(len(row._fields))
+    )
+    return statement.as_bytes(None)
+
+
+@lru_cache
+def _change(table: str, row: type[NamedTuple], lasting: tuple[str, ...]) -> bytes:
+    """Return the statement that changes rows of a type, given an array for each column."""
+    names = [name for name in row._fields if name not in lasting]
+    changed = [sql.Identifier(name) for name in names if name != "id"]
+    statement = sql.SQL(
+        "UPDATE {0} SET {1} FROM unnest({2}) AS new ({3}) WHERE {0}.id = new.id"
+    ).format(
+        sql.Identifier(table),
+        sql.SQL(", ").join(sql.SQL("{0} = new.{0}").format(name) for name in changed),
+        _parameters(len(names)),
+        _identifiers(names),
+    )
+    return statement.as_bytes(None)
+
+
+def _identifiers(names: Sequence[str]) -> sql.Composed:
+    return sql.SQL(", ").join(map(sql.Identifier, names))
+
+
+def _parameters(count: int) -> sql.Composed:
+    return sql.SQL(", ").join(sql.SQL(f"${number}") for number in range(1, count + 1))
