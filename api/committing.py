@@ -104,7 +104,12 @@ class Committer:
     def _take_in(self, group: Sequence[Sent]) -> Sequence[Intake | Exception]:
         with transaction(self._sessions) as session:
             return receiving.take_in(
-                session, group, live=self._live, settings=self._settings, at=clock.now()
+                session,
+                group,
+                live=self._live,
+                settings=self._settings,
+                at=clock.now(),
+                commit=True,
             )
 
 

@@ -12,8 +12,19 @@ from typing import (
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import DateTime, Engine, Interval, MetaData, Select, create_engine, tuple_
+from sqlalchemy import (
+    DateTime,
+    Engine,
+    Interval,
+    MetaData,
+    Select,
+    create_engine,
+    event,
+    tuple_,
+)
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session, sessionmaker
+from sqlalchemy.pool import ConnectionPoolEntry
 
 Row = TypeVar("Row")
 
@@ -64,6 +75,8 @@ def newest_first(
 
 
 LIMITS = "-c lock_timeout=10s -c statement_timeout=30s -c timezone=UTC"
+PREPARED = "prepared"
+"""Where a connection keeps the names of the statements that `trips` has prepared on it."""
 BY_KEY = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off"
 """For connections that run the same few statements all day, each finding its rows by an index.
 
@@ -81,12 +94,13 @@ def make_engine(
         pool_size: The most connections this process keeps.
         ask_first: Whether a connection is asked if it is still alive whenever it is taken; whoever
             tries again by itself saves the way there and back.
-        by_key: Whether its statements are always the same and find their rows by an index.
+        by_key: Whether its statements are always the same and find their rows by an index; those
+            of `trips` are then prepared once for each connection.
     """
     scheme, _, rest = url.partition("://")
     if not scheme.startswith("postgres"):
         raise ValueError("The database URL must start with postgresql://")
-    return create_engine(
+    engine = create_engine(
         f"postgresql+psycopg://{rest}",
         pool_size=pool_size,
         max_overflow=pool_size,
@@ -98,6 +112,15 @@ def make_engine(
             "options": f"{LIMITS} {BY_KEY}" if by_key else LIMITS,
         },
     )
+    if by_key:
+        event.listen(engine, "connect", _keep_prepared)
+    return engine
+
+
+def _keep_prepared(driver: DBAPIConnection, record: ConnectionPoolEntry) -> None:
+    # When psycopg rolls back it drops every statement, unless it has prepared none itself.
+    driver.prepare_threshold = None
+    record.info[PREPARED] = dict[bytes, bytes]()
 
 
 SessionFactory = sessionmaker[Session]

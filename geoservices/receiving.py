@@ -68,6 +68,7 @@ def take_in(
     live: LiveGeofences,
     settings: Settings,
     at: datetime,
+    commit: bool = False,
 ) -> list[Intake | GeoservicesError]:
     """Take in any number of requests at once: screen, store, match, follow, announce.
 
@@ -76,11 +77,12 @@ def take_in(
     once; one older than what was followed already is stored and changes nothing.
 
     Args:
-        session: Everything happens in its transaction, which is committed.
+        session: Everything happens in its transaction; the caller commits before it answers.
         sent: The requests, in the order in which they arrived.
         live: The geofences.
         settings: The service's.
         at: When they arrived.
+        commit: Whether nothing else belongs to the transaction, so that it is committed at once.
 
     Returns:
         For each request what came of it, or why nothing of it was stored: `Unauthenticated` or
@@ -92,7 +94,7 @@ def take_in(
     parts = [
         (sender, one.pings) for sender, one in zip(senders, sent, strict=True) if sender is not None
     ]
-    done = _take_in(session, devices, parts, live=live, settings=settings, at=at, commit=True)
+    done = _take_in(session, devices, parts, live=live, settings=settings, at=at, commit=commit)
     taken = iter(done)
     return [Unauthenticated() if sender is None else next(taken) for sender in senders]
 

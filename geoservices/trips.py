@@ -10,35 +10,33 @@ from contextlib import contextmanager
 from functools import lru_cache, partial
 from types import NoneType
 from typing import Any, NamedTuple, TypeVar, get_args, get_type_hints
-from weakref import WeakKeyDictionary
 
-import psycopg
 from psycopg import pq, sql
 from psycopg.abc import PQGen
 from psycopg.adapt import Transformer
 from psycopg.errors import error_from_result
 from psycopg.generators import fetch_many, pipeline_communicate
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from geoservices.arrays import OF_TYPE, Packed
-from geoservices.database import driver
+from geoservices.database import PREPARED, driver
 
 Row = TypeVar("Row")
 
 BEGIN, COMMIT = b"BEGIN", b"COMMIT"
 Statement = tuple[bytes, Sequence[Packed]]
+Command = Callable[[], None]
 UNDER_WAY = "trip"
 FAILED = (pq.ExecStatus.FATAL_ERROR, pq.ExecStatus.PIPELINE_ABORTED)
-_prepared: WeakKeyDictionary[psycopg.Connection[Any], dict[bytes, bytes]] = WeakKeyDictionary()
-"""The names that statements have on each connection."""
 
 
 class Trip:
     """Statements on their way there and back, in the order in which they were asked."""
 
-    def __init__(self, connection: psycopg.Connection[Any]) -> None:
-        self._connection = connection
-        self._names = _prepared.setdefault(connection, {})
+    def __init__(self, session: Session) -> None:
+        self._connection = driver(session)
+        self._names: dict[bytes, bytes] | None = session.connection().info.get(PREPARED)
         self._waiting: list[Statement] = []
         self._results: list[pq.abc.PGresult] = []
 
@@ -66,50 +64,72 @@ class Trip:
             psycopg.Error: What the first statement that failed says; none behind it was run.
         """
         waiting, self._waiting = self._waiting, []
-        if commit:
-            waiting.append((COMMIT, ()))
-        if not waiting:
+        if not waiting and not commit:
             return
         with self._connection.lock:
-            pgconn = self._connection.pgconn
-            begins = pgconn.transaction_status == pq.TransactionStatus.IDLE
-            if begins:
-                waiting.insert(0, (BEGIN, ()))
-            new = {text: params for text, params in waiting if text not in self._names}
-            names = {text: b"trip_%d" % (len(self._names) + at) for at, text in enumerate(new)}
-            commands: deque[Callable[[], None]] = deque()
-            for text, params in new.items():
-                oids = [param.array_oid for param in params]
-                commands.append(partial(pgconn.send_prepare, names[text], text, oids))
-            for text, params in waiting:
-                name = self._names.get(text) or names[text]
-                formats = [pq.Format.BINARY] * len(params)
-                commands.append(
-                    partial(pgconn.send_query_prepared, name, params, formats, pq.Format.BINARY)
-                )
-            pgconn.enter_pipeline_mode()
-            try:
-                results = self._connection.wait(_there_and_back(pgconn, commands))
-            finally:
-                if pgconn.status == pq.ConnStatus.OK:
-                    pgconn.exit_pipeline_mode()
-        for result in results:
-            if result.status in FAILED:
-                raise error_from_result(result)
-        self._names.update(names)
-        self._results += results[len(new) + begins : len(results) - commit]
+            status = self._connection.pgconn.transaction_status
+            begins = status == pq.TransactionStatus.IDLE
+            statements = [*[(BEGIN, ())] * begins, *waiting, *[(COMMIT, ())] * commit]
+            self._prepare(statements)
+            results = self._run([self._command(*one) for one in statements])
+        _check(results)
+        self._results += results[begins : len(results) - commit]
+
+    def _prepare(self, statements: Sequence[Statement]) -> None:
+        """Prepare what is new on a connection that keeps what is prepared."""
+        names = self._names
+        new = {} if names is None else {text: of for text, of in statements if text not in names}
+        if not new or names is None:
+            return
+        prepare = self._connection.pgconn.send_prepare
+        named = {text: b"trip_%d" % number for number, text in enumerate(new, len(names))}
+        commands = [
+            partial(prepare, named[text], text, _oids(params)) for text, params in new.items()
+        ]
+        results = self._run(commands)
+        for text, result in zip(new, results, strict=True):
+            if result.status == pq.ExecStatus.COMMAND_OK:
+                names[text] = named[text]
+        _check(results)
+
+    def _command(self, text: bytes, params: Sequence[Packed]) -> Command:
+        pgconn = self._connection.pgconn
+        formats = [pq.Format.BINARY] * len(params)
+        if self._names is None:
+            sends = partial(pgconn.send_query_params, text, params, _oids(params))
+        else:
+            sends = partial(pgconn.send_query_prepared, self._names[text], params)
+        return partial(sends, param_formats=formats, result_format=pq.Format.BINARY)
+
+    def _run(self, commands: Sequence[Command]) -> list[pq.abc.PGresult]:
+        """Send commands and return what each results in."""
+        pgconn = self._connection.pgconn
+        pgconn.enter_pipeline_mode()
+        try:
+            return self._connection.wait(_there_and_back(pgconn, commands))
+        finally:
+            if pgconn.status == pq.ConnStatus.OK:
+                pgconn.exit_pipeline_mode()
+
+
+def _oids(params: Sequence[Packed]) -> list[int]:
+    return [param.array_oid for param in params]
+
+
+def _check(results: Sequence[pq.abc.PGresult]) -> None:
+    for result in results:
+        if result.status in FAILED:
+            raise error_from_result(result)
 
 
 def _there_and_back(
-    pgconn: pq.abc.PGconn, commands: deque[Callable[[], None]]
+    pgconn: pq.abc.PGconn, commands: Sequence[Command]
 ) -> PQGen[list[pq.abc.PGresult]]:
-    """Send commands and return what each results in."""
-    wanted = len(commands)
-    commands.append(pgconn.pipeline_sync)
-    results = yield from pipeline_communicate(pgconn, commands)
-    while len(results) <= wanted:
+    waiting = deque([*commands, pgconn.pipeline_sync])
+    results = yield from pipeline_communicate(pgconn, waiting)
+    while len(results) <= len(commands):
         results.append((yield from fetch_many(pgconn)))
-    return [result for [result] in results[:wanted]]
+    return [result for [result] in results[: len(commands)]]
 
 
 @contextmanager
@@ -118,17 +138,18 @@ def together(session: Session, *, commit: bool = False) -> Iterator[None]:
 
     Args:
         session: Nothing else is asked of it within the block.
-        commit: Whether the transaction is committed with it.
+        commit: Whether the transaction is committed with it, which saves another way there and
+            back; not if it is part of a larger one. Whoever began it commits it nevertheless.
 
     Raises:
         psycopg.Error: What the first statement that failed says.
     """
-    trip = session.info[UNDER_WAY] = Trip(driver(session))
+    trip = session.info[UNDER_WAY] = Trip(session)
     try:
         yield
     finally:
         del session.info[UNDER_WAY]
-    trip.go(commit=commit)
+    trip.go(commit=commit and isinstance(session.get_bind(), Engine))
 
 
 def ask(
@@ -148,7 +169,7 @@ def ask(
     trip: Trip | None = session.info.get(UNDER_WAY)
     if trip is not None:
         return partial(trip.rows, trip.add(statement, params), make)
-    trip = Trip(driver(session))
+    trip = Trip(session)
     number = trip.add(statement, params)
     trip.go()
     return partial(trip.rows, number, make)
