@@ -32,7 +32,7 @@ FETCHED = 10_000
 CHANGED_SINCE = """
 SELECT
   record_send(ROW(
-    g.id, g.place_id, g.organisation_id, extract(epoch FROM g.dwell_after)::float8, g.margin_m,
+    g.id, g.place_id, g.organisation_id, date_part('epoch', g.dwell_after), g.margin_m,
     coalesce(g.radius_m, 'NaN'),
     coalesce(ST_X(g.centre::geometry), 'NaN'), coalesce(ST_Y(g.centre::geometry), 'NaN'),
     g.disabled_at IS NULL AND g.deleted_at IS NULL

@@ -85,7 +85,9 @@ def _read(wkb: Bytes, ends: Numbers) -> tuple[Bytes, Numbers, Numbers, Numbers]:
                 at += COUNT_BYTES
                 if at + length > end:
                     raise ValueError(MALFORMED)
-                points[filled : filled + length] = wkb[at : at + length]
+                # One slice put into another would take seconds to compile.
+                for byte in range(length):
+                    points[filled + byte] = wkb[at + byte]
                 at += length
                 filled += length
                 ring += 1
@@ -95,12 +97,7 @@ def _read(wkb: Bytes, ends: Numbers) -> tuple[Bytes, Numbers, Numbers, Numbers]:
         if at != end:
             raise ValueError(MALFORMED)
         areas[area + 1] = polygon
-    return (
-        points[:filled].copy(),
-        rings[: ring + 1].copy(),
-        polygons[: polygon + 1].copy(),
-        areas,
-    )
+    return points[:filled], rings[: ring + 1], polygons[: polygon + 1], areas
 
 
 @compiled
