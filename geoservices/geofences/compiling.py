@@ -14,7 +14,7 @@ def compile_ahead() -> None:
     """Use every loop once.
 
     What was compiled before on this machine is read from disk in half a second; compiling takes
-    four seconds. `NUMBA_CACHE_DIR` names where it is kept if the source's folder is read-only.
+    five seconds. `NUMBA_CACHE_DIR` names where it is kept if the source's folder is read-only.
     """
     index = GeofenceIndex([_watched(1, radius_m=None), _watched(2, radius_m=50.0)], revision=0)
     lon, lat = np.array([0.0, 0.001]), np.array([0.0, 0.001])

@@ -6,16 +6,17 @@ map, so that the cut is no edge.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from geoservices.geofences.watched import Changes
+from geoservices.geofences.watched import Changes, Floats, Indices, as_wkb
 from geoservices.geometry.planar import Metres, metres_per_degree
+from geoservices.geometry.ragged import Ragged
 from geoservices.geometry.runs import before, boxes_of, cut_into_runs, ranges
 
-Indices = NDArray[np.intp]
 Records = NDArray[np.void]
 
 MAP = np.dtype(
@@ -57,8 +58,7 @@ class FlatMaps:
         """Lay geofences out; return also the radius of the circle of each one's area."""
         radius_m, origin = read.radius_m.copy(), read.centres.copy()
         drawn = np.isnan(radius_m)
-        areas = _in_one_piece(read.areas[drawn])
-        degrees = shapely.bounds(areas).reshape(-1, 4)
+        areas, degrees, square_degrees = _in_one_piece(read.areas)
         origin[drawn] = (degrees[:, :2] + degrees[:, 2:]) / 2
         maps = np.zeros(len(radius_m), dtype=MAP)
         maps["lon"], maps["lat"] = origin[:, 0], origin[:, 1]
@@ -75,7 +75,7 @@ class FlatMaps:
         )
         x, y = (lonlat[:, 0] - lon) * per_lon, (lonlat[:, 1] - lat) * per_lat
         scale = maps["per_lon"][drawn] * maps["per_lat"][drawn]
-        radius_m[drawn] = np.sqrt(shapely.area(areas) * scale / np.pi)
+        radius_m[drawn] = np.sqrt(square_degrees * scale / np.pi)
         return cls(maps, x, y, run_starts, boxes_of(x, y, run_starts)), radius_m
 
     @property
@@ -94,21 +94,22 @@ class FlatMaps:
         return FlatMaps(maps, self.x[vertices], self.y[vertices], starts, self.run_boxes[runs])
 
     @classmethod
-    def joined(cls, parts: Sequence["FlatMaps"]) -> "FlatMaps":
-        """Return the maps of all parts, one part behind the other."""
-        maps = np.concatenate([part.maps for part in parts])
+    def joined(cls, parts: list["FlatMaps"]) -> "FlatMaps":
+        """Return the maps of all parts, one part behind the other, and empty the list.
+
+        So of one column at a time there are two copies, and not of everything.
+        """
+        lengths = [len(part.maps) for part in parts]
         runs = before(np.array([len(part.run_boxes) for part in parts]))
-        maps["first_run"] += np.repeat(runs, [len(part.maps) for part in parts])
         vertices = before(np.array([len(part.x) for part in parts]))
+        maps, run_boxes = [part.maps for part in parts], [part.run_boxes for part in parts]
+        x, y = [part.x for part in parts], [part.y for part in parts]
         starts = [part.run_starts[:-1] + by for part, by in zip(parts, vertices, strict=True)]
-        x = np.concatenate([part.x for part in parts])
-        return cls(
-            maps,
-            x,
-            np.concatenate([part.y for part in parts]),
-            np.concatenate([*starts, [len(x)]]),
-            np.concatenate([part.run_boxes for part in parts]),
-        )
+        starts.append(np.array([sum(map(len, x))]))
+        parts.clear()
+        all_maps = emptied(maps)
+        all_maps["first_run"] += np.repeat(runs, lengths)
+        return cls(all_maps, emptied(x), emptied(y), emptied(starts), emptied(run_boxes))
 
     def bounds(self, beyond_m: Metres | float = 0.0) -> NDArray[np.float64]:
         """Return the boxes in degrees, margins included: west, south, east, north; (n, 4).
@@ -141,20 +142,31 @@ class FlatMaps:
         return found
 
 
-def _in_one_piece(areas: NDArray[np.object_]) -> NDArray[np.object_]:
-    """Return areas, those cut at the antimeridian put together."""
-    degrees = shapely.bounds(areas).reshape(-1, 4)
+def _in_one_piece(wkb: Sequence[bytes]) -> tuple[Ragged, Floats, Floats]:
+    """Read areas, and put those cut at the antimeridian together; also their boxes and sizes."""
+    areas = Ragged.of(wkb)
+    degrees, square_degrees = areas.bounds_and_size()
     cut = (degrees[:, 0] <= -HALF_TURN_DEG) & (degrees[:, 2] >= HALF_TURN_DEG)
+    if not cut.any():
+        return areas, degrees, square_degrees
+    whole = list(wkb)
     for at in np.flatnonzero(cut).tolist():
-        areas[at] = _rejoined(areas[at])
-    return areas
+        whole[at] = _rejoined(whole[at])
+    areas = Ragged.of(whole)
+    return areas, *areas.bounds_and_size()
 
 
-def _rejoined(area: shapely.MultiPolygon) -> shapely.MultiPolygon:
-    """Put a polygon cut at the antimeridian together, its western half beyond 180 degrees."""
+def _rejoined(wkb: bytes) -> bytes:
+    """Put an area cut at the antimeridian together, its western half beyond 180 degrees."""
     east = [
         shapely.transform(part, lambda xy: xy + ONCE_ROUND_DEG) if part.bounds[2] <= 0 else part
-        for part in area.geoms
+        for part in shapely.get_parts(shapely.from_wkb(wkb))
     ]
-    joined = shapely.union_all(east)
-    return shapely.MultiPolygon(list(shapely.get_parts(joined)))
+    return as_wkb(shapely.MultiPolygon(list(shapely.get_parts(shapely.union_all(east)))))
+
+
+def emptied(columns: list[NDArray[Any]]) -> NDArray[Any]:
+    """Join the parts of a column, and let go of them."""
+    joined = np.concatenate(columns)
+    columns.clear()
+    return joined

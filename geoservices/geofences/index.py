@@ -13,13 +13,12 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from geoservices.geofences.flatmaps import Indices
-from geoservices.geofences.table import Table
-from geoservices.geofences.watched import Changes, Overrides, Watched, keys
+from geoservices.geofences.watched import Changes, Indices, Overrides, Watched, keys
 from geoservices.geometry.planar import Degrees, Metres
 
 if TYPE_CHECKING:
     from geoservices.geofences.layer import Layer
+    from geoservices.geofences.table import Table
 
 Number = TypeVar("Number", np.float64, np.intp, np.uint64)
 
@@ -52,7 +51,7 @@ class GeofenceIndex:
         """
         overrides: dict[Overrides, int] = {}
         base = _table(Changes.of(watched), overrides)
-        self._set_up(_layer(base), _layer(_nothing()), tuple(overrides), revision)
+        self._set_up(_layer([base]), _layer([_nothing()]), tuple(overrides), revision)
 
     def _set_up(
         self, base: "Layer", recent: "Layer", overrides: tuple[Overrides, ...], revision: int
@@ -78,16 +77,16 @@ class GeofenceIndex:
             revision: The counter's value that the changes lead to.
         """
         overrides = {one: number for number, one in enumerate(self.overrides)}
-        base, recent, parts = self._base, self._recent, list[Table]()
+        base, recent, parts = self._base, self._recent, list["Table"]()
         for some in changes:
             base, recent = base.without(some.ids), recent.without(some.ids)
             parts.append(_table(some, overrides))
         parts.insert(0, recent.remaining())
         if SHARE * (sum(len(part.ids) for part in parts) + base.gone.sum()) > len(base):
-            base = _layer(Table.joined([base.remaining(), *parts]))
-            parts = [_nothing()]
+            parts.insert(0, base.remaining())
+            base, parts = _layer(parts), [_nothing()]
         new = GeofenceIndex.__new__(GeofenceIndex)
-        recent = _layer(Table.joined(parts))
+        recent = _layer(parts)
         new._set_up(base, recent, tuple(overrides), revision)  # noqa: SLF001  # It is of this class.
         return new
 
@@ -101,7 +100,7 @@ class GeofenceIndex:
 
     def ids(self) -> list[UUID]:
         """Return the ids of all geofences."""
-        return [self.watched(number).id for number in self.numbers().tolist()]
+        return [one for layer in self._layers() for one in layer.ids()]
 
     def number_of(self, geofence_id: UUID) -> int | None:
         """Return the number of a geofence; None if it is not watched."""
@@ -188,34 +187,33 @@ class GeofenceIndex:
         geofences = np.concatenate([geofences, also[1] + len(self._base)])
         return Matches(lines[order], geofences[order])
 
-    def near(
-        self, lon: Degrees, lat: Degrees, geofences: Indices, reach_m: Metres
+    def reached(
+        self, lon: Degrees, lat: Degrees, reach_m: tuple[float, ...]
     ) -> tuple[Indices, Indices]:
-        """Find the pairs of a position and one of some geofences that may be close together.
+        """Find the pairs of a position and a geofence with a reach that may be close together.
 
         Of every pair left out `distances_m` would say more than the geofence's reach. Nothing is
-        measured, so that those close together may be told from the others cheaply.
+        measured, so that those close together may be told from the others cheaply. What finds
+        them is built when it is first asked for and kept, as long as the same reaches are asked
+        for.
 
         Args:
             lon: Degrees, shape (n,).
             lat: Degrees, shape (n,).
-            geofences: Which geofences to look at, each once, shape (m,).
-            reach_m: How far from the edge of each is still close, shape (m,).
+            reach_m: For each of `overrides`, how far from the edge of a geofence that has it is
+                still close; of those with 0 no pair is told.
 
         Returns:
-            The position and the geofence of each pair, in the order of the positions and then of
-            the geofences.
+            The position and the geofence of each pair, in the order of both.
         """
         lon, lat = _plain(lon), _plain(lat)
-        base = geofences < len(self._base)
-        pairs = [
-            self._base.near(lon, lat, geofences[base], reach_m[base]),
-            self._recent.near(lon, lat, geofences[~base] - len(self._base), reach_m[~base]),
-        ]
-        positions = np.concatenate([found[0] for found in pairs])
-        numbers = np.concatenate([pairs[0][1], pairs[1][1] + len(self._base)])
-        order = np.lexsort((numbers, positions))
-        return positions[order], numbers[order]
+        positions, geofences = self._base.reached(lon, lat, reach_m)
+        if len(self._recent) == 0:
+            return positions, geofences
+        also = self._recent.reached(lon, lat, reach_m)
+        positions = np.concatenate([positions, also[0]])
+        order = np.argsort(positions, kind="stable")
+        return positions[order], np.concatenate([geofences, also[1] + len(self._base)])[order]
 
     def distances_m(
         self, lon: Degrees, lat: Degrees, positions: Indices, geofences: Indices
@@ -263,22 +261,24 @@ class GeofenceIndex:
         return (self._base, self._recent) if len(self._recent) else (self._base,)
 
 
-def _layer(table: Table) -> "Layer":
+def _layer(parts: list["Table"]) -> "Layer":
     # Not every process that knows of an index has one: numba takes a fifth of a second to import.
     from geoservices.geofences.layer import Layer  # noqa: PLC0415
 
-    return Layer.of(table)
+    return Layer.of(parts)
 
 
-def _table(read: Changes, overrides: dict[Overrides, int]) -> Table:
+def _table(read: Changes, overrides: dict[Overrides, int]) -> "Table":
     """Turn geofences into numbers, and give each set of constants among them a number."""
-    for one in read.overrides:
+    from geoservices.geofences.table import Table  # noqa: PLC0415  # It too imports numba.
+
+    for one in dict.fromkeys(read.overrides):
         overrides.setdefault(one, len(overrides))
     return Table.of(read, overrides)
 
 
-def _nothing() -> Table:
-    return Table.of(Changes.of(()), {})
+def _nothing() -> "Table":
+    return _table(Changes.of(()), {})
 
 
 def _plain(numbers: NDArray[Number]) -> NDArray[Number]:

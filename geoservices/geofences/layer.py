@@ -1,17 +1,33 @@
 """A table of geofences with what finds its rows: by position, by id and by place."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geoservices.geofences import measuring
-from geoservices.geofences.flatmaps import Indices
 from geoservices.geofences.table import Table
-from geoservices.geofences.watched import Keys
+from geoservices.geofences.watched import Indices, Keys, uuids
 from geoservices.geometry.boxtree import BoxTree
 from geoservices.geometry.compiling import compiled
 from geoservices.geometry.planar import Degrees, Metres, degrees_between
+
+
+@dataclass(frozen=True, slots=True)
+class Reaching:
+    """Those of a table's geofences that have a reach, and what finds them within it."""
+
+    numbers: Indices
+    tree: BoxTree
+
+    @classmethod
+    def of(cls, table: Table, reach_m: Metres) -> "Reaching":
+        """Index those whose set of constants has a reach, in metres, shape (number of sets,)."""
+        of_each = reach_m[table.facts["overrides"]]
+        numbers = np.flatnonzero(of_each > 0.0)
+        flat = table.flat.picked(numbers)
+        return cls(numbers, BoxTree.of(flat.bounds(of_each[numbers])))
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +40,13 @@ class Layer:
     """The rows in the order of their ids."""
     by_place: Indices
     gone: NDArray[np.bool_]
+    _reaching: dict[tuple[float, ...], Reaching] = field(default_factory=dict)
+    """What was last asked for, by the reaches; the layer goes on using it when some are gone."""
 
     @classmethod
-    def of(cls, table: Table) -> "Layer":
-        """Index a table."""
+    def of(cls, parts: list[Table]) -> "Layer":
+        """Index the geofences of some tables, one behind the other, and empty the list."""
+        table = Table.joined(parts)
         return cls(
             table,
             BoxTree.of(table.flat.bounds()),
@@ -75,13 +94,25 @@ class Layer:
         met = measuring.crossed(flat.maps, flat.outlines, self.gone, lines, at, numbers)
         return at[met], numbers[met]
 
-    def near(
-        self, lon: Degrees, lat: Degrees, numbers: Indices, reach_m: Metres
+    def reached(
+        self, lon: Degrees, lat: Degrees, reach_m: tuple[float, ...]
     ) -> tuple[Indices, Indices]:
-        """Return pairs of a position and one of some geofences, all that may be close together."""
-        tree = BoxTree.of(self.table.flat.picked(numbers).bounds(reach_m))
-        positions, at = tree.holding(lon, lat)
-        return positions, numbers[at]
+        """Return pairs of a position and a geofence with a reach, all that may be close together.
+
+        Args:
+            lon: Degrees, shape (n,).
+            lat: Degrees, shape (n,).
+            reach_m: The reach of those that have each set of constants; 0 is none.
+        """
+        reaching = self._reaching.get(reach_m)
+        if reaching is None:
+            reaching = Reaching.of(self.table, np.array(reach_m))
+            self._reaching.clear()
+            self._reaching[reach_m] = reaching
+        positions, at = reaching.tree.holding(lon, lat)
+        numbers = reaching.numbers[at]
+        there = ~self.gone[numbers]
+        return positions[there], numbers[there]
 
     def distances_m(
         self, lon: Degrees, lat: Degrees, positions: Indices, numbers: Indices
@@ -89,6 +120,10 @@ class Layer:
         """Return the signed distance of each pair, in metres."""
         flat = self.table.flat
         return measuring.distances_m(flat.maps, flat.outlines, lon, lat, positions, numbers)
+
+    def ids(self) -> list[UUID]:
+        """Return the ids of those not gone, in the order of the rows."""
+        return uuids(self.table.ids[~self.gone])
 
     def numbers_of(self, wanted: Keys) -> Indices:
         """Return the row of each id; -1 for what is not there or gone."""

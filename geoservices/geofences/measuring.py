@@ -6,7 +6,8 @@ from typing import TypedDict, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from geoservices.geofences.flatmaps import Indices, Records
+from geoservices.geofences.flatmaps import Records
+from geoservices.geofences.watched import Indices
 from geoservices.geometry import planar
 from geoservices.geometry.compiling import compiled
 from geoservices.geometry.outlines import Outlines, covers, from_line, meets, nearest

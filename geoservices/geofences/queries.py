@@ -5,16 +5,15 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
-import shapely
 from geoalchemy2 import Geometry
-from sqlalchemy import ColumnElement, Float, Row, case, cast, func, or_, select, update
+from sqlalchemy import ColumnElement, cast, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from geoservices.accounts.models import Organisation
+from geoservices.database import driver
 from geoservices.geofences.models import Geofence, GeofenceRevision
 from geoservices.geofences.overrides import merge
-from geoservices.geofences.watched import Changes, keys_of_bytes
+from geoservices.geofences.watched import Changes
 from geoservices.geometry.boxes import Bbox, centre_and_reach, halves
 from geoservices.geometry.storage import SRID
 from geoservices.places.queries import WHOLE_ROWS, point_at
@@ -31,6 +30,45 @@ REDRAWN = (
 """What an import may change in a geofence it drew."""
 FETCHED = 10_000
 """So many rows are held at once while geofences are read."""
+CHANGED_SINCE = """
+SELECT
+  record_send(ROW(
+    g.id, g.place_id, g.organisation_id, date_part('epoch', g.dwell_after), g.margin_m,
+    coalesce(g.radius_m, 'NaN'),
+    coalesce(ST_X(g.centre::geometry), 'NaN'), coalesce(ST_Y(g.centre::geometry), 'NaN'),
+    g.disabled_at IS NULL AND g.deleted_at IS NULL
+  )),
+  CASE WHEN g.centre IS NULL AND g.disabled_at IS NULL AND g.deleted_at IS NULL
+    THEN ST_AsBinary(g.area, 'NDR') END,
+  -- Hardly any has rules of its own, and reading JSON takes its time.
+  CASE WHEN o.presence <> '{}' OR g.presence <> '{}'
+    THEN jsonb_build_array(o.presence, g.presence) END
+FROM geofences AS g JOIN organisations AS o ON o.id = g.organisation_id
+WHERE g.revision > %s
+"""
+HEAD_COLUMNS = (
+    ("id", "2u8"),
+    ("place_id", "2u8"),
+    ("organisation_id", "2u8"),
+    ("dwell_after_s", ">f8"),
+    ("margin_m", ">f8"),
+    ("radius_m", ">f8"),
+    ("lon", ">f8"),
+    ("lat", ">f8"),
+    ("watched", "?"),
+)
+"""What a geofence has beside its area, none of it null: NaN is in the place of a null."""
+HEAD = np.dtype(
+    [
+        ("columns", ">i4"),
+        *(
+            field
+            for name, kind in HEAD_COLUMNS
+            for field in ((f"type_and_length_of_{name}", "V8"), (name, kind))
+        ),
+    ]
+)
+"""The same as `record_send` writes it: how many columns, and before each its type and length."""
 
 
 def revision(session: Session) -> int:
@@ -49,34 +87,11 @@ def changed_since(session: Session, known: int) -> Iterator[Changes]:
 
     All are as they are when the first is asked for.
     """
-    flat = cast(Geofence.centre, Geometry)
-    # Asked of the connection, since the session would look through every row for its objects.
-    rows = session.connection().execute(
-        select(
-            func.uuid_send(Geofence.id),
-            func.uuid_send(Geofence.place_id),
-            func.uuid_send(Geofence.organisation_id),
-            cast(func.extract("epoch", Geofence.dwell_after), Float),
-            Geofence.margin_m,
-            case((Geofence.centre.is_(None), func.ST_AsBinary(Geofence.area))),
-            func.ST_X(flat),
-            func.ST_Y(flat),
-            Geofence.radius_m,
-            Geofence.disabled_at.is_(None) & Geofence.deleted_at.is_(None),
-            # Hardly any has rules of its own, and reading JSON takes its time.
-            case(
-                (
-                    or_(Organisation.presence != {}, Geofence.presence != {}),
-                    func.jsonb_build_array(Organisation.presence, Geofence.presence),
-                )
-            ),
-        )
-        .join(Organisation, Organisation.id == Geofence.organisation_id)
-        .where(Geofence.revision > known),
-        execution_options={"yield_per": FETCHED},
-    )
-    for some in rows.partitions():
-        yield _changes(some)
+    # Not through SQLAlchemy, which would make an object of each value.
+    with driver(session).cursor(name="changed_geofences", binary=True) as cursor:
+        cursor.execute(CHANGED_SINCE, [known])
+        while rows := cursor.fetchmany(FETCHED):
+            yield _changes(rows)
 
 
 def lock_revision(session: Session) -> None:
@@ -201,24 +216,24 @@ def _meets(bbox: Bbox) -> list[ColumnElement[bool]]:
     return [func.ST_DWithin(Geofence.area, point_at(centre), reach_m), or_(*boxes)]
 
 
-def _changes(rows: Sequence[Row[*tuple[Any, ...]]]) -> Changes:
-    columns = list(zip(*rows, strict=True))
-    ids, places, organisations, dwell_s, margin_m = columns[:5]
-    areas, lon, lat, radius_m, watched, presence = columns[5:]
-    kept = np.array(watched)
+def _changes(rows: Sequence[tuple[bytes, bytes | None, Any]]) -> Changes:
+    # One column after the other; `zip(*rows)` would take longer than all the rest.
+    read = np.frombuffer(b"".join([head for head, _area, _own in rows]), dtype=HEAD)
+    watched = read["watched"].copy()
+    kept = read[watched]
     return Changes(
-        ids=keys_of_bytes(ids),
-        watched=kept,
-        places=keys_of_bytes(places)[kept],
-        organisations=keys_of_bytes(organisations)[kept],
-        dwell_after_s=np.array(dwell_s)[kept],
-        margin_m=np.array(margin_m)[kept],
-        areas=shapely.from_wkb(np.array(areas, dtype=object)[kept]),
-        centres=np.array([lon, lat], dtype=float).T[kept],
-        radius_m=np.array(radius_m, dtype=float)[kept],
+        ids=read["id"].copy(),
+        watched=watched,
+        places=kept["place_id"].copy(),
+        organisations=kept["organisation_id"].copy(),
+        dwell_after_s=kept["dwell_after_s"].astype(float),
+        margin_m=kept["margin_m"].astype(float),
+        areas=[area for _head, area, _own in rows if area is not None],
+        centres=np.stack([kept["lon"], kept["lat"]], axis=1).astype(float),
+        radius_m=kept["radius_m"].astype(float),
         overrides=[
             () if own is None else merge(*own)
-            for own, is_kept in zip(presence, watched, strict=True)
+            for (_head, _area, own), is_kept in zip(rows, watched.tolist(), strict=True)
             if is_kept
         ],
     )

@@ -7,8 +7,8 @@ from uuid import UUID
 
 import numpy as np
 
-from geoservices.geofences.flatmaps import FlatMaps, Indices, Records
-from geoservices.geofences.watched import Changes, Keys, Overrides, Watched
+from geoservices.geofences.flatmaps import FlatMaps, Records, emptied
+from geoservices.geofences.watched import Changes, Indices, Keys, Overrides, Watched, uuids
 
 FACTS = np.dtype(
     [
@@ -44,7 +44,7 @@ class Table:
         facts["organisation_id"] = read.organisations
         facts["dwell_after_s"] = read.dwell_after_s
         facts["size_m"] = sizes_m
-        facts["overrides"] = [overrides[one] for one in read.overrides]
+        facts["overrides"] = list(map(overrides.__getitem__, read.overrides))
         return cls(flat, read.ids[read.watched], read.places, facts)
 
     def picked(self, numbers: Indices) -> "Table":
@@ -53,14 +53,12 @@ class Table:
         return Table(flat, self.ids[numbers], self.places[numbers], self.facts[numbers])
 
     @classmethod
-    def joined(cls, parts: Sequence["Table"]) -> "Table":
-        """Return the geofences of all parts, one part behind the other."""
-        return cls(
-            FlatMaps.joined([part.flat for part in parts]),
-            np.concatenate([part.ids for part in parts]),
-            np.concatenate([part.places for part in parts]),
-            np.concatenate([part.facts for part in parts]),
-        )
+    def joined(cls, parts: list["Table"]) -> "Table":
+        """Return the geofences of all parts, one part behind the other, and empty the list."""
+        flats, ids = [part.flat for part in parts], [part.ids for part in parts]
+        places, facts = [part.places for part in parts], [part.facts for part in parts]
+        parts.clear()
+        return cls(FlatMaps.joined(flats), emptied(ids), emptied(places), emptied(facts))
 
     def watched(self, number: int, overrides: Sequence[Overrides]) -> Watched:
         """Return one geofence as it was read, without its area."""
@@ -80,4 +78,5 @@ class Table:
 
 
 def _uuid(key: Keys) -> UUID:
-    return UUID(bytes=key.tobytes())
+    [found] = uuids(key)
+    return found

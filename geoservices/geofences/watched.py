@@ -15,6 +15,7 @@ Overrides = tuple[tuple[str, object], ...]
 Keys = NDArray[np.uint64]
 """Ids, each as two numbers that are compared quickly; shape (n, 2)."""
 Floats = NDArray[np.float64]
+Indices = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +51,8 @@ class Changes:
     organisations: Keys
     dwell_after_s: Floats
     margin_m: Floats
-    areas: NDArray[np.object_]
-    """Multipolygons in degrees; whatever stands there for a circle is not looked at."""
+    areas: Sequence[bytes]
+    """Well-known binary, little-endian, of the multipolygons of those that are no circles."""
     centres: Floats
     """Degrees, shape (m, 2); NaN for what is no circle."""
     radius_m: Floats
@@ -61,8 +62,6 @@ class Changes:
     @classmethod
     def of(cls, watched: Sequence[Watched], gone: Sequence[UUID] = ()) -> "Changes":
         """Put geofences into columns, and behind them those that are gone."""
-        areas = np.empty(len(watched), dtype=object)
-        areas[:] = [one.area for one in watched]
         return cls(
             ids=keys([*(one.id for one in watched), *gone]),
             watched=np.arange(len(watched) + len(gone)) < len(watched),
@@ -70,7 +69,9 @@ class Changes:
             organisations=keys([one.organisation_id for one in watched]),
             dwell_after_s=np.array([one.dwell_after.total_seconds() for one in watched]),
             margin_m=np.array([one.margin_m for one in watched], dtype=float),
-            areas=areas,
+            areas=[
+                as_wkb(one.area) for one in watched if one.radius_m is None and one.area is not None
+            ],
             centres=np.array(
                 [one.centre or (np.nan, np.nan) for one in watched], dtype=float
             ).reshape(-1, 2),
@@ -81,9 +82,16 @@ class Changes:
 
 def keys(ids: Sequence[UUID]) -> Keys:
     """Return ids as numbers."""
-    return keys_of_bytes([id_.bytes for id_ in ids])
+    joined = bytearray().join(id_.bytes for id_ in ids)
+    return np.frombuffer(joined, dtype=np.uint64).reshape(-1, 2)
 
 
-def keys_of_bytes(ids: Sequence[bytes]) -> Keys:
-    """Return ids, given as 16 bytes each, as numbers."""
-    return np.frombuffer(bytearray().join(ids), dtype=np.uint64).reshape(-1, 2)
+def uuids(keys_: Keys) -> list[UUID]:
+    """Return the ids that numbers stand for."""
+    joined = keys_.tobytes()
+    return [UUID(bytes=joined[at : at + 16]) for at in range(0, len(joined), 16)]
+
+
+def as_wkb(area: shapely.MultiPolygon) -> bytes:
+    """Return an area as `Changes` has it."""
+    return bytes(shapely.to_wkb(area, byte_order=1))

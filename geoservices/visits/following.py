@@ -142,18 +142,11 @@ class Walk:
 
     def _reached(self, matches: Matches) -> tuple[Indices, Indices]:
         """Add to what contains a position what is in reach, where a geofence has that mode."""
-        reach_m = np.array([rules.reach_m for rules in self.rules])
-        if not reach_m.any():
+        reach_m = tuple(rules.reach_m for rules in self.rules)
+        if not any(reach_m):
             return matches.positions, matches.geofences
-        numbers = self.index.numbers()
-        reach_m = reach_m[self.index.overrides_number[numbers]]
-        reaching = reach_m > 0.0
-        positions, geofences = self.index.near(
-            self.sightings.fixes.lon,
-            self.sightings.fixes.lat,
-            numbers[reaching],
-            reach_m[reaching],
-        )
+        fixes = self.sightings.fixes
+        positions, geofences = self.index.reached(fixes.lon, fixes.lat, reach_m)
         positions = np.concatenate([matches.positions, positions])
         order = np.argsort(positions, kind="stable")
         return positions[order], np.concatenate([matches.geofences, geofences])[order]

@@ -5,11 +5,14 @@ import sys
 from typing import Any
 
 import numpy as np
+from sqlalchemy.orm import Session
 
 from geoservices.geofences import layer, measuring
 from geoservices.geofences.compiling import compile_ahead
 from geoservices.geofences.index import GeofenceIndex
-from geoservices.geometry import boxtree
+from geoservices.geofences.live import LiveGeofences
+from geoservices.geometry import boxtree, ragged
+from tests.factories import make_geofence, make_organisation, make_place
 
 LOOPS: list[Any] = [
     boxtree._extent,
@@ -19,6 +22,8 @@ LOOPS: list[Any] = [
     measuring.contained,
     measuring.crossed,
     measuring.distances_m,
+    ragged._measured,
+    ragged._read,
 ]
 
 
@@ -54,5 +59,17 @@ def test_arrays_of_any_kind_meet_loops_that_are_compiled_already() -> None:
         index.crossed(lon, fixed, fixed, lon)
         index.distances_m(lon, fixed, pairs, pairs)
     index.numbers_of(np.frombuffer(bytes(32), dtype=np.uint8).reshape(2, 16))
+
+    assert [len(loop.signatures) for loop in LOOPS] == [1] * len(LOOPS)
+
+
+def test_what_comes_from_the_table_meets_loops_that_are_compiled_already(session: Session) -> None:
+    """Its columns arrive between one another and read-only; the index gets them plain."""
+    place = make_place(session, make_organisation(session))
+    live = LiveGeofences()
+    for _ in range(2):
+        geofence = make_geofence(session, place)
+        index = live.current(session)
+        assert index.of_place(place.id)[-1] == index.number_of(geofence.id)
 
     assert [len(loop.signatures) for loop in LOOPS] == [1] * len(LOOPS)

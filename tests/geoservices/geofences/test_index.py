@@ -24,6 +24,7 @@ from tests.geodesics import geodesic_m
 Floats = NDArray[np.float64]
 ONE_DEGREE_M = 111_320.0
 ACCURATE_UP_TO_M = 10_000.0
+REACHING = (("reach_m", 50.0),)
 
 CONTAINS = text(
     "SELECT ST_Covers(ST_GeomFromWKB(:area, 4326), ST_Point(lon, lat, 4326)) "
@@ -381,7 +382,7 @@ def test_areas_read_from_the_table_can_be_watched() -> None:
         pytest.param(10.0, 89.95, 20, id="close to the pole"),
     ],
 )
-@pytest.mark.parametrize("reach_m", [0.0, 120.0, 6_000.0])
+@pytest.mark.parametrize("reach_m", [1e-9, 120.0, 6_000.0])
 def test_whatever_is_left_out_as_far_is_far(
     lon: float, lat: float, size_m: float, reach_m: float
 ) -> None:
@@ -389,16 +390,18 @@ def test_whatever_is_left_out_as_far_is_far(
     random = np.random.default_rng(int(size_m))
     drawn = draw(random, lon=lon, lat=lat, size_m=size_m)
     ring = watched(drawn.area, centre=(on_the_globe(np.array(lon)).item(), lat), radius_m=size_m)
-    index = GeofenceIndex(
-        [watched(square(-50, 10)), watched(drawn.area, margin_m=30.0), ring], revision=1
-    )
+    far = watched(square(-50, 10))
+    reaching = [
+        replace(one, overrides=REACHING) for one in (watched(drawn.area, margin_m=30.0), ring)
+    ]
+    index = GeofenceIndex([far, *reaching], revision=1)
     extent = 2 * (size_m + reach_m) / ONE_DEGREE_M
     points_lat = np.clip(lat + extent * random.uniform(-1, 1, 3000), -90, 90)
     wide = extent / np.maximum(np.cos(np.radians(points_lat)), 1e-3)
     points_lon = on_the_globe(lon + wide * random.uniform(-1, 1, 3000))
     numbers = np.array([1, 2], dtype=np.intp)
 
-    positions, geofences = index.near(points_lon, points_lat, numbers, np.array([reach_m] * 2))
+    positions, geofences = index.reached(points_lon, points_lat, (0.0, reach_m))
 
     near = set(zip(positions.tolist(), geofences.tolist(), strict=True))
     every = np.repeat(np.arange(3000), 2), np.tile(numbers, 3000)

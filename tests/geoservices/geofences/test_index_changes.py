@@ -17,6 +17,7 @@ from geoservices.geofences.watched import Changes, Overrides, Watched
 Floats = NDArray[np.float64]
 PLACES = [UUID(int=number) for number in range(1, 6)]
 OVERRIDES: list[Overrides] = [(), (("exit_margin_m", 40.0),), (("silence", timedelta(hours=1)),)]
+REACHES_M = dict(zip(OVERRIDES, (150.0, 0.0, 400.0), strict=True))
 
 
 def some_geofence(random: np.random.Generator, geofence_id: UUID) -> Watched:
@@ -119,6 +120,60 @@ def test_a_change_to_one_of_many_keeps_the_others_numbers_and_arrays() -> None:
     assert len(after.sizes_m()) == len(many) + 1
     assert len(after) == len(many) - 1
     assert set(after.numbers().tolist()) == {*range(len(many) + 1)} - {5, 6}
+
+
+@given(st.integers(0, 2**32), st.integers(1, 60), st.lists(st.integers(1, 4), max_size=4))
+def test_what_is_in_reach_stays_true_through_changes(
+    seed: int, first: int, rounds: list[int]
+) -> None:
+    """As an index built anew tells it, and of nothing that is gone or has no reach."""
+    random = np.random.default_rng(seed)
+    lon, lat = random.uniform(-3.545, -3.505, 40), random.uniform(50.705, 50.735, 40)
+    kept = {one.id: one for one in (some_geofence(random, uuid4()) for _ in range(first))}
+    index = GeofenceIndex(list(kept.values()), revision=1)
+    for revision, count in enumerate(rounds, start=2):
+        in_reach(index, lon, lat)
+        gone = [kept.pop(one).id for one in list(kept)[:2]]
+        drawn = [some_geofence(random, uuid4()) for _ in range(count)]
+        kept |= {one.id: one for one in drawn}
+        index = index.updated([Changes.of(drawn, gone)], revision=revision)
+
+    found = in_reach(index, lon, lat)
+
+    assert found == in_reach(GeofenceIndex(list(kept.values()), revision=0), lon, lat)
+    for number, known in zip(index.numbers_of(list(kept)).tolist(), kept.values(), strict=True):
+        metres = index.distances_m(lon, lat, np.arange(40), np.full(40, number))
+        within = set(np.flatnonzero(metres <= REACHES_M[known.overrides]).tolist())
+        told_of = {position for position, one in found if one == known.id}
+        assert told_of >= within if REACHES_M[known.overrides] else not told_of
+    assert sorted(index.ids()) == sorted(kept)
+
+
+def in_reach(index: GeofenceIndex, lon: Floats, lat: Floats) -> set[tuple[int, UUID]]:
+    """Each position with the geofences that may be in reach."""
+    reach_m = tuple(REACHES_M[one] for one in index.overrides)
+    positions, numbers = (one.tolist() for one in index.reached(lon, lat, reach_m))
+    order = list(zip(positions, numbers, strict=True))
+    assert order == sorted(set(order))
+    return {(position, index.watched(number).id) for position, number in order}
+
+
+def test_what_finds_those_in_reach_is_built_once() -> None:
+    """Neither for each request, nor for the many when one of them changes."""
+    random = np.random.default_rng(8)
+    many = [replace(some_geofence(random, uuid4()), overrides=()) for _ in range(4 * SHARE)]
+    index = GeofenceIndex(many, revision=1)
+    here = np.array([-3.53]), np.array([50.72])
+    index.reached(*here, (300.0,))
+    [built] = index._base._reaching.values()
+
+    index.reached(*here, (300.0,))
+    after = index.updated([Changes.of([], [many[0].id])], revision=2)
+    after.reached(*here, (300.0,))
+
+    assert list(after._base._reaching.values()) == [built]
+    after.reached(*here, (200.0,))
+    assert list(after._base._reaching) == [(200.0,)]
 
 
 def test_ids_may_come_as_bytes() -> None:

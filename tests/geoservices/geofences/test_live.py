@@ -1,9 +1,15 @@
 """The index a process holds stays true to the table."""
 
+from dataclasses import replace
+from datetime import timedelta
 from threading import Barrier, Thread
 from uuid import UUID, uuid4
 
+import numpy as np
 import pytest
+import shapely
+from geoalchemy2.shape import from_shape, to_shape
+from shapely import MultiPolygon, Point, Polygon, box
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.orm import Session
 
@@ -12,9 +18,9 @@ from geoservices.geofences import queries
 from geoservices.geofences.index import GeofenceIndex
 from geoservices.geofences.live import LiveGeofences
 from geoservices.geofences.models import Geofence
-from geoservices.geofences.watched import keys
+from geoservices.geofences.watched import Watched, keys
 from geoservices.places.models import Place
-from tests.factories import NOON, make_geofence, make_organisation, make_place
+from tests.factories import EXETER, NOON, make_geofence, make_organisation, make_place
 
 
 @pytest.fixture
@@ -77,6 +83,59 @@ def test_only_what_changed_is_read_again(
     for same in (one, three):
         assert margin_of(after, same) == margin_of(before, same) == 0.0
     assert len(statements) == 3
+
+
+def test_what_is_read_is_what_was_stored(session: Session, place: Place) -> None:
+    """Holes, islands, circles, rules of its own: as Shapely reads the same rows."""
+    rules = {"reach_m": 50.0}
+    square, own = make_geofence(session, place), make_geofence(session, place, presence=rules)
+    circle, off = (make_geofence(session, place, margin_m=12.5) for _ in range(2))
+    holed = make_geofence(session, place, dwell_after=timedelta(seconds=90.5))
+    lon, lat = EXETER
+    well = box(lon, lat, lon + 0.0005, lat + 0.0005)
+    yard = box(lon - 0.001, lat - 0.001, lon + 0.001, lat + 0.001)
+    yard = Polygon(yard.exterior, [well.exterior])
+    island = box(lon + 0.002, lat, lon + 0.003, lat + 0.001)
+    drawn = MultiPolygon([yard, island])
+    holed.area = from_shape(drawn, srid=4326)
+    circle.centre, circle.radius_m = from_shape(Point(lon, lat), srid=4326), 123.4
+    off.disabled_at = NOON
+    session.flush()
+
+    index = LiveGeofences().current(session)
+
+    stored = {one.id: as_stored(one) for one in (square, own, circle, holed)}
+    assert sorted(index.ids()) == sorted(stored)
+    of_shapely = GeofenceIndex(list(stored.values()), revision=0)
+    for id_, expected in stored.items():
+        [number], [same] = index.numbers_of([id_]).tolist(), of_shapely.numbers_of([id_]).tolist()
+        assert index.watched(number) == replace(expected, area=None)
+        assert index.sizes_m()[number] == of_shapely.sizes_m()[same]
+        random = np.random.default_rng(1)
+        at = lon + random.normal(0, 0.002, 500), lat + random.normal(0, 0.002, 500)
+        pairs = np.arange(500), np.full(500, number)
+        metres = index.distances_m(*at, *pairs)
+        assert np.array_equal(metres, of_shapely.distances_m(*at, pairs[0], np.full(500, same)))
+        if expected.area is not None:
+            assert np.array_equal(metres <= 0.0, shapely.intersects_xy(expected.area, *at))
+
+
+def as_stored(geofence: Geofence) -> Watched:
+    """The row through Shapely, an object for each."""
+    centre = None if geofence.centre is None else to_shape(geofence.centre)
+    area = to_shape(geofence.area)
+    assert isinstance(area, MultiPolygon)
+    return Watched(
+        id=geofence.id,
+        place_id=geofence.place_id,
+        organisation_id=geofence.organisation_id,
+        dwell_after=geofence.dwell_after,
+        margin_m=geofence.margin_m,
+        area=None if centre else area,
+        centre=(centre.x, centre.y) if isinstance(centre, Point) else None,
+        radius_m=geofence.radius_m,
+        overrides=tuple(geofence.presence.items()),
+    )
 
 
 def test_an_index_in_use_never_changes(session: Session, place: Place) -> None:

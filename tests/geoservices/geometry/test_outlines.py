@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from geoservices.geometry.outlines import Outlines, covers, meets, nearest
+from geoservices.geometry.ragged import Ragged
 from geoservices.geometry.runs import RUN_EDGES, boxes_of, cut_into_runs
 
 SEEDS = st.integers(0, 2**32)
@@ -35,7 +36,7 @@ def polygon(seed: int, corners: int) -> tuple[np.random.Generator, shapely.Multi
 
 def outlines_of(area: shapely.MultiPolygon) -> tuple[Outlines, int]:
     """The area as the loops take it, and its number of runs."""
-    vertices, starts, [runs] = cut_into_runs(np.array([area], dtype=object))
+    vertices, starts, [runs] = cut_into_runs(Ragged.of([shapely.to_wkb(area)]))
     x, y = vertices.T.copy()
     return (x, y, starts, boxes_of(x, y, starts)), int(runs)
 
