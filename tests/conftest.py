@@ -18,6 +18,7 @@ from geoservices import logs
 from geoservices.database import SessionFactory, make_engine, make_session_factory
 from geoservices.geofences.models import GeofenceRevision
 from geoservices.tables import all_tables
+from geoservices.trips import Trip
 
 logs.configure()
 # How long an example takes says more of the machine than of the code.
@@ -113,13 +114,14 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     sent: list[str] = []
 
     def noting(method: Callable[..., Any]) -> Callable[..., Any]:
-        def noted(cursor: Any, query: Any, *arguments: Any, **options: Any) -> Any:
+        def noted(sender: Any, query: Any, *arguments: Any, **options: Any) -> Any:
             sent.append(query.decode() if isinstance(query, bytes) else str(query))
-            return method(cursor, query, *arguments, **options)
+            return method(sender, query, *arguments, **options)
 
         return noted
 
     for method in (psycopg.Cursor.execute, psycopg.Cursor.copy):
         monkeypatch.setattr(psycopg.Cursor, method.__name__, noting(method))
     monkeypatch.setattr(psycopg.ServerCursor, "execute", noting(psycopg.ServerCursor.execute))
+    monkeypatch.setattr(Trip, "add", noting(Trip.add))
     return sent

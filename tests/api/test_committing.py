@@ -1,6 +1,7 @@
 """Requests that share a transaction: each gets its own answer, or its own problem."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from geoservices.accounts.models import Device, Purpose
 from geoservices.database import SessionFactory, transaction
 from geoservices.errors import Unauthenticated
 from geoservices.geofences.live import LiveGeofences
+from geoservices.geometry.position import Position
 from geoservices.pings.models import Ping
 from geoservices.receiving import Intake, Sent
 from tests.factories import make_device, make_person
@@ -95,25 +97,22 @@ def test_a_refused_request_harms_no_other(
 def test_a_request_that_breaks_its_group_fails_alone(
     committed: SessionFactory, devices: list[Device], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The others are taken in one by one."""
+    """The database refuses its position; the others are taken in one by one."""
     monkeypatch.setattr(clock, "now", lambda: ping(60, FAR).recorded_at)
-    bad = devices[2].token_hash
-    take_in = receiving.take_in
+    bad = devices[2]
+    nowhere = replace(ping(0, FAR), position=Position(lon=0.0, lat=91.0))
 
-    def fail(session: Any, sent: Any, **rest: Any) -> Any:
-        taken = take_in(session, sent, **rest)
-        if any(one.token_hash == bad for one in sent):
-            raise ValueError
-        return taken
-
-    monkeypatch.setattr(receiving, "take_in", fail)
-
-    answers = send(committed, *(sent_by(device) for device in devices))
+    answers = send(
+        committed,
+        *(sent_by(device) for device in devices[:2]),
+        Sent(token_hash=bad.token_hash, pings=[nowhere]),
+        *(sent_by(device) for device in devices[3:]),
+    )
 
     assert [type(answer) for answer in answers] == [
-        ValueError if device.token_hash == bad else Intake for device in devices
+        psycopg.errors.CheckViolation if device is bad else Intake for device in devices
     ]
-    assert stored(committed) == {device.id for device in devices if device.token_hash != bad}
+    assert stored(committed) == {device.id for device in devices if device is not bad}
 
 
 def test_a_group_that_never_arrived_is_asked_for_once_more_only(
