@@ -23,7 +23,9 @@ class PresenceOut(Out):
     confirm_seldom_after: timedelta | None
     confirm_enter_within: timedelta | None
     confirm_enter_gap: timedelta | None
-    exit_certainty: float | None = Field(description="The same for leaving")
+    exit_certainty: float | None = Field(
+        description="How many accuracies wide the circle is that counts as certain when leaving"
+    )
     exit_accuracy_cap_m: float | None
     exit_margin_m: float | None
     exit_margin_share: float | None = Field(

@@ -50,7 +50,8 @@ class PresenceOverrides(BaseModel, frozen=True, extra="forbid"):
     confirm_enter_within: SpanOrNone | None = None
     confirm_enter_gap: SpanOrNone | None = None
     exit_certainty: Annotated[Certainty, Field(strict=True)] | None = Field(
-        default=None, description="The same for leaving"
+        default=None,
+        description="How many accuracies wide the circle is that counts as certain when leaving",
     )
     exit_accuracy_cap_m: OwnMetres | None = None
     exit_margin_m: OwnMetres | None = None

@@ -147,6 +147,8 @@ class Walk:
     def _touched(self) -> tuple[Indices, Indices]:
         """Return what the circles touch of the phones that report seldom."""
         fixes, at_us = self.sightings.fixes, self.sightings.at_us
+        if not self.rules:
+            return NOTHING
         pause = min(rules.confirm_enter_within for rules in self.rules)
         limit_m = max(rules.arrival_accuracy_limit_m for rules in self.rules)
         heard_us = np.roll(at_us, 1)
