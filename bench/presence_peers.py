@@ -117,13 +117,17 @@ class Ours:
         rules = rules_with(self.settings)
         visit: VisitState | None = None
         known = list(readings)
+        before: datetime | None = None
         for reading, sight in zip(known, _sights(known, rules), strict=True):
             again = True
             while again:
-                visit, changes = advance(visit, sight, reading.at, rules=rules, dwell_after=NEVER)
+                visit, changes = advance(
+                    visit, sight, reading.at, rules=rules, dwell_after=NEVER, before=before
+                )
                 yield from _told(changes, reading.at)
                 again = visit is not None and visit.phase is Phase.ENDED
                 visit = None if again else visit
+            before = reading.at
 
 
 def _sights(readings: Sequence[Reading], rules: PresenceRules) -> list[Sight]:

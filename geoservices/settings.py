@@ -103,17 +103,24 @@ class PresenceSettings(BaseModel, frozen=True, extra="forbid"):
     """An arrival with a position inside at its end must have lasted this long."""
     confirm_touching_after: SpanOrNone = timedelta(seconds=120)
     """And this long with one at its end that only touches the area."""
+    confirm_seldom_after: SpanOrNone = timedelta(minutes=4)
+    """This long where no position was inside, of a phone that seldom reports."""
     confirm_enter_within: SpanOrNone = timedelta(seconds=60)
-    """An arrival ends with a position that does not touch when none has for longer than this."""
+    """An arrival ends with a second position that does not touch when none has for longer.
+
+    A phone that is quiet this long between two positions reports seldom.
+    """
     confirm_enter_gap: SpanOrNone = timedelta(minutes=6)
-    """Nor does it outlive this much time between two positions that touch, with nothing heard."""
+    """Nor does it outlive this much time with nothing heard."""
+    exit_certainty: Certainty = 2.2
+    """The same for leaving: 2.2 holds 99.6 %, as whoever sits inside for hours is read often."""
     exit_accuracy_cap_m: Metres = 100
     """However inaccurate a position claims to be, it counts as at most this when leaving."""
     exit_margin_m: Metres = 20
     exit_margin_share: Fraction = 0.1
     """Leaving takes this much distance: the larger of the margin and this share of the size."""
     confirm_exit_after: SpanOrNone = timedelta(seconds=120)
-    """An exit takes two positions far outside, this much time, and nothing else in it."""
+    """An exit takes positions far outside for this long, or two and this much quiet after them."""
     silence: Span = timedelta(minutes=30)
     """A visit whose device did not touch the area for this long is closed as inferred."""
     told_silence: Span = timedelta(hours=12)
@@ -145,6 +152,11 @@ class PresenceSettings(BaseModel, frozen=True, extra="forbid"):
             raise ValueError(
                 "confirm_enter_after must not exceed confirm_touching_after: "
                 "touching the area would prove more than being in it"
+            )
+        if self.confirm_touching_after > self.confirm_seldom_after:
+            raise ValueError(
+                "confirm_touching_after must not exceed confirm_seldom_after: "
+                "never having been inside would prove more than having been"
             )
         if not self.confirm_enter_within <= self.confirm_enter_gap < self.silence:
             raise ValueError(

@@ -38,7 +38,7 @@ class Stay:
     rules: PresenceRules = RULES
     dwell_after: timedelta = DWELL_AFTER
     visit: VisitState | None = None
-    seen: bool = False
+    heard_at: datetime | None = None
 
     def hear(self, fix: Fix) -> list[Change]:
         """Follow one reading; after the end of a visit the same reading is given once more."""
@@ -47,7 +47,7 @@ class Stay:
 
     def see(self, second: float, sight: Sight) -> list[Change]:
         """Follow what one reading shows."""
-        first_sight, self.seen = not self.seen, True
+        before, self.heard_at = self.heard_at, moment(second)
 
         def step(visit: VisitState | None) -> Step:
             return advance(
@@ -56,14 +56,14 @@ class Stay:
                 moment(second),
                 rules=self.rules,
                 dwell_after=self.dwell_after,
-                first_sight=first_sight,
+                before=before,
             )
 
         return self._again(step)
 
     def say(self, second: float, kind: TransitionKind) -> list[Change]:
         """Follow what the phone itself says."""
-        first_sight, self.seen = not self.seen, True
+        first_sight, self.heard_at = self.heard_at is None, moment(second)
 
         def step(visit: VisitState | None) -> Step:
             return tell(

@@ -20,8 +20,12 @@ class PresenceOut(Out):
     reach_m: float | None
     confirm_enter_after: timedelta | None
     confirm_touching_after: timedelta | None
+    confirm_seldom_after: timedelta | None
     confirm_enter_within: timedelta | None
     confirm_enter_gap: timedelta | None
+    exit_certainty: float | None = Field(
+        description="How many accuracies wide the circle is that counts as certain when leaving"
+    )
     exit_accuracy_cap_m: float | None
     exit_margin_m: float | None
     exit_margin_share: float | None = Field(

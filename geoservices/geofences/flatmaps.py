@@ -13,7 +13,7 @@ import shapely
 from numpy.typing import NDArray
 
 from geoservices.geofences.watched import Changes, Floats, Indices, as_wkb
-from geoservices.geometry.planar import Metres, metres_per_degree
+from geoservices.geometry.planar import Degrees, Metres, metres_per_degree
 from geoservices.geometry.ragged import Ragged
 from geoservices.geometry.runs import before, boxes_of, cut_into_runs, ranges
 
@@ -170,3 +170,22 @@ def emptied(columns: list[NDArray[Any]]) -> NDArray[Any]:
     joined = np.concatenate(columns)
     columns.clear()
     return joined
+
+
+def boxes_round(
+    lon: Degrees, lat: Degrees, reach_m: Metres
+) -> tuple[Degrees, Degrees, Degrees, Degrees]:
+    """Return boxes in degrees that hold circles: west, south, east, north; each of shape (n,).
+
+    Args:
+        lon: Degrees, shape (n,).
+        lat: Degrees, shape (n,).
+        reach_m: The radii, at most some kilometres, shape (n,).
+    """
+    _, per_lat = metres_per_degree(lat)
+    north = SLACK * (reach_m + 1.0) / per_lat
+    poleward = np.abs(lat) + north
+    per_lon, _ = metres_per_degree(np.minimum(poleward, NEARLY_A_POLE_DEG))
+    east = SLACK * (reach_m + 1.0) / per_lon
+    east = np.where(poleward < NEARLY_A_POLE_DEG, east, HALF_TURN_DEG)
+    return lon - east, lat - north, lon + east, lat + north

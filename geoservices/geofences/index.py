@@ -187,6 +187,24 @@ class GeofenceIndex:
         geofences = np.concatenate([geofences, also[1] + len(self._base)])
         return Matches(lines[order], geofences[order])
 
+    def within(self, lon: Degrees, lat: Degrees, reach_m: Metres) -> Matches:
+        """Find the geofences that circles round positions touch, margins included.
+
+        Args:
+            lon: Degrees, shape (n,).
+            lat: Degrees, shape (n,).
+            reach_m: The radius of each circle, shape (n,).
+        """
+        lon, lat, reach_m = _plain(lon), _plain(lat), _plain(reach_m)
+        positions, geofences = self._base.within(lon, lat, reach_m)
+        if len(self._recent) == 0:
+            return Matches(positions, geofences)
+        also = self._recent.within(lon, lat, reach_m)
+        positions = np.concatenate([positions, also[0]])
+        order = np.argsort(positions, kind="stable")
+        geofences = np.concatenate([geofences, also[1] + len(self._base)])
+        return Matches(positions[order], geofences[order])
+
     def reached(
         self, lon: Degrees, lat: Degrees, reach_m: tuple[float, ...]
     ) -> tuple[Indices, Indices]:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoservices.geofences import measuring
+from geoservices.geofences.flatmaps import boxes_round
 from geoservices.geofences.table import Table
 from geoservices.geofences.watched import Indices, Keys, uuids
 from geoservices.geometry.boxtree import BoxTree
@@ -93,6 +94,14 @@ class Layer:
         lines = (lon, lat, to_lon, to_lat)
         met = measuring.crossed(flat.maps, flat.outlines, self.gone, lines, at, numbers)
         return at[met], numbers[met]
+
+    def within(self, lon: Degrees, lat: Degrees, reach_m: Metres) -> tuple[Indices, Indices]:
+        """Return pairs of a position and a geofence that is no further from it than its reach."""
+        west, south, east, north = boxes_round(lon, lat, reach_m)
+        positions, numbers = self.tree.meeting(west, south, east, north)
+        near = self.distances_m(lon, lat, positions, numbers) <= reach_m[positions]
+        near &= ~self.gone[numbers]
+        return positions[near], numbers[near]
 
     def reached(
         self, lon: Degrees, lat: Degrees, reach_m: tuple[float, ...]

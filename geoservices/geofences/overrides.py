@@ -46,8 +46,13 @@ class PresenceOverrides(BaseModel, frozen=True, extra="forbid"):
     reach_m: OwnMetres | None = None
     confirm_enter_after: SpanOrNone | None = None
     confirm_touching_after: SpanOrNone | None = None
+    confirm_seldom_after: SpanOrNone | None = None
     confirm_enter_within: SpanOrNone | None = None
     confirm_enter_gap: SpanOrNone | None = None
+    exit_certainty: Annotated[Certainty, Field(strict=True)] | None = Field(
+        default=None,
+        description="How many accuracies wide the circle is that counts as certain when leaving",
+    )
     exit_accuracy_cap_m: OwnMetres | None = None
     exit_margin_m: OwnMetres | None = None
     exit_margin_share: Annotated[Fraction, Field(strict=True)] | None = Field(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from geoservices.accounts.queries import HeldDevice
 from geoservices.geofences.index import GeofenceIndex, Matches
 from geoservices.geometry.position import Positions
-from geoservices.instants import SECOND_US, instant
+from geoservices.instants import MICROSECOND, SECOND_US, instant, microseconds
 from geoservices.pings.columns import Indices
 from geoservices.pings.plausibility import suspect
 from geoservices.pings.sightings import Sightings
@@ -27,7 +27,7 @@ from geoservices.visits.transitions import Phase, TransitionKind, VisitState
 
 PAIRS_AT_ONCE = 1 << 18
 """So many readings are measured at once, so that memory stays bounded."""
-
+NOTHING = (np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp))
 
 Spans = Mapping[int, tuple[int, list[int]]]
 """Where each device's sightings begin, and when they were made."""
@@ -141,15 +141,38 @@ class Walk:
         return begins
 
     def _reached(self, matches: Matches) -> tuple[Indices, Indices]:
-        """Add to what contains a position what is in reach, where a geofence has that mode."""
+        """Add to what contains a position what else may begin an arrival."""
+        found = [(matches.positions, matches.geofences), self._touched(), self._in_reach()]
+        positions = np.concatenate([positions for positions, _geofences in found])
+        order = np.argsort(positions, kind="stable")
+        return positions[order], np.concatenate([numbers for _positions, numbers in found])[order]
+
+    def _touched(self) -> tuple[Indices, Indices]:
+        """Return what the circles touch of the phones that report seldom."""
+        fixes, at_us = self.sightings.fixes, self.sightings.at_us
+        if not self.rules:
+            return NOTHING
+        pause = min(rules.confirm_enter_within for rules in self.rules)
+        limit_m = max(rules.arrival_accuracy_limit_m for rules in self.rules)
+        heard_us = np.roll(at_us, 1)
+        for sender, (begin, _times) in self.spans.items():
+            heard_at = self.devices[sender].followed_until
+            heard_us[begin] = 0 if heard_at is None else microseconds(heard_at)
+        seldom = at_us - heard_us >= pause // MICROSECOND
+        [these] = np.nonzero(seldom & (fixes.accuracy_m <= limit_m))
+        if len(these) == 0:
+            return NOTHING
+        lon, lat, accuracy_m = fixes.lon[these], fixes.lat[these], fixes.accuracy_m[these]
+        touched = self.index.within(lon, lat, accuracy_m)
+        return these[touched.positions], touched.geofences
+
+    def _in_reach(self) -> tuple[Indices, Indices]:
+        """Return what is in reach, where a geofence has that mode."""
         reach_m = tuple(rules.reach_m for rules in self.rules)
         if not any(reach_m):
-            return matches.positions, matches.geofences
+            return NOTHING
         fixes = self.sightings.fixes
-        positions, geofences = self.index.reached(fixes.lon, fixes.lat, reach_m)
-        positions = np.concatenate([matches.positions, positions])
-        order = np.argsort(positions, kind="stable")
-        return positions[order], np.concatenate([matches.geofences, geofences])[order]
+        return self.index.reached(fixes.lon, fixes.lat, reach_m)
 
     def _sights(self, begins: Indices, lengths: Indices, numbers: Indices) -> NDArray[np.uint8]:
         """Judge all readings of some tracks, one track behind the other."""
@@ -197,7 +220,7 @@ class Walk:
             tested,
             rules=track.rules,
             dwell_after=watched.dwell_after,
-            first_sight=device.followed_until is None and track.begin == first,
+            before=self._heard_before(track),
         ):
             if visit is None:
                 if state is None:
@@ -218,20 +241,27 @@ class Walk:
             if not self._is_same(track, before, visit):
                 self.changed.append(visit)
 
+    def _heard_before(self, track: Track) -> datetime | None:
+        """Return when the device was last heard before the track's first sighting."""
+        first, times = self.spans[track.sender]
+        if track.begin > first:
+            return instant(times[track.begin - first - 1])
+        return self.devices[track.sender].followed_until
+
     def _is_same(self, track: Track, before: VisitState | None, visit: Follow) -> bool:
         """Tell whether nothing has to be written down of an open visit.
 
         When a device was last seen inside is what its own row says, if that is when it was last
-        followed.
+        followed. So is when one that is away was last far.
         """
         if before is None or visit.state is None or track.visit is None:
             return False
         was_live = track.visit.seen_at is None
         is_live = stored_seen_at(visit.state, self.last_seen[visit.device_id]) is None
-        return (
-            was_live == is_live
-            and (replace(before, seen_at=visit.state.seen_at) if is_live else before) == visit.state
-        )
+        known = replace(before, far_at=visit.state.far_at)
+        if is_live:
+            known = replace(known, seen_at=visit.state.seen_at)
+        return was_live == is_live and known == visit.state
 
     def _note(self, track: Track, since: int, until: int) -> None:
         """Note that a visit was open after each of these sightings of the track but the last."""

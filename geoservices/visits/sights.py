@@ -2,7 +2,8 @@
 
 A phone's accuracy is the radius of the circle that holds the true position with 68 % confidence.
 One position in three lies outside its circle, so what needs certainty asks for a larger one:
-`certainty` times the accuracy, which at 1.8 holds 97 % of errors that are normal on both axes.
+`certainty` times the accuracy, which at 1.8 holds 97 % of errors that are normal on both axes. One
+that is to end a stay asks for more still: `exit_certainty`, at 2.2 99.6 %.
 
 The order of the codes is the order from the surest absence to the surest presence. What a run of
 them means for a stay is decided in `transitions`.
@@ -24,7 +25,7 @@ class Sight(IntEnum):
     """What one position shows of one geofence; a column of them is an array of uint8."""
 
     FAR = 0
-    """The whole larger circle is outside, and a margin beyond it."""
+    """The whole circle that leaving asks for is outside, and a margin beyond it."""
     OUTSIDE = 1
     """The whole circle is outside, but it is not far."""
     UNCERTAIN = 2
@@ -49,8 +50,10 @@ class PresenceRules:
     reach_m: float
     confirm_enter_after: timedelta
     confirm_touching_after: timedelta
+    confirm_seldom_after: timedelta
     confirm_enter_within: timedelta
     confirm_enter_gap: timedelta
+    exit_certainty: float
     exit_accuracy_cap_m: float
     exit_margin_m: float
     exit_margin_share: float
@@ -99,4 +102,4 @@ def sights(
 def far_from_m(accuracy_m: Metres, size_m: Metres, *, rules: PresenceRules) -> Metres:
     """Return the distances from the edge, in metres, beyond which positions are far outside."""
     margin_m = np.maximum(rules.exit_margin_m, rules.exit_margin_share * size_m)
-    return rules.certainty * np.minimum(accuracy_m, rules.exit_accuracy_cap_m) + margin_m
+    return rules.exit_certainty * np.minimum(accuracy_m, rules.exit_accuracy_cap_m) + margin_m

@@ -83,7 +83,10 @@ def stored_seen_at(state: VisitState, followed_until: datetime | None) -> dateti
 
 
 def loaded(row: VisitRow, followed_until: datetime | None, rules: PresenceRules) -> Follow:
-    """Return a stored visit as it stands now."""
+    """Return a stored visit as it stands now.
+
+    Of a device that is away, every reading that was followed since was far.
+    """
     return Follow(
         id=row.id,
         device_id=row.device_id,
@@ -102,5 +105,6 @@ def loaded(row: VisitRow, followed_until: datetime | None, rules: PresenceRules)
             confidence=row.confidence,
             initial=row.initial,
             told=row.told,
+            far_at=followed_until if row.phase == Phase.AWAY else None,
         ),
     )

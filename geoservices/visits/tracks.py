@@ -8,12 +8,13 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geoservices.instants import MICROSECOND, instant, microseconds
+from geoservices.visits.arrivals import least_sight
 from geoservices.visits.sights import PresenceRules, Sight
 from geoservices.visits.transitions import Change, Phase, VisitState, advance, stays_away
 
@@ -23,6 +24,7 @@ Stage = tuple[int, VisitState | None, tuple[Change, ...]]
 FAR, OUTSIDE = bytes([Sight.FAR]), bytes([Sight.OUTSIDE])
 GOING = re.compile(b"[\\x%02x-\\x%02x]" % (Sight.FAR, Sight.OUTSIDE))
 """What a device inside shows when it may be leaving."""
+TOUCH = re.compile(b"\\x%02x" % Sight.TOUCHING)
 ARRIVAL = re.compile(b"[\\x%02x-\\x%02x]" % (Sight.REACHING, Sight.CLEAR))
 PENDING = {Phase.ARRIVING, Phase.LEAVING, Phase.AWAY}
 NOT_FAR = re.compile(b"[^\\x%02x]" % Sight.FAR)
@@ -36,7 +38,7 @@ def stages(
     *,
     rules: PresenceRules,
     dwell_after: timedelta,
-    first_sight: bool,
+    before: datetime | None,
 ) -> Iterator[Stage]:
     """Follow a visit through readings, and whatever visits come after it.
 
@@ -48,7 +50,7 @@ def stages(
             but where something waits to be confirmed.
         rules: The constants.
         dwell_after: How long a stay must last to count as dwelling, for visits that begin.
-        first_sight: Whether nothing was known of the device before the first of the readings.
+        before: When the device was last heard before the first of them, None if it never was.
 
     Yields:
         A stage for each reading that mattered and one for the end. A visit that is `ended`, or
@@ -59,11 +61,14 @@ def stages(
     while at < len(times):
         matters = at
         if all_tested:
-            matters = next_that_matters(visit, sights, times, at, rules=rules)
+            matters = next_that_matters(visit, sights, times, at, rules=rules, before=before)
         touching = at + len(sights[at:matters].rstrip(OUTSIDE))
         if visit is not None and visit.phase is Phase.INSIDE and touching > at:
             visit = replace(visit, seen_at=instant(times[touching - 1]))
             yield touching - 1, visit, ()
+        if visit is not None and visit.phase is Phase.AWAY and matters > at:
+            visit = replace(visit, far_at=instant(times[matters - 1]))
+            yield matters - 1, visit, ()
         at = matters
         again = at < len(times)
         while again:
@@ -75,7 +80,7 @@ def stages(
                 instant(times[at]),
                 rules=rules,
                 dwell_after=dwell_after,
-                first_sight=first_sight and at == 0,
+                before=instant(times[at - 1]) if at else before,
             )
             yield at, visit, changes
             again = visit is not None and visit.phase is Phase.ENDED
@@ -90,6 +95,7 @@ def next_that_matters(
     start: int,
     *,
     rules: PresenceRules,
+    before: datetime | None,
 ) -> int:
     """Return the first reading from `start` on that may do more than say the device is still there.
 
@@ -98,7 +104,8 @@ def next_that_matters(
     end = len(times)
     if visit is None:
         found = ARRIVAL.search(sights, start)
-        return found.start() if found else end
+        end = found.start() if found else end
+        return _first_after_a_pause(sights, times, start, end, rules=rules, before=before)
     if visit.phase is Phase.INSIDE:
         far = sights.find(FAR, start)
         end = end if far < 0 else far
@@ -118,6 +125,25 @@ def next_that_matters(
             end,
         )
     return start
+
+
+def _first_after_a_pause(
+    sights: bytes,
+    times: Sequence[int],
+    start: int,
+    end: int,
+    *,
+    rules: PresenceRules,
+    before: datetime | None,
+) -> int:
+    """Return the first reading in the range that begins an arrival though it only touches."""
+    for found in TOUCH.finditer(sights, start, end):
+        at = found.start()
+        heard_at = instant(times[at - 1]) if at else before
+        unheard = None if heard_at is None else instant(times[at]) - heard_at
+        if least_sight(unheard, rules=rules) == Sight.TOUCHING:
+            return at
+    return end
 
 
 def _first_after_silence(

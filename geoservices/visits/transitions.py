@@ -7,6 +7,7 @@
 
 What a reading shows is decided in `sights`. One reading never ends a stay, however accurate it
 claims to be, and readings close in time err together: what confirms is time, not their number.
+Time counts as an absence as far as readings show it; a pause after the last one shows nothing.
 What the phone itself says, having watched the geofence with all its sensors, outranks readings.
 Nothing here reads a clock: time is an argument.
 
@@ -18,6 +19,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from geoservices.visits import arrivals
 from geoservices.visits.sights import PresenceRules, Sight
 
 
@@ -63,7 +65,7 @@ class VisitState:
     `entered_at` is the first reading inside, `seen_at` the last whose circle touched the
     geofence, `phase_since` when the present phase began. `confidence` is that of the enter,
     while arriving that of the enter that would come of it. `told` says that the phone itself
-    told of having come.
+    told of having come. `far_at` is the last of the readings that are far, once there are two.
     """
 
     phase: Phase
@@ -77,6 +79,7 @@ class VisitState:
     exit_reason: Reason | None = None
     initial: bool = False
     told: bool = False
+    far_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +102,7 @@ def advance(
     *,
     rules: PresenceRules,
     dwell_after: timedelta,
-    first_sight: bool = False,
+    before: datetime | None,
 ) -> Step:
     """Follow a visit by one reading.
 
@@ -109,7 +112,7 @@ def advance(
         at: When it was taken.
         rules: The constants.
         dwell_after: How long a stay must last to count as dwelling, for a visit that begins.
-        first_sight: Whether nothing was known of the device before this reading.
+        before: When the device was last heard before, None if nothing was known of it.
 
     Returns:
         The visit as it now stands, None where there is none, and the transitions in order. A
@@ -118,10 +121,13 @@ def advance(
     """
     waited, timed = (None, ()) if visit is None else elapse(visit, at, rules=rules)
     if waited is None:
-        return _begin(sight, at, dwell_after=dwell_after, first_sight=first_sight)
+        return _begin(sight, at, before, rules=rules, dwell_after=dwell_after)
     if waited.phase is Phase.ENDED:
         return waited, timed
-    followed, changes = _FOLLOW[waited.phase](waited, sight, at, rules)
+    if waited.phase is Phase.ARRIVING:
+        followed, changes = _follow_arriving(waited, sight, at, before, rules)
+    else:
+        followed, changes = _FOLLOW[waited.phase](waited, sight, at, rules)
     return followed, timed + changes
 
 
@@ -161,7 +167,7 @@ def tell(
     if waited is not None and waited.phase is Phase.ENDED:
         return waited, timed
     if waited is not None and waited.phase is not Phase.ARRIVING:
-        back = replace(waited, phase=Phase.INSIDE, phase_since=at, seen_at=at, told=True)
+        back = replace(_back(waited, at), seen_at=at, told=True)
         followed, changes = elapse(back, at, rules=rules)
         return followed, timed + changes
     if waited is None:
@@ -174,8 +180,9 @@ def tell(
 def elapse(visit: VisitState, at: datetime, *, rules: PresenceRules) -> Step:
     """Let time pass until `at` with nothing heard, and say what that brings about.
 
-    A stay that lasted long enough dwells, an exit seen twice is confirmed by time, and silence
-    ends a visit at the moment it was last seen, or said to dwell, as inferred.
+    A stay that lasted long enough dwells, an exit seen twice is confirmed when nothing was heard
+    for long after it, and silence ends a visit at the moment it was last seen, or said to dwell,
+    as inferred.
     """
     changes: tuple[Change, ...] = ()
     if _dwells(visit, at, rules):
@@ -203,8 +210,8 @@ def let_go(visit: VisitState, at: datetime, *, rules: PresenceRules) -> Step:
 
 
 def stays_away(visit: VisitState, at: datetime, *, rules: PresenceRules) -> bool:
-    """Tell whether a reading far outside would leave the visit exactly as it is."""
-    return visit.phase is Phase.AWAY and at < _given_up_at(visit, rules)
+    """Tell whether a reading far outside would change nothing but when the last of them was."""
+    return visit.phase is Phase.AWAY and at - visit.phase_since < _absence(visit, rules)
 
 
 def next_due(visit: VisitState, *, after: datetime, rules: PresenceRules) -> datetime:
@@ -221,10 +228,15 @@ def next_due(visit: VisitState, *, after: datetime, rules: PresenceRules) -> dat
     return max(due, after)
 
 
+def _absence(visit: VisitState, rules: PresenceRules) -> timedelta:
+    """Return how long a device must have been far outside to have left."""
+    return rules.silence if visit.told else rules.confirm_exit_after
+
+
 def _given_up_at(visit: VisitState, rules: PresenceRules) -> datetime:
     """Return when time alone ends the visit."""
     if visit.phase is Phase.AWAY:
-        return visit.phase_since + (rules.silence if visit.told else rules.confirm_exit_after)
+        return (visit.far_at or visit.phase_since) + _absence(visit, rules)
     if not visit.told:
         return visit.seen_at + rules.silence
     if visit.phase is Phase.LEAVING:
@@ -232,14 +244,22 @@ def _given_up_at(visit: VisitState, rules: PresenceRules) -> datetime:
     return visit.seen_at + rules.told_silence
 
 
-def _begin(sight: Sight, at: datetime, *, dwell_after: timedelta, first_sight: bool) -> Step:
-    if sight < Sight.REACHING:
+def _begin(
+    sight: Sight,
+    at: datetime,
+    before: datetime | None,
+    *,
+    rules: PresenceRules,
+    dwell_after: timedelta,
+) -> Step:
+    unheard = None if before is None else at - before
+    if sight < arrivals.least_sight(unheard, rules=rules):
         return None, ()
     arriving = _arrive(
         at,
-        confidence=1 if sight == Sight.REACHING else 2,
+        confidence=1 if sight <= Sight.REACHING else 2,
         dwell_after=dwell_after,
-        first_sight=first_sight,
+        first_sight=before is None,
     )
     if sight == Sight.CLEAR:
         return _enter(arriving, at, Reason.CLEARLY_INSIDE, confidence=3)
@@ -323,24 +343,27 @@ def _dwell(visit: VisitState) -> tuple[VisitState, tuple[Change, ...]]:
     )
 
 
-def _follow_arriving(visit: VisitState, sight: Sight, at: datetime, rules: PresenceRules) -> Step:
-    touches = sight >= Sight.TOUCHING
-    unseen = at - visit.seen_at
-    lapsed = unseen > (rules.confirm_enter_gap if touches else rules.confirm_enter_within)
-    # An arrival within reach gives way to one with a reading inside, which is dated anew.
-    outdone = visit.confidence == 1 and sight > Sight.REACHING
-    if lapsed or outdone:
-        return _begin(sight, at, dwell_after=visit.dwell_after, first_sight=visit.initial)
+def _follow_arriving(
+    visit: VisitState, sight: Sight, at: datetime, before: datetime | None, rules: PresenceRules
+) -> Step:
+    unseen, lasted = at - visit.seen_at, at - visit.phase_since
+    unheard = unseen if before is None else at - before
+    lapses = arrivals.lapses(sight, unheard=unheard, unseen=unseen, rules=rules)
+    if lapses or arrivals.is_outdone(
+        sight, confidence=visit.confidence, lasted=lasted, rules=rules
+    ):
+        begun, changes = _begin(sight, at, before, rules=rules, dwell_after=visit.dwell_after)
+        return begun and replace(begun, initial=visit.initial), changes
     if sight == Sight.CLEAR:
         return _enter(visit, at, Reason.CLEARLY_INSIDE, confidence=3)
-    if not touches:
+    wait = arrivals.confirmed_after(sight, confidence=visit.confidence, rules=rules)
+    if wait is None:
         return visit, ()
-    holds = sight >= (Sight.REACHING if visit.confidence == 1 else Sight.MARGINAL)
-    lasted = at - visit.phase_since
-    if lasted < (rules.confirm_enter_after if holds else rules.confirm_touching_after):
+    if lasted < wait:
         return replace(visit, seen_at=at), ()
-    reason = Reason.WITHIN_REACH if visit.confidence == 1 else Reason.KEPT_INSIDE
-    return _enter(visit, at, reason, confidence=visit.confidence)
+    if sight < Sight.MARGINAL and visit.confidence == 1:
+        return _enter(visit, at, Reason.WITHIN_REACH, confidence=1)
+    return _enter(visit, at, Reason.KEPT_INSIDE, confidence=2)
 
 
 def _follow_inside(visit: VisitState, sight: Sight, at: datetime, rules: PresenceRules) -> Step:
@@ -351,13 +374,19 @@ def _follow_inside(visit: VisitState, sight: Sight, at: datetime, rules: Presenc
 
 
 def _follow_leaving(visit: VisitState, sight: Sight, at: datetime, rules: PresenceRules) -> Step:
-    if sight == Sight.FAR:
-        return elapse(replace(visit, phase=Phase.AWAY), at, rules=rules)
-    return _follow_inside(replace(visit, phase=Phase.INSIDE, phase_since=at), sight, at, rules)
+    if sight != Sight.FAR:
+        return _follow_inside(_back(visit, at), sight, at, rules)
+    away = replace(visit, phase=Phase.AWAY, far_at=at)
+    if at - visit.phase_since < _absence(visit, rules):
+        return away, ()
+    return _end(away, visit.phase_since, Reason.OUTSIDE_FOR_LONG)
+
+
+def _back(visit: VisitState, at: datetime) -> VisitState:
+    return replace(visit, phase=Phase.INSIDE, phase_since=at, far_at=None)
 
 
 _FOLLOW = {
-    Phase.ARRIVING: _follow_arriving,
     Phase.INSIDE: _follow_inside,
     Phase.LEAVING: _follow_leaving,
     Phase.AWAY: _follow_leaving,

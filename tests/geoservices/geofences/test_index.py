@@ -413,6 +413,12 @@ def test_whatever_is_left_out_as_far_is_far(
     matches = index.match(points_lon, points_lat)
     pairs = zip(matches.positions.tolist(), matches.geofences.tolist(), strict=True)
     assert near >= set(pairs)
+    round_all = index.within(points_lon, points_lat, np.full(3000, reach_m))
+    touched = set(zip(round_all.positions.tolist(), round_all.geofences.tolist(), strict=True))
+    assert len(touched) == len(round_all.positions)
+    for at, number, metres in zip(*(one.tolist() for one in (*every, distances)), strict=True):
+        assert metres <= reach_m or (at, number) not in touched
+        assert metres > 0.97 * reach_m or (at, number) in touched
 
 
 def test_distances_do_not_depend_on_what_is_measured_along_with_them() -> None:

@@ -207,7 +207,7 @@ def test_a_suspicion_is_kept_and_dropped_unseen(world: World) -> None:
     made = world.follow(seen(device, 0, 0.00035, accuracy_m=50))
     remembered = world.session.scalars(select(Visit.phase)).all()
     shown = queries.visits_of(world.session, device, after=None, limit=10)
-    world.follow(seen(device, 1.5, FAR))
+    world.follow(seen(device, 1, FAR), seen(device, 1.5, FAR))
 
     assert made == []
     assert remembered == [Phase.ARRIVING]
@@ -262,8 +262,8 @@ def test_a_timer_waits_for_a_phone_that_reports_late(world: World) -> None:
     world.follow(seen(device, 0, INSIDE))
     world.follow(seen(device, 1, FAR), seen(device, 1.2, FAR), minute=11.2)
 
-    early, _ = world.wait(12.9)
-    late, _ = world.wait(13)
+    early, _ = world.wait(13.1)
+    late, _ = world.wait(13.2)
 
     assert early == []
     assert [one.change.kind for one in late] == [EXITED]
@@ -277,8 +277,8 @@ def test_timers_dwell_confirm_and_close(world: World) -> None:
     world.follow(seen(leaves, 1, FAR), seen(leaves, 1.2, FAR))
     world.follow(seen(dwells, 2, INSIDE))
 
-    none, looked_at = world.wait(2.9)
-    confirmed, _ = world.wait(3)
+    none, looked_at = world.wait(3.1)
+    confirmed, _ = world.wait(3.2)
     dwelled, _ = world.wait(5)
     again, _ = world.wait(5)
     silent, _ = world.wait(32)
@@ -361,6 +361,42 @@ def test_being_there_still_is_written_nowhere_but_with_the_device(
     assert world.session.execute(select(Visit.__table__)).all() == [before]
     assert world.wait(55) == ([], 1)
     assert kinds(world.wait(57)[0]) == [EXITED]
+
+
+def test_being_far_still_is_written_nowhere_but_with_the_device(
+    world: World, statements: list[str]
+) -> None:
+    """The timer then counts from the last reading far outside, and not from the second."""
+    make_geofence(world.session, world.place)
+    device = world.device()
+    world.follow(seen(device, 0, INSIDE))
+    world.follow(seen(device, 1, FAR), seen(device, 1.5, FAR))
+    statements.clear()
+
+    world.follow(seen(device, 2, FAR))
+    world.follow(seen(device, 2.5, FAR))
+
+    assert not any("visits SET" in statement for statement in statements)
+    assert world.wait(3.5) == ([], 1)
+    assert world.wait(4.4) == ([], 0)
+    [left] = world.wait(4.5)[0]
+    assert (left.change.kind, left.change.at) == (EXITED, moment(1))
+
+
+def test_a_phone_that_reports_seldom_arrives_by_touching(world: World) -> None:
+    """Its circles reach into the library for minutes, and its centre is never inside."""
+    make_geofence(world.session, world.place)
+    device = world.device()
+
+    made = [
+        one
+        for minute in (0, 2, 4.5)
+        for one in world.follow(seen(device, minute, 0.001, accuracy_m=90))
+    ]
+
+    assert [(one.change.at, one.change.reason, one.change.confidence) for one in made] == [
+        (moment(0), Reason.WITHIN_REACH, 1)
+    ]
 
 
 def test_nothing_seen_asks_nothing(world: World, statements: list[str]) -> None:

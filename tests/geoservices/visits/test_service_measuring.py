@@ -2,7 +2,7 @@
 
 import tracemalloc
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import numpy as np
@@ -53,6 +53,7 @@ class BruteForce:
         self.index = index
         self.visits: dict[tuple[UUID, int], VisitState] = {}
         self.last: dict[UUID, Sighting] = {}
+        self.heard_at: dict[UUID, datetime] = {}
 
     def follow(self, sightings: list[Sighting]) -> list[Told]:
         """Return what happened, in the order in which `follow` tells it."""
@@ -75,6 +76,7 @@ class BruteForce:
                 (float(sizes_m[number]), (sighting.device_id, geofence_id, change))
                 for change in self._advance(sighting, number, Sight(code))
             ]
+        self.heard_at[sighting.device_id] = sighting.at
         return [told for _size_m, told in sorted(step, key=_together)]
 
     def _crossed(self, sighting: Sighting) -> Iterator[tuple[float, Told]]:
@@ -110,7 +112,7 @@ class BruteForce:
                 sighting.at,
                 rules=RULES,
                 dwell_after=self.index.watched(number).dwell_after,
-                first_sight=sighting.first,
+                before=self.heard_at.get(sighting.device_id),
             )
             told += changes
             if state is None:

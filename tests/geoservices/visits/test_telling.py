@@ -290,4 +290,4 @@ def test_reach_mode_adds_arrivals_of_confidence_1(
     heard: list[Heard], expected: list[tuple[TransitionKind, float, Reason, int]]
 ) -> None:
     """What is inside decides as it does without."""
-    assert unfold(Stay(), heard) == expected
+    assert unfold(Stay(rules=replace(RULES, reach_m=50)), heard) == expected

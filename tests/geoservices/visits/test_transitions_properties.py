@@ -1,18 +1,31 @@
 """What holds of every visit, whatever is heard and whenever timers look."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from geoservices.visits.sights import Sight
 from geoservices.visits.transitions import (
     Change,
+    Reason,
     TransitionKind,
     next_due,
 )
-from tests.staying import DWELL_AFTER, DWELLED, ENTERED, EXITED, NOON, RULES, Fix, Stay, moment
+from tests.staying import (
+    DWELL_AFTER,
+    DWELLED,
+    ENTERED,
+    EXITED,
+    NOON,
+    RULES,
+    Fix,
+    Stay,
+    moment,
+    sight,
+)
 
 FIXES = st.lists(
     st.tuples(
@@ -22,6 +35,7 @@ FIXES = st.lists(
     ),
     max_size=25,
 )
+EXIT_AFTER = RULES.confirm_exit_after
 DWELLS = st.sampled_from([timedelta(0), timedelta(seconds=10), DWELL_AFTER, timedelta(minutes=20)])
 
 
@@ -97,6 +111,32 @@ def test_the_timer_that_is_set_misses_nothing(
 
     assert said_when_due == said
     assert looks <= 3
+
+
+@given(FIXES)
+def test_an_absence_is_spanned_by_readings_or_followed_by_quiet(
+    steps: list[tuple[int, float, float]],
+) -> None:
+    """Whoever left was far for two minutes, or far twice and then not heard for as long."""
+    stay = Stay()
+    heard: list[tuple[datetime, Sight]] = []
+    for fix in timed(steps):
+        told = stay.hear(fix)
+        heard.append((moment(fix[0]), sight(*fix[1:])))
+        for change in told:
+            if change.reason is Reason.OUTSIDE_FOR_LONG:
+                absence = [one for one in heard if one[0] >= change.at]
+                assert _lasts(absence) or (
+                    _is_far(absence[:-1]) and absence[-1][0] - absence[-2][0] >= EXIT_AFTER
+                )
+
+
+def _lasts(absence: list[tuple[datetime, Sight]]) -> bool:
+    return _is_far(absence) and absence[-1][0] - absence[0][0] >= EXIT_AFTER
+
+
+def _is_far(absence: list[tuple[datetime, Sight]]) -> bool:
+    return len(absence) > 1 and all(seen == Sight.FAR for _at, seen in absence)
 
 
 PLAIN = replace(
