@@ -17,11 +17,12 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
+from bench.database import database_server
 from bench.ingest_errands import Gait
 from bench.ingest_load import Load
 from bench.ingest_peers import CopiedRows, positions_of, tile38
 from bench.ingest_plot import draw
-from bench.ingest_service import SETTINGS, Application, database_server
+from bench.ingest_service import Application
 from bench.ingest_soak import soak
 from bench.ingest_stage import Shares, Stage, stage
 from bench.ingest_walks import Walks
@@ -118,7 +119,6 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--soak", type=float, default=0.0, help="minutes at 100,000 geofences")
     chosen = parser.parse_args(arguments)
     introduce(chosen.seed, "psycopg", "fastapi", "uvicorn", "shapely", "numpy")
-    print("PostgreSQL: " + ", ".join(map(" = ".join, SETTINGS.items())), file=sys.stderr)
     pace = QUICK_PACE if chosen.quick else Pace()
     cases = _chosen(chosen.case or "", quick=chosen.quick, plot=chosen.plot is not None)
     costs: dict[int, list[tuple[int, float]]] = {}

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import psycopg
 
+from bench.database import Server
 from bench.ingest_errands import Gait
-from bench.ingest_service import Server
 from bench.ingest_stage import stage
 from bench.report import Figure
 

@@ -22,9 +22,12 @@ import psycopg
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from bench.filling import database, fill
+from bench.database import Server, database_server, migrate
 from bench.geofences import ACROSS_M, DENSE_ACROSS_M, FIRST, Country, geofences, positions
+from bench.planar import MATCHES, make_fences
 from bench.report import Figure, introduce, options, tell
+from bench.world import make_geofences
+from geoservices import clock
 from geoservices.database import make_engine
 from geoservices.geofences import queries
 from geoservices.geofences.compiling import compile_ahead
@@ -46,13 +49,6 @@ PEER_BATCHES = 30
 PEER_RUNS = 3
 CHANGES = 5
 CHANGE = "UPDATE geofences SET margin_m = margin_m + 1 WHERE id = %s"
-QUERY = """
-SELECT p.n, f.id FROM unnest(%s::float8[], %s::float8[]) WITH ORDINALITY AS p(lon, lat, n)
-JOIN LATERAL (
-  SELECT id FROM fences
-  WHERE ST_Intersects(fences.area, ST_SetSRID(ST_MakePoint(p.lon, p.lat), 4326))
-) AS f ON true
-"""
 
 
 def main(arguments: list[str]) -> int:
@@ -65,20 +61,30 @@ def main(arguments: list[str]) -> int:
 
 
 def _figures(seed: int, only: str, *, quick: bool) -> Iterator[Figure]:
-    with database() as url, psycopg.connect(url, autocommit=True) as connection:
-        engine = make_engine(url, pool_size=1)
+    with database_server() as server:
         for name in QUICK if quick else CASES:
             if f"match.{name}".startswith(only):
-                with Session(engine) as session:
-                    yield _measure(name, seed, connection, session)
-        engine.dispose()
+                yield _measured(server, name, seed)
+
+
+def _measured(server: Server, name: str, seed: int) -> Figure:
+    url = server.database(name)
+    migrate(url)
+    engine = make_engine(url, pool_size=1)
+    with psycopg.connect(url, autocommit=True) as connection, Session(engine) as session:
+        figure = _measure(name, seed, connection, session)
+    engine.dispose()
+    return figure
 
 
 def _measure(name: str, seed: int, connection: psycopg.Connection, session: Session) -> Figure:
     count, across_m = CASES[name]
     rng = np.random.default_rng(seed)
     country = Country.of(rng)
-    middles = fill(connection, geofences(count, country, rng, across_m=across_m))
+    # Kept until the end: what is set free before the index is built would hide what it needs.
+    fences = list(geofences(count, country, rng, across_m=across_m))
+    middles = make_geofences(connection, fences, clock.now())
+    make_fences(connection)
     points = positions(OURS_BATCHES * BATCH, country, middles, rng)
     read_s = _timed(lambda: sum(len(some.ids) for some in queries.changed_since(session, -1)))
     live, before_mb, peak_before_mb = LiveGeofences(), _held_mb(), _peak_mb()
@@ -151,7 +157,7 @@ def _match_all(index: GeofenceIndex, points: NDArray[np.float64]) -> None:
 
 def _ask_all(connection: psycopg.Connection, points: NDArray[np.float64]) -> None:
     for batch in _batches(points):
-        connection.execute(QUERY, [batch[:, 0].tolist(), batch[:, 1].tolist()]).fetchall()
+        connection.execute(MATCHES, [batch[:, 0].tolist(), batch[:, 1].tolist()]).fetchall()
 
 
 def _timed(work: Callable[[], object]) -> float:

@@ -21,10 +21,10 @@ import numpy as np
 import psycopg
 from sqlalchemy.orm import Session
 
+from bench.database import Server, database_server, migrate
 from bench.geofences import ORGANISATION
-from bench.ingest_service import SETTINGS, Server, database_server, migrate
-from bench.ingest_world import World, make_world
 from bench.report import Figure, introduce, options, tell
+from bench.world import World, make_world
 from geoservices import clock
 from geoservices.database import SessionFactory, make_engine, make_session_factory
 from geoservices.pings import queries as pings
@@ -138,7 +138,6 @@ def main(arguments: list[str]) -> int:
     """Ask a day of history and all of it in turns."""
     chosen = options(__doc__).parse_args(arguments)
     introduce(chosen.seed, "psycopg", "sqlalchemy")
-    print("PostgreSQL: " + ", ".join(map(" = ".join, SETTINGS.items())), file=sys.stderr)
     amount = QUICK if chosen.quick else Amount()
     # Told to stop, it still stops what it started.
     heed_signals()
