@@ -50,19 +50,23 @@ class Server:
 
 
 @contextmanager
-def database_server() -> Iterator[Server]:
+def database_server(**other: str) -> Iterator[Server]:
     """Serve a cluster of the bench's own for the block, and leave nothing of it behind.
 
     What it is told goes to stderr.
+
+    Args:
+        other: What it is told beside `SETTINGS`, or instead of some of them.
     """
-    print("PostgreSQL: " + ", ".join(map(" = ".join, SETTINGS.items())), file=sys.stderr)
+    settings = {**SETTINGS, **other}
+    print("PostgreSQL: " + ", ".join(map(" = ".join, settings.items())), file=sys.stderr)
     folder = Path(mkdtemp(prefix="geoservices-bench-")).resolve()
     folder.chmod(0o711)
     port = free_port()
     try:
         cluster = open_cluster(folder)
         with (cluster.data / "postgresql.conf").open("a", encoding="ascii") as file:
-            file.writelines(f"{name} = '{value}'\n" for name, value in SETTINGS.items())
+            file.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
         with postgres.serving(cluster, port=port, log=folder / "postgres.log", mark={}):
             yield Server(cluster=cluster, port=port, folder=folder)
     finally:

@@ -1,9 +1,11 @@
 """The plot of what a ping costs, as SVG that says in words what it shows."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from html import escape
 from pathlib import Path
+
+from bench.ingest_costs import Costs
 
 WIDTH, HEIGHT = 640, 400
 LEFT, RIGHT, TOP, BOTTOM = 64, 132, 24, 52
@@ -12,10 +14,8 @@ COLOURS = ("#1b4f9c", "#b03a2e", "#1e7b4d", "#7d3c98")
 DASHES = ("", "8 4", "2 4", "10 4 2 4")
 """Lines differ in more than their colour."""
 
-Points = Sequence[tuple[int, float]]
 
-
-def draw(lines: Mapping[int, Points], file: Path) -> None:
+def draw(lines: Costs, file: Path) -> None:
     """Draw microseconds a ping against the number of geofences, a line for each size of a batch.
 
     Args:
@@ -56,7 +56,7 @@ def draw(lines: Mapping[int, Points], file: Path) -> None:
     file.write_text("\n".join(parts), encoding="utf-8")
 
 
-def _told(lines: Mapping[int, Points]) -> str:
+def _told(lines: Costs) -> str:
     told = [
         f"{batch} a request: "
         + ", ".join(f"{cost:.1f} µs at {geofences:,} geofences" for geofences, cost in line)

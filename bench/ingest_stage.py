@@ -26,8 +26,8 @@ from geoservices import clock
 OLDEST = timedelta(days=6, hours=12)
 """Walks begin this long ago: pings older than seven days are refused."""
 PREPARED_RATE = 200_000
-"""So many pings a second are made into requests before the clock starts; more as it runs."""
-MOST_PREPARED = 4_000_000
+PREPARED_REQUESTS = 20_000
+"""At most so many pings and requests a second are made before the clock starts; more as it runs."""
 
 TWICE = """
 SELECT count(*) FROM (
@@ -136,7 +136,7 @@ class Stage:
             "postgres": [self.server.process()],
         }
         before = {name: cpu_s(processes) for name, processes in parts.items()}
-        prepared = min(PREPARED_RATE * seconds, MOST_PREPARED) / size
+        prepared = seconds * min(PREPARED_RATE / size, PREPARED_REQUESTS)
         load = drive(
             [one.port for one in served],
             walks,
@@ -168,6 +168,7 @@ class Stage:
             "pings": self._count("SELECT count(*) FROM pings"),
             "transitions": self._count("SELECT count(*) FROM transitions"),
         }
+        self.connection.execute("SET work_mem = '1GB'")
         twice = self._count(TWICE)
         if stored != answered or twice:
             raise NotTheTruth(f"answered {answered}, stored {stored}, {twice} of them twice")

@@ -13,7 +13,7 @@ import resource
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from sqlalchemy.orm import Session
 from bench.database import Server, database_server, migrate
 from bench.geofences import ACROSS_M, DENSE_ACROSS_M, FIRST, Country, geofences, positions
 from bench.planar import MATCHES, make_fences
-from bench.report import Figure, introduce, options, tell
+from bench.report import Figure, introduce, options, pick, tell
 from bench.world import make_geofences
 from geoservices import clock
 from geoservices.database import make_engine
@@ -35,13 +35,13 @@ from geoservices.geofences.index import GeofenceIndex
 from geoservices.geofences.live import LiveGeofences
 
 CASES = {
-    "1k": (1_000, ACROSS_M),
-    "10k": (10_000, ACROSS_M),
-    "100k": (100_000, ACROSS_M),
-    "100k-dense": (100_000, DENSE_ACROSS_M),
-    "1m": (1_000_000, ACROSS_M),
+    "match.1k": (1_000, ACROSS_M),
+    "match.10k": (10_000, ACROSS_M),
+    "match.100k": (100_000, ACROSS_M),
+    "match.100k-dense": (100_000, DENSE_ACROSS_M),
+    "match.1m": (1_000_000, ACROSS_M),
 }
-QUICK = ("1k", "10k")
+QUICK = ("match.1k", "match.10k")
 BATCH = 100
 RUNS = 5
 OURS_BATCHES = 300
@@ -55,16 +55,16 @@ def main(arguments: list[str]) -> int:
     """Measure each size."""
     chosen = options(__doc__).parse_args(arguments)
     introduce(chosen.seed, "numba", "numpy", "shapely", "psycopg")
+    names = pick(QUICK if chosen.quick and chosen.case is None else CASES, chosen.case)
     compile_ahead()
-    tell(_figures(chosen.seed, chosen.case or "", quick=chosen.quick), as_json=chosen.json)
+    tell(_figures(names, chosen.seed), as_json=chosen.json)
     return 0
 
 
-def _figures(seed: int, only: str, *, quick: bool) -> Iterator[Figure]:
+def _figures(names: Sequence[str], seed: int) -> Iterator[Figure]:
     with database_server() as server:
-        for name in QUICK if quick else CASES:
-            if f"match.{name}".startswith(only):
-                yield _measured(server, name, seed)
+        for name in names:
+            yield _measured(server, name, seed)
 
 
 def _measured(server: Server, name: str, seed: int) -> Figure:
@@ -104,7 +104,7 @@ def _measure(name: str, seed: int, connection: psycopg.Connection, session: Sess
     mine, theirs = statistics.median(ours) * 1e6, statistics.median(peers) * 1e6
     matches = len(index.match(points[:, 0], points[:, 1]).positions)
     return Figure(
-        case=f"match.{name}",
+        case=name,
         value=round(mine, 2),
         unit="us/point",
         peer="PostGIS set-based",

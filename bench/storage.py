@@ -23,8 +23,8 @@ from sqlalchemy.orm import Session
 
 from bench.database import Server, database_server, migrate
 from bench.geofences import ORGANISATION
-from bench.report import Figure, introduce, options, tell
-from bench.world import World, make_world
+from bench.report import Figure, introduce, options, pick, tell
+from bench.world import World, make_pings, make_world
 from geoservices import clock
 from geoservices.database import SessionFactory, make_engine, make_session_factory
 from geoservices.pings import queries as pings
@@ -45,15 +45,6 @@ SMALLEST = 10
 FAVOUR = 3
 """The larger, the more people keep to a few places: numbers are drawn as the power of a uniform."""
 
-PINGS = """
-INSERT INTO pings (device_id, recorded_at, id, received_at, lon, lat, accuracy_m, signs)
-SELECT device.id, at, gen_random_uuid(), at + interval '2 seconds', random() - 3, random() + 51,
-    10, 0
-FROM devices AS device, generate_series(
-  %(day)s::timestamptz, %(day)s::timestamptz + interval '23:59:00', %(every)s
-) AS at
-ORDER BY at
-"""
 VISITS = """
 WITH known AS (
   SELECT (SELECT array_agg(id ORDER BY id) FROM devices) AS devices,
@@ -141,11 +132,11 @@ def main(arguments: list[str]) -> int:
     amount = QUICK if chosen.quick else Amount()
     # Told to stop, it still stops what it started.
     heed_signals()
-    tell(_figures(amount, chosen.case or "", chosen.seed), as_json=chosen.json)
+    tell(_figures(amount, chosen.case, chosen.seed), as_json=chosen.json)
     return 0
 
 
-def _figures(amount: Amount, only: str, seed: int) -> Iterator[Figure]:
+def _figures(amount: Amount, only: str | None, seed: int) -> Iterator[Figure]:
     midnight = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
     a_day = replace(amount, ping_days=1, visit_days=1)
     with database_server() as server, ExitStack() as open_:
@@ -153,9 +144,9 @@ def _figures(amount: Amount, only: str, seed: int) -> Iterator[Figure]:
             open_.enter_context(_filled(server, name, some, midnight, seed))
             for name, some in (("day", a_day), ("all", amount))
         )
-        for name, question in _questions(much.world, midnight, seed).items():
-            if name.startswith(only):
-                yield _figure(name, question, little, much)
+        questions = _questions(much.world, midnight, seed)
+        for name in pick(questions, only):
+            yield _figure(name, questions[name], little, much)
 
 
 def _figure(name: str, question: Question, little: Filled, much: Filled) -> Figure:
@@ -282,8 +273,7 @@ def _store(connection: psycopg.Connection, midnight: datetime, amount: Amount) -
     for ago in range(1, amount.visit_days + 1):
         day = midnight - ago * DAY
         if ago <= amount.ping_days:
-            every = DAY / amount.pings_a_device_and_day
-            connection.execute(PINGS, {"day": day, "every": every})
+            make_pings(connection, day, every=DAY / amount.pings_a_device_and_day)
         connection.execute(
             VISITS,
             {

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from uuid import UUID
 
@@ -24,6 +24,16 @@ CIRCLE_VERTICES = 32
 SRID = 4326
 UNGUARDED = "SET LOCAL session_replication_role = replica"
 """Neither triggers nor foreign keys fire: what they would have done is done here in one go."""
+
+PINGS = """
+INSERT INTO pings (device_id, recorded_at, id, received_at, lon, lat, accuracy_m, signs)
+SELECT device.id, at, gen_random_uuid(), at + interval '2 seconds', random() - 3, random() + 51,
+    10, 0
+FROM devices AS device, generate_series(
+  %(day)s::timestamptz, %(day)s::timestamptz + interval '23:59:00', %(every)s
+) AS at
+ORDER BY at
+"""
 
 Values = Sequence[object]
 
@@ -91,6 +101,11 @@ def make_geofences(
     connection.execute("VACUUM ANALYZE")
     middles = [shapely.centroid(_drawn(some)) for some in _batches(fences)]
     return shapely.get_coordinates(np.concatenate(middles))
+
+
+def make_pings(connection: psycopg.Connection, day: datetime, *, every: timedelta) -> None:
+    """Store pings that all devices sent in the 24 hours from an instant on, as they came in."""
+    connection.execute(PINGS, {"day": day, "every": every})
 
 
 def _make_places(connection: psycopg.Connection, fences: list[Watched], at: datetime) -> None:
