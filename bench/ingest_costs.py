@@ -48,9 +48,14 @@ def cost_table(costs: Costs) -> str:
         ["--:", *("--:" for _ in batches)],
     ]
     for geofences in sorted({geofences for points in costs.values() for geofences, _ in points}):
-        told = (by_batch[batch].get(geofences) for batch in batches)
-        rows.append([f"{geofences:,}", *("" if us is None else f"{us:.3g}" for us in told)])
+        costs_us = (by_batch[batch].get(geofences) for batch in batches)
+        rows.append([f"{geofences:,}", *map(_told, costs_us)])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _told(cost_us: float | None) -> str:
+    """Write three significant digits."""
+    return "" if cost_us is None else f"{float(f'{cost_us:.3g}'):,g}"
 
 
 def _figures(file: Path) -> list[dict[str, Any]]:
