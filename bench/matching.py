@@ -35,13 +35,13 @@ from geoservices.geofences.index import GeofenceIndex
 from geoservices.geofences.live import LiveGeofences
 
 CASES = {
-    "match.1k": (1_000, ACROSS_M),
-    "match.10k": (10_000, ACROSS_M),
-    "match.100k": (100_000, ACROSS_M),
-    "match.100k-dense": (100_000, DENSE_ACROSS_M),
-    "match.1m": (1_000_000, ACROSS_M),
+    "1k": (1_000, ACROSS_M),
+    "10k": (10_000, ACROSS_M),
+    "100k": (100_000, ACROSS_M),
+    "100k-dense": (100_000, DENSE_ACROSS_M),
+    "1m": (1_000_000, ACROSS_M),
 }
-QUICK = ("match.1k", "match.10k")
+QUICK = ("1k", "10k")
 BATCH = 100
 RUNS = 5
 OURS_BATCHES = 300
@@ -55,9 +55,12 @@ def main(arguments: list[str]) -> int:
     """Measure each size."""
     chosen = options(__doc__).parse_args(arguments)
     introduce(chosen.seed, "numba", "numpy", "shapely", "psycopg")
-    names = pick(QUICK if chosen.quick and chosen.case is None else CASES, chosen.case)
+    sizes = QUICK if chosen.quick and chosen.case is None else CASES
+    names = pick([f"match.{size}" for size in sizes], chosen.case)
     compile_ahead()
-    tell(_figures(names, chosen.seed), as_json=chosen.json)
+    tell(
+        _figures([name.removeprefix("match.") for name in names], chosen.seed), as_json=chosen.json
+    )
     return 0
 
 
@@ -104,7 +107,7 @@ def _measure(name: str, seed: int, connection: psycopg.Connection, session: Sess
     mine, theirs = statistics.median(ours) * 1e6, statistics.median(peers) * 1e6
     matches = len(index.match(points[:, 0], points[:, 1]).positions)
     return Figure(
-        case=name,
+        case=f"match.{name}",
         value=round(mine, 2),
         unit="us/point",
         peer="PostGIS set-based",

@@ -29,6 +29,7 @@ from geoservices import clock
 from geoservices.database import SessionFactory, make_engine, make_session_factory
 from geoservices.pings import queries as pings
 from geoservices.pings.service import keep_partitions
+from geoservices.settings import IntakeSettings
 from geoservices.visits import queries, statistics
 from local.interruption import heed_signals
 
@@ -39,6 +40,7 @@ PAGE = 4
 DAY, MONTH = timedelta(days=1), timedelta(days=31)
 RETENTION = timedelta(days=30)
 """How long positions are kept; the service then makes a partition for each day."""
+INTAKE = IntakeSettings()
 LATE = 100
 """So many late pings are asked about at once."""
 SMALLEST = 10
@@ -229,7 +231,8 @@ def _questions(world: World, midnight: datetime, seed: int) -> dict[str, Questio
     def late(session: Session, number: int) -> object:
         device_id = world.device_ids[devices[number]]
         times = (yesterday + ping * DAY / LATE for ping in range(LATE))
-        return pings.stored(session, [(device_id, at, uuid4()) for at in times])
+        keys = [(device_id, at, uuid4()) for at in times]
+        return pings.stored(session, keys, future_tolerance=INTAKE.future_tolerance)
 
     return {
         "storage.late_pings": late,

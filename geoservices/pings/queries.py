@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import numpy as np
@@ -90,15 +90,23 @@ def insert(
     )
 
 
-def stored(session: Session, keys: Sequence[Key]) -> set[Key]:
-    """Return which of these pings are stored; a key is device, time and id."""
+def stored(session: Session, keys: Sequence[Key], *, future_tolerance: timedelta) -> set[Key]:
+    """Return which of these pings are stored.
+
+    Args:
+        session: The session.
+        keys: Device, time and id of each.
+        future_tolerance: No ping arrived longer than this before its time, so that partitions
+            from before that need not be looked into.
+    """
     found = driver(session).execute(
         """
         SELECT device_id, recorded_at, id FROM pings
         JOIN unnest(%s::uuid[], %s::timestamptz[], %s::uuid[]) AS asked (device_id, recorded_at, id)
         USING (device_id, recorded_at, id)
+        WHERE pings.received_at >= asked.recorded_at - %s
         """,
-        tuple(map(list, zip(*keys, strict=True))),
+        (*map(list, zip(*keys, strict=True)), future_tolerance),
         binary=True,
     )
     return set(found.fetchall())
