@@ -1,7 +1,7 @@
 """What taking in pings costs, over HTTP, beside what others would do.
 
     python -m bench.ingest [--quick] [--json] [--case ingest.batch100] [--seed N]
-                           [--tile38 PATH] [--plot FILE.svg] [--soak MINUTES]
+                           [--tile38 PATH] [--costs FILE.jsonl] [--soak MINUTES]
 
 API processes, database and load generator share the machine's cores. Every ping is committed when
 it is answered (`synchronous_commit` on, `fsync` on). Peers run in turns with ours, in the same run
@@ -13,153 +13,91 @@ import statistics
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
-from bench.ingest_errands import Gait
+from bench.database import database_server
+from bench.ingest_cases import (
+    COPY,
+    OWN,
+    PATHS,
+    PEER_CONNECTIONS,
+    TILE38,
+    Case,
+    Pace,
+    cases_of,
+    pace_of,
+)
+from bench.ingest_costs import cost_table, kept, missing, read_costs
 from bench.ingest_load import Load
 from bench.ingest_peers import CopiedRows, positions_of, tile38
 from bench.ingest_plot import draw
-from bench.ingest_service import SETTINGS, Application, database_server
-from bench.ingest_soak import soak
+from bench.ingest_service import Application
+from bench.ingest_soak import soaked
 from bench.ingest_stage import Shares, Stage, stage
 from bench.ingest_walks import Walks
 from bench.report import Figure, introduce, options, tell
 from local.interruption import heed_signals
-
-CALM = Gait(step_m=4, to_and_fro_m=120)
-HARD = Gait(step_m=60)
-DEVICES = 10_000
-STEPS = 200
-EACH, SET, OWN = "one PostGIS query a ping", "PostGIS set-based", "one transaction a request"
-COPY, TILE38 = "COPY into the same table", "Tile38 pipelined by 100"
-PATHS = {EACH: "/each", SET: "/set", OWN: "/own"}
-PEER_CONNECTIONS = 32
-"""A transaction waits for the disk; more of them at once is what suits those peers."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """What is measured, and beside whom."""
-
-    name: str
-    geofences: int
-    gait: Gait = CALM
-    connections: int = 16
-    size: int = 100
-    peers: tuple[str, ...] = ()
-    devices: int = DEVICES
-    steps: int = STEPS
-    of_latency: bool = False
-    """The figure is the 99th percentile in milliseconds and not pings a second."""
-    of_cost: bool = False
-    """The figure is microseconds a ping."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
-    """How long and how often."""
-
-    seconds: float = 5.0
-    warm_s: float = 4.0
-    runs: int = 3
-    devices: int = DEVICES
-    copied_blocks: int = 600
-
-
-BATCH_PEERS = (EACH, SET, COPY, TILE38)
-CASES = (
-    Case(name="ingest.batch100.10k", geofences=10_000, peers=BATCH_PEERS),
-    Case(name="ingest.batch100.100k", geofences=100_000, peers=BATCH_PEERS),
-    Case(name="ingest.batch100.100k.hard", geofences=100_000, gait=HARD, peers=BATCH_PEERS),
-    Case(
-        name="ingest.single256",
-        geofences=100_000,
-        connections=256,
-        size=1,
-        peers=(OWN, EACH),
-    ),
-    Case(
-        name="ingest.single8_p99",
-        geofences=100_000,
-        connections=8,
-        size=1,
-        peers=(OWN,),
-        of_latency=True,
-    ),
-    Case(name="ingest.batch100.1m", geofences=1_000_000, peers=(EACH, SET, COPY)),
-)
-COSTS = tuple(
-    Case(
-        name=f"ingest.cost.{name}.{size}",
-        geofences=geofences,
-        connections=64 if size == 1 else 16,
-        size=size,
-        devices=2_000,
-        steps=1_000,
-        of_cost=True,
-    )
-    for name, geofences in (("1k", 1_000), ("10k", 10_000), ("100k", 100_000), ("1m", 1_000_000))
-    for size in (1, 10, 100, 1_000)
-)
-QUICK = (
-    Case(name="ingest.batch100.10k", geofences=10_000, peers=(EACH, SET, COPY, TILE38)),
-    Case(name="ingest.single8_p99", geofences=10_000, connections=8, size=1, of_latency=True),
-)
-QUICK_PACE = Pace(seconds=2.0, warm_s=1.0, runs=1, devices=2_000, copied_blocks=100)
 
 
 def main(arguments: list[str]) -> int:
     """Measure the cases that were asked for."""
     parser = options(__doc__)
     parser.add_argument("--tile38", type=Path, help="a tile38-server to be measured beside ours")
-    parser.add_argument("--plot", type=Path, help="measure the costs, and draw them here")
+    parser.add_argument(
+        "--costs",
+        type=Path,
+        metavar="FILE.jsonl",
+        help="measure the costs that this file has not, print their table, draw FILE.svg",
+    )
     parser.add_argument("--soak", type=float, default=0.0, help="minutes at 100,000 geofences")
     chosen = parser.parse_args(arguments)
     introduce(chosen.seed, "psycopg", "fastapi", "uvicorn", "shapely", "numpy")
-    print("PostgreSQL: " + ", ".join(map(" = ".join, SETTINGS.items())), file=sys.stderr)
-    pace = QUICK_PACE if chosen.quick else Pace()
-    cases = _chosen(chosen.case or "", quick=chosen.quick, plot=chosen.plot is not None)
-    costs: dict[int, list[tuple[int, float]]] = {}
-
-    def figures() -> Iterator[Figure]:
-        with database_server() as server:
-            if chosen.soak:
-                yield from soak(server, CALM, minutes=chosen.soak, seed=chosen.seed)
-                return
-            for geofences, group in groupby(cases, key=lambda case: case.geofences):
-                some = list(group)
-                devices = min(pace.devices, max(case.devices for case in some))
-                with stage(server, size=geofences, devices=devices, seed=chosen.seed) as on:
-                    for case in some:
-                        found = list(_measure(case, on, pace, chosen.tile38))
-                        if case.of_cost:
-                            costs.setdefault(case.size, []).append((geofences, found[0].value))
-                        yield from found
-
     # Told to stop, it still stops what it started.
     heed_signals()
-    tell(figures(), as_json=chosen.json)
-    if chosen.plot is not None:
-        draw(costs, chosen.plot)
+    if chosen.soak:
+        tell(soaked(minutes=chosen.soak, seed=chosen.seed), as_json=chosen.json)
+        return 0
+    of_costs = chosen.costs is not None
+    cases = cases_of(chosen.case, quick=chosen.quick, costs=of_costs)
+    pace = pace_of(quick=chosen.quick, costs=of_costs)
+    if of_costs:
+        cases = missing(cases, chosen.costs)
+    figures = _figures(cases, pace, chosen.tile38, seed=chosen.seed)
+    if not of_costs:
+        tell(figures, as_json=chosen.json)
+        return 0
+    tell(kept(figures, chosen.costs), as_json=chosen.json)
+    found = read_costs(chosen.costs)
+    print(cost_table(found))
+    draw(found, chosen.costs.with_suffix(".svg"))
     return 0
 
 
-def _chosen(only: str, *, quick: bool, plot: bool) -> list[Case]:
-    if quick:
-        return [case for case in QUICK if case.name.startswith(only)]
-    if plot:
-        return [case for case in COSTS if case.name.startswith(only)]
-    wanted = COSTS if only.startswith("ingest.cost") else CASES
-    return [case for case in wanted if case.name.startswith(only)]
+def _figures(
+    cases: Sequence[Case], pace: Pace, binary: Path | None, *, seed: int
+) -> Iterator[Figure]:
+    if not cases:
+        return
+    with database_server() as server:
+        for geofences, group in groupby(cases, key=lambda case: case.geofences):
+            some = list(group)
+            devices = min(pace.devices, max(case.devices for case in some))
+            with (
+                stage(server, size=geofences, devices=devices, seed=seed) as on,
+                on.serve() as served,
+            ):
+                for case in some:
+                    yield from _measure(case, on, served, pace, binary)
 
 
-def _measure(case: Case, on: Stage, pace: Pace, binary: Path | None) -> Iterator[Figure]:
+def _measure(
+    case: Case, on: Stage, served: list[Application], pace: Pace, binary: Path | None
+) -> Iterator[Figure]:
     devices = min(case.devices, pace.devices)
     walks = on.walks(case.gait, steps=case.steps, devices=devices)
     with ExitStack() as open_:
-        served = open_.enter_context(on.serve())
         peers = _peers(case, on, pace, walks, binary, open_)
         # The first request of each process waits until it has read the geofences.
         on.drive(served, walks, connections=len(served), size=case.size, seconds=0)

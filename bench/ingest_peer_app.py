@@ -12,7 +12,7 @@ statements throughout.
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -22,6 +22,7 @@ from fastapi import Body, FastAPI, Header
 from pydantic import BaseModel
 
 from api.schemas.pings import PingIn
+from bench.planar import MATCHES
 from geoservices import clock, receiving
 from geoservices.accounts import service as accounts
 from geoservices.accounts.tokens import hash_token
@@ -47,13 +48,6 @@ ALL_PINGS = """
 INSERT INTO peer.pings
 SELECT %s, * FROM unnest(%s::timestamptz[], %s::uuid[], %s::float8[], %s::float8[], %s::float8[])
 ON CONFLICT DO NOTHING
-"""
-ALL_FENCES = """
-SELECT p.n, f.id FROM unnest(%s::float8[], %s::float8[]) WITH ORDINALITY AS p(lon, lat, n)
-JOIN LATERAL (
-  SELECT id FROM peer.fences
-  WHERE ST_Intersects(area, ST_SetSRID(ST_MakePoint(p.lon, p.lat), 4326))
-) AS f ON true
 """
 
 Event = tuple[UUID, bool, datetime]
@@ -90,15 +84,8 @@ def take_in_each(body: PingsIn, authorization: Token) -> Answer:
     """Ask PostGIS about each ping."""
     connection, device_id, pings = _begin(body, authorization)
     with connection.transaction():
-        before = _state(connection, device_id)
-        inside, events = before, list[Event]()
-        for ping in pings:
-            row = [device_id, ping.recorded_at, ping.id, ping.lon, ping.lat, ping.accuracy_m]
-            connection.execute(PING, row)
-            now = {fence for (fence,) in connection.execute(FENCES, [ping.lon, ping.lat])}
-            events += _changes(inside, now, ping.recorded_at)
-            inside = now
-        _store(connection, device_id, before, inside, events)
+        found = (_find_one(connection, device_id, ping) for ping in pings)
+        events = _follow(connection, device_id, pings, found)
     return _answer(len(pings), events)
 
 
@@ -106,21 +93,9 @@ def take_in_each(body: PingsIn, authorization: Token) -> Answer:
 def take_in_at_once(body: PingsIn, authorization: Token) -> Answer:
     """Ask PostGIS about all pings at once."""
     connection, device_id, pings = _begin(body, authorization)
-    lon, lat = [ping.lon for ping in pings], [ping.lat for ping in pings]
     with connection.transaction():
-        before = _state(connection, device_id)
-        times = [ping.recorded_at for ping in pings]
-        accuracy_m = [ping.accuracy_m for ping in pings]
-        ids = [ping.id for ping in pings]
-        connection.execute(ALL_PINGS, [device_id, times, ids, lon, lat, accuracy_m])
-        found: list[set[UUID]] = [set() for _ in pings]
-        for number, fence in connection.execute(ALL_FENCES, [lon, lat]):
-            found[number - 1].add(fence)
-        inside, events = before, list[Event]()
-        for ping, now in zip(pings, found, strict=True):
-            events += _changes(inside, now, ping.recorded_at)
-            inside = now
-        _store(connection, device_id, before, inside, events)
+        found = _find_all(connection, device_id, pings)
+        events = _follow(connection, device_id, pings, found)
     return _answer(len(pings), events)
 
 
@@ -158,8 +133,40 @@ def _begin(body: PingIn | Batch, authorization: str) -> Taken:
     return connection, row[0], body.pings if isinstance(body, Batch) else [body]
 
 
-def _state(connection: psycopg.Connection, device_id: UUID) -> set[UUID]:
-    return {fence for (fence,) in connection.execute(STATE, [device_id])}
+def _find_one(connection: psycopg.Connection, device_id: UUID, ping: PingIn) -> set[UUID]:
+    row = [device_id, ping.recorded_at, ping.id, ping.lon, ping.lat, ping.accuracy_m]
+    connection.execute(PING, row)
+    return {fence for (fence,) in connection.execute(FENCES, [ping.lon, ping.lat])}
+
+
+def _find_all(
+    connection: psycopg.Connection, device_id: UUID, pings: list[PingIn]
+) -> list[set[UUID]]:
+    lon, lat = [ping.lon for ping in pings], [ping.lat for ping in pings]
+    times = [ping.recorded_at for ping in pings]
+    accuracy_m = [ping.accuracy_m for ping in pings]
+    ids = [ping.id for ping in pings]
+    connection.execute(ALL_PINGS, [device_id, times, ids, lon, lat, accuracy_m])
+    found: list[set[UUID]] = [set() for _ in pings]
+    for number, fence in connection.execute(MATCHES, [lon, lat]):
+        found[number - 1].add(fence)
+    return found
+
+
+def _follow(
+    connection: psycopg.Connection,
+    device_id: UUID,
+    pings: list[PingIn],
+    found: Iterable[set[UUID]],
+) -> list[Event]:
+    """Compare each ping's geofences with those before, and store what changed."""
+    before = {fence for (fence,) in connection.execute(STATE, [device_id])}
+    inside, events = before, list[Event]()
+    for ping, now in zip(pings, found, strict=True):
+        events += _changes(inside, now, ping.recorded_at)
+        inside = now
+    _store(connection, device_id, before, inside, events)
+    return events
 
 
 def _changes(before: set[UUID], now: set[UUID], at: datetime) -> Iterator[Event]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from psycopg import sql
 
 from bench.ingest_walks import LAT_AT, LON_AT, Walks
-from bench.ingest_world import World
+from bench.world import World
 from geoservices.geofences.watched import Watched
 from local.configuration import HOST, free_port
 

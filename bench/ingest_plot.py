@@ -1,21 +1,22 @@
 """The plot of what a ping costs, as SVG that says in words what it shows."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 
-WIDTH, HEIGHT = 640, 400
-LEFT, RIGHT, TOP, BOTTOM = 64, 132, 24, 52
+from bench.ingest_costs import Costs
+
+WIDTH, HEIGHT = 680, 420
+LEFT, RIGHT, TOP, BOTTOM = 64, 164, 40, 52
+LINE_HEIGHT = 16
 COLOURS = ("#1b4f9c", "#b03a2e", "#1e7b4d", "#7d3c98")
 """Each at least 4.5 to 1 against white."""
 DASHES = ("", "8 4", "2 4", "10 4 2 4")
 """Lines differ in more than their colour."""
 
-Points = Sequence[tuple[int, float]]
 
-
-def draw(lines: Mapping[int, Points], file: Path) -> None:
+def draw(lines: Costs, file: Path) -> None:
     """Draw microseconds a ping against the number of geofences, a line for each size of a batch.
 
     Args:
@@ -36,27 +37,34 @@ def draw(lines: Mapping[int, Points], file: Path) -> None:
         x = _x(10**decade, xs)
         parts.append(_line(x, TOP, x, HEIGHT - BOTTOM))
         parts.append(_text(x, HEIGHT - BOTTOM + 18, f"{10**decade:,}", "middle"))
-    for decade in range(ys[0], ys[1] + 1):
-        y = _y(10.0**decade, ys)
+    for tick in _ticks(ys):
+        y = _y(tick, ys)
         parts.append(_line(LEFT, y, WIDTH - RIGHT, y))
-        parts.append(_text(LEFT - 8, y + 4, f"{10.0**decade:g}", "end"))
+        parts.append(_text(LEFT - 8, y + 4, f"{tick:,g}", "end"))
     parts.append(_text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 12, "geofences", "middle"))
-    parts.append(_text(LEFT, TOP - 8, "µs a ping", "end"))
-    for number, (batch, line) in enumerate(sorted(lines.items())):
+    parts.append(_text(4, TOP - 20, "microseconds a ping", "start"))
+    ordered = sorted(lines.items(), key=lambda item: -item[1][-1][1])
+    label_y = 0.0
+    for number, (batch, line) in enumerate(ordered):
         colour, dash = COLOURS[number % len(COLOURS)], DASHES[number % len(DASHES)]
         path = " ".join(f"{_x(x, xs):.1f},{_y(y, ys):.1f}" for x, y in line)
         parts.append(
             f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2" '
             f'stroke-dasharray="{dash}"/>'
         )
+        parts += [
+            f'<circle cx="{_x(x, xs):.1f}" cy="{_y(y, ys):.1f}" r="3" fill="{colour}"/>'
+            for x, y in line
+        ]
         x, y = line[-1]
         name = "1 ping" if batch == 1 else f"{batch:,} pings"
-        parts.append(_text(_x(x, xs) + 8, _y(y, ys) + 4, f"{name} a request", "start", colour))
+        label_y = max(_y(y, ys) + 4, label_y + LINE_HEIGHT)
+        parts.append(_text(_x(x, xs) + 10, label_y, f"{name} a request", "start", colour))
     parts.append("</svg>\n")
     file.write_text("\n".join(parts), encoding="utf-8")
 
 
-def _told(lines: Mapping[int, Points]) -> str:
+def _told(lines: Costs) -> str:
     told = [
         f"{batch} a request: "
         + ", ".join(f"{cost:.1f} µs at {geofences:,} geofences" for geofences, cost in line)
@@ -68,6 +76,12 @@ def _told(lines: Mapping[int, Points]) -> str:
 def _decades(values: Iterable[float]) -> tuple[int, int]:
     logs = [math.log10(value) for value in values]
     return math.floor(min(logs)), math.ceil(max(logs))
+
+
+def _ticks(decades: tuple[int, int]) -> list[float]:
+    """Return 1, 2 and 5 of each decade, and the end of the last one."""
+    low, high = decades
+    return [step * 10.0**at for at in range(low, high) for step in (1, 2, 5)] + [10.0**high]
 
 
 def _x(value: float, decades: tuple[int, int]) -> float:

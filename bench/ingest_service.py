@@ -1,4 +1,4 @@
-"""What the intake is measured on: PostgreSQL as durable as in earnest, and two API processes."""
+"""What the intake is measured on: two API processes, and how busy they and others are."""
 
 import os
 import subprocess
@@ -8,73 +8,19 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_urlsafe
-from shutil import rmtree
-from tempfile import mkdtemp
 
 import psutil
-from alembic import command
-from alembic.config import Config
 
 from geoservices.codes.links import make_code_key
 from geoservices.notifications.vapid import make_vapid_key
-from local import postgres
-from local.cluster import Cluster, open_cluster, remove_cluster
 from local.configuration import CHECKOUT, HOST, free_port
 from local.console import tail
 from local.processes import program
-from local.stack import clear_away
 
 PROCESSES = 2
 READY_WITHIN_S = 300.0
 """A new checkout compiles its loops first."""
 STOPPED_WITHIN_S = 20.0
-SETTINGS = {
-    "shared_buffers": "2GB",
-    "max_wal_size": "8GB",
-    "checkpoint_timeout": "5min",
-    "jit": "off",
-    "random_page_cost": "1.1",
-    "fsync": "on",
-    "full_page_writes": "on",
-    "synchronous_commit": "on",
-}
-"""What the private server is told; all else is PostgreSQL's default, autovacuum among it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Server:
-    """A running PostgreSQL with PostGIS, and the folder for what is printed."""
-
-    cluster: Cluster
-    port: int
-    folder: Path
-
-    def database(self, name: str) -> str:
-        """Make a database and return its URL."""
-        return postgres.create_database(self.cluster, port=self.port, name=name)
-
-    def process(self) -> psutil.Process:
-        """Return the server's first process, the parent of all that serve a connection."""
-        first_line = (self.cluster.data / "postmaster.pid").read_text("ascii").splitlines()[0]
-        return psutil.Process(int(first_line))
-
-
-@contextmanager
-def database_server() -> Iterator[Server]:
-    """Serve a cluster of the bench's own for the block, and leave nothing of it behind."""
-    folder = Path(mkdtemp(prefix="geoservices-bench-")).resolve()
-    folder.chmod(0o711)
-    port = free_port()
-    try:
-        cluster = open_cluster(folder)
-        with (cluster.data / "postgresql.conf").open("a", encoding="ascii") as file:
-            file.writelines(f"{name} = '{value}'\n" for name, value in SETTINGS.items())
-        with postgres.serving(cluster, port=port, log=folder / "postgres.log", mark={}):
-            yield Server(cluster=cluster, port=port, folder=folder)
-    finally:
-        clear_away(folder)
-        remove_cluster(folder)
-        rmtree(folder)
 
 
 def environment(url: str) -> dict[str, str]:
@@ -88,12 +34,6 @@ def environment(url: str) -> dict[str, str]:
         "GEOSERVICES_PUSH__VAPID_CONTACT": "mailto:bench@example.org",
         "GEOSERVICES_PUSH__VAPID_PRIVATE_KEY": make_vapid_key(),
     }
-
-
-def migrate(url: str) -> None:
-    """Bring a database to today's schema."""
-    os.environ["GEOSERVICES_DATABASE_URL"] = url
-    command.upgrade(Config(CHECKOUT / "alembic.ini"), "head")
 
 
 @contextmanager

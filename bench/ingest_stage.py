@@ -14,18 +14,20 @@ import numpy as np
 import psutil
 import psycopg
 
+from bench.database import Server, migrate
 from bench.ingest_errands import Gait
 from bench.ingest_load import Load, drive
-from bench.ingest_service import Application, Server, applications, cores, cpu_s, migrate
+from bench.ingest_service import Application, applications, cores, cpu_s
 from bench.ingest_walks import PERIOD_S, Walks
-from bench.ingest_world import World, make_world
+from bench.planar import make_fences
+from bench.world import World, make_world
 from geoservices import clock
 
 OLDEST = timedelta(days=6, hours=12)
 """Walks begin this long ago: pings older than seven days are refused."""
 PREPARED_RATE = 200_000
-"""So many pings a second are made into requests before the clock starts; more as it runs."""
-MOST_PREPARED = 4_000_000
+PREPARED_REQUESTS = 20_000
+"""At most so many pings and requests a second are made before the clock starts; more as it runs."""
 
 TWICE = """
 SELECT count(*) FROM (
@@ -35,10 +37,6 @@ SELECT count(*) FROM (
 
 
 PEER_TABLES = """
-CREATE SCHEMA peer;
-CREATE TABLE peer.fences (id uuid, area geometry(Geometry, 4326));
-INSERT INTO peer.fences SELECT id, area::geometry FROM geofences;
-CREATE INDEX ON peer.fences USING gist (area);
 CREATE TABLE peer.pings (
   device_id uuid, recorded_at timestamptz, id uuid, lon float8, lat float8, accuracy_m float8,
   PRIMARY KEY (device_id, recorded_at, id)
@@ -46,7 +44,7 @@ CREATE TABLE peer.pings (
 CREATE TABLE peer.inside (device_id uuid, fence_id uuid, PRIMARY KEY (device_id, fence_id));
 CREATE TABLE peer.events (device_id uuid, fence_id uuid, entered bool, at timestamptz);
 """
-"""What peers need beside our tables, whose geofences and tokens they share."""
+"""What peers need beside the planar areas and our tables, whose tokens they share."""
 
 
 class NotTheTruth(Exception):
@@ -138,7 +136,7 @@ class Stage:
             "postgres": [self.server.process()],
         }
         before = {name: cpu_s(processes) for name, processes in parts.items()}
-        prepared = min(PREPARED_RATE * seconds, MOST_PREPARED) / size
+        prepared = seconds * min(PREPARED_RATE / size, PREPARED_REQUESTS)
         load = drive(
             [one.port for one in served],
             walks,
@@ -170,6 +168,7 @@ class Stage:
             "pings": self._count("SELECT count(*) FROM pings"),
             "transitions": self._count("SELECT count(*) FROM transitions"),
         }
+        self.connection.execute("SET work_mem = '1GB'")
         twice = self._count(TWICE)
         if stored != answered or twice:
             raise NotTheTruth(f"answered {answered}, stored {stored}, {twice} of them twice")
@@ -195,8 +194,8 @@ def stage(server: Server, *, size: int, devices: int, seed: int) -> Iterator[Sta
     since = clock.now() - OLDEST
     with psycopg.connect(url, autocommit=True) as connection:
         world = make_world(connection, size=size, devices=devices, rng=rng, at=since)
+        make_fences(connection)
         connection.execute(PEER_TABLES.encode())
-        connection.execute("VACUUM ANALYZE peer.fences")
         yield Stage(
             server=server,
             url=url,

@@ -14,8 +14,9 @@ import resource
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -23,9 +24,12 @@ import psycopg
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from bench.filling import database, fill
+from bench.database import Server, database_server, migrate
 from bench.geofences import ACROSS_M, DENSE_ACROSS_M, FIRST, Country, geofences, positions
-from bench.report import Figure, introduce, options, tell
+from bench.planar import MATCHES, make_fences
+from bench.report import Figure, introduce, options, pick, tell
+from bench.world import make_geofences
+from geoservices import clock
 from geoservices.database import make_engine
 from geoservices.geofences import queries
 from geoservices.geofences.compiling import compile_ahead
@@ -50,44 +54,45 @@ PEER_BATCHES = 30
 PEER_RUNS = 3
 CHANGES = 5
 CHANGE = "UPDATE geofences SET margin_m = margin_m + 1 WHERE id = %s"
-QUERY = """
-SELECT p.n, f.id FROM unnest(%s::float8[], %s::float8[]) WITH ORDINALITY AS p(lon, lat, n)
-JOIN LATERAL (
-  SELECT id FROM fences
-  WHERE ST_Intersects(fences.area, ST_SetSRID(ST_MakePoint(p.lon, p.lat), 4326))
-) AS f ON true
-"""
 
 
 def main(arguments: list[str]) -> int:
     """Measure each size."""
     chosen = options(__doc__).parse_args(arguments)
     introduce(chosen.seed, "numba", "numpy", "shapely", "psycopg")
+    sizes = QUICK if chosen.quick and chosen.case is None else CASES
+    names = pick([f"{of}.{size}" for size in sizes for of in (COLD_START, MATCH)], chosen.case)
     compile_s = _timed(compile_ahead)
     print(f"loops compiled, or read from disk, in {compile_s:.2f} s", file=sys.stderr)
-    tell(_figures(chosen.seed, chosen.case or "", quick=chosen.quick), as_json=chosen.json)
+    tell(_figures(names, chosen.seed), as_json=chosen.json)
     return 0
 
 
-def _figures(seed: int, only: str, *, quick: bool) -> Iterator[Figure]:
-    with database() as url, psycopg.connect(url, autocommit=True) as connection:
-        engine = make_engine(url, pool_size=1)
-        for name in QUICK if quick else CASES:
-            starts, matches = (f"{of}.{name}".startswith(only) for of in (COLD_START, MATCH))
-            if not (starts or matches):
-                continue
-            count, across_m = CASES[name]
-            rng = np.random.default_rng(seed)
-            country = Country.of(rng)
-            middles = fill(connection, geofences(count, country, rng, across_m=across_m))
-            with Session(engine) as session:
-                live, cold_start = _cold_start(name, session)
-                if starts:
-                    yield cold_start
-                if matches:
-                    points = positions(OURS_BATCHES * BATCH, country, middles, rng)
-                    yield _measure(name, points, live, connection, session)
-        engine.dispose()
+def _figures(names: Sequence[str], seed: int) -> Iterator[Figure]:
+    with database_server() as server:
+        for size, group in groupby(names, key=lambda name: name.rpartition(".")[2]):
+            yield from _measured(server, size, set(group), seed)
+
+
+def _measured(server: Server, size: str, wanted: set[str], seed: int) -> Iterator[Figure]:
+    url = server.database(size)
+    migrate(url)
+    engine = make_engine(url, pool_size=1)
+    count, across_m = CASES[size]
+    rng = np.random.default_rng(seed)
+    country = Country.of(rng)
+    # Kept until the end: what is set free before the index is built would hide what it needs.
+    fences = list(geofences(count, country, rng, across_m=across_m))
+    with psycopg.connect(url, autocommit=True) as connection, Session(engine) as session:
+        middles = make_geofences(connection, fences, clock.now())
+        make_fences(connection)
+        live, cold_start = _cold_start(size, session)
+        if cold_start.case in wanted:
+            yield cold_start
+        if f"{MATCH}.{size}" in wanted:
+            points = positions(OURS_BATCHES * BATCH, country, middles, rng)
+            yield _measure(size, points, live, connection, session)
+    engine.dispose()
 
 
 def _cold_start(name: str, session: Session) -> tuple[LiveGeofences, Figure]:
@@ -185,7 +190,7 @@ def _match_all(index: GeofenceIndex, points: NDArray[np.float64]) -> None:
 
 def _ask_all(connection: psycopg.Connection, points: NDArray[np.float64]) -> None:
     for batch in _batches(points):
-        connection.execute(QUERY, [batch[:, 0].tolist(), batch[:, 1].tolist()]).fetchall()
+        connection.execute(MATCHES, [batch[:, 0].tolist(), batch[:, 1].tolist()]).fetchall()
 
 
 def _timed(work: Callable[[], object]) -> float:

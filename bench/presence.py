@@ -35,7 +35,7 @@ from bench.presence_peers import (
     tracelet,
 )
 from bench.presence_traces import read_traces, replay
-from bench.report import Figure, introduce, options, tell
+from bench.report import Figure, introduce, options, pick, tell
 from geodata.simulation import (
     GOOD_SKY,
     INDOOR,
@@ -120,9 +120,10 @@ def main(arguments: list[str]) -> int:
     if chosen.traces:
         tell(_traced(chosen.traces), as_json=chosen.json)
         return 0
+    names = pick((_case(model, rule) for model in MODELS for rule in RULES), chosen.case)
     trials = 60 if chosen.quick else 500
     interval = timedelta(seconds=chosen.interval)
-    tell(_figures(trials, chosen.seed, chosen.case or "", interval), as_json=chosen.json)
+    tell(_figures(trials, chosen.seed, names, interval), as_json=chosen.json)
     return 0
 
 
@@ -147,17 +148,20 @@ def _traced(folder: Path) -> Iterator[Figure]:
         )
 
 
-def _figures(count: int, seed: int, only: str, interval: timedelta) -> Iterator[Figure]:
+def _case(model: str, rule: str) -> str:
+    return f"presence.{model}.{rule}"
+
+
+def _figures(count: int, seed: int, names: Sequence[str], interval: timedelta) -> Iterator[Figure]:
     for model, surroundings in MODELS.items():
-        of_model = f"presence.{model}."
-        if not (of_model.startswith(only) or f"{only}.".startswith(of_model)):
+        if not any(_case(model, rule) in names for rule in RULES):
             continue
         trials = list(_trials(replace(surroundings, interval=interval), count, seed))
         scores = {name: _score(rule, trials) for name, rule in RULES.items()}
         best = min(score.wrong for name, score in scores.items() if name != "ours")
         for name, score in scores.items():
-            case = f"presence.{model}.{name}"
-            if case.startswith(only):
+            case = _case(model, name)
+            if case in names:
                 yield _figure(case, score, best if name == "ours" else None)
 
 

@@ -42,9 +42,24 @@ def options(description: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument("--quick", action="store_true", help="finish within a minute")
-    parser.add_argument("--case", help="only cases whose name starts with this")
+    parser.add_argument("--case", help="only this case, or those whose names start with this")
     parser.add_argument("--seed", type=int, default=1, help="the same seed, the same input")
     return parser
+
+
+def pick(names: Iterable[str], wanted: str | None) -> list[str]:
+    """Return the case that was asked for, or all whose names start so; all of them for None.
+
+    Raises:
+        SystemExit: There is none.
+    """
+    there = list(names)
+    if wanted in there:
+        return [wanted]
+    found = [name for name in there if name.startswith(wanted or "")]
+    if not found:
+        sys.exit(f"No case is named {wanted}; there are {', '.join(there)}.")
+    return found
 
 
 def introduce(seed: int, *packages: str) -> None:

@@ -2,29 +2,34 @@
 
     python -m bench.storage [--quick] [--json] [--case storage.footfall] [--seed N]
 
-A database with one day of data is asked, then filled up to thirty days of pings (a million a day)
-and ninety days of visits (40,000 a day), and asked the same again while nothing else runs. Each
-figure is the 95th percentile over random devices, or over places chosen like those that people
-go to, of the calls that the API makes.
+One database holds a day of data, another of the same server thirty days of pings (a million a day)
+and ninety days of visits (40,000 a day). Pings lie in a partition for each day, as the service
+makes them when it keeps positions for thirty days. Both are asked the same in turns, so that what
+else the machine does slows both. Each figure is the 95th percentile over random devices, or over
+places chosen like those that people go to, of what the API asks.
 """
 
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import numpy as np
 import psycopg
 from sqlalchemy.orm import Session
 
+from bench.database import Server, database_server, migrate
 from bench.geofences import ORGANISATION
-from bench.ingest_service import SETTINGS, database_server, migrate
-from bench.ingest_world import World, make_world
-from bench.report import Figure, introduce, options, tell
+from bench.report import Figure, introduce, options, pick, tell
+from bench.world import World, make_pings, make_world
 from geoservices import clock
 from geoservices.database import SessionFactory, make_engine, make_session_factory
+from geoservices.pings import queries as pings
+from geoservices.pings.service import keep_partitions
+from geoservices.settings import IntakeSettings
 from geoservices.visits import queries, statistics
 from local.interruption import heed_signals
 
@@ -33,19 +38,15 @@ WARM_UP = 40
 PAGE = 4
 """As many visits as a device makes in a day, so that the answer is as long both times."""
 DAY, MONTH = timedelta(days=1), timedelta(days=31)
+RETENTION = timedelta(days=30)
+"""How long positions are kept; the service then makes a partition for each day."""
+INTAKE = IntakeSettings()
+LATE = 100
+"""So many late pings are asked about at once."""
 SMALLEST = 10
 FAVOUR = 3
 """The larger, the more people keep to a few places: numbers are drawn as the power of a uniform."""
 
-PINGS = """
-INSERT INTO pings (device_id, recorded_at, id, received_at, lon, lat, accuracy_m, signs)
-SELECT device.id, at, gen_random_uuid(), at + interval '2 seconds', random() - 3, random() + 51,
-    10, 0
-FROM (SELECT id FROM devices ORDER BY id) AS device,
-LATERAL generate_series(
-  %(day)s::timestamptz, %(day)s::timestamptz + interval '23:59:00', %(every)s
-) AS at
-"""
 VISITS = """
 WITH known AS (
   SELECT (SELECT array_agg(id ORDER BY id) FROM devices) AS devices,
@@ -116,67 +117,90 @@ QUICK = Amount(
 Question = Callable[[Session, int], object]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filled:
+    """A database with so much in it."""
+
+    world: World
+    sessions: SessionFactory
+    stored: dict[str, object]
+    """How many rows it has, and its size."""
+
+
 def main(arguments: list[str]) -> int:
-    """Ask a day of history and then all of it."""
+    """Ask a day of history and all of it in turns."""
     chosen = options(__doc__).parse_args(arguments)
     introduce(chosen.seed, "psycopg", "sqlalchemy")
-    print("PostgreSQL: " + ", ".join(map(" = ".join, SETTINGS.items())), file=sys.stderr)
     amount = QUICK if chosen.quick else Amount()
     # Told to stop, it still stops what it started.
     heed_signals()
-    tell(_figures(amount, chosen.case or "", chosen.seed), as_json=chosen.json)
+    tell(_figures(amount, chosen.case, chosen.seed), as_json=chosen.json)
     return 0
 
 
-def _figures(amount: Amount, only: str, seed: int) -> Iterator[Figure]:
-    rng = np.random.default_rng(seed)
+def _figures(amount: Amount, only: str | None, seed: int) -> Iterator[Figure]:
     midnight = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
-    with database_server() as server:
-        url = server.database("bench")
-        migrate(url)
-        engine = make_engine(url)
-        with psycopg.connect(url, autocommit=True) as connection:
-            world = make_world(
-                connection, size=amount.geofences, devices=amount.devices, rng=rng, at=midnight
-            )
-            connection.execute("SET session_replication_role = replica")
-            connection.execute("SET synchronous_commit = off")
-            connection.execute("SELECT setseed(0.5)")
-            asked = {
-                name: question
-                for name, question in _questions(world, midnight, rng).items()
-                if name.startswith(only)
-            }
-            sessions = make_session_factory(engine)
-            _store_open(connection, amount)
-            _store(connection, midnight, amount, first=1, last=1)
-            after_a_day = _ask(sessions, asked)
-            began = time.perf_counter()
-            _store(connection, midnight, amount, first=2, last=amount.visit_days)
-            took_s = time.perf_counter() - began
-            after_all = _ask(sessions, asked)
-            stored = _stored(connection)
-        engine.dispose()
-    for name, latencies_ms in after_all.items():
-        p95, before = (float(np.quantile(some, 0.95)) for some in (latencies_ms, after_a_day[name]))
-        yield Figure(
-            case=name,
-            value=round(p95, 2),
-            unit="ms (p95)",
-            peer="one day of data",
-            peer_value=round(before, 2),
-            ratio=round(before / p95, 2),
-            params={
-                "p50_ms": round(float(np.quantile(latencies_ms, 0.5)), 2),
-                "asked": len(latencies_ms),
-                "filled_in_s": round(took_s),
-                **stored,
-            },
+    a_day = replace(amount, ping_days=1, visit_days=1)
+    with database_server() as server, ExitStack() as open_:
+        little, much = (
+            open_.enter_context(_filled(server, name, some, midnight, seed))
+            for name, some in (("day", a_day), ("all", amount))
         )
+        questions = _questions(much.world, midnight, seed)
+        for name in pick(questions, only):
+            yield _figure(name, questions[name], little, much)
 
 
-def _questions(world: World, midnight: datetime, rng: np.random.Generator) -> dict[str, Question]:
+def _figure(name: str, question: Question, little: Filled, much: Filled) -> Figure:
+    before_ms, after_ms = _ask(question, little.sessions, much.sessions)
+    before, after = (float(np.quantile(some, 0.95)) for some in (before_ms, after_ms))
+    return Figure(
+        case=name,
+        value=round(after, 2),
+        unit="ms (p95)",
+        peer="one day of data",
+        peer_value=round(before, 2),
+        ratio=round(before / after, 2),
+        params={
+            "p50_ms": round(float(np.quantile(after_ms, 0.5)), 2),
+            "p50_ms_one_day": round(float(np.quantile(before_ms, 0.5)), 2),
+            "asked": len(after_ms),
+            **much.stored,
+        },
+    )
+
+
+@contextmanager
+def _filled(
+    server: Server, name: str, amount: Amount, midnight: datetime, seed: int
+) -> Iterator[Filled]:
+    """Make a database and fill it; the same seed makes the same devices and places."""
+    url = server.database(name)
+    migrate(url)
+    engine = make_engine(url)
+    sessions = make_session_factory(engine)
+    began = time.perf_counter()
+    with psycopg.connect(url, autocommit=True) as connection:
+        rng = np.random.default_rng(seed)
+        world = make_world(
+            connection, size=amount.geofences, devices=amount.devices, rng=rng, at=midnight
+        )
+        for ago in range(amount.ping_days, 0, -1):
+            keep_partitions(sessions, at=midnight - ago * DAY, retention=RETENTION)
+        connection.execute("SET session_replication_role = replica")
+        connection.execute("SET synchronous_commit = off")
+        connection.execute("SELECT setseed(0.5)")
+        _store_open(connection, amount)
+        _store(connection, midnight, amount)
+        stored = _stored(connection)
+    filled_in_s = round(time.perf_counter() - began)
+    yield Filled(world=world, sessions=sessions, stored={**stored, "filled_in_s": filled_in_s})
+    engine.dispose()
+
+
+def _questions(world: World, midnight: datetime, seed: int) -> dict[str, Question]:
     """Make what is asked; the number of a question chooses its device, its place, its hours."""
+    rng = np.random.default_rng(seed)
     asked = QUESTIONS + WARM_UP
     devices = rng.integers(0, len(world.device_ids), asked).tolist()
     drawn = (rng.random(asked) ** FAVOUR * len(world.fences)).astype(int).tolist()
@@ -204,7 +228,14 @@ def _questions(world: World, midnight: datetime, rng: np.random.Generator) -> di
             at=midnight,
         )
 
+    def late(session: Session, number: int) -> object:
+        device_id = world.device_ids[devices[number]]
+        times = (yesterday + ping * DAY / LATE for ping in range(LATE))
+        keys = [(device_id, at, uuid4()) for at in times]
+        return pings.stored(session, keys, future_tolerance=INTAKE.future_tolerance)
+
     return {
+        "storage.late_pings": late,
         "storage.visits_of_device": visits,
         "storage.presence": presence,
         "storage.footfall.day": lambda session, number: footfall(
@@ -216,18 +247,16 @@ def _questions(world: World, midnight: datetime, rng: np.random.Generator) -> di
     }
 
 
-def _ask(sessions: SessionFactory, asked: dict[str, Question]) -> dict[str, list[float]]:
-    """Return how long each answer took, in milliseconds, transaction and all."""
-    found: dict[str, list[float]] = {}
-    for name, question in asked.items():
-        latencies_ms: list[float] = []
-        for number in range(QUESTIONS + WARM_UP):
+def _ask(question: Question, *databases: SessionFactory) -> tuple[list[float], ...]:
+    """Return how long each database's answers took, in milliseconds, transaction and all."""
+    found: tuple[list[float], ...] = tuple([] for _ in databases)
+    for number in range(QUESTIONS + WARM_UP):
+        for sessions, latencies_ms in zip(databases, found, strict=True):
             began = time.perf_counter()
             with sessions() as session, session.begin():
                 question(session, number)
             latencies_ms.append((time.perf_counter() - began) * 1000)
-        found[name] = latencies_ms[WARM_UP:]
-    return found
+    return tuple(latencies_ms[WARM_UP:] for latencies_ms in found)
 
 
 def _store_open(connection: psycopg.Connection, amount: Amount) -> None:
@@ -242,15 +271,12 @@ def _store_open(connection: psycopg.Connection, amount: Amount) -> None:
     )
 
 
-def _store(
-    connection: psycopg.Connection, midnight: datetime, amount: Amount, *, first: int, last: int
-) -> None:
-    """Make up the days that ended so many days before midnight, and leave the server at rest."""
-    for ago in range(first, last + 1):
+def _store(connection: psycopg.Connection, midnight: datetime, amount: Amount) -> None:
+    """Make up the days before midnight, and leave the server at rest."""
+    for ago in range(1, amount.visit_days + 1):
         day = midnight - ago * DAY
         if ago <= amount.ping_days:
-            every = DAY / amount.pings_a_device_and_day
-            connection.execute(PINGS, {"day": day, "every": every})
+            make_pings(connection, day, every=DAY / amount.pings_a_device_and_day)
         connection.execute(
             VISITS,
             {
@@ -262,16 +288,21 @@ def _store(
         )
     connection.execute("VACUUM ANALYZE")
     connection.execute("CHECKPOINT")
+    stray = connection.execute("SELECT count(*) FROM pings_default").fetchone()
+    if stray != (0,):
+        raise AssertionError(f"{stray} pings lie in no day's partition.")
 
 
 def _stored(connection: psycopg.Connection) -> dict[str, object]:
     counts = connection.execute(
-        "SELECT (SELECT count(*) FROM pings), (SELECT count(*) FROM visits), "
-        "(SELECT count(*) FROM transitions), pg_database_size(current_database())"
+        "SELECT (SELECT count(*) FROM pings), (SELECT count(DISTINCT tableoid) FROM pings), "
+        "(SELECT count(*) FROM visits), (SELECT count(*) FROM transitions), "
+        "pg_database_size(current_database())"
     ).fetchone()
-    pings, visits, transitions, size = counts or (0, 0, 0, 0)
+    rows, partitions, visits, transitions, size = counts or (0, 0, 0, 0, 0)
     return {
-        "pings": pings,
+        "pings": rows,
+        "partitions": partitions,
         "visits": visits,
         "transitions": transitions,
         "database_gb": round(size / 2**30, 1),

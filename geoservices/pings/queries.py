@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from sqlalchemy import delete, select, text, update
 from sqlalchemy.orm import Session
 
 from geoservices.accounts.models import Device
-from geoservices.arrays import Doubles, Instants, Smallints, Uuids
+from geoservices.arrays import Doubles, Instants, Intervals, Smallints, Uuids
 from geoservices.database import driver
 from geoservices.instants import instant
 from geoservices.pings.columns import Microseconds, Numbers, Pings
@@ -40,6 +40,7 @@ STORED = b"""
     SELECT device_id, recorded_at, id FROM pings
     JOIN unnest($1, $2, $3) AS asked (device_id, recorded_at, id)
     USING (device_id, recorded_at, id)
+    WHERE pings.received_at >= asked.recorded_at - ($4)[1]
 """
 GIVE_WAY = "SET LOCAL lock_timeout = '1s'"
 BOUNDS = re.compile(r"'([^']+)'")
@@ -96,11 +97,19 @@ def insert(
     )
 
 
-def stored(session: Session, keys: Sequence[Key]) -> set[Key]:
-    """Return which of these pings are stored; a key is device, time and id."""
+def stored(session: Session, keys: Sequence[Key], *, future_tolerance: timedelta) -> set[Key]:
+    """Return which of these pings are stored.
+
+    Args:
+        session: The session.
+        keys: Device, time and id of each.
+        future_tolerance: No ping arrived longer than this before its time, so that partitions
+            from before that need not be looked into.
+    """
     devices, times, ids = zip(*keys, strict=True)
     asked = Uuids.listed(devices), Instants.listed(times), Uuids.listed(ids)
-    return set(ask(session, STORED, *asked, make=_key)())
+    tolerance = Intervals.listed([future_tolerance])
+    return set(ask(session, STORED, *asked, tolerance, make=_key)())
 
 
 def _key(row: Sequence[Any]) -> Key:

@@ -81,7 +81,7 @@ def record(
     followed = order[_newer(pings, senders, order, devices)]
     verdicts[followed] = ACCEPTED
     late = order[verdicts[order] == LATE]
-    verdicts[late[_stored(session, pings, senders, late, devices)]] = REPEATED
+    verdicts[late[_stored(session, pings, senders, late, devices, doors)]] = REPEATED
     sightings = sightings_of(pings, senders, followed, devices, presence=presence)
     signs = np.zeros(len(pings), dtype=np.uint8)
     signs[followed] = sightings.signs
@@ -161,6 +161,7 @@ def _stored(
     senders: Indices,
     late: Indices,
     devices: Sequence[HeldDevice],
+    doors: Doors,
 ) -> NDArray[np.bool_]:
     """Tell which of the pings are stored already; only what is late can be."""
     if len(late) == 0:
@@ -169,7 +170,7 @@ def _stored(
         (devices[senders[number]].id, instant(int(pings.recorded_at[number])), id_)
         for number, id_ in zip(late.tolist(), pings.uuids(late), strict=True)
     ]
-    known = queries.stored(session, keys)
+    known = queries.stored(session, keys, future_tolerance=doors.future_tolerance)
     return np.array([key in known for key in keys])
 
 

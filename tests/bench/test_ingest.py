@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from bench.ingest_errands import Curve, Gait
 from bench.ingest_load import Refused, drive
 from bench.ingest_peers import PIPELINED, Tile38, command, positions_of
-from bench.ingest_plot import draw
+from bench.ingest_plot import LINE_HEIGHT, draw
 from bench.ingest_walks import Walks
 from local.configuration import HOST, free_port
 from tests.geodesics import geodesic_m
@@ -179,15 +179,22 @@ def test_a_command_counts_bytes_and_not_letters() -> None:
 
 
 def test_the_plot_says_in_words_what_it_shows(tmp_path: Path) -> None:
-    """A title, a description with every figure, and a line for each size of a batch."""
+    """A title, a description with every figure, a line for each size, and labels apart."""
     file = tmp_path / "costs.svg"
 
-    draw({1: [(1_000, 60.5), (1_000_000, 90.0)], 100: [(1_000, 7.0), (1_000_000, 14.0)]}, file)
+    draw({1: [(1_000, 60.5), (1_000_000, 90.0)], 100: [(1_000, 87.0), (1_000_000, 89.0)]}, file)
 
     drawn = ET.parse(file).getroot()  # noqa: S314  # We wrote it.
     space = {"svg": "http://www.w3.org/2000/svg"}
     assert "60.5 µs at 1,000 geofences" in drawn.findtext("svg:desc", "", space)
     assert len(drawn.findall("svg:polyline", space)) == 2
+    assert len(drawn.findall("svg:circle", space)) == 4
+    first, second = (
+        float(label.attrib["y"])
+        for label in drawn.findall("svg:text", space)
+        if (label.text or "").endswith("a request")
+    )
+    assert second - first >= LINE_HEIGHT
 
 
 @given(

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from uuid import uuid4
 
 import pytest
 from hypothesis import given
@@ -122,6 +123,32 @@ def test_a_partition_that_is_read_is_left_for_later(
             for one in queries.partitions(session):
                 queries.drop_partition(session, one)
             session.execute(text("TRUNCATE devices, people CASCADE"))
+
+
+def test_a_late_ping_is_not_looked_up_among_what_arrived_long_before(
+    sessions: SessionFactory,
+) -> None:
+    """What did not exist yet cannot have been stored then, so a month costs no more than a day."""
+    scans = text(
+        "SELECT sum(seq_scan + coalesce(idx_scan, 0)) FROM pg_stat_xact_user_tables "
+        "WHERE relname = :name"
+    )
+    try:
+        for days in (3, 0):
+            keep_partitions(sessions, at=NOON - days * DAY, retention=30 * DAY)
+        with transaction(sessions) as session:
+            there = sorted(queries.partitions(session))
+            queries.stored(
+                session, [(uuid4(), NOON, uuid4())], future_tolerance=timedelta(minutes=5)
+            )
+            looked = [session.scalar(scans, {"name": one.name}) for one in there]
+
+        assert [bool(count) for count in looked] == [one.end > NOON for one in there]
+        assert not all(looked)
+    finally:
+        with transaction(sessions) as session:
+            for one in queries.partitions(session):
+                queries.drop_partition(session, one)
 
 
 def test_names_say_what_is_inside() -> None:

@@ -203,6 +203,19 @@ def test_a_late_ping_is_stored_once_however_often_it_comes(session: Session, dev
     assert len(session.scalars(select(Ping)).all()) == 4
 
 
+def test_a_late_ping_of_a_clock_that_is_ahead_is_known_again(
+    session: Session, device: UUID
+) -> None:
+    """It came before its own time, and is looked up there."""
+    ahead = int(DOORS.future_tolerance.total_seconds())
+    recorded(session, device, report(ahead))
+    late = report(ahead - 1)
+
+    done = [verdicts(recorded(session, device, late)) for _ in range(2)]
+
+    assert done == [[LATE], [REPEATED]]
+
+
 def test_positions_are_forgotten_by_device_and_by_age(session: Session, device: UUID) -> None:
     """Forgetting takes one device's; the last position goes by its age, and the time stays."""
     other = make_device(session, make_person(session))[0].id

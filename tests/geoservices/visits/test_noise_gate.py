@@ -57,6 +57,7 @@ def test_what_moved_too_little_is_stored_and_not_tested(
 
     told = walked(
         world,
+        ping(-30, 0.003),
         ping(0, NEXT_DOOR, accuracy_m=60),
         ping(20, INSIDE),
         ping(40, INSIDE - 0.0001),
@@ -111,6 +112,7 @@ def test_a_geofence_is_crossed_once(
 
     told = walked(
         world,
+        ping(-30, -0.003),
         ping(0, -0.0005, accuracy_m=30),
         ping(20, 0.0005, accuracy_m=30),
         ping(40, 0.001, accuracy_m=30),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from uuid import UUID
 
@@ -22,7 +22,18 @@ from geoservices.geofences.watched import Watched
 AT_ONCE = 10_000
 CIRCLE_VERTICES = 32
 SRID = 4326
-"""West, south, east, north of the made-up country, degrees."""
+UNGUARDED = "SET LOCAL session_replication_role = replica"
+"""Neither triggers nor foreign keys fire: what they would have done is done here in one go."""
+
+PINGS = """
+INSERT INTO pings (device_id, recorded_at, id, received_at, lon, lat, accuracy_m, signs)
+SELECT device.id, at, gen_random_uuid(), at + interval '2 seconds', random() - 3, random() + 51,
+    10, 0
+FROM devices AS device, generate_series(
+  %(day)s::timestamptz, %(day)s::timestamptz + interval '23:59:00', %(every)s
+) AS at
+ORDER BY at
+"""
 
 Values = Sequence[object]
 
@@ -50,18 +61,16 @@ def make_world(
 ) -> World:
     """Fill a migrated database.
 
-    Triggers and foreign keys do not fire: what they would have done is done here in one go.
-
     Args:
         connection: Its transactions are committed one by one.
         size: How many geofences, each with a place of its own.
         devices: How many, each of a citizen who agreed to `nearby`.
         rng: What everything is made of.
-        at: When it was all made.
+        at: When it was all made; no device has been followed for longer.
     """
     country = Country.of(rng)
     fences = list(geofences(size, country, rng))
-    middles = shapely.get_coordinates(shapely.centroid(_drawn(fences)))
+    middles = make_geofences(connection, fences, at)
     starts = positions(devices, country, middles, rng)
     world = World(
         fences=fences,
@@ -71,18 +80,32 @@ def make_world(
         tokens=[PREFIXES["device"] + rng.bytes(24).hex() for _ in range(devices)],
     )
     with connection.transaction():
-        connection.execute("SET LOCAL session_replication_role = replica")
-        _make_places(connection, fences, at)
+        connection.execute(UNGUARDED)
         _make_devices(connection, world, at)
-        connection.execute("UPDATE geofence_revision SET revision = 1")
-    remember_devices(connection, at)
     connection.execute("VACUUM ANALYZE")
     return world
 
 
-def remember_devices(connection: psycopg.Connection, at: datetime) -> None:
-    """Say up to when each device has been followed: not before its walk."""
-    connection.execute("UPDATE devices SET followed_until = %s", (at,))
+def make_geofences(
+    connection: psycopg.Connection, fences: list[Watched], at: datetime
+) -> NDArray[np.float64]:
+    """Fill a migrated database with geofences of one organisation, each with a place of its own.
+
+    Returns:
+        Their middles, degrees, shape (n, 2).
+    """
+    with connection.transaction():
+        connection.execute(UNGUARDED)
+        _make_places(connection, fences, at)
+        connection.execute("UPDATE geofence_revision SET revision = 1")
+    connection.execute("VACUUM ANALYZE")
+    middles = [shapely.centroid(_drawn(some)) for some in _batches(fences)]
+    return shapely.get_coordinates(np.concatenate(middles))
+
+
+def make_pings(connection: psycopg.Connection, day: datetime, *, every: timedelta) -> None:
+    """Store pings that all devices sent in the 24 hours from an instant on, as they came in."""
+    connection.execute(PINGS, {"day": day, "every": every})
 
 
 def _make_places(connection: psycopg.Connection, fences: list[Watched], at: datetime) -> None:
@@ -106,10 +129,11 @@ def _make_devices(connection: psycopg.Connection, world: World, at: datetime) ->
     rows: Iterator[Values] = ((person, "citizen", "Europe/London", at) for person in people)
     _copy(connection, "people", ("id", "role", "time_zone", "created_at"), rows)
     rows = (
-        (device_id, person, hash_token(token), at)
+        (device_id, person, hash_token(token), at, at)
         for device_id, person, token in zip(world.device_ids, people, world.tokens, strict=True)
     )
-    _copy(connection, "devices", ("id", "person_id", "token_hash", "created_at"), rows)
+    columns: tuple[str, ...] = ("id", "person_id", "token_hash", "created_at", "followed_until")
+    _copy(connection, "devices", columns, rows)
     version = TEXTS[Purpose.NEARBY].version
     rows = (
         (UUID(int=person.int ^ 2), person, Purpose.NEARBY.value, version, at) for person in people
