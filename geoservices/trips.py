@@ -4,7 +4,6 @@ For intake, where making SQLAlchemy's statements, and sending psycopg's one by o
 than running them. Parameters are packed columns; rows come back in PostgreSQL's binary format.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache, partial
@@ -15,7 +14,8 @@ from psycopg import pq, sql
 from psycopg.abc import PQGen
 from psycopg.adapt import Transformer
 from psycopg.errors import error_from_result
-from psycopg.generators import fetch_many, pipeline_communicate
+from psycopg.generators import fetch_many
+from psycopg.generators import send as flush
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
@@ -125,11 +125,15 @@ def _check(results: Sequence[pq.abc.PGresult]) -> None:
 def _there_and_back(
     pgconn: pq.abc.PGconn, commands: Sequence[Command]
 ) -> PQGen[list[pq.abc.PGresult]]:
-    waiting = deque([*commands, pgconn.pipeline_sync])
-    results = yield from pipeline_communicate(pgconn, waiting)
-    while len(results) <= len(commands):
-        results.append((yield from fetch_many(pgconn)))
-    return [result for [result] in results[: len(commands)]]
+    for command in [*commands, pgconn.pipeline_sync]:
+        command()
+    yield from flush(pgconn)
+    results = []
+    for _ in commands:
+        [result] = yield from fetch_many(pgconn)
+        results.append(result)
+    yield from fetch_many(pgconn)
+    return results
 
 
 @contextmanager
