@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
+from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
 from api import problems, reference
@@ -64,7 +65,18 @@ UNVERSIONED = (health.router, pages.router, problem_pages.router)
 
 
 class Application(FastAPI):
-    """FastAPI, with an OpenAPI document that tells of every refusal."""
+    """FastAPI, with a short way in front, and an OpenAPI document that tells of every refusal."""
+
+    express: Express
+
+    @override
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer by the short way what can be."""
+        await self.express(scope, receive, send)
+
+    async def answer_fully(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer by the long way."""
+        await super().__call__(scope, receive, send)
 
     @override
     def openapi(self) -> dict[str, Any]:
@@ -122,7 +134,7 @@ def create_app(
         max_body_bytes=settings.intake.max_body_bytes,
         forms_at=frozenset({"/v1/osmand"}),
     )
-    app.add_middleware(Express, settings=settings)
+    app.express = Express(app.answer_fully, app.state.committer, settings)
     return app
 
 

@@ -53,7 +53,7 @@ class Committer:
             Exception: Whatever else went wrong with this one request.
         """
         loop = asyncio.get_running_loop()
-        lane = self._lanes.setdefault(loop, _Lane())
+        lane = self._lanes.get(loop) or self._lanes.setdefault(loop, _Lane())
         if len(lane.waiting) >= WAITING_LIMIT:
             raise Unavailable
         answer: asyncio.Future[Intake] = loop.create_future()

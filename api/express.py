@@ -25,8 +25,9 @@ USUAL_TYPES = (b"application/json", b"application/json; charset=utf-8")
 class Express:
     """Answers ordinary requests with pings, and hands on everything else."""
 
-    def __init__(self, app: ASGIApp, *, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, committer: Committer, settings: Settings) -> None:
         self.app = app
+        self.committer = committer
         self.intake = settings.intake
         self.doors = doors(settings)
         self.most = min(self.intake.max_body_bytes, self.intake.max_batch * BYTES_A_PING)
@@ -39,7 +40,7 @@ class Express:
             return
         messages = await self._read(receive)
         body = b"".join([message.get("body", b"") for message in messages])
-        written = await self._take_in(scope["app"].state.committer, token, body)
+        written = await self._take_in(token, body)
         if written is None:
             await self.app(scope, _replaying(messages, receive), send)
             return
@@ -58,7 +59,7 @@ class Express:
         )
         await send({"type": "http.response.body", "body": written})
 
-    async def _take_in(self, committer: Committer, token: str, body: bytes) -> bytes | None:
+    async def _take_in(self, token: str, body: bytes) -> bytes | None:
         """Take in a body and return the answer; None if it is for the long way to answer."""
         if len(body) > self.intake.max_body_bytes:
             return None
@@ -66,7 +67,7 @@ class Express:
         if pings is None or len(pings) > self.intake.max_batch:
             return None
         try:
-            intake = await committer.take_in(Sent(token_hash=hash_token(token), pings=pings))
+            intake = await self.committer.take_in(Sent(token_hash=hash_token(token), pings=pings))
         except Exception:  # noqa: BLE001  # The long way meets it again, logs and answers it.
             return None
         return write(answer(pings, intake, doors=self.doors))
