@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 from uuid import uuid4
 
@@ -207,7 +207,6 @@ class Walk:
         if _is_quiet(track, device.followed_until, self.last_seen[device.id]):
             self._note(track, ALWAYS, len(times))
             return
-        watched = self.index.watched(track.number)
         size_m = float(self.index.sizes_m()[track.number])
         visit = loaded(track.visit, device.followed_until, track.rules) if track.visit else None
         before = visit.state if visit else None
@@ -219,13 +218,14 @@ class Walk:
             times,
             tested,
             rules=track.rules,
-            dwell_after=watched.dwell_after,
+            dwell_after=timedelta(seconds=float(self.index.dwell_after_s[track.number])),
             before=self._heard_before(track),
         ):
             if visit is None:
                 if state is None:
                     continue
                 since = at
+                watched = self.index.watched(track.number)
                 visit = Follow.begun(device.id, watched, track.rules, state)
             visit.state = state
             ping = int(self.sightings.pings[track.begin + at])

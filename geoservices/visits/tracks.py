@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from geoservices.instants import MICROSECOND, instant, microseconds
 from geoservices.visits.arrivals import least_sight
 from geoservices.visits.sights import PresenceRules, Sight
-from geoservices.visits.transitions import Change, Phase, VisitState, advance, stays_away
+from geoservices.visits.transitions import Change, Phase, VisitState, absent_until, advance
 
 Stage = tuple[int, VisitState | None, tuple[Change, ...]]
 """The reading that was followed, the visit as it then stands, and the transitions."""
@@ -116,14 +116,7 @@ def next_that_matters(
     if visit.phase is Phase.AWAY:
         found = NOT_FAR.search(sights, start)
         end = found.start() if found else end
-        return next(
-            (
-                at
-                for at in range(start, end)
-                if not stays_away(visit, instant(times[at]), rules=rules)
-            ),
-            end,
-        )
+        return bisect_left(times, microseconds(absent_until(visit, rules=rules)), start, end)
     return start
 
 

@@ -209,9 +209,9 @@ def let_go(visit: VisitState, at: datetime, *, rules: PresenceRules) -> Step:
     return _end(visit, _last_there(visit), Reason.SILENCE)
 
 
-def stays_away(visit: VisitState, at: datetime, *, rules: PresenceRules) -> bool:
-    """Tell whether a reading far outside would change nothing but when the last of them was."""
-    return visit.phase is Phase.AWAY and at - visit.phase_since < _absence(visit, rules)
+def absent_until(visit: VisitState, *, rules: PresenceRules) -> datetime:
+    """Return when a reading far outside ends a visit that is away; before, it only keeps it so."""
+    return visit.phase_since + _absence(visit, rules)
 
 
 def next_due(visit: VisitState, *, after: datetime, rules: PresenceRules) -> datetime:
