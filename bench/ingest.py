@@ -20,8 +20,8 @@ from pathlib import Path
 from bench.database import database_server
 from bench.ingest_cases import (
     COPY,
+    OVER_HTTP,
     OWN,
-    PATHS,
     PEER_CONNECTIONS,
     TILE38,
     Case,
@@ -102,6 +102,7 @@ def _measure(
         # The first request of each process waits until it has read the geofences.
         on.drive(served, walks, connections=len(served), size=case.size, seconds=0)
         _run(case, on, served, walks, pace.warm_s)
+        on.settle()
         ours: list[tuple[Load, Shares]] = []
         theirs: dict[str, list[float]] = {name: [] for name in peers}
         for _ in range(pace.runs):
@@ -167,13 +168,14 @@ def _peers(
 ) -> dict[str, Callable[[], float]]:
     """Make ready whom the case is compared with, each as a measurement that returns its figure."""
     peers: dict[str, Callable[[], float]] = {}
-    http = [name for name in case.peers if name in PATHS]
-    if http:
-        served = open_.enter_context(on.serve("bench.ingest_peer_app:app"))
-        for name in http:
-            # Whoever writes into our tables walks with us; the others know nothing of us.
-            theirs = walks if name == OWN else replace(walks)
-            peers[name] = _http_peer(case, on, pace, theirs, served, PATHS[name])
+    http = [name for name in case.peers if name in OVER_HTTP]
+    applications = {OVER_HTTP[name][0] for name in http}
+    served = {name: open_.enter_context(on.serve(name)) for name in sorted(applications)}
+    for name in http:
+        # Whoever writes into our tables walks with us; the others know nothing of us.
+        theirs = walks if name == OWN else replace(walks)
+        application, path = OVER_HTTP[name]
+        peers[name] = _http_peer(case, on, pace, theirs, served[application], path)
     if COPY in case.peers:
         rows = CopiedRows(on.connection, on.world, blocks=pace.copied_blocks, rng=on.rng)
         peers[COPY] = lambda: rows.rate(on.connection)

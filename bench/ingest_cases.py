@@ -11,7 +11,15 @@ DEVICES = 10_000
 STEPS = 200
 EACH, SET, OWN = "one PostGIS query a ping", "PostGIS set-based", "one transaction a request"
 COPY, TILE38 = "COPY into the same table", "Tile38 pipelined by 100"
-PATHS = {EACH: "/each", SET: "/set", OWN: "/own"}
+HTTP = "HTTP alone, nothing stored"
+PEER_APP, BARE_APP = "bench.ingest_peer_app:app", "bench.ingest_bare_app:app"
+OVER_HTTP = {
+    EACH: (PEER_APP, "/each"),
+    SET: (PEER_APP, "/set"),
+    OWN: (PEER_APP, "/own"),
+    HTTP: (BARE_APP, "/"),
+}
+"""Which application each peer is, and its path."""
 PEER_CONNECTIONS = 32
 """A transaction waits for the disk; more of them at once is what suits those peers."""
 
@@ -23,7 +31,7 @@ class Case:
     name: str
     geofences: int
     gait: Gait = CALM
-    connections: int = 16
+    connections: int = 64
     size: int = 100
     peers: tuple[str, ...] = ()
     devices: int = DEVICES
@@ -55,14 +63,14 @@ CASES = (
         geofences=100_000,
         connections=256,
         size=1,
-        peers=(OWN, EACH),
+        peers=(OWN, EACH, HTTP),
     ),
     Case(
         name="ingest.single8_p99",
         geofences=100_000,
         connections=8,
         size=1,
-        peers=(OWN,),
+        peers=(OWN, HTTP),
         of_latency=True,
     ),
     Case(name="ingest.batch100.1m", geofences=1_000_000, peers=(EACH, SET, COPY)),
@@ -71,7 +79,6 @@ COSTS = tuple(
     Case(
         name=f"ingest.cost.{name}.{size}",
         geofences=geofences,
-        connections=64 if size == 1 else 16,
         size=size,
         devices=2_000,
         steps=1_000,

@@ -157,6 +157,13 @@ class Stage:
             self.transitions += load.transitions
         return load, Shares(**busy, generator=load.generator_s / load.elapsed_s)
 
+    def settle(self) -> None:
+        """Have the tables looked at, as autovacuum does within minutes of a start.
+
+        Until then statements are run as was best while the tables were empty.
+        """
+        self.connection.execute("ANALYZE")
+
     def check(self) -> None:
         """Compare the database with all the answers.
 
