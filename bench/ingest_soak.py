@@ -30,7 +30,7 @@ from geoservices.pings.queries import make_partition
 from geoservices.pings.service import Kept, keep_partitions
 
 GEOFENCES = 100_000
-CONNECTIONS = 16
+CONNECTIONS = 64
 BATCH = 100
 SHORT_S = 5.0
 PARTS = 5
