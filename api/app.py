@@ -134,7 +134,7 @@ def create_app(
         max_body_bytes=settings.intake.max_body_bytes,
         forms_at=frozenset({"/v1/osmand"}),
     )
-    app.express = Express(app.answer_fully, app.state.committer, settings)
+    app.express = Express(app.answer_fully, app.state, settings)
     return app
 
 

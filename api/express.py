@@ -7,9 +7,9 @@ here, in front of them. Whatever is not, in the least, goes the long way, which 
 
 from uuid import uuid4
 
+from starlette.datastructures import State
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.committing import Committer
 from api.wire import answer, read_pings, write
 from geoservices.accounts.tokens import PREFIXES, hash_token
 from geoservices.receiving import Sent, doors
@@ -25,9 +25,16 @@ USUAL_TYPES = (b"application/json", b"application/json; charset=utf-8")
 class Express:
     """Answers ordinary requests with pings, and hands on everything else."""
 
-    def __init__(self, app: ASGIApp, committer: Committer, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, state: State, settings: Settings) -> None:
+        """Stand before an application.
+
+        Args:
+            app: The long way.
+            state: The application's; its committer is asked for at each request, as by the route.
+            settings: The service's.
+        """
         self.app = app
-        self.committer = committer
+        self.state = state
         self.intake = settings.intake
         self.doors = doors(settings)
         self.most = min(self.intake.max_body_bytes, self.intake.max_batch * BYTES_A_PING)
@@ -67,7 +74,8 @@ class Express:
         if pings is None or len(pings) > self.intake.max_batch:
             return None
         try:
-            intake = await self.committer.take_in(Sent(token_hash=hash_token(token), pings=pings))
+            sent = Sent(token_hash=hash_token(token), pings=pings)
+            intake = await self.state.committer.take_in(sent)
         except Exception:  # noqa: BLE001  # The long way meets it again, logs and answers it.
             return None
         return write(answer(pings, intake, doors=self.doors))

@@ -13,14 +13,30 @@ from sqlalchemy.exc import OperationalError
 from api.committing import Committer, is_away
 from geoservices import clock, receiving
 from geoservices.accounts.models import Device, Purpose
-from geoservices.database import SessionFactory, transaction
+from geoservices.database import (
+    SessionFactory,
+    make_engine,
+    make_session_factory,
+    transaction,
+)
 from geoservices.errors import Unauthenticated
 from geoservices.geofences.live import LiveGeofences
 from geoservices.geometry.position import Position
+from geoservices.outbox import OutboxMessage
 from geoservices.pings.models import Ping
+from geoservices.pings.screening import Verdict
+from geoservices.pings.service import VERDICTS
 from geoservices.receiving import Intake, Sent
-from tests.factories import make_device, make_person
-from tests.walking import FAR, SETTINGS, ping
+from geoservices.trips import Trip
+from geoservices.visits.models import Transition
+from tests.factories import (
+    make_device,
+    make_geofence,
+    make_organisation,
+    make_person,
+    make_place,
+)
+from tests.walking import FAR, INSIDE, SETTINGS, ping
 
 
 @pytest.fixture
@@ -150,3 +166,48 @@ def test_a_group_that_never_arrived_is_asked_for_once_more_only(
 def test_only_a_lost_database_is_away(error: Exception, *, away: bool) -> None:
     """What befell one request says nothing of the others."""
     assert is_away(error) is away
+
+
+@pytest.mark.parametrize("committed_first", [False, True], ids=["before", "behind"])
+def test_a_connection_lost_at_the_commit_doubles_nothing(
+    committed: SessionFactory,
+    database_url: str,
+    devices: list[Device],
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    committed_first: bool,
+) -> None:
+    """Nobody can know whether the commit was heard, so the requests are taken in once more."""
+    with transaction(committed) as session:
+        make_geofence(session, make_place(session, make_organisation(session)))
+    monkeypatch.setattr(clock, "now", lambda: ping(60, FAR).recorded_at)
+    go = Trip.go
+    lost: list[bool] = []
+
+    def losing(trip: Trip, *, commit: bool = False) -> None:
+        if not commit or lost:
+            go(trip, commit=commit)
+            return
+        lost.append(True)
+        if committed_first:
+            go(trip, commit=commit)
+        trip._connection.pgconn.finish()
+        go(trip, commit=commit)
+
+    monkeypatch.setattr(Trip, "go", losing)
+    intake = make_engine(database_url, pool_size=1, ask_first=False, by_key=True)
+    sent = [Sent(token_hash=one.token_hash, pings=[ping(0, INSIDE)]) for one in devices[:2]]
+
+    answers = send(make_session_factory(intake), *sent)
+    again = send(make_session_factory(intake), *sent)
+
+    intake.dispose()
+    told = [answer for answer in (*answers, *again) if isinstance(answer, Intake)]
+    assert [[VERDICTS[one] for one in answer.verdicts] for answer in told] == [
+        *[[Verdict.REPEATED if committed_first else Verdict.ACCEPTED]] * 2,
+        *[[Verdict.REPEATED]] * 2,
+    ]
+    with committed() as session:
+        assert session.scalar(select(func.count()).select_from(Ping)) == 2
+        assert session.scalar(select(func.count()).select_from(Transition)) == 2
+        assert session.scalar(select(func.count()).select_from(OutboxMessage)) == 2

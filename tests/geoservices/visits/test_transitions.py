@@ -494,6 +494,22 @@ def test_whatever_is_not_far_brings_a_visit_back(fix: Fix, phase: Phase) -> None
     assert stay.visit.phase is phase
 
 
+@pytest.mark.parametrize(
+    ("reach_m", "told"),
+    [(0.0, [(ENTERED, 0, Reason.WITHIN_REACH, 1)]), (2.0, [])],
+    ids=["where a geofence has no reach", "with a reach it must be in it"],
+)
+def test_touching_begins_an_arrival_of_a_phone_that_reports_seldom(
+    reach_m: float, told: list[tuple[TransitionKind, float, Reason, int]]
+) -> None:
+    """A reach says how close is close; touching from beyond it begins nothing."""
+    stay = Stay(rules=replace(RULES, reach_m=reach_m))
+
+    found = [seconds(one) for at in (0, 100, 240) for one in stay.hear((at, 3, 20))]
+
+    assert found == told
+
+
 def test_an_ended_visit_keeps_when_and_why_it_ended() -> None:
     """The state that is stored says the same as the transition."""
     visit = entered().visit
