@@ -85,7 +85,7 @@ class Committer:
             taken: Sequence[Intake | Exception] = self._take_in(group)
         except Exception as error:  # noqa: BLE001  # Each request gets what it caused itself.
             taken = [error] if len(group) == 1 else self._one_by_one(group, error)
-        self._tally.add(group)
+        self._tally.add(taken)
         return taken
 
     def _one_by_one(self, group: Sequence[Sent], error: Exception) -> list[Intake | Exception]:
@@ -150,11 +150,12 @@ class _Tally:
         self.since = time.monotonic()
         self.groups = self.requests = self.pings = 0
 
-    def add(self, group: Sequence[Sent]) -> None:
-        """Count a group, and tell the log from time to time."""
+    def add(self, taken: Sequence[Intake | Exception]) -> None:
+        """Count what came of a group, and tell the log from time to time."""
+        intakes = [one for one in taken if isinstance(one, Intake)]
         self.groups += 1
-        self.requests += len(group)
-        self.pings += sum(len(sent.pings) for sent in group)
+        self.requests += len(intakes)
+        self.pings += sum(len(intake.verdicts) for intake in intakes)
         if time.monotonic() - self.since >= TELL_EVERY_S:
             log.info(
                 "pings_taken_in",

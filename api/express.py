@@ -110,7 +110,7 @@ def _device_token(scope: Scope, *, most: int) -> str | None:
                 return None
             token = value[len(b"Bearer ") :].decode()
         elif name == b"content-type":
-            media_type = value.lower()
+            media_type = b"" if media_type else value.lower()
         elif name == b"content-length" and value.isdigit():
             length = int(value[:20])
     return token if media_type in USUAL_TYPES and 0 <= length <= most else None

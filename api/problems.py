@@ -120,14 +120,14 @@ class InternalError(HttpRefusal):
 
 
 class Unavailable(GeoservicesError):
-    """A server this one needs is away; nothing was stored, and trying again is right."""
+    """A server this one needs is away; send the same again, and nothing is stored twice."""
 
     kind = ErrorKind.UNAVAILABLE
     code = "unavailable"
     title = "Not available at the moment"
 
     def __init__(self) -> None:
-        super().__init__("Nothing was stored. Send the same request again in a few seconds.")
+        super().__init__("Send the same request again in a few seconds; nothing is stored twice.")
 
 
 def status_of(error: type[GeoservicesError]) -> int:

@@ -109,6 +109,11 @@ def make_engine(
         hide_parameters=True,
         connect_args={
             "connect_timeout": 5,
+            # A server that vanishes without a word must not hold whoever waits for it for long.
+            "tcp_user_timeout": 15_000,
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 2,
             "options": f"{LIMITS} {BY_KEY}" if by_key else LIMITS,
         },
     )

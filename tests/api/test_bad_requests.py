@@ -503,7 +503,7 @@ def test_positions_appear_in_no_problem_and_no_log(
 def test_a_stopped_database_is_a_503_that_says_to_come_back(
     application: FastAPI, logged: Callable[[], str]
 ) -> None:
-    """Nothing was stored, so sending again is right; no address of the database is told."""
+    """Sending again is right; no address of the database is told."""
     engine = make_engine("postgresql://nobody@127.0.0.1:1/nothing")
     application.state.sessions = make_session_factory(engine)
     client = with_token(client_of(application), "gsd_anything")

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from geoservices.accounts.models import Organisation
 from geoservices.campaigns.rules import Trigger
-from geoservices.database import SessionFactory, make_engine, one_of, transaction
+from geoservices.database import SessionFactory, driver, make_engine, one_of, transaction
 from tests.factories import make_organisation
 
 
@@ -67,3 +67,11 @@ def test_the_database_refuses_what_an_enumeration_does_not_know(session: Session
     )
 
     assert answers.scalars().all() == [True, False, True]
+
+
+def test_a_server_that_vanishes_is_given_up(session: Session) -> None:
+    """Within seconds, and not when TCP itself would."""
+    limits = driver(session).info.get_parameters()
+
+    assert int(limits["tcp_user_timeout"]) <= 15_000
+    assert int(limits["keepalives_idle"]) <= 10
