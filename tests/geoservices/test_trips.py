@@ -3,13 +3,12 @@
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Timer
-from typing import Any
 from uuid import uuid4
 
 import psycopg
 import pytest
 from psycopg.pq import Trace, TransactionStatus
-from sqlalchemy import Engine, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from geoservices.arrays import Integers, Packed, Texts
@@ -332,11 +331,14 @@ def test_no_rows_ask_nothing(session: Session, statements: list[str]) -> None:
     assert statements == []
 
 
-def test_what_the_session_still_holds_goes_first(engine: Engine) -> None:
+def test_what_the_session_still_holds_goes_first(session: Session) -> None:
     """Objects of SQLAlchemy's that were added before the block are there within it."""
-    with Session(engine) as session:
-        make_organisation(session, "devon")
-        with together(session):
-            found: Any = ask(session, b"SELECT slug FROM organisations", make=tuple)
+    slugs = b"SELECT slug FROM organisations"
+    organisation = make_organisation(session, "devon")
+    organisation.slug = "torbay"
+    with together(session):
+        found = ask(session, slugs, make=tuple)
+    organisation.slug = "exeter"
 
-        assert found() == [("devon",)]
+    assert found() == [("torbay",)]
+    assert ask(session, slugs, make=tuple)() == [("exeter",)]
