@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar, get_args, get_type_hints
 from psycopg import pq, sql
 from psycopg.abc import PQGen
 from psycopg.adapt import Transformer
-from psycopg.errors import error_from_result
+from psycopg.errors import FeatureNotSupported, InFailedSqlTransaction, error_from_result
 from psycopg.generators import fetch_many
 from psycopg.generators import send as flush
 from sqlalchemy import Engine
@@ -36,7 +36,8 @@ class Trip:
 
     def __init__(self, session: Session) -> None:
         self._connection = driver(session)
-        self._names: dict[bytes, bytes] | None = session.connection().info.get(PREPARED)
+        self._pooled = session.connection()
+        self._names: dict[bytes, bytes] | None = self._pooled.info.get(PREPARED)
         self._waiting: list[Statement] = []
         self._results: list[pq.abc.PGresult] = []
 
@@ -61,7 +62,8 @@ class Trip:
             commit: Whether the transaction ends with it.
 
         Raises:
-            psycopg.Error: What the first statement that failed says; none behind it was run.
+            psycopg.Error: What the first statement that failed says; none behind it was run. Or
+                that nothing could be committed, because one had failed before.
         """
         waiting, self._waiting = self._waiting, []
         if not waiting and not commit:
@@ -72,7 +74,10 @@ class Trip:
             statements = [*[(BEGIN, ())] * begins, *waiting, *[(COMMIT, ())] * commit]
             self._prepare(statements)
             results = self._run([self._command(*one) for one in statements])
-        _check(results)
+        self._check(results)
+        if commit and results[-1].command_status != COMMIT:
+            # PostgreSQL rolls back what has failed, and does not call that an error.
+            raise InFailedSqlTransaction("what was to be committed was rolled back")
         self._results += results[begins : len(results) - commit]
 
     def _prepare(self, statements: Sequence[Statement]) -> None:
@@ -90,7 +95,7 @@ class Trip:
         for text, result in zip(new, results, strict=True):
             if result.status == pq.ExecStatus.COMMAND_OK:
                 names[text] = named[text]
-        _check(results)
+        self._check(results)
 
     def _command(self, text: bytes, params: Sequence[Packed]) -> Command:
         pgconn = self._connection.pgconn
@@ -106,20 +111,27 @@ class Trip:
         pgconn = self._connection.pgconn
         pgconn.enter_pipeline_mode()
         try:
-            return self._connection.wait(_there_and_back(pgconn, commands))
-        finally:
+            results = self._connection.wait(_there_and_back(pgconn, commands))
+        except BaseException:
             if pgconn.status == pq.ConnStatus.OK:
-                pgconn.exit_pipeline_mode()
+                # What is still under way would be taken for the answer to something else.
+                self._pooled.invalidate()
+            raise
+        pgconn.exit_pipeline_mode()
+        return results
+
+    def _check(self, results: Sequence[pq.abc.PGresult]) -> None:
+        for result in results:
+            if result.status in FAILED:
+                error = error_from_result(result)
+                if self._names is not None and isinstance(error, FeatureNotSupported):
+                    # A table's columns have changed, and what was prepared before keeps failing.
+                    self._pooled.invalidate(error)
+                raise error
 
 
 def _oids(params: Sequence[Packed]) -> list[int]:
     return [param.array_oid for param in params]
-
-
-def _check(results: Sequence[pq.abc.PGresult]) -> None:
-    for result in results:
-        if result.status in FAILED:
-            raise error_from_result(result)
 
 
 def _there_and_back(
@@ -147,13 +159,17 @@ def together(session: Session, *, commit: bool = False) -> Iterator[None]:
 
     Raises:
         psycopg.Error: What the first statement that failed says.
+        RuntimeError: There is such a block round this one, whose statements would come second.
     """
+    if UNDER_WAY in session.info:
+        raise RuntimeError("What goes together cannot hold another that goes by itself")
     trip = session.info[UNDER_WAY] = Trip(session)
     try:
         yield
     finally:
         del session.info[UNDER_WAY]
-    trip.go(commit=commit and isinstance(session.get_bind(), Engine))
+    alone = isinstance(session.get_bind(), Engine) and not session.in_nested_transaction()
+    trip.go(commit=commit and alone)
 
 
 def ask(
