@@ -36,11 +36,17 @@ REMEMBER = b"""
     FROM unnest($1, $2, $3, $4, $5, $6) AS new (id, until, at, lon, lat, accuracy_m)
     WHERE devices.id = new.id
 """
+# Whatever PostgreSQL knows of the tables, it then looks each one up, and only in partitions that
+# may have it.
 STORED = b"""
-    SELECT device_id, recorded_at, id FROM pings
-    JOIN unnest($1, $2, $3) AS asked (device_id, recorded_at, id)
-    USING (device_id, recorded_at, id)
-    WHERE pings.received_at >= asked.recorded_at - ($4)[1]
+    SELECT asked.device_id, asked.recorded_at, asked.id
+    FROM unnest($1, $2, $3) AS asked (device_id, recorded_at, id),
+    LATERAL (
+        SELECT FROM pings
+        WHERE pings.device_id = asked.device_id AND pings.recorded_at = asked.recorded_at
+            AND pings.id = asked.id AND pings.received_at >= asked.recorded_at - ($4)[1]
+        LIMIT 1
+    ) AS found
 """
 GIVE_WAY = "SET LOCAL lock_timeout = '1s'"
 BOUNDS = re.compile(r"'([^']+)'")
