@@ -22,8 +22,9 @@ def least_sight(unheard: timedelta | None, *, rules: PresenceRules) -> Sight:
 def lapses(sight: Sight, *, unheard: timedelta, unseen: timedelta, rules: PresenceRules) -> bool:
     """Tell whether an arrival comes to nothing.
 
-    It does when too little is heard, and when readings no longer touch. The first of those is no
-    verdict, however long after the last that touched it comes: one may be wild.
+    It does when too little is heard, and when readings no longer touch, or are too vague to say
+    so. The first of those is no verdict, however long after the last that touched it comes: one
+    may be wild.
     """
     if unheard > rules.confirm_enter_gap:
         return True
