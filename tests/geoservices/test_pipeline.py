@@ -55,12 +55,6 @@ from tests.walking import (
 )
 
 
-@pytest.fixture
-def world(session: Session) -> World:
-    """A library in the test's own transaction."""
-    return make_world(session)
-
-
 def test_walking_in_is_told(world: World) -> None:
     """Ping, transition, message, decision, notification, delivery: one row each."""
     make_campaign(world.session, make_listing(world.session, world.place))

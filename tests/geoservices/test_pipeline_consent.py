@@ -4,7 +4,6 @@ from threading import Thread
 
 import pytest
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from geoservices import pipeline, receiving
 from geoservices.accounts.consents import TEXTS
@@ -28,12 +27,6 @@ from tests.factories import (
     make_person,
 )
 from tests.walking import INSIDE, SETTINGS, World, make_world, moment, ping, subscribe
-
-
-@pytest.fixture
-def world(session: Session) -> World:
-    """A library in the test's own transaction."""
-    return make_world(session)
 
 
 def test_without_consent_nothing_is_stored(world: World) -> None:

@@ -51,12 +51,6 @@ from tests.walking import (
 
 
 @pytest.fixture
-def world(session: Session) -> World:
-    """A library in the test's own transaction."""
-    return make_world(session)
-
-
-@pytest.fixture
 def library(world: World) -> UUID:
     """The library's geofence."""
     return world.session.scalars(select(Geofence.id)).one()

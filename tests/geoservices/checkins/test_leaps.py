@@ -1,16 +1,9 @@
 """A check-in beside where its phone was last."""
 
 import pytest
-from sqlalchemy.orm import Session
 
 from geoservices.checkins.verification import Evidence
-from tests.walking import FAR, INSIDE, World, make_world, ping
-
-
-@pytest.fixture
-def world(session: Session) -> World:
-    """A library, and a citizen with a phone."""
-    return make_world(session)
+from tests.walking import FAR, INSIDE, World, ping
 
 
 @pytest.mark.parametrize(

@@ -3,18 +3,11 @@
 from typing import Any
 
 import pytest
-from sqlalchemy.orm import Session
 
 from geoservices.visits.models import Visit
 from geoservices.visits.transitions import Reason
 from tests.factories import make_geofence, make_place
-from tests.walking import ENTERED, EXITED, FAR, INSIDE, World, make_world, moment, ping
-
-
-@pytest.fixture
-def world(session: Session) -> World:
-    """A library, and a citizen with a phone."""
-    return make_world(session)
+from tests.walking import ENTERED, EXITED, FAR, INSIDE, World, moment, ping
 
 
 def walked(world: World, *pings: Any) -> dict[Any, list[tuple[str, str, int]]]:
