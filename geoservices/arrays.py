@@ -8,7 +8,7 @@ type of the elements, their number and the first one's place, and then each elem
 value in network order.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from struct import Struct
 from typing import Any, ClassVar
@@ -21,8 +21,6 @@ from geoservices.instants import MICROSECOND, microseconds
 
 SINCE_2000_US = 946_684_800_000_000
 """PostgreSQL counts from 2000, everyone else from 1970."""
-
-
 NULL = b"\xff\xff\xff\xff"
 HEAD, EMPTY = Struct(">iiiii").pack, Struct(">iii").pack
 LENGTH, INT, LONG, INTERVAL = (Struct(f">{kind}").pack for kind in ("i", "ii", "iq", "iqii"))
@@ -40,7 +38,7 @@ class Packed(bytes):
         raise NotImplementedError
 
     @classmethod
-    def listed(cls, values: Sequence[object]) -> "Packed":
+    def listed(cls, values: Collection[object]) -> "Packed":
         """Pack values; None is NULL."""
         if not values:
             return cls(EMPTY(0, 0, cls.element_oid))

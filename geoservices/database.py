@@ -4,11 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import (
-    Any,
-    ClassVar,
-    TypeVar,
-)
+from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
 import psycopg
@@ -139,8 +135,8 @@ def make_session_factory(engine: Engine) -> SessionFactory:
 def driver(session: Session) -> psycopg.Connection[Any]:
     """Return psycopg's own connection, within the session's transaction.
 
-    For intake, where making SQLAlchemy's statements would cost more than running them, and for
-    binary arrays, which SQLAlchemy does not have. What the session still holds back is sent first.
+    For what SQLAlchemy has no words for, or would be slow at; intake asks by `trips`. What the
+    session still holds back is sent first.
     """
     session.flush()
     connection = session.connection().connection.driver_connection

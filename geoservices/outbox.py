@@ -20,8 +20,8 @@ from geoservices.database import Base
 from geoservices.trips import insert_rows, send
 
 CHANNEL = "geoservices_due"
-RING = b"SELECT pg_notify('%b', '')" % CHANNEL.encode()
 """The NOTIFY channel that wakes the relay when something has fallen due."""
+RING = b"SELECT pg_notify('%b', '')" % CHANNEL.encode()
 LONGEST_WAIT = timedelta(hours=1)
 
 

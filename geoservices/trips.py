@@ -83,8 +83,10 @@ class Trip:
     def _prepare(self, statements: Sequence[Statement]) -> None:
         """Prepare what is new on a connection that keeps what is prepared."""
         names = self._names
-        new = {} if names is None else {text: of for text, of in statements if text not in names}
-        if not new or names is None:
+        if names is None:
+            return
+        new = {text: params for text, params in statements if text not in names}
+        if not new:
             return
         prepare = self._connection.pgconn.send_prepare
         named = {text: b"trip_%d" % number for number, text in enumerate(new, len(names))}
@@ -186,12 +188,11 @@ def ask(
     Returns:
         What returns the rows; within a block of `together` it makes what waits go at once.
     """
-    trip: Trip | None = session.info.get(UNDER_WAY)
-    if trip is not None:
-        return partial(trip.rows, trip.add(statement, params), make)
-    trip = Trip(session)
+    under_way: Trip | None = session.info.get(UNDER_WAY)
+    trip = under_way or Trip(session)
     number = trip.add(statement, params)
-    trip.go()
+    if under_way is None:
+        trip.go()
     return partial(trip.rows, number, make)
 
 
@@ -209,12 +210,7 @@ def insert_rows(session: Session, table: str, rows: Sequence[NamedTuple]) -> Non
         rows: All of one type.
     """
     if rows:
-        kind = type(rows[0])
-        packed = (
-            one.listed(column)
-            for one, column in zip(_kinds(kind), zip(*rows, strict=True), strict=True)
-        )
-        send(session, _insertion(table, kind), *packed)
+        send(session, _insertion(table, type(rows[0])), *_packed(rows))
 
 
 def update_rows(
@@ -229,10 +225,14 @@ def update_rows(
         lasting: Those that never change, and are not written again.
     """
     if rows:
-        kind = type(rows[0])
-        columns = zip(kind._fields, _kinds(kind), zip(*rows, strict=True), strict=True)
-        packed = (one.listed(column) for name, one, column in columns if name not in lasting)
-        send(session, _change(table, kind, lasting), *packed)
+        send(session, _change(table, type(rows[0]), lasting), *_packed(rows, left_out=lasting))
+
+
+def _packed(rows: Sequence[NamedTuple], *, left_out: tuple[str, ...] = ()) -> Iterator[Packed]:
+    """Return the columns of rows but some."""
+    row = type(rows[0])
+    columns = zip(row._fields, _kinds(row), zip(*rows, strict=True), strict=True)
+    return (kind.listed(column) for name, kind, column in columns if name not in left_out)
 
 
 @lru_cache

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import NamedTuple
 from uuid import UUID
 
@@ -193,13 +194,12 @@ def hold_devices(session: Session, ids: Collection[UUID]) -> list[HeldDevice]:
     is read is what the row holds once it is locked, whoever else has waited for it. Revoked ones
     are held as well.
     """
-    return ask(session, HOLD_BY_ID, Uuids.listed(list(ids)), make=HeldDevice._make)()
+    return ask(session, HOLD_BY_ID, Uuids.listed(ids), make=HeldDevice._make)()
 
 
 def hold_senders(session: Session, token_hashes: Collection[bytes]) -> list[HeldDevice]:
     """Hold the rows of the devices with these tokens; unknown and revoked ones are passed over."""
-    hashes = Blobs.listed(list(token_hashes))
-    return ask(session, HOLD_BY_TOKEN, hashes, make=HeldDevice._make)()
+    return ask(session, HOLD_BY_TOKEN, Blobs.listed(token_hashes), make=HeldDevice._make)()
 
 
 def lock_devices(session: Session, device_ids: Iterable[UUID]) -> None:
@@ -208,16 +208,12 @@ def lock_devices(session: Session, device_ids: Iterable[UUID]) -> None:
 
 
 def who_agrees(
-    session: Session, person_ids: Iterable[UUID], purposes: Iterable[Purpose]
+    session: Session, person_ids: Collection[UUID], purposes: Collection[Purpose]
 ) -> Callable[[], set[UUID]]:
     """Ask which of the people agree to at least one of the purposes, and return what tells it."""
-    people, wanted = Uuids.listed(list(set(person_ids))), Texts.listed(list(purposes))
-    found = ask(session, WHO_AGREES, people, wanted, make=_only)
+    people, wanted = Uuids.listed(person_ids), Texts.listed(purposes)
+    found: Callable[[], list[UUID]] = ask(session, WHO_AGREES, people, wanted, make=itemgetter(0))
     return lambda: set(found())
-
-
-def _only(row: Sequence[UUID]) -> UUID:
-    return row[0]
 
 
 def device_ids_of(session: Session, person_id: UUID) -> Sequence[UUID]:

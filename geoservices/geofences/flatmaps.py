@@ -121,15 +121,8 @@ class FlatMaps:
         maps = self.maps
         origin = np.stack([maps["lon"], maps["lat"]] * 2, axis=1)
         boxes = origin + self._drawn_m() / np.stack([maps["per_lon"], maps["per_lat"]] * 2, axis=1)
-        reach_m = SLACK * (maps["radius_m"] + maps["margin_m"] + beyond_m + 1.0)
-        north = reach_m / maps["per_lat"]
-        # What reaches out takes more degrees of longitude the nearer to a pole it ends, and at
-        # the pole itself all of them.
-        poleward = np.abs(boxes[:, 1::2]).max(axis=1) + north
-        per_lon, _ = metres_per_degree(np.minimum(poleward, NEARLY_A_POLE_DEG))
-        east = np.where(poleward < NEARLY_A_POLE_DEG, reach_m / per_lon, HALF_TURN_DEG)
-        east = np.minimum(east, HALF_TURN_DEG - (boxes[:, 2] - boxes[:, 0]) / 2)
-        return np.asarray(boxes + np.stack([-east, -north, east, north], axis=1))
+        reach_m = maps["radius_m"] + maps["margin_m"] + beyond_m
+        return _grown(boxes, reach_m, maps["per_lat"])
 
     def _drawn_m(self) -> Metres:
         """Return the boxes of the outlines on their maps; nothing round the origin of a circle."""
@@ -172,10 +165,8 @@ def emptied(columns: list[NDArray[Any]]) -> NDArray[Any]:
     return joined
 
 
-def boxes_round(
-    lon: Degrees, lat: Degrees, reach_m: Metres
-) -> tuple[Degrees, Degrees, Degrees, Degrees]:
-    """Return boxes in degrees that hold circles: west, south, east, north; each of shape (n,).
+def boxes_round(lon: Degrees, lat: Degrees, reach_m: Metres) -> Degrees:
+    """Return boxes in degrees that hold circles: west, south, east, north; shape (n, 4).
 
     Args:
         lon: Degrees, shape (n,).
@@ -183,9 +174,17 @@ def boxes_round(
         reach_m: The radii, at most some kilometres, shape (n,).
     """
     _, per_lat = metres_per_degree(lat)
-    north = SLACK * (reach_m + 1.0) / per_lat
-    poleward = np.abs(lat) + north
+    return _grown(np.stack([lon, lat] * 2, axis=1), reach_m, per_lat)
+
+
+def _grown(boxes: Degrees, reach_m: Metres, per_lat: Metres) -> Degrees:
+    """Return boxes that hold all that is within reach of others, all of shape (n, 4)."""
+    reach_m = SLACK * (reach_m + 1.0)
+    north = reach_m / per_lat
+    # What reaches out takes more degrees of longitude the nearer to a pole it ends, and at the
+    # pole itself all of them.
+    poleward = np.abs(boxes[:, 1::2]).max(axis=1) + north
     per_lon, _ = metres_per_degree(np.minimum(poleward, NEARLY_A_POLE_DEG))
-    east = SLACK * (reach_m + 1.0) / per_lon
-    east = np.where(poleward < NEARLY_A_POLE_DEG, east, HALF_TURN_DEG)
-    return lon - east, lat - north, lon + east, lat + north
+    east = np.where(poleward < NEARLY_A_POLE_DEG, reach_m / per_lon, HALF_TURN_DEG)
+    east = np.minimum(east, HALF_TURN_DEG - (boxes[:, 2] - boxes[:, 0]) / 2)
+    return np.asarray(boxes + np.stack([-east, -north, east, north], axis=1))

@@ -97,8 +97,8 @@ class Layer:
 
     def within(self, lon: Degrees, lat: Degrees, reach_m: Metres) -> tuple[Indices, Indices]:
         """Return pairs of a position and a geofence that is no further from it than its reach."""
-        west, south, east, north = boxes_round(lon, lat, reach_m)
-        positions, numbers = self.tree.meeting(west, south, east, north)
+        sides = np.ascontiguousarray(boxes_round(lon, lat, reach_m).T)
+        positions, numbers = self.tree.meeting(*sides)
         near = self.distances_m(lon, lat, positions, numbers) <= reach_m[positions]
         near &= ~self.gone[numbers]
         return positions[near], numbers[near]

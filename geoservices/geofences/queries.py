@@ -1,6 +1,7 @@
 """What is asked of geofences."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -78,7 +79,8 @@ def revision(session: Session) -> int:
 
 def ask_revision(session: Session) -> Callable[[], int]:
     """Ask for the revision, and return what tells it."""
-    found = ask(session, b"SELECT revision FROM geofence_revision", make=sum)
+    statement = b"SELECT revision FROM geofence_revision"
+    found: Callable[[], list[int]] = ask(session, statement, make=itemgetter(0))
     return lambda: found()[0]
 
 

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -115,12 +114,8 @@ def stored(session: Session, keys: Sequence[Key], *, future_tolerance: timedelta
     devices, times, ids = zip(*keys, strict=True)
     asked = Uuids.listed(devices), Instants.listed(times), Uuids.listed(ids)
     tolerance = Intervals.listed([future_tolerance])
-    return set(ask(session, STORED, *asked, tolerance, make=_key)())
-
-
-def _key(row: Sequence[Any]) -> Key:
-    device_id, at, id_ = row
-    return device_id, at, id_
+    found: list[Key] = ask(session, STORED, *asked, tolerance, make=tuple)()
+    return set(found)
 
 
 def remember(session: Session, followed: Followed) -> None:

@@ -142,7 +142,10 @@ class Walk:
 
     def _reached(self, matches: Matches) -> tuple[Indices, Indices]:
         """Add to what contains a position what else may begin an arrival."""
-        found = [(matches.positions, matches.geofences), self._touched(), self._in_reach()]
+        more = [pairs for pairs in (self._touched(), self._in_reach()) if len(pairs[0])]
+        if not more:
+            return matches.positions, matches.geofences
+        found = [(matches.positions, matches.geofences), *more]
         positions = np.concatenate([positions for positions, _geofences in found])
         order = np.argsort(positions, kind="stable")
         return positions[order], np.concatenate([numbers for _positions, numbers in found])[order]
