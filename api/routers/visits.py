@@ -1,5 +1,7 @@
 """Visits."""
 
+from datetime import datetime
+
 from fastapi import APIRouter, Request
 
 from api.bodies import StrictRoute
@@ -9,6 +11,7 @@ from api.schemas.pings import TransitionOut
 from api.schemas.visits import VisitOut
 from geoservices.visits import queries
 from geoservices.visits.models import Transition, Visit
+from geoservices.visits.stays import seen_at_of
 
 router = APIRouter(tags=["visits"], route_class=StrictRoute)
 
@@ -26,18 +29,22 @@ def list_visits(
     page = rows[:limit]
     transitions = queries.transitions_of(session, [visit.id for visit in page])
     return Page(
-        items=[_visit(visit, transitions.get(visit.id, [])) for visit in page],
+        items=[
+            _visit(visit, transitions.get(visit.id, []), device.followed_until) for visit in page
+        ],
         next=next_address(request, rows, limit, lambda row: (row.entered_at, row.id)),
     )
 
 
-def _visit(visit: Visit, transitions: list[Transition]) -> VisitOut:
+def _visit(
+    visit: Visit, transitions: list[Transition], followed_until: datetime | None
+) -> VisitOut:
     return VisitOut(
         id=visit.id,
         place_id=visit.place_id,
         geofence_id=visit.geofence_id,
         entered_at=visit.entered_at,
-        seen_at=visit.seen_at,
+        seen_at=seen_at_of(visit, followed_until),
         dwelled_at=visit.dwelled_at,
         exited_at=visit.exited_at,
         exit_reason=visit.exit_reason,

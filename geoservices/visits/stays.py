@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from geoservices.geofences.watched import Watched
+from geoservices.visits.models import Visit
 from geoservices.visits.queries import VisitRow
 from geoservices.visits.sights import PresenceRules
 from geoservices.visits.transitions import Change, Phase, VisitState
@@ -82,6 +83,14 @@ def stored_seen_at(state: VisitState, followed_until: datetime | None) -> dateti
     return None if live else state.seen_at
 
 
+def seen_at_of(visit: VisitRow | Visit, followed_until: datetime | None) -> datetime:
+    """Return when a device was last seen on a visit, as stored, given up to when it was followed.
+
+    The way back from `stored_seen_at`.
+    """
+    return visit.seen_at or followed_until or visit.entered_at
+
+
 def loaded(row: VisitRow, followed_until: datetime | None, rules: PresenceRules) -> Follow:
     """Return a stored visit as it stands now.
 
@@ -99,7 +108,7 @@ def loaded(row: VisitRow, followed_until: datetime | None, rules: PresenceRules)
             phase=Phase(row.phase),
             phase_since=row.phase_since,
             entered_at=row.entered_at,
-            seen_at=row.seen_at or followed_until or row.entered_at,
+            seen_at=seen_at_of(row, followed_until),
             dwell_after=row.dwell_after,
             dwelled_at=row.dwelled_at,
             confidence=row.confidence,

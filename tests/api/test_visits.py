@@ -1,6 +1,6 @@
 """Visits over HTTP: a device's own, with their transitions, in pages."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 from httpx2 import Client
@@ -31,6 +31,22 @@ def test_a_visit_has_its_transitions_in_order(
     assert visit["geofence_id"] == str(geofence.id)
     assert visit["entered_at"] < visit["dwelled_at"] < visit["exited_at"]
     assert visit["exit_reason"]
+
+
+def test_who_is_inside_still_was_seen_when_last_heard(
+    citizen: Client, session: Session, organisation: Organisation
+) -> None:
+    """The visit's own row does not say; it is open."""
+    make_geofence(session, make_place(session, organisation))
+    session.commit()
+    first, last = ping(seconds_ago=60), ping(seconds_ago=30)
+
+    citizen.post("/v1/pings", json={"pings": [first, last]})
+    [visit] = citizen.get("/v1/visits").json()["items"]
+
+    assert session.scalars(select(Visit.seen_at)).all() == [None]
+    assert datetime.fromisoformat(visit["seen_at"]) == datetime.fromisoformat(last["recorded_at"])
+    assert visit["exited_at"] is None
 
 
 def test_a_mere_suspicion_is_no_visit(
