@@ -36,7 +36,7 @@ from api.routers import (
 from api.routers import problems as problem_pages
 from geoservices.database import SessionFactory
 from geoservices.geofences.live import LiveGeofences
-from geoservices.notifications.vapid import vapid_public_key
+from geoservices.push.vapid import vapid_public_key
 from geoservices.settings import Settings
 
 NOUNS = (

@@ -12,7 +12,7 @@ from secrets import token_urlsafe
 import psutil
 
 from geoservices.codes.links import make_code_key
-from geoservices.notifications.vapid import make_vapid_key
+from geoservices.push.vapid import make_vapid_key
 from local.configuration import CHECKOUT, HOST, free_port
 from local.console import tail
 from local.processes import program

@@ -12,7 +12,7 @@ from geoservices.accounts.models import Role
 from geoservices.codes.links import make_code_key
 from geoservices.database import SessionFactory, make_engine, make_session_factory, transaction
 from geoservices.errors import GeoservicesError
-from geoservices.notifications.vapid import make_vapid_key
+from geoservices.push.vapid import make_vapid_key
 
 Command = Callable[[argparse.Namespace], str]
 

@@ -28,6 +28,7 @@ from geoservices.checkins.service import (
 )
 from geoservices.checkins.verification import Evidence
 from geoservices.codes import service as codes
+from geoservices.deliveries import service as deliveries
 from geoservices.geofences.index import GeofenceIndex
 from geoservices.geofences.live import LiveGeofences
 from geoservices.geometry.position import Position
@@ -147,7 +148,7 @@ def withdraw_consent(session: Session, person: Person, purpose: Purpose, *, at: 
     ended = accounts.withdraw_consent(session, person.id, purpose, at=at)
     remaining = accounts.purposes_of(session, [person.id]).get(person.id, frozenset())
     if ended:
-        notifications.call_back(session, person.id, purpose)
+        deliveries.call_back(session, person.id, purpose)
     if ended and not remaining & PASSIVE:
         device_ids = accounts.device_ids_of(session, person.id)
         accounts.lock_devices(session, device_ids)
@@ -179,7 +180,8 @@ def decide(
         person_cap_window=settings.campaigns.person_cap_window,
     )
     sent = campaigns.triggered_by(session, occasions, limits=limits, at=at)
-    made = notifications.notify(session, sent, at=at)
+    made = notifications.write(session, sent, at=at)
+    deliveries.enqueue(session, made, at=at)
     outbox.settle(session, messages)
     return made
 

@@ -17,7 +17,9 @@ NOUNS = (
     "checkins",
     "listings",
     "campaigns",
+    "subscriptions",
     "notifications",
+    "deliveries",
 )
 
 

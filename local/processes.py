@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from geoservices.codes.links import make_code_key
-from geoservices.notifications.vapid import make_vapid_key
+from geoservices.push.vapid import make_vapid_key
 from local.configuration import HOST, Configuration
 from local.console import STARTED_BY
 from local.credentials import keep

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
+import pytest
 from pydantic import SecretStr
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -11,17 +12,18 @@ from sqlalchemy.orm import Session
 from geoservices.accounts.models import Device, Person, Purpose
 from geoservices.campaigns.models import Campaign, Decision
 from geoservices.checkins.models import CheckIn
+from geoservices.deliveries import service as deliveries
+from geoservices.deliveries.models import Delivery, ReceiptKind
+from geoservices.deliveries.service import Sending
 from geoservices.listings.models import Listing
-from geoservices.notifications import service
-from geoservices.notifications.models import (
-    Delivery,
-    ReceiptKind,
-    Subscription,
-)
-from geoservices.notifications.push import Outcome, OutcomeKind
-from geoservices.notifications.service import PushSubscription, Sending
-from geoservices.notifications.vapid import make_vapid_key, vapid_public_key
+from geoservices.notifications import service as notifications
+from geoservices.notifications.models import Notification
+from geoservices.push.gateway import Outcome, OutcomeKind
+from geoservices.push.vapid import make_vapid_key, vapid_public_key
 from geoservices.settings import PushSettings
+from geoservices.subscriptions import service as subscriptions
+from geoservices.subscriptions.models import Subscription
+from geoservices.subscriptions.service import PushSubscription
 from tests.factories import (
     NOON,
     make_campaign,
@@ -83,7 +85,7 @@ class World:
         second: float = 0,
     ) -> Subscription:
         """Subscribe a browser, by default a new one."""
-        return service.subscribe(
+        return subscriptions.subscribe(
             self.session,
             device_id=(device or self.device()).id,
             offered=offered or offer(),
@@ -121,18 +123,26 @@ class World:
         self.session.flush()
         return decision, self.campaign, self.listing
 
+    def tell(
+        self, *decisions: tuple[Decision, Campaign, Listing], second: float = 0
+    ) -> list[Notification]:
+        """Write notifications and put them on their way."""
+        made = notifications.write(self.session, decisions, at=moment(second))
+        deliveries.enqueue(self.session, made, at=moment(second))
+        return made
+
     def notify(self) -> list[Delivery]:
         """Tell the person, and return the deliveries."""
-        service.notify(self.session, [self.decision()], at=NOON)
+        self.tell(self.decision())
         return list(self.session.scalars(select(Delivery).order_by(Delivery.id)))
 
     def claim(
-        self, *deliveries: Delivery, second: float = 0, push: PushSettings = PUSH
+        self, *chosen: Delivery, second: float = 0, push: PushSettings = PUSH
     ) -> list[Sending]:
         """Claim deliveries."""
-        return service.claim(
+        return deliveries.claim(
             self.session,
-            [delivery.id for delivery in deliveries],
+            [delivery.id for delivery in chosen],
             push=push,
             public_url=URL,
             at=moment(second),
@@ -142,14 +152,14 @@ class World:
         self, sending: Sending, outcome: Outcome, *, second: float = 1, push: PushSettings = PUSH
     ) -> None:
         """Settle one attempt."""
-        service.settle(self.session, [(sending, outcome)], push=push, at=moment(second))
+        deliveries.settle(self.session, [(sending, outcome)], push=push, at=moment(second))
         self.session.flush()
 
     def acknowledge(
         self, delivery: Delivery, kind: ReceiptKind, device_id: UUID, *, second: float = 60
     ) -> None:
         """Have the service worker say what became of it."""
-        service.acknowledge(
+        deliveries.acknowledge(
             self.session,
             delivery.id,
             device_id=device_id,
@@ -166,3 +176,9 @@ def make_world(session: Session) -> World:
     listing = make_listing(session, place)
     person = make_person(session, Purpose.NEARBY)
     return World(session, make_campaign(session, listing), listing, person)
+
+
+@pytest.fixture
+def world(session: Session) -> World:
+    """A campaign in the test's own transaction."""
+    return make_world(session)

@@ -12,9 +12,9 @@ from uuid import uuid4
 import httpx2
 from pydantic import SecretStr
 
-from geoservices.notifications.endpoints import check_keys
-from geoservices.notifications.push import Envelope, Outcome, WebPushGateway
-from geoservices.notifications.vapid import make_vapid_key, vapid_public_key
+from geoservices.push.endpoints import check_keys
+from geoservices.push.gateway import Envelope, Outcome, WebPushGateway
+from geoservices.push.vapid import make_vapid_key, vapid_public_key
 from geoservices.settings import PushSettings
 from local.browser import NO_TLS, Browser
 

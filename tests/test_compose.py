@@ -17,7 +17,7 @@ from kombu import Connection
 from sqlalchemy import make_url
 
 from geoservices.codes.links import make_code_key
-from geoservices.notifications.vapid import make_vapid_key
+from geoservices.push.vapid import make_vapid_key
 from geoservices.settings import load_settings
 from local import processes
 from local.configuration import Configuration

@@ -15,9 +15,9 @@ from geoservices.accounts.models import Purpose
 from geoservices.campaigns.rules import Gate
 from geoservices.checkins.verification import Doubt, Evidence
 from geoservices.codes.links import CodeProblem
-from geoservices.notifications.models import DeliveryState, ReceiptKind
-from geoservices.notifications.push import OutcomeKind
+from geoservices.deliveries.models import DeliveryState, ReceiptKind
 from geoservices.pings.screening import REFUSALS, Verdict
+from geoservices.push.gateway import OutcomeKind
 from geoservices.visits.transitions import Phase, Reason, TransitionKind
 from local.configuration import Configuration
 from tests.settings_names import Setting, settings

@@ -16,14 +16,15 @@ from geoservices.checkins.service import CheckInReport
 from geoservices.codes.links import make_code_key
 from geoservices.geofences.live import LiveGeofences
 from geoservices.geometry.position import Position
-from geoservices.notifications.models import Notification, Subscription
-from geoservices.notifications.vapid import make_vapid_key
+from geoservices.notifications.models import Notification
 from geoservices.outbox import OutboxMessage
 from geoservices.pings.screening import PingReport, Verdict
 from geoservices.pings.service import VERDICTS
 from geoservices.places.models import Place
+from geoservices.push.vapid import make_vapid_key
 from geoservices.receiving import Intake
 from geoservices.settings import CodeSettings, PushSettings, Settings
+from geoservices.subscriptions.models import Subscription
 from geoservices.visits.models import Transition
 from geoservices.visits.transitions import TransitionKind
 from tests.factories import (

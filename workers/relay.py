@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 
 from geoservices import clock, logs, outbox
 from geoservices.database import SessionFactory, transaction
-from geoservices.notifications import queries as deliveries
+from geoservices.deliveries import queries as deliveries
 from geoservices.settings import DELIVERIES_A_JOB
 from workers import runtime
 from workers.app import app
@@ -105,7 +105,7 @@ class Relay:
                 session, at=clock.now(), lease=self.push_lease, limit=DELIVERIES_A_JOB
             )
         self._ring(
-            "notifications.deliver",
+            "deliveries.send",
             [str(id_) for id_ in ids],
             lambda session: deliveries.put_back(session, ids, at=clock.now()),
             lease=self.push_lease,

@@ -3,7 +3,7 @@
 from functools import lru_cache
 
 from geoservices.database import SessionFactory, make_engine, make_session_factory
-from geoservices.notifications.push import PushGateway, WebPushGateway
+from geoservices.push.gateway import PushGateway, WebPushGateway
 from geoservices.settings import Settings, load_settings
 
 

@@ -19,9 +19,12 @@ from api.schemas.notifications import (
     ReceiptOut,
 )
 from geoservices.campaigns import queries as campaigns
+from geoservices.deliveries import queries as deliveries
+from geoservices.deliveries import service
+from geoservices.deliveries.models import Attempt, Delivery, Receipt
 from geoservices.errors import NotFound
-from geoservices.notifications import queries, service
-from geoservices.notifications.models import Attempt, Delivery, Notification, Receipt
+from geoservices.notifications import queries
+from geoservices.notifications.models import Notification
 
 router = APIRouter(tags=["notifications"], route_class=StrictRoute)
 
@@ -75,7 +78,7 @@ def acknowledge(
 
 def _told(session: Session, rows: Sequence[Notification]) -> list[NotificationOut]:
     decisions = campaigns.decisions_by_id(session, [row.decision_id for row in rows])
-    deliveries = queries.deliveries_of(session, [row.id for row in rows])
+    entries = deliveries.deliveries_of(session, [row.id for row in rows])
     return [
         NotificationOut(
             id=row.id,
@@ -86,7 +89,7 @@ def _told(session: Session, rows: Sequence[Notification]) -> list[NotificationOu
             created_at=row.created_at,
             expires_at=row.expires_at,
             decision=DecisionOut.model_validate(decisions[row.decision_id]),
-            deliveries=[_delivery(*entry) for entry in deliveries.get(row.id, ())],
+            deliveries=[_delivery(*entry) for entry in entries.get(row.id, ())],
         )
         for row in rows
     ]

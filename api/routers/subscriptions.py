@@ -10,9 +10,9 @@ from api.problems import problem_responses
 from api.responses import repeated, status_of_made
 from api.schemas.notifications import PushKeyOut, SubscriptionIn, SubscriptionOut
 from geoservices.errors import NotFound
-from geoservices.notifications import queries, service
-from geoservices.notifications.endpoints import EndpointRefused, SubscriptionKeysRefused
-from geoservices.notifications.service import VapidKeyOutdated
+from geoservices.push.endpoints import EndpointRefused, SubscriptionKeysRefused
+from geoservices.subscriptions import queries, service
+from geoservices.subscriptions.service import VapidKeyOutdated
 
 router = APIRouter(tags=["push"], route_class=StrictRoute)
 

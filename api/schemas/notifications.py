@@ -9,8 +9,8 @@ from pydantic import Field, StringConstraints
 from api.schemas.campaigns import DecisionOut
 from api.schemas.common import In, Instant, Out, Text
 from geoservices.campaigns.rules import CampaignClass
-from geoservices.notifications.models import DeliveryState, ReceiptKind
-from geoservices.notifications.service import PushSubscription
+from geoservices.deliveries.models import DeliveryState, ReceiptKind
+from geoservices.subscriptions.service import PushSubscription
 
 Base64Url = Annotated[Text, StringConstraints(min_length=1, max_length=200)]
 

@@ -1,1 +1,1 @@
-"""What is said, and how it reaches a screen."""
+"""What people are told."""

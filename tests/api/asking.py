@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from geoservices.notifications.endpoints import encode_base64url
+from geoservices.push.endpoints import encode_base64url
 from tests.factories import EXETER
 
 SQUARE = [

@@ -22,7 +22,7 @@ from geoservices.accounts.models import Organisation, Purpose
 from geoservices.codes.links import make_code_key
 from geoservices.database import SessionFactory
 from geoservices.geofences.live import LiveGeofences
-from geoservices.notifications.vapid import make_vapid_key
+from geoservices.push.vapid import make_vapid_key
 from geoservices.settings import CodeSettings, PhoneSettings, PushSettings, Settings
 from tests.api.contract import Contract
 from tests.factories import (

@@ -4,10 +4,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from geoservices import pipeline
-from geoservices.notifications import service as notifications
-from geoservices.notifications.models import Delivery
-from geoservices.notifications.push import Outcome, OutcomeKind
+from geoservices.deliveries import service as deliveries
+from geoservices.deliveries.models import Delivery
 from geoservices.outbox import OutboxMessage
+from geoservices.push.gateway import Outcome, OutcomeKind
 from geoservices.settings import Settings
 from tests.api.asking import now
 
@@ -24,11 +24,11 @@ def send(session: Session, settings: Settings, *outcomes: OutcomeKind) -> None:
     """Make one attempt after another at every delivery that waits, ending as given."""
     for kind in outcomes:
         ids = session.scalars(select(Delivery.id)).all()
-        sendings = notifications.claim(
+        sendings = deliveries.claim(
             session, ids, push=settings.push, public_url=settings.public_url, at=now()
         )
         session.commit()
-        notifications.settle(
+        deliveries.settle(
             session,
             [
                 (sending, Outcome(kind=kind, reason=f"{kind} for a test", status=201))

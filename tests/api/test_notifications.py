@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from geoservices.accounts.models import Organisation, Purpose
 from geoservices.campaigns.rules import Trigger
-from geoservices.notifications.models import Receipt
-from geoservices.notifications.push import OutcomeKind
+from geoservices.deliveries.models import Receipt
+from geoservices.push.gateway import OutcomeKind
 from geoservices.settings import Settings
 from tests.api.asking import check_in, now, subscription
 from tests.api.telling import send, tell

@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 
 from api.app import create_app
 from geoservices.database import SessionFactory
-from geoservices.notifications.endpoints import decode_base64url, encode_base64url
-from geoservices.notifications.models import Subscription
+from geoservices.push.endpoints import decode_base64url, encode_base64url
 from geoservices.settings import Settings
+from geoservices.subscriptions.models import Subscription
 from tests.api import asking
 from tests.api.conftest import with_token
 

@@ -12,14 +12,11 @@ from geoservices.campaigns.models import Campaign, Decision
 from geoservices.campaigns.rules import Trigger
 from geoservices.checkins.models import CheckIn
 from geoservices.checkins.verification import Evidence
+from geoservices.deliveries.models import Delivery, DeliveryState
 from geoservices.listings.models import Listing
-from geoservices.notifications.models import (
-    Delivery,
-    DeliveryState,
-    Notification,
-    Subscription,
-)
+from geoservices.notifications.models import Notification
 from geoservices.phones.models import PhoneApp
+from geoservices.subscriptions.models import Subscription
 from geoservices.visits.models import Visit
 from geoservices.visits.transitions import Phase
 from tests.factories import (

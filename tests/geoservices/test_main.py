@@ -13,7 +13,7 @@ from geoservices.__main__ import main
 from geoservices.accounts import service as accounts
 from geoservices.accounts.models import Organisation, Role
 from geoservices.database import SessionFactory
-from geoservices.notifications.endpoints import decode_base64url
+from geoservices.push.endpoints import decode_base64url
 
 
 @pytest.fixture

@@ -19,11 +19,12 @@ from geoservices.campaigns.rules import Trigger
 from geoservices.checkins.models import CheckIn
 from geoservices.checkins.verification import Doubt, Evidence
 from geoservices.database import SessionFactory, transaction
+from geoservices.deliveries.models import Delivery, DeliveryState
 from geoservices.errors import NotFound, Unauthenticated
 from geoservices.geofences.live import LiveGeofences
 from geoservices.geometry.position import Position
 from geoservices.listings.models import ListingKind
-from geoservices.notifications.models import Delivery, DeliveryState, Notification
+from geoservices.notifications.models import Notification
 from geoservices.outbox import OutboxMessage
 from geoservices.pings.models import Ping
 from geoservices.pings.screening import PingReport, Verdict

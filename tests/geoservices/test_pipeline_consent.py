@@ -13,9 +13,9 @@ from geoservices.campaigns.models import Decision
 from geoservices.campaigns.rules import Gate, Trigger
 from geoservices.checkins.models import CheckIn
 from geoservices.database import SessionFactory, transaction
+from geoservices.deliveries import service as deliveries
+from geoservices.deliveries.models import Delivery, DeliveryState
 from geoservices.geofences.live import LiveGeofences
-from geoservices.notifications import service as notifications
-from geoservices.notifications.models import Delivery, DeliveryState
 from geoservices.outbox import OutboxMessage
 from geoservices.pings.models import Ping
 from geoservices.visits.models import Transition, Visit
@@ -111,7 +111,7 @@ def test_withdrawing_calls_back_what_waits_to_be_sent(world: World) -> None:
     world.withdraw(Purpose.CHECK_IN_CONTENT)
     world.session.expire_all()
 
-    claimed = notifications.claim(
+    claimed = deliveries.claim(
         world.session,
         [delivery_id],
         push=SETTINGS.push,

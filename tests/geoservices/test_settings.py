@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from geoservices.codes.links import make_code_key
-from geoservices.notifications.vapid import make_vapid_key
+from geoservices.push.vapid import make_vapid_key
 from geoservices.settings import (
     CampaignSettings,
     IntakeSettings,

@@ -12,9 +12,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from geoservices import clock
-from geoservices.notifications.endpoints import check_keys
-from geoservices.notifications.push import OutcomeKind
-from geoservices.notifications.vapid import make_vapid_key, vapid_public_key
+from geoservices.push.endpoints import check_keys
+from geoservices.push.gateway import OutcomeKind
+from geoservices.push.vapid import make_vapid_key, vapid_public_key
 from local.browser import Browser, decrypt
 from local.pushrules import decode
 from local.pushservice import serving

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, text
 from geoservices.codes.links import make_code_key
 from geoservices.database import SessionFactory, make_session_factory
 from geoservices.geofences.models import GeofenceRevision
-from geoservices.notifications.vapid import make_vapid_key
+from geoservices.push.vapid import make_vapid_key
 from geoservices.tables import all_tables
 from local import broker
 from local.configuration import free_port

@@ -13,7 +13,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from geoservices import clock, outbox
 from geoservices.database import SessionFactory, transaction
-from geoservices.notifications.models import Delivery
+from geoservices.deliveries.models import Delivery
 from geoservices.outbox import OutboxMessage, Topic
 from local.configuration import free_port
 from tests import notifying
@@ -74,7 +74,7 @@ def test_what_is_due_is_handed_out_once(
 
     [(first, of_first), (second, of_second)] = jobs(doorbell)
     assert handed_out == (5, 0)
-    assert (first, second) == ("campaigns.decide", "notifications.deliver")
+    assert (first, second) == ("campaigns.decide", "deliveries.send")
     assert of_first == messages
     assert sorted(of_second) == sorted(deliveries)
 
@@ -101,7 +101,7 @@ def test_nothing_due_rings_nothing(relay: Relay, doorbell: Connection) -> None:
     ("make", "due_at", "job"),
     [
         pytest.param(publish, OutboxMessage.due_at, "campaigns.decide", id="messages"),
-        pytest.param(make_deliveries, Delivery.due_at, "notifications.deliver", id="deliveries"),
+        pytest.param(make_deliveries, Delivery.due_at, "deliveries.send", id="deliveries"),
     ],
 )
 def test_what_the_broker_refuses_is_due_again_at_once(
@@ -135,4 +135,4 @@ def test_every_job_that_is_scheduled_is_known_to_the_worker() -> None:
     app.loader.import_default_modules()
 
     assert {entry["task"] for entry in SCHEDULE.values()} <= set(app.tasks)
-    assert {"campaigns.decide", "notifications.deliver"} <= set(app.tasks)
+    assert {"campaigns.decide", "deliveries.send"} <= set(app.tasks)

@@ -12,9 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import SecretStr
 
 from geoservices import clock
-from geoservices.notifications.endpoints import decode_base64url
-from geoservices.notifications.push import Outcome, OutcomeKind, WebPushGateway, encrypt
-from geoservices.notifications.vapid import VapidTokens, make_vapid_key, vapid_public_key
+from geoservices.push.endpoints import decode_base64url
+from geoservices.push.gateway import Outcome, OutcomeKind, WebPushGateway, encrypt
+from geoservices.push.vapid import VapidTokens, make_vapid_key, vapid_public_key
 from geoservices.settings import PushSettings
 from local.browser import Browser, decrypt
 from local.pushservice import serving

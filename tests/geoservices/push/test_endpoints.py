@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from yarl import URL
 
-from geoservices.notifications.endpoints import (
+from geoservices.push.endpoints import (
     EndpointRefused,
     SubscriptionKeysRefused,
     check_endpoint,

@@ -10,11 +10,8 @@ from sqlalchemy import select
 from geoservices.accounts.models import Purpose
 from geoservices.campaigns.rules import CampaignClass
 from geoservices.database import SessionFactory, transaction
-from geoservices.notifications import queries, service
-from geoservices.notifications.models import (
-    Attempt,
-    DeliveryState,
-)
+from geoservices.deliveries import queries, service
+from geoservices.deliveries.models import Attempt, DeliveryState
 from tests.factories import (
     NOON,
 )

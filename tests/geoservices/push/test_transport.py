@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from geoservices import clock
-from geoservices.notifications.transport import AddressNotPublic, CheckedResolver, open_session
+from geoservices.push.transport import AddressNotPublic, CheckedResolver, open_session
 from tests.pushing import SETTINGS
 
 

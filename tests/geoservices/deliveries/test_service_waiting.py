@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session
 
 from geoservices.accounts.models import Purpose
 from geoservices.database import SessionFactory, transaction
-from geoservices.notifications import service
-from geoservices.notifications.models import Attempt, Delivery, DeliveryState, Subscription
-from geoservices.notifications.push import Outcome
-from geoservices.notifications.service import Sending
+from geoservices.deliveries import service
+from geoservices.deliveries.models import Attempt, Delivery, DeliveryState
+from geoservices.deliveries.service import Sending
+from geoservices.push.gateway import Outcome
+from geoservices.subscriptions.models import Subscription
 from tests.notifying import ACCEPTED, GONE, PUSH, TRANSIENT, URL, World, make_world, moment
 
 

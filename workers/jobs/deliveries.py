@@ -8,15 +8,15 @@ import structlog
 
 from geoservices import clock
 from geoservices.database import transaction
-from geoservices.notifications import service as notifications
+from geoservices.deliveries import service as deliveries
 from workers import runtime
 from workers.app import app
 
 log = structlog.get_logger()
 
 
-@app.task(name="notifications.deliver")
-def deliver(delivery_ids: Sequence[str]) -> None:
+@app.task(name="deliveries.send")
+def send(delivery_ids: Sequence[str]) -> None:
     """Make one attempt at each delivery: claim them, push them, settle them.
 
     The pushes happen between two transactions and never inside one, so that a slow push service
@@ -24,7 +24,7 @@ def deliver(delivery_ids: Sequence[str]) -> None:
     """
     settings = runtime.settings()
     with transaction(runtime.sessions()) as session:
-        sendings = notifications.claim(
+        sendings = deliveries.claim(
             session,
             [UUID(delivery_id) for delivery_id in delivery_ids],
             push=settings.push,
@@ -35,7 +35,7 @@ def deliver(delivery_ids: Sequence[str]) -> None:
         return
     outcomes = runtime.gateway().send([sending.envelope for sending in sendings])
     with transaction(runtime.sessions()) as session:
-        notifications.settle(
+        deliveries.settle(
             session,
             list(zip(sendings, outcomes, strict=True)),
             push=settings.push,

@@ -11,7 +11,7 @@ import httpx2
 import pytest
 from structlog.testing import capture_logs
 
-from geoservices.notifications.push import Outcome, OutcomeKind, WebPushGateway
+from geoservices.push.gateway import Outcome, OutcomeKind, WebPushGateway
 from local.browser import NO_TLS, Browser
 from tests.pushing import SETTINGS, answering, logged, make_envelope, plan, send_one
 

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from py_vapid import jwt
 
-from geoservices.notifications.endpoints import decode_base64url, encode_base64url, origin_of
+from geoservices.push.endpoints import decode_base64url, encode_base64url, origin_of
 from geoservices.settings import PushSettings
 
 # RFC 8292 section 2 allows a token 24 hours; half of it forgives a clock that is off by hours.

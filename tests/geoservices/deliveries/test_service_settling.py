@@ -8,15 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from geoservices.deliveries import queries, service
+from geoservices.deliveries.models import Attempt, DeliveryState, Receipt, ReceiptKind
 from geoservices.errors import NotFound
-from geoservices.notifications import queries, service
-from geoservices.notifications.models import (
-    Attempt,
-    DeliveryState,
-    Receipt,
-    ReceiptKind,
-)
-from geoservices.notifications.push import Outcome
+from geoservices.push.gateway import Outcome
 from tests.notifying import (
     ACCEPTED,
     GONE,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geoservices.notifications.push import MAX_RETRY_AFTER, Outcome, OutcomeKind, read_answer
+from geoservices.push.gateway import MAX_RETRY_AFTER, Outcome, OutcomeKind, read_answer
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 ACCEPTED, GONE, REFUSED, THROTTLED, TRANSIENT = OutcomeKind

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from geoservices.notifications.push import MAX_PAYLOAD_BYTES, OutcomeKind, WebPushGateway
+from geoservices.push.gateway import MAX_PAYLOAD_BYTES, OutcomeKind, WebPushGateway
 from local.browser import Browser
 from local.pushservice import Address
 from tests.pushing import SETTINGS, logged, make_envelope, plan, send_one

@@ -23,13 +23,13 @@ from pywebpush import WebPusher
 from yarl import URL
 
 from geoservices import clock
-from geoservices.notifications.endpoints import (
+from geoservices.push.endpoints import (
     AUTH_LENGTH,
     P256DH_LENGTH,
     EndpointRefused,
     check_endpoint,
 )
-from geoservices.notifications.transport import (
+from geoservices.push.transport import (
     AddressNotPublic,
     CheckedResolver,
     LookUp,
@@ -37,7 +37,7 @@ from geoservices.notifications.transport import (
     look_up,
     open_session,
 )
-from geoservices.notifications.vapid import Clock, VapidTokens
+from geoservices.push.vapid import Clock, VapidTokens
 from geoservices.settings import PushSettings
 
 # A push service need not take a body above 4096 bytes (RFC 8030 section 7.2), of which header,

@@ -16,7 +16,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from typing_extensions import override
 
-from geoservices.notifications.endpoints import LOOPBACK_HOSTS, is_public
+from geoservices.push.endpoints import LOOPBACK_HOSTS, is_public
 from geoservices.settings import PushSettings
 
 MAX_ANSWER_BYTES: Final = 4096

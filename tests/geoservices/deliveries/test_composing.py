@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from geoservices.notifications.composing import MAX_PAYLOAD_BYTES, Message, payload
+from geoservices.deliveries.composing import MAX_PAYLOAD_BYTES, Message, payload
 
 LINK = "https://services.devon.example/notifications/5f0c7a52-2c1e-4b0e-8f6f-5f3b8b0a1c2d"
 MEMBERS = {"web_push", "notification", "title", "body", "navigate", "tag", "data", "delivery_id"}

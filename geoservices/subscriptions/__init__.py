@@ -1,0 +1,1 @@
+"""Browsers that may be pushed to."""
