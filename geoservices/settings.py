@@ -32,6 +32,8 @@ class PushSettings(BaseModel, frozen=True, extra="forbid"):
 
     vapid_private_key: Annotated[SecretStr, AfterValidator(_key_sized)]
     """P-256 private key: 32 bytes in base64url without padding (`geoservices vapid-key`)."""
+    vapid_old_private_keys: tuple[Annotated[SecretStr, AfterValidator(_key_sized)], ...] = ()
+    """Keys of before: what was subscribed with them is still pushed to with them."""
     vapid_contact: Annotated[str, Field(pattern=r"^(mailto:[^\s@]+@[^\s@]+|https://\S+)$")]
     """Where a push service may complain: a real `mailto:` or `https:` address."""
     allowed_hosts: tuple[str, ...] = (

@@ -40,6 +40,7 @@ def make_envelope(browser: Browser, **changes: object) -> Envelope:
         endpoint=str(subscription["endpoint"]),
         p256dh=p256dh,
         auth=auth,
+        vapid_key=vapid_public_key(SETTINGS),
         payload=PAYLOAD,
         ttl=timedelta(minutes=10),
         urgency="high",

@@ -211,6 +211,7 @@ def _begin(
         endpoint=subscription.endpoint,
         p256dh=subscription.p256dh,
         auth=subscription.auth,
+        vapid_key=subscription.vapid_key,
         payload=payload(message, delivery_id=delivery.id),
         ttl=delivery.expires_at - at,
         urgency=URGENCY[CampaignClass(notification.campaign_class)],

@@ -37,7 +37,7 @@ from geoservices.push.transport import (
     look_up,
     open_session,
 )
-from geoservices.push.vapid import Clock, VapidTokens
+from geoservices.push.vapid import Clock, VapidTokens, vapid_public_keys
 from geoservices.settings import PushSettings
 
 # A push service need not take a body above 4096 bytes (RFC 8030 section 7.2), of which header,
@@ -60,6 +60,7 @@ log = structlog.get_logger()
 class Envelope:
     """One message to one subscription, ready to be encrypted and posted.
 
+    `vapid_key` is the public key that the subscription was made with, and is bound to for life.
     `ttl` is the time left until the message's own deadline, worked out anew for each attempt.
     What would let others push or read stays out of its `repr`, and so out of logs.
     """
@@ -68,6 +69,7 @@ class Envelope:
     endpoint: str = field(repr=False)
     p256dh: bytes = field(repr=False)
     auth: bytes = field(repr=False)
+    vapid_key: str
     payload: bytes = field(repr=False)
     ttl: timedelta
     urgency: str
@@ -178,6 +180,7 @@ class WebPushGateway:
         self._settings = settings
         self._look_up = look_up
         self._now = now
+        self._keys = vapid_public_keys(settings)
         self._tokens = VapidTokens(settings, now=now)
         # The loop's own executor would hold up its end until the last look-up has ended, however
         # long past the deadline that is.
@@ -215,6 +218,8 @@ class WebPushGateway:
 
     async def _attempt(self, session: aiohttp.ClientSession, envelope: Envelope) -> Outcome:
         fault = _fault_of(envelope, self._settings)
+        if envelope.vapid_key not in self._keys:
+            fault = "vapid-key-unknown"
         if fault is not None:
             return Outcome(kind=OutcomeKind.REFUSED, reason=fault)
         try:
@@ -248,7 +253,7 @@ class WebPushGateway:
         """Return the headers of RFC 8030 section 5.2 to 5.4, RFC 8291 section 4, RFC 8292."""
         return {
             "Accept-Encoding": "identity",
-            "Authorization": self._tokens.header_for(envelope.endpoint),
+            "Authorization": self._tokens.header_for(envelope.endpoint, envelope.vapid_key),
             "Content-Encoding": "aes128gcm",
             "Content-Type": "application/octet-stream",
             "TTL": str(int(max(envelope.ttl, MIN_TTL).total_seconds())),

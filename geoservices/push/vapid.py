@@ -7,6 +7,7 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from py_vapid import jwt
+from pydantic import SecretStr
 
 from geoservices.push.endpoints import decode_base64url, encode_base64url, origin_of
 from geoservices.settings import PushSettings
@@ -22,7 +23,12 @@ Clock = Callable[[], datetime]
 
 def vapid_public_key(settings: PushSettings) -> str:
     """Return what browsers pass to `PushManager.subscribe()` (RFC 8292 section 3.2)."""
-    return _encode_point(_load_private_key(settings).public_key())
+    return _encode_point(_load(settings.vapid_private_key).public_key())
+
+
+def vapid_public_keys(settings: PushSettings) -> frozenset[str]:
+    """Return every key that can still be signed for: the one of now and those of before."""
+    return frozenset(_private_keys(settings))
 
 
 def make_vapid_key() -> str:
@@ -32,41 +38,56 @@ def make_vapid_key() -> str:
 
 
 class VapidTokens:
-    """The `Authorization` header for each push service, signed once in eleven hours.
+    """The `Authorization` header for each push service and key, signed once in eleven hours.
 
-    One token serves every subscription at its origin (RFC 8292 section 2), so that a push
-    costs no signature.
+    One token serves every subscription at its origin that was made with the key (RFC 8292
+    section 2), so that a push costs no signature.
     """
 
     def __init__(self, settings: PushSettings, *, now: Clock) -> None:
-        self._key = _load_private_key(settings)
-        self._public_key = _encode_point(self._key.public_key())
+        self._keys = _private_keys(settings)
         self._contact = settings.vapid_contact
         self._now = now
-        self._made: dict[str, tuple[datetime, str]] = {}
+        self._made: dict[tuple[str, str], tuple[datetime, str]] = {}
 
-    def header_for(self, endpoint: str) -> str:
-        """Return a header that is good for at least another hour (RFC 8292 section 3)."""
+    def header_for(self, endpoint: str, vapid_key: str) -> str:
+        """Return a header that is good for at least another hour (RFC 8292 section 3).
+
+        Args:
+            endpoint: Where the push goes.
+            vapid_key: The public key that the subscription was made with.
+
+        Raises:
+            KeyError: The private key to it is not among the settings any more.
+        """
         origin, now = origin_of(endpoint), self._now()
-        made_at, header = self._made.get(origin, (now, ""))
+        made_at, header = self._made.get((origin, vapid_key), (now, ""))
         # A token from the future was made while this machine's clock was wrong.
         if header and made_at <= now < made_at + TOKEN_RENEWAL:
             return header
         if len(self._made) >= MAX_TOKENS:
             self._made.clear()
-        header = self._sign(origin, now)
-        self._made[origin] = (now, header)
+        header = self._sign(origin, vapid_key, now)
+        self._made[origin, vapid_key] = (now, header)
         return header
 
-    def _sign(self, origin: str, now: datetime) -> str:
+    def _sign(self, origin: str, vapid_key: str, now: datetime) -> str:
+        key = self._keys[vapid_key]
         expires_at = int((now + TOKEN_LIFETIME).timestamp())
         # `Vapid.sign` refuses IPv6 audiences and contact pages with a path, both of them valid.
-        token = jwt.sign({"aud": origin, "exp": expires_at, "sub": self._contact}, self._key)
-        return f"vapid t={token}, k={self._public_key}"
+        token = jwt.sign({"aud": origin, "exp": expires_at, "sub": self._contact}, key)
+        return f"vapid t={token}, k={vapid_key}"
 
 
-def _load_private_key(settings: PushSettings) -> ec.EllipticCurvePrivateKey:
-    raw = decode_base64url(settings.vapid_private_key.get_secret_value())
+def _private_keys(settings: PushSettings) -> dict[str, ec.EllipticCurvePrivateKey]:
+    """Return the private keys by their public ones."""
+    secrets = (settings.vapid_private_key, *settings.vapid_old_private_keys)
+    keys = [_load(secret) for secret in secrets]
+    return {_encode_point(key.public_key()): key for key in keys}
+
+
+def _load(secret: SecretStr) -> ec.EllipticCurvePrivateKey:
+    raw = decode_base64url(secret.get_secret_value())
     if len(raw) != PRIVATE_KEY_LENGTH:
         raise ValueError("The VAPID private key must be 32 bytes in base64url.")
     return ec.derive_private_key(int.from_bytes(raw, "big"), ec.SECP256R1())

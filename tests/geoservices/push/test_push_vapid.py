@@ -20,6 +20,7 @@ from local.browser import Browser, decrypt
 from local.pushservice import serving
 from tests.pushing import SETTINGS, make_envelope, send_one
 
+KEY = vapid_public_key(SETTINGS)
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 ACCEPTED, REFUSED = OutcomeKind.ACCEPTED, OutcomeKind.REFUSED
 VECTORS = json.loads(Path("tests/data/webpush/rfc-vectors.json").read_text(encoding="utf-8"))
@@ -59,30 +60,47 @@ def test_a_clock_off_by_a_day_is_our_fault(browser: Browser, days: int) -> None:
 def test_another_key_is_our_fault(browser: Browser) -> None:
     """A subscription belongs to one application server key for life."""
     other = SETTINGS.model_copy(update={"vapid_private_key": SecretStr(make_vapid_key())})
+    envelope = make_envelope(browser)
 
-    outcome = send_one(make_envelope(browser), settings=other)
+    with_ours = send_one(replace(envelope, vapid_key=vapid_public_key(other)), settings=other)
+    unknown = send_one(envelope, settings=other)
 
-    assert outcome == Outcome(kind=REFUSED, reason="vapid-refused", status=403)
+    assert with_ours == Outcome(kind=REFUSED, reason="vapid-refused", status=403)
+    assert unknown == Outcome(kind=REFUSED, reason="vapid-key-unknown")
+
+
+def test_a_subscription_made_with_a_key_of_before_is_pushed_to_with_it(browser: Browser) -> None:
+    """For as long as the old key is kept among the settings."""
+    rotated = SETTINGS.model_copy(
+        update={
+            "vapid_private_key": SecretStr(make_vapid_key()),
+            "vapid_old_private_keys": (SETTINGS.vapid_private_key,),
+        }
+    )
+
+    outcome = send_one(make_envelope(browser), settings=rotated)
+
+    assert outcome.kind is OutcomeKind.ACCEPTED
 
 
 def test_a_token_is_signed_once_for_each_origin_and_renewed_in_time() -> None:
     """Eleven hours serve with one signature; a token from a wrong clock's future does not."""
     times = [NOON]
     tokens = VapidTokens(SETTINGS, now=lambda: times[-1])
-    made = [tokens.header_for("https://web.push.apple.com/a")]
+    made = [tokens.header_for("https://web.push.apple.com/a", KEY)]
     for moved in (timedelta(hours=10), timedelta(hours=11), timedelta(hours=9)):
         times.append(NOON + moved)
-        made.append(tokens.header_for("https://web.push.apple.com/b"))
+        made.append(tokens.header_for("https://web.push.apple.com/b", KEY))
 
     changed = [earlier != later for earlier, later in pairwise(made)]
     assert changed == [False, True, True]
-    assert tokens.header_for("https://fcm.googleapis.com/a") not in made
+    assert tokens.header_for("https://fcm.googleapis.com/a", KEY) not in made
 
 
 def test_a_contact_page_with_a_path_and_an_ipv6_audience_can_be_signed() -> None:
     """Both are valid (RFC 8292 section 2), though py_vapid's own check refuses them."""
     settings = SETTINGS.model_copy(update={"vapid_contact": "https://geoservices.example/contact"})
-    header = VapidTokens(settings, now=lambda: NOON).header_for("http://[::1]:8000/push/x")
+    header = VapidTokens(settings, now=lambda: NOON).header_for("http://[::1]:8000/push/x", KEY)
 
     claims = json.loads(decode_base64url(header.split(".")[1]))
     assert claims == {
