@@ -216,7 +216,9 @@ class Settings(BaseSettings):
     """`postgresql://user:password@host:port/name`."""
     broker_url: SecretStr
     """`redis://…` or `amqp://…`."""
-    public_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+$")] = "http://127.0.0.1:8080"
+    public_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+$", max_length=300)] = (
+        "http://127.0.0.1:8080"
+    )
     """Where people's browsers reach this service; links in notifications start with it."""
     outbox_lease: Span = timedelta(seconds=30)
     """An outbox message handed to a job is handed out again after this long."""

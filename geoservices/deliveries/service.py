@@ -1,4 +1,4 @@
-"""Deliveries made, sent browser by browser, settled, and acknowledged."""
+"""Deliveries made, sent browser by browser, and settled."""
 
 import random
 from collections.abc import Sequence
@@ -13,9 +13,9 @@ from geoservices import outbox
 from geoservices.campaigns.rules import CampaignClass
 from geoservices.deliveries import queries
 from geoservices.deliveries.composing import Message, payload
-from geoservices.deliveries.models import Attempt, Delivery, DeliveryState, ReceiptKind
+from geoservices.deliveries.models import Attempt, Delivery, DeliveryState
 from geoservices.deliveries.queries import Taken
-from geoservices.errors import NotFound
+from geoservices.deliveries.tokens import make_token
 from geoservices.notifications.models import Notification
 from geoservices.push.gateway import Envelope, Outcome, OutcomeKind
 from geoservices.settings import PushSettings
@@ -61,7 +61,13 @@ def enqueue(session: Session, made: Sequence[Notification], *, at: datetime) -> 
 
 
 def claim(
-    session: Session, ids: Sequence[UUID], *, push: PushSettings, public_url: str, at: datetime
+    session: Session,
+    ids: Sequence[UUID],
+    *,
+    push: PushSettings,
+    public_url: str,
+    receipt_key: bytes,
+    at: datetime,
 ) -> list[Sending]:
     """Take deliveries for sending: each gets a lease and an attempt that is written down first.
 
@@ -78,7 +84,7 @@ def claim(
         if obstacle:
             _finish(one.delivery, *obstacle)
         else:
-            sendings.append(_begin(session, one, push, public_url, at))
+            sendings.append(_begin(session, one, push, public_url, receipt_key, at))
     return sendings
 
 
@@ -123,36 +129,6 @@ def call_back(session: Session, person_id: UUID, purpose: str) -> None:
     )
 
 
-def acknowledge(
-    session: Session,
-    delivery_id: UUID,
-    *,
-    device_id: UUID,
-    kind: ReceiptKind,
-    occurred_at: datetime,
-    at: datetime,
-) -> None:
-    """Record what a service worker says of a delivery; the same word twice counts once.
-
-    Raises:
-        NotFound: The delivery did not go to this device.
-    """
-    delivery = queries.delivery_of_device(session, delivery_id, device_id)
-    if delivery is None:
-        raise NotFound("delivery")
-    queries.insert_receipt(
-        session,
-        {
-            "id": uuid4(),
-            "delivery_id": delivery_id,
-            "kind": kind,
-            "occurred_at": min(occurred_at, at),
-            "received_at": at,
-        },
-    )
-    queries.mark_received(session, delivery_id, kind)
-
-
 def wait_before(attempt_count: int, *, retry_after: timedelta | None) -> timedelta:
     """Return how long to wait after so many attempts.
 
@@ -193,7 +169,12 @@ def _obstacle(
 
 
 def _begin(
-    session: Session, taken: Taken, push: PushSettings, public_url: str, at: datetime
+    session: Session,
+    taken: Taken,
+    push: PushSettings,
+    public_url: str,
+    receipt_key: bytes,
+    at: datetime,
 ) -> Sending:
     delivery, notification, subscription, *_ = taken
     delivery.state = DeliveryState.SENDING
@@ -212,7 +193,7 @@ def _begin(
         p256dh=subscription.p256dh,
         auth=subscription.auth,
         vapid_key=subscription.vapid_key,
-        payload=payload(message, delivery_id=delivery.id),
+        payload=payload(message, receipt=make_token(receipt_key, delivery.id)),
         ttl=delivery.expires_at - at,
         urgency=URGENCY[CampaignClass(notification.campaign_class)],
         topic=message.topic,

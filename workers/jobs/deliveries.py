@@ -8,6 +8,7 @@ import structlog
 
 from geoservices import clock
 from geoservices.database import transaction
+from geoservices.deliveries import receipts
 from geoservices.deliveries import service as deliveries
 from workers import runtime
 from workers.app import app
@@ -29,6 +30,7 @@ def send(delivery_ids: Sequence[str]) -> None:
             [UUID(delivery_id) for delivery_id in delivery_ids],
             push=settings.push,
             public_url=settings.public_url,
+            receipt_key=receipts.receipt_key(settings),
             at=clock.now(),
         )
     if not sendings:

@@ -12,10 +12,11 @@ from geoservices.campaigns.rules import CampaignClass
 from geoservices.database import SessionFactory, transaction
 from geoservices.deliveries import queries, service
 from geoservices.deliveries.models import Attempt, DeliveryState
+from geoservices.deliveries.tokens import make_token
 from tests.factories import (
     NOON,
 )
-from tests.notifying import ACCEPTED, PUSH, TRANSIENT, URL, World, make_world, moment
+from tests.notifying import ACCEPTED, PUSH, RECEIPT_KEY, TRANSIENT, URL, World, make_world, moment
 
 
 def test_claiming_writes_the_attempt_down_and_takes_a_lease(world: World) -> None:
@@ -35,7 +36,7 @@ def test_claiming_writes_the_attempt_down_and_takes_a_lease(world: World) -> Non
     assert (envelope.endpoint, envelope.p256dh) == (subscription.endpoint, subscription.p256dh)
     assert envelope.ttl == timedelta(hours=4) - timedelta(seconds=10)
     assert f"{URL}/notifications/{delivery.notification_id}".encode() in envelope.payload
-    assert str(delivery.id).encode() in envelope.payload
+    assert make_token(RECEIPT_KEY, delivery.id).encode() in envelope.payload
 
 
 def test_a_worker_that_died_is_followed_by_another(world: World) -> None:
@@ -206,7 +207,9 @@ def test_workers_that_claim_together_share_the_deliveries(committed: SessionFact
     def work() -> None:
         start.wait()
         with transaction(committed) as session:
-            sendings = service.claim(session, ids, push=PUSH, public_url=URL, at=NOON)
+            sendings = service.claim(
+                session, ids, push=PUSH, public_url=URL, receipt_key=RECEIPT_KEY, at=NOON
+            )
             claimed.extend(sending.delivery_id for sending in sendings)
 
     workers = [Thread(target=work) for _ in range(3)]
@@ -226,9 +229,13 @@ def test_a_claim_passes_over_what_another_is_claiming(committed: SessionFactory)
             world.subscribe()
         one, other = (delivery.id for delivery in world.notify())
     with committed() as first, committed() as second:
-        held = service.claim(first, [one], push=PUSH, public_url=URL, at=NOON)
+        held = service.claim(
+            first, [one], push=PUSH, public_url=URL, receipt_key=RECEIPT_KEY, at=NOON
+        )
 
-        rest = service.claim(second, [one, other], push=PUSH, public_url=URL, at=NOON)
+        rest = service.claim(
+            second, [one, other], push=PUSH, public_url=URL, receipt_key=RECEIPT_KEY, at=NOON
+        )
         first.commit()
         second.commit()
 
