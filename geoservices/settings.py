@@ -70,7 +70,10 @@ class CodeSettings(BaseModel, frozen=True, extra="forbid"):
     """What makes codes at places those of this service and of no one else."""
 
     key: Annotated[SecretStr, AfterValidator(_key_sized)]
-    """Seals every code: 32 bytes in base64url without padding (`geoservices code-key`)."""
+    """Seals every code, and by way of a key derived from it every receipt's token.
+
+    32 bytes in base64url without padding (`geoservices code-key`).
+    """
 
 
 class IntakeSettings(BaseModel, frozen=True, extra="forbid"):
