@@ -29,11 +29,13 @@ from api.routers import (
     phones,
     pings,
     places,
+    receipts,
     statistics,
     subscriptions,
     visits,
 )
 from api.routers import problems as problem_pages
+from api.schemas.receipts import MAX_BODY_BYTES
 from geoservices.database import SessionFactory
 from geoservices.geofences.live import LiveGeofences
 from geoservices.push.vapid import vapid_public_key
@@ -57,6 +59,7 @@ NOUNS = (
     listings,
     campaigns,
     notifications,
+    receipts,
 )
 
 
@@ -133,6 +136,7 @@ def create_app(
         Door,
         max_body_bytes=settings.intake.max_body_bytes,
         forms_at=frozenset({"/v1/osmand"}),
+        smaller_at={"/v1/receipts": MAX_BODY_BYTES},
     )
     app.express = Express(app.answer_fully, app.state, settings)
     return app

@@ -2,6 +2,7 @@
 
 import time
 import uuid
+from collections.abc import Mapping
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
@@ -25,7 +26,12 @@ class Door:
     """
 
     def __init__(
-        self, app: ASGIApp, *, max_body_bytes: int, forms_at: frozenset[str] = frozenset()
+        self,
+        app: ASGIApp,
+        *,
+        max_body_bytes: int,
+        forms_at: frozenset[str],
+        smaller_at: Mapping[str, int],
     ) -> None:
         """Stand before an application.
 
@@ -33,10 +39,12 @@ class Door:
             app: The application.
             max_body_bytes: The longest body taken.
             forms_at: Paths that take forms as well, since other people's programs send them.
+            smaller_at: The longest body by path, where that is less.
         """
         self.app = app
         self.max_body_bytes = max_body_bytes
         self.forms_at = forms_at
+        self.smaller_at = smaller_at
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection as ASGI asks."""
@@ -78,8 +86,9 @@ class Door:
             await refusal(Request(scope), error)(scope, receive, answer)
 
     async def _admit(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
-        self._check(scope, Headers(scope=scope))
-        body = await self._read(receive)
+        limit = min(self.smaller_at.get(scope["path"], self.max_body_bytes), self.max_body_bytes)
+        self._check(scope, Headers(scope=scope), limit)
+        body = await self._read(receive, limit)
         waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
         async def replay() -> Message:
@@ -87,7 +96,7 @@ class Door:
 
         await self.app(scope, replay, answer)
 
-    async def _read(self, receive: Receive) -> bytes:
+    async def _read(self, receive: Receive, limit: int) -> bytes:
         """Read the body whole, or up to where it is larger than is taken."""
         body = bytearray()
         more = True
@@ -97,14 +106,14 @@ class Door:
                 raise ClientDisconnect
             body += message.get("body", b"")
             more = message.get("more_body", False)
-            if len(body) > self.max_body_bytes:
-                raise BodyTooLarge(limit=self.max_body_bytes)
+            if len(body) > limit:
+                raise BodyTooLarge(limit=limit)
         return bytes(body)
 
-    def _check(self, scope: Scope, headers: Headers) -> None:
+    def _check(self, scope: Scope, headers: Headers, limit: int) -> None:
         length = headers.get("content-length", "0")
-        if length.isdecimal() and int(length[:20]) > self.max_body_bytes:
-            raise BodyTooLarge(limit=self.max_body_bytes)
+        if length.isdecimal() and int(length[:20]) > limit:
+            raise BodyTooLarge(limit=limit)
         has_body = length != "0" or "transfer-encoding" in headers
         media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
         taken = (*JSON_TYPES, FORM_TYPE) if scope["path"] in self.forms_at else JSON_TYPES

@@ -70,7 +70,10 @@ class CodeSettings(BaseModel, frozen=True, extra="forbid"):
     """What makes codes at places those of this service and of no one else."""
 
     key: Annotated[SecretStr, AfterValidator(_key_sized)]
-    """Seals every code: 32 bytes in base64url without padding (`geoservices code-key`)."""
+    """Seals every code, and by way of a key derived from it every receipt's token.
+
+    32 bytes in base64url without padding (`geoservices code-key`).
+    """
 
 
 class IntakeSettings(BaseModel, frozen=True, extra="forbid"):
@@ -216,7 +219,9 @@ class Settings(BaseSettings):
     """`postgresql://user:password@host:port/name`."""
     broker_url: SecretStr
     """`redis://…` or `amqp://…`."""
-    public_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+$")] = "http://127.0.0.1:8080"
+    public_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+$", max_length=300)] = (
+        "http://127.0.0.1:8080"
+    )
     """Where people's browsers reach this service; links in notifications start with it."""
     outbox_lease: Span = timedelta(seconds=30)
     """An outbox message handed to a job is handed out again after this long."""

@@ -168,9 +168,9 @@ class Phone(Caller):
         return found
 
     def _acknowledge(self, document: dict[str, Any]) -> None:
-        delivery = document["notification"]["data"]["delivery_id"]
-        receipt = {"kind": "shown", "occurred_at": document["received_at"]}
-        self.ask("POST", f"/v1/deliveries/{delivery}/receipts", json=receipt)
+        token = document["notification"]["data"]["receipt"]
+        receipt = {"token": token, "kind": "shown", "occurred_at": document["received_at"]}
+        self.ask("POST", "/v1/receipts", json={"receipts": [receipt]})
 
 
 def milliseconds(start: datetime, end: datetime) -> float:

@@ -13,10 +13,13 @@ from sqlalchemy.orm import Session
 from geoservices.accounts.models import Device, Person, Purpose
 from geoservices.campaigns.models import Campaign, Decision
 from geoservices.checkins.models import CheckIn
+from geoservices.deliveries import receipts
 from geoservices.deliveries import service as deliveries
 from geoservices.deliveries.models import Delivery, ReceiptKind
 from geoservices.deliveries.origins import OriginState
+from geoservices.deliveries.receipts import ReceiptReport, TakenReceipts
 from geoservices.deliveries.service import Sending
+from geoservices.deliveries.tokens import derive_key, make_token
 from geoservices.listings.models import Listing
 from geoservices.notifications import service as notifications
 from geoservices.notifications.models import Notification
@@ -41,9 +44,11 @@ PUSH = PushSettings(
 )
 KEY = vapid_public_key(PUSH)
 URL = "https://council.example"
+RECEIPT_KEY = derive_key(b"a key that seals codes")
 ACCEPTED = Outcome(kind=OutcomeKind.ACCEPTED, reason="accepted", status=201)
 GONE = Outcome(kind=OutcomeKind.GONE, reason="subscription-ended", status=410)
 REFUSED = Outcome(kind=OutcomeKind.REFUSED, reason="vapid-refused", status=403)
+TOO_LARGE = Outcome(kind=OutcomeKind.REFUSED, reason="payload-too-large", status=413)
 BAD_REQUEST = Outcome(kind=OutcomeKind.REFUSED, reason="bad-request", status=400)
 THROTTLED = Outcome(
     kind=OutcomeKind.THROTTLED, reason="throttled", status=429, retry_after=timedelta(minutes=3)
@@ -64,6 +69,15 @@ def offer(endpoint: str = "", *, key: str = KEY) -> PushSubscription:
         p256dh=vapid_public_key(browser),
         auth="AAAAAAAAAAAAAAAAAAAAAA",
         application_server_key=key,
+    )
+
+
+def report(
+    delivery_id: UUID, kind: ReceiptKind = ReceiptKind.SHOWN, *, second: float = 60
+) -> ReceiptReport:
+    """What a service worker says of a delivery."""
+    return ReceiptReport(
+        token=make_token(RECEIPT_KEY, delivery_id), kind=kind, occurred_at=moment(second)
     )
 
 
@@ -148,6 +162,7 @@ class World:
             [delivery.id for delivery in chosen],
             push=push,
             public_url=URL,
+            receipt_key=RECEIPT_KEY,
             at=moment(second),
         )
         self.session.expire_all()
@@ -172,18 +187,13 @@ class World:
         return worse
 
     def acknowledge(
-        self, delivery: Delivery, kind: ReceiptKind, device_id: UUID, *, second: float = 60
-    ) -> None:
+        self, delivery: Delivery, *kinds: ReceiptKind, second: float = 60, at: float = 60
+    ) -> TakenReceipts:
         """Have the service worker say what became of it."""
-        deliveries.acknowledge(
-            self.session,
-            delivery.id,
-            device_id=device_id,
-            kind=kind,
-            occurred_at=moment(second),
-            at=moment(60),
-        )
+        said = [report(delivery.id, kind, second=second) for kind in kinds]
+        taken = receipts.take(self.session, said, key=RECEIPT_KEY, at=moment(at))
         self.session.expire_all()
+        return taken
 
 
 def make_world(session: Session) -> World:

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Request
 from sqlalchemy.orm import Session
 
 from api.bodies import StrictRoute
-from api.dependencies import CallerDep, CurrentDevice, Now, SessionDep
+from api.dependencies import CallerDep, SessionDep
 from api.pagination import Cursor, Limit, Page, instant_and_id, next_address
 from api.problems import problem_responses
 from api.schemas.campaigns import DecisionOut
@@ -15,12 +15,10 @@ from api.schemas.notifications import (
     AttemptOut,
     DeliveryOut,
     NotificationOut,
-    ReceiptIn,
     ReceiptOut,
 )
 from geoservices.campaigns import queries as campaigns
 from geoservices.deliveries import queries as deliveries
-from geoservices.deliveries import service
 from geoservices.deliveries.models import Attempt, Delivery, Receipt
 from geoservices.errors import NotFound
 from geoservices.notifications import queries
@@ -56,24 +54,6 @@ def read_notification(
     if notification is None or notification.person_id != caller.person.id:
         raise NotFound("notification")
     return _told(session, [notification])[0]
-
-
-@router.post(
-    "/deliveries/{delivery_id}/receipts", status_code=204, responses=problem_responses(NotFound)
-)
-def acknowledge(
-    delivery_id: UUID, body: ReceiptIn, device: CurrentDevice, session: SessionDep, at: Now
-) -> Response:
-    """Say that a notification was shown, clicked or dismissed; saying it again changes nothing."""
-    service.acknowledge(
-        session,
-        delivery_id,
-        device_id=device.id,
-        kind=body.kind,
-        occurred_at=body.occurred_at,
-        at=at,
-    )
-    return Response(status_code=204)
 
 
 def _told(session: Session, rows: Sequence[Notification]) -> list[NotificationOut]:

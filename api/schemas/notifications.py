@@ -1,4 +1,4 @@
-"""Subscriptions, notifications and receipts on the wire."""
+"""Subscriptions and notifications on the wire."""
 
 from datetime import datetime
 from typing import Annotated
@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from api.schemas.campaigns import DecisionOut
-from api.schemas.common import In, Instant, Out, Text
+from api.schemas.common import In, Out, Text
 from geoservices.campaigns.rules import CampaignClass
 from geoservices.deliveries.models import DeliveryState, ReceiptKind
 from geoservices.subscriptions.service import PushSubscription
@@ -97,10 +97,3 @@ class NotificationOut(Out):
     expires_at: datetime
     decision: DecisionOut
     deliveries: list[DeliveryOut]
-
-
-class ReceiptIn(In):
-    """What the service worker saw happen to a notification."""
-
-    kind: ReceiptKind
-    occurred_at: Instant

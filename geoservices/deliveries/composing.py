@@ -1,11 +1,23 @@
 """What a push says, within what a push may weigh."""
 
 import json
+import unicodedata
 from dataclasses import dataclass
+from typing import Any, Final
 from uuid import UUID
 
-MAX_PAYLOAD_BYTES = 2641
+MAX_PAYLOAD_BYTES: Final = 2641
 """Fits a 2,744-byte body: the least that any known push service takes (Firefox for Android)."""
+MAX_LINK_BYTES: Final = 2000
+"""The longest link, so that there is always room for a title."""
+SHORT_TITLE_BYTES: Final = 120
+"""The longest title of the short form; as much in all as 40 characters of three bytes."""
+
+_ELLIPSIS: Final = "…"
+_JOINER: Final = "\u200d"
+_SKIN_TONES: Final = range(0x1F3FB, 0x1F400)
+_FLAG_LETTERS: Final = "".join(map(chr, range(0x1F1E6, 0x1F200)))
+"""Two of them are one flag."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,15 +38,18 @@ class Message:
         return self.notification_id.hex
 
 
-def payload(message: Message, *, delivery_id: UUID) -> bytes:
+def payload(message: Message, *, receipt: str, short: bool = False) -> bytes:
     """Return the push payload: Declarative Web Push JSON that a service worker also reads.
 
-    A body that would make the payload too heavy is shortened and ends in an ellipsis. There is
-    no position in it, and nothing but what the screen will show.
+    A title or body that would make the payload too heavy is cut between two characters as
+    people see them, and ends in an ellipsis. There is no position in it, and nothing but what
+    the screen will show.
 
     Args:
-        message: What to say.
-        delivery_id: Which delivery the service worker's receipts will speak of.
+        message: What to say; its link weighs at most `MAX_LINK_BYTES` within JSON.
+        receipt: The token with which the service worker will say what became of it.
+        short: Leave the body out and shorten the title, for a push service that takes less
+            than all known ones do. Tag, link and receipt stay.
 
     Returns:
         UTF-8, at most `MAX_PAYLOAD_BYTES` long.
@@ -42,25 +57,63 @@ def payload(message: Message, *, delivery_id: UUID) -> bytes:
     Source:
         W3C Push API, declarative push messages; `web_push` is 8030 after RFC 8030.
     """
-    body = message.body
-    encoded = _encode(message, body, delivery_id)
-    while len(encoded) > MAX_PAYLOAD_BYTES and body.strip("…"):
-        excess = len(encoded) - MAX_PAYLOAD_BYTES
-        shorter = body.rstrip("…")[: -max(1, excess // 4)]
-        body = shorter.rstrip() + "…"
-        encoded = _encode(message, body, delivery_id)
-    return encoded
-
-
-def _encode(message: Message, body: str, delivery_id: UUID) -> bytes:
-    document = {
-        "web_push": 8030,
-        "notification": {
-            "title": message.title,
-            "body": body,
-            "navigate": message.link,
-            "tag": message.topic,
-            "data": {"delivery_id": str(delivery_id)},
-        },
+    shown: dict[str, str | dict[str, str]] = {
+        "title": "",
+        **({} if short else {"body": ""}),
+        "navigate": message.link,
+        "tag": message.topic,
+        "data": {"receipt": receipt},
     }
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    # A service worker may show it otherwise: mark it as seen when the app is open, say.
+    document = {"web_push": 8030, "mutable": True, "notification": shown}
+    if not short:
+        shown.update(title=message.title, body=message.body)
+        if len(whole := _encode(document)) <= MAX_PAYLOAD_BYTES:
+            return whole
+        shown.update(title="", body="")
+    room = MAX_PAYLOAD_BYTES - len(_encode(document))
+    title = shorten(message.title, min(room, SHORT_TITLE_BYTES) if short else room)
+    shown["title"] = title
+    if not short:
+        shown["body"] = shorten(message.body, room - _weight(title))
+    return _encode(document)
+
+
+def shorten(text: str, room: int) -> str:
+    """Return a text, cut to weigh at most `room` bytes of JSON in UTF-8.
+
+    It is cut where neither a letter loses its accents nor an emoji its parts, as far as that
+    can be told without tables: the clusters of Unicode Standard Annex 29 without those of
+    Hangul letters, whose syllables are one character each in ordinary text.
+    """
+    if _weight(text) <= room:
+        return text
+    room -= _weight(_ELLIPSIS)
+    if room < 0:
+        return ""
+    length = 0
+    while (room := room - _weight(text[length])) >= 0:
+        length += 1
+    while length and _holds_together(text, length):
+        length -= 1
+    return text[:length].rstrip() + _ELLIPSIS
+
+
+def _holds_together(text: str, index: int) -> bool:
+    """Tell whether a cut before `index` would go through one character as people see it."""
+    after, before = text[index], text[index - 1]
+    if unicodedata.category(after).startswith("M") or after == _JOINER:
+        return True
+    if before == _JOINER or ord(after) in _SKIN_TONES:
+        return True
+    letters = index - len(text[:index].rstrip(_FLAG_LETTERS))
+    return after in _FLAG_LETTERS and letters % 2 == 1
+
+
+def _weight(text: str) -> int:
+    """Return how many bytes a text weighs within JSON, without its quotation marks."""
+    return len(_encode(text)) - 2
+
+
+def _encode(value: Any) -> bytes:  # noqa: ANN401  # Whatever JSON there is.
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from psycopg import sql
-from sqlalchemy import case, select, update
+from sqlalchemy import and_, case, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -24,7 +24,6 @@ from geoservices.deliveries.models import (
 from geoservices.deliveries.origins import OriginState
 from geoservices.deliveries.settling import UNFINISHED, Standing
 from geoservices.notifications.models import Notification
-from geoservices.subscriptions.models import Subscription
 from geoservices.trips import ask, insert_rows, send, update_rows
 
 ORIGIN_COLUMNS = sql.SQL(", ").join(map(sql.Identifier, OriginState._fields))
@@ -79,6 +78,16 @@ LOCK_ORIGINS = (
     .format(ORIGIN_COLUMNS)
     .as_bytes(None)
 )
+
+
+class Sent(NamedTuple):
+    """A delivery of which a service worker may speak."""
+
+    id: UUID
+    state: DeliveryState
+    notification_id: UUID
+    subscription_id: UUID
+    first_tried_at: datetime
 
 
 class NewAttempt(NamedTuple):
@@ -243,30 +252,54 @@ def deliveries_of(
     return found
 
 
-def delivery_of_device(session: Session, delivery_id: UUID, device_id: UUID) -> Delivery | None:
-    """Return a delivery if it went to the device's subscription."""
-    return session.scalars(
-        select(Delivery)
-        .join(Subscription, Subscription.id == Delivery.subscription_id)
-        .where(Delivery.id == delivery_id, Subscription.device_id == device_id)
-    ).one_or_none()
+def lock_sent(session: Session, ids: Iterable[UUID], *, made_after: datetime) -> dict[UUID, Sent]:
+    """Return deliveries of after an instant, locked in the order of their ids."""
+    first = and_(Attempt.delivery_id == Delivery.id, Attempt.number == 1)
+    rows = session.execute(
+        select(
+            Delivery.id,
+            Delivery.state,
+            Delivery.notification_id,
+            Delivery.subscription_id,
+            func.coalesce(Attempt.started_at, Delivery.created_at),
+        )
+        .outerjoin(Attempt, first)
+        .where(Delivery.id.in_(set(ids)), Delivery.created_at > made_after)
+        .order_by(Delivery.id)
+        .with_for_update(of=Delivery, key_share=True)
+    )
+    return {
+        id_: Sent(id_, DeliveryState(state), notification_id, subscription_id, first_tried_at)
+        for id_, state, notification_id, subscription_id, first_tried_at in rows
+    }
 
 
-def insert_receipt(session: Session, row: dict[str, Any]) -> None:
-    """Store a receipt unless one of its kind is known for the delivery."""
-    session.execute(insert(Receipt).values(row).on_conflict_do_nothing())
+def insert_receipts(
+    session: Session, rows: Sequence[dict[str, Any]]
+) -> list[tuple[UUID, ReceiptKind]]:
+    """Store receipts, unless one of its kind is known for the delivery; return which are new."""
+    stored = session.execute(
+        insert(Receipt)
+        .values(list(rows))
+        .on_conflict_do_nothing()
+        .returning(Receipt.delivery_id, Receipt.kind)
+    )
+    return [(delivery_id, ReceiptKind(kind)) for delivery_id, kind in stored]
 
 
-def mark_received(session: Session, delivery_id: UUID, kind: ReceiptKind) -> None:
-    """Move a delivery to what its receipt says, never back from clicked or dismissed to shown."""
-    after_shown = (DeliveryState.CLICKED, DeliveryState.DISMISSED)
+def mark_received(
+    session: Session, ids: Iterable[UUID], state: DeliveryState, *, at: datetime
+) -> None:
+    """Move deliveries to what their receipts say; whatever was shown had been accepted."""
+    unheard = Delivery.accepted_at.is_(None)
     session.execute(
         update(Delivery)
-        .where(Delivery.id == delivery_id)
+        .where(Delivery.id.in_(list(ids)))
         .values(
-            state=case(
-                (Delivery.state.in_(after_shown), Delivery.state), else_=DeliveryState(kind.value)
-            ),
+            state=state,
             leased_until=None,
-        )
+            accepted_at=func.coalesce(Delivery.accepted_at, at),
+            reason=case((unheard, "the browser told of it first"), else_=Delivery.reason),
+        ),
+        execution_options={"synchronize_session": False},
     )

@@ -1,4 +1,4 @@
-"""Deliveries made, sent browser by browser, settled, and acknowledged."""
+"""Deliveries made, sent browser by browser, and settled."""
 
 import random
 from collections.abc import Sequence
@@ -13,17 +13,18 @@ from geoservices.campaigns.rules import CampaignClass
 from geoservices.deliveries import queries
 from geoservices.deliveries.claiming import URGENCY, Claimable, obstacle
 from geoservices.deliveries.composing import Message, payload
-from geoservices.deliveries.models import Delivery, DeliveryState, ReceiptKind
+from geoservices.deliveries.models import Delivery, DeliveryState
 from geoservices.deliveries.origins import Doors, OriginState, after, tally, worse
 from geoservices.deliveries.queries import EndedAttempt, NewAttempt
 from geoservices.deliveries.settling import (
     LONGEST_WAIT,
     MAX_REASON_LENGTH,
+    TOO_LARGE,
     UNFINISHED,
     Standing,
     settled,
 )
-from geoservices.errors import NotFound
+from geoservices.deliveries.tokens import make_token
 from geoservices.notifications.models import Notification
 from geoservices.push.endpoints import origin_of
 from geoservices.push.gateway import Envelope, Outcome, OutcomeKind
@@ -68,6 +69,7 @@ def claim(
     *,
     push: PushSettings,
     public_url: str,
+    receipt_key: bytes,
     at: datetime,
     commit: bool = False,
 ) -> list[Sending]:
@@ -97,7 +99,7 @@ def claim(
         attempts = [NewAttempt(one.id, one.attempt_count + 1, at) for one in beginning]
         queries.begin(session, attempts, leased_until=at + push.lease)
         queries.store(session, kept)
-    return [_sending(one, public_url, at) for one in beginning]
+    return [_sending(one, public_url, receipt_key, at) for one in beginning]
 
 
 def settle(
@@ -161,36 +163,6 @@ def call_back(session: Session, person_id: UUID, purpose: str) -> None:
     )
 
 
-def acknowledge(
-    session: Session,
-    delivery_id: UUID,
-    *,
-    device_id: UUID,
-    kind: ReceiptKind,
-    occurred_at: datetime,
-    at: datetime,
-) -> None:
-    """Record what a service worker says of a delivery; the same word twice counts once.
-
-    Raises:
-        NotFound: The delivery did not go to this device.
-    """
-    delivery = queries.delivery_of_device(session, delivery_id, device_id)
-    if delivery is None:
-        raise NotFound("delivery")
-    queries.insert_receipt(
-        session,
-        {
-            "id": uuid4(),
-            "delivery_id": delivery_id,
-            "kind": kind,
-            "occurred_at": min(occurred_at, at),
-            "received_at": at,
-        },
-    )
-    queries.mark_received(session, delivery_id, kind)
-
-
 def wait_before(attempt_count: int) -> timedelta:
     """Return how long to wait after so many attempts.
 
@@ -213,7 +185,7 @@ def _delivery(notification: Notification, subscription_id: UUID, at: datetime) -
     )
 
 
-def _sending(one: Claimable, public_url: str, at: datetime) -> Sending:
+def _sending(one: Claimable, public_url: str, receipt_key: bytes, at: datetime) -> Sending:
     message = Message(
         notification_id=one.notification_id,
         title=one.title,
@@ -226,7 +198,11 @@ def _sending(one: Claimable, public_url: str, at: datetime) -> Sending:
         p256dh=one.p256dh,
         auth=one.auth,
         vapid_key=one.vapid_key,
-        payload=payload(message, delivery_id=one.id),
+        payload=payload(
+            message,
+            receipt=make_token(receipt_key, one.id),
+            short=one.reason == TOO_LARGE,
+        ),
         ttl=one.expires_at - at,
         urgency=URGENCY[CampaignClass(one.campaign_class)],
         topic=message.topic,

@@ -47,6 +47,11 @@ def check_in(place_id: UUID, **changes: Any) -> dict[str, Any]:
     }
 
 
+def receipt(**changes: Any) -> dict[str, Any]:
+    """What a service worker says of a notification; the token is nobody's."""
+    return {"token": "nobody's", "kind": "shown", "occurred_at": now().isoformat(), **changes}
+
+
 def staff_scan(code: str) -> dict[str, Any]:
     """What staff send when somebody has shown them this."""
     return {"id": str(uuid4()), "code": code}

@@ -4,6 +4,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from geoservices import pipeline
+from geoservices.deliveries import receipts
 from geoservices.deliveries import service as deliveries
 from geoservices.deliveries.models import Delivery
 from geoservices.outbox import OutboxMessage
@@ -25,7 +26,12 @@ def send(session: Session, settings: Settings, *outcomes: OutcomeKind) -> None:
     for kind in outcomes:
         ids = session.scalars(select(Delivery.id)).all()
         sendings = deliveries.claim(
-            session, ids, push=settings.push, public_url=settings.public_url, at=now()
+            session,
+            ids,
+            push=settings.push,
+            public_url=settings.public_url,
+            receipt_key=receipts.receipt_key(settings),
+            at=now(),
         )
         session.commit()
         deliveries.settle(

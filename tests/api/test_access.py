@@ -133,11 +133,7 @@ TABLE = {
     "list_my_decisions": all_(200),
     "list_notifications": all_(200),
     "read_notification": Row(200, 404, 404, 404, 404),
-    "acknowledge": own(
-        204,
-        other=404,
-        body=lambda _: {"kind": "shown", "occurred_at": "2026-03-04T12:00:05Z"},
-    ),
+    "take_receipts": free(200, body=lambda _: {"receipts": [asking.receipt()]}),
     "read_personal_code": own(200),
     "check_in_by_staff": Row(403, 403, 422, 422, 404, lambda _: asking.staff_scan("nobody's")),
     "list_codes": run(200, 404),

@@ -15,6 +15,7 @@ from geoservices.checkins.models import CheckIn
 from geoservices.database import SessionFactory, transaction
 from geoservices.deliveries import service as deliveries
 from geoservices.deliveries.models import Delivery, DeliveryState
+from geoservices.deliveries.receipts import receipt_key
 from geoservices.geofences.live import LiveGeofences
 from geoservices.outbox import OutboxMessage
 from geoservices.pings.models import Ping
@@ -116,6 +117,7 @@ def test_withdrawing_calls_back_what_waits_to_be_sent(world: World) -> None:
         [delivery_id],
         push=SETTINGS.push,
         public_url=SETTINGS.public_url,
+        receipt_key=receipt_key(SETTINGS),
         at=moment(61),
     )
     assert claimed == []

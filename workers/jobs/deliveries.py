@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError as DatabaseError
 
 from geoservices import clock
 from geoservices.database import transaction
+from geoservices.deliveries import receipts
 from geoservices.deliveries import service as deliveries
 from geoservices.deliveries.origins import OriginState, advice
 from geoservices.deliveries.service import Sending
@@ -39,6 +40,7 @@ def send(delivery_ids: Sequence[str]) -> None:
             [UUID(delivery_id) for delivery_id in delivery_ids],
             push=settings.push,
             public_url=settings.public_url,
+            receipt_key=receipts.receipt_key(settings),
             at=at,
             commit=True,
         )

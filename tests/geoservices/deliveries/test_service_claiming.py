@@ -1,5 +1,6 @@
 """Deliveries handed out and claimed: each by one worker, and none that nobody asked for."""
 
+import json
 from datetime import timedelta
 from threading import Barrier, Thread
 from uuid import UUID
@@ -12,10 +13,21 @@ from geoservices.campaigns.rules import CampaignClass
 from geoservices.database import SessionFactory, transaction
 from geoservices.deliveries import queries, service
 from geoservices.deliveries.models import Attempt, DeliveryState
+from geoservices.deliveries.tokens import make_token
 from tests.factories import (
     NOON,
 )
-from tests.notifying import ACCEPTED, PUSH, TRANSIENT, URL, World, make_world, moment
+from tests.notifying import (
+    ACCEPTED,
+    PUSH,
+    RECEIPT_KEY,
+    TOO_LARGE,
+    TRANSIENT,
+    URL,
+    World,
+    make_world,
+    moment,
+)
 
 
 def test_claiming_writes_the_attempt_down_and_takes_a_lease(world: World) -> None:
@@ -35,7 +47,7 @@ def test_claiming_writes_the_attempt_down_and_takes_a_lease(world: World) -> Non
     assert (envelope.endpoint, envelope.p256dh) == (subscription.endpoint, subscription.p256dh)
     assert envelope.ttl == timedelta(hours=4) - timedelta(seconds=10)
     assert f"{URL}/notifications/{delivery.notification_id}".encode() in envelope.payload
-    assert str(delivery.id).encode() in envelope.payload
+    assert make_token(RECEIPT_KEY, delivery.id).encode() in envelope.payload
 
 
 def test_a_worker_that_died_is_followed_by_another(world: World) -> None:
@@ -155,6 +167,22 @@ def test_too_many_attempts_are_given_up(world: World) -> None:
     assert delivery.reason == "gave up after 2 attempts"
 
 
+def test_what_was_too_large_goes_out_in_its_short_form(world: World) -> None:
+    """Once, and at once; the tag and the link are the same."""
+    world.subscribe()
+    [delivery] = world.notify()
+    [whole] = world.claim(delivery)
+
+    world.settle(whole, TOO_LARGE)
+    [short] = world.claim(delivery, second=1)
+    world.settle(short, TOO_LARGE, second=2)
+
+    long, brief = (json.loads(one.envelope.payload)["notification"] for one in (whole, short))
+    assert set(long) - set(brief) == {"body"}
+    assert (brief["tag"], brief["navigate"]) == (long["tag"], long["navigate"])
+    assert delivery.state == DeliveryState.FAILED
+
+
 def test_called_back_deliveries_are_not_sent(world: World) -> None:
     """Those of the purpose that was withdrawn, and what was sent already stays as it is."""
     world.subscribe()
@@ -206,7 +234,9 @@ def test_workers_that_claim_together_share_the_deliveries(committed: SessionFact
     def work() -> None:
         start.wait()
         with transaction(committed) as session:
-            sendings = service.claim(session, ids, push=PUSH, public_url=URL, at=NOON)
+            sendings = service.claim(
+                session, ids, push=PUSH, public_url=URL, receipt_key=RECEIPT_KEY, at=NOON
+            )
             claimed.extend(sending.delivery_id for sending in sendings)
 
     workers = [Thread(target=work) for _ in range(3)]
@@ -226,9 +256,13 @@ def test_a_claim_passes_over_what_another_is_claiming(committed: SessionFactory)
             world.subscribe()
         one, other = (delivery.id for delivery in world.notify())
     with committed() as first, committed() as second:
-        held = service.claim(first, [one], push=PUSH, public_url=URL, at=NOON)
+        held = service.claim(
+            first, [one], push=PUSH, public_url=URL, receipt_key=RECEIPT_KEY, at=NOON
+        )
 
-        rest = service.claim(second, [one, other], push=PUSH, public_url=URL, at=NOON)
+        rest = service.claim(
+            second, [one, other], push=PUSH, public_url=URL, receipt_key=RECEIPT_KEY, at=NOON
+        )
         first.commit()
         second.commit()
 

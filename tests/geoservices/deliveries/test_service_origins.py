@@ -15,6 +15,7 @@ from tests.notifying import (
     GONE,
     KEY,
     PUSH,
+    RECEIPT_KEY,
     REFUSED,
     THROTTLED,
     URL,
@@ -125,7 +126,9 @@ def test_two_workers_count_together(committed: SessionFactory) -> None:
         for _ in range(8):
             world.subscribe()
         ids = [delivery.id for delivery in world.notify()]
-        sendings = service.claim(session, ids, push=PUSH, public_url=URL, at=moment(0))
+        sendings = service.claim(
+            session, ids, push=PUSH, public_url=URL, receipt_key=RECEIPT_KEY, at=moment(0)
+        )
 
     def settle(part: slice) -> None:
         with transaction(committed) as session:

@@ -1,4 +1,4 @@
-"""How attempts end, what is tried again, and what service workers say."""
+"""How attempts end, and what is tried again."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from geoservices.deliveries import queries, service
-from geoservices.deliveries.models import Attempt, DeliveryState, Receipt, ReceiptKind
-from geoservices.errors import NotFound
+from geoservices.deliveries.models import Attempt, DeliveryState
 from geoservices.push.gateway import Outcome
 from tests.notifying import (
     ACCEPTED,
@@ -174,59 +173,3 @@ def test_a_thousand_waits_do_not_come_back_at_once() -> None:
     waits = {service.wait_before(6) for _ in range(100)}
 
     assert len(waits) > 90
-
-
-@pytest.mark.parametrize(
-    ("kinds", "state"),
-    [
-        pytest.param(["shown"], DeliveryState.SHOWN, id="shown"),
-        pytest.param(["shown", "clicked"], DeliveryState.CLICKED, id="shown, then clicked"),
-        pytest.param(["clicked", "shown"], DeliveryState.CLICKED, id="told in the wrong order"),
-        pytest.param(["shown", "dismissed"], DeliveryState.DISMISSED, id="dismissed"),
-        pytest.param(["dismissed", "shown"], DeliveryState.DISMISSED, id="never back to shown"),
-        pytest.param(["shown", "shown"], DeliveryState.SHOWN, id="the same word twice"),
-    ],
-)
-def test_receipts_move_a_delivery_forward(
-    world: World, kinds: list[str], state: DeliveryState
-) -> None:
-    """Each kind is kept once."""
-    device = world.device()
-    world.subscribe(device)
-    [delivery] = world.notify()
-    world.settle(world.claim(delivery)[0], ACCEPTED)
-
-    for kind in kinds:
-        world.acknowledge(delivery, ReceiptKind(kind), device.id)
-
-    stored = world.session.scalars(select(Receipt.kind)).all()
-    assert delivery.state == state
-    assert sorted(stored) == sorted(set(kinds))
-
-
-def test_a_receipt_that_overtakes_the_answer_ends_the_sending(world: World) -> None:
-    """The screen showed it before the push service's 201 was read."""
-    device = world.device()
-    world.subscribe(device)
-    [delivery] = world.notify()
-    [sending] = world.claim(delivery)
-    world.acknowledge(delivery, ReceiptKind.SHOWN, device.id)
-
-    world.settle(sending, TRANSIENT)
-    again = world.claim(delivery, second=100)
-
-    assert delivery.state == DeliveryState.SHOWN
-    assert again == []
-
-
-def test_a_receipt_is_believed_only_from_where_it_went(world: World) -> None:
-    """And not dated to the future."""
-    device = world.device()
-    world.subscribe(device)
-    [delivery] = world.notify()
-
-    with pytest.raises(NotFound):
-        world.acknowledge(delivery, ReceiptKind.SHOWN, world.device().id)
-    world.acknowledge(delivery, ReceiptKind.SHOWN, device.id, second=9999)
-
-    assert world.session.scalars(select(Receipt.occurred_at)).all() == [moment(60)]

@@ -1,5 +1,6 @@
-"""Who waits for whom while deliveries are settled and called back, and how much is asked."""
+"""Who waits for whom while deliveries are settled, acknowledged and called back."""
 
+from collections import Counter
 from collections.abc import Callable
 from threading import Thread
 from uuid import UUID
@@ -10,12 +11,24 @@ from sqlalchemy.orm import Session
 
 from geoservices.accounts.models import Purpose
 from geoservices.database import SessionFactory, transaction
-from geoservices.deliveries import service
-from geoservices.deliveries.models import Attempt, Delivery, DeliveryState
+from geoservices.deliveries import receipts, service
+from geoservices.deliveries.models import Attempt, Delivery, DeliveryState, Receipt, ReceiptKind
+from geoservices.deliveries.receipts import Acknowledged
 from geoservices.deliveries.service import Sending
 from geoservices.push.gateway import Outcome
 from geoservices.subscriptions.models import Subscription
-from tests.notifying import ACCEPTED, GONE, PUSH, TRANSIENT, URL, World, make_world, moment
+from tests.notifying import (
+    ACCEPTED,
+    GONE,
+    PUSH,
+    RECEIPT_KEY,
+    TRANSIENT,
+    URL,
+    World,
+    make_world,
+    moment,
+    report,
+)
 
 
 def at_once(
@@ -50,7 +63,9 @@ def at_once(
 
 def claim(session: Session, ids: list[UUID]) -> list[Sending]:
     """Claim deliveries, in the order given."""
-    made = service.claim(session, ids, push=PUSH, public_url=URL, at=moment(0))
+    made = service.claim(
+        session, ids, push=PUSH, public_url=URL, receipt_key=RECEIPT_KEY, at=moment(0)
+    )
     return sorted(made, key=lambda sending: ids.index(sending.delivery_id))
 
 
@@ -112,6 +127,76 @@ def test_a_withdrawal_and_a_settlement_do_not_wait_for_each_other(
     )
 
     assert failures == []
+
+
+@pytest.mark.parametrize("outcome", [ACCEPTED, TRANSIENT, GONE])
+@pytest.mark.parametrize("receipts_first", [True, False])
+def test_receipts_and_a_settlement_do_not_wait_for_each_other(
+    committed: SessionFactory, outcome: Outcome, *, receipts_first: bool
+) -> None:
+    """Whoever comes first, what was shown stays shown, and nothing is sent again."""
+    with transaction(committed) as session:
+        world = make_world(session)
+        for _ in range(3):
+            world.subscribe()
+        sendings = claim(session, [delivery.id for delivery in world.notify()])
+    ids = sorted(sending.delivery_id for sending in sendings)
+    results = [(sending, outcome) for sending in sendings]
+    said = [report(id_) for id_ in reversed(ids)]
+
+    def take(session: Session) -> None:
+        receipts.take(session, said, key=RECEIPT_KEY, at=moment(60))
+
+    def settle(session: Session) -> None:
+        service.settle(session, results, push=PUSH, at=moment(1))
+
+    works = (take, settle) if receipts_first else (settle, take)
+
+    failures = at_once(committed, (Delivery, ids[0]), *works)
+
+    with transaction(committed) as session:
+        states = session.scalars(select(Delivery.state)).all()
+        outcomes = set(session.scalars(select(Attempt.outcome)))
+        again = claim(session, ids)
+    assert failures == []
+    assert states == [DeliveryState.SHOWN] * 3
+    assert outcomes == {outcome.kind}
+    assert again == []
+
+
+def test_two_batches_of_receipts_do_not_wait_for_each_other(committed: SessionFactory) -> None:
+    """The same deliveries the other way round, each said twice: every word is stored once."""
+    with transaction(committed) as session:
+        world = make_world(session)
+        for _ in range(4):
+            world.subscribe()
+        ids = sorted(delivery.id for delivery in world.notify())
+        claim(session, ids)
+    news: list[Acknowledged] = []
+
+    def saying(ids: list[UUID], kind: ReceiptKind) -> Callable[[Session], None]:
+        said = [report(id_, kind) for id_ in ids] + [report(id_) for id_ in ids]
+        return lambda session: news.extend(
+            receipts.take(session, said, key=RECEIPT_KEY, at=moment(60)).news
+        )
+
+    failures = at_once(
+        committed,
+        (Delivery, ids[0]),
+        saying(ids, ReceiptKind.CLICKED),
+        saying(ids[::-1], ReceiptKind.DISMISSED),
+        saying(ids[2:] + ids[:2], ReceiptKind.SHOWN),
+    )
+
+    with transaction(committed) as session:
+        kinds = Counter(session.scalars(select(Receipt.kind)))
+        states = session.scalars(select(Delivery.state)).all()
+    assert failures == []
+    assert kinds == dict.fromkeys(ReceiptKind, 4)
+    assert states == [DeliveryState.CLICKED] * 4
+    assert Counter((one.delivery_id, kind) for one in news for kind in one.kinds) == {
+        (id_, kind): 1 for id_ in ids for kind in ReceiptKind
+    }
 
 
 @pytest.mark.parametrize("outcome", [ACCEPTED, GONE, TRANSIENT])

@@ -75,7 +75,7 @@ def test_notifications_are_read_with_all_that_became_of_them(world: World) -> No
         select(Delivery).where(Delivery.notification_id == made[0].id)
     )
     world.settle(world.claim(delivery)[0], ACCEPTED)
-    world.acknowledge(delivery, ReceiptKind.SHOWN, device.id)
+    world.acknowledge(delivery, ReceiptKind.SHOWN)
 
     page = queries.notifications_of(world.session, world.person.id, after=None, limit=2)
     key = (page[-1].created_at, page[-1].id)
