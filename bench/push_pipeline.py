@@ -1,29 +1,26 @@
 """The whole way of deliveries: relay, broker and a worker process, to a push service and back."""
 
 import os
-import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import psutil
 
 from bench.database import Server, migrate
 from bench.ingest_service import cores, cpu_s, environment
+from bench.processes import running
 from bench.push_crowd import Crowd
 from geoservices.push.vapid import vapid_public_key
 from geoservices.settings import Settings
 from local import broker
-from local.configuration import CHECKOUT, free_port
+from local.configuration import free_port
 from local.console import tail
-from local.processes import program
 
 WARM_UP = 2000
 POLL_S = 0.05
 STALLED_S = 120.0
-STOPPED_WITHIN_S = 20.0
 
 COMMANDS = {
     "relay": ("python", "-m", "workers.relay"),
@@ -129,11 +126,12 @@ def pipeline(
         )
         env = {**environment(url), **told, "GEOSERVICES_BROKER_URL": broker_url}
         crowd = Crowd.gather(url, people, base=base, vapid_key=_public_key(env))
-        running = {
-            part: started.enter_context(_running(part, command, env, server.folder))
+        started_here = {
+            part: started.enter_context(running(command, env, server.folder / f"{part}.log"))
             for part, command in COMMANDS.items()
         }
-        found = Pipeline(crowd=crowd, server=server, processes=running)
+        processes = {part: psutil.Process(process.pid) for part, process in started_here.items()}
+        found = Pipeline(crowd=crowd, server=server, processes=processes)
         found.run(WARM_UP)
         yield found
 
@@ -155,27 +153,3 @@ def _public_key(env: Mapping[str, str]) -> str:
     finally:
         os.environ.clear()
         os.environ.update(kept)
-
-
-@contextmanager
-def _running(
-    part: str, command: tuple[str, ...], env: Mapping[str, str], folder: Path
-) -> Iterator[psutil.Process]:
-    with (folder / f"{part}.log").open("wb") as out:
-        process = subprocess.Popen(
-            [program(command[0]), *command[1:]],
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            cwd=CHECKOUT,
-            env=dict(env),
-        )
-    try:
-        yield psutil.Process(process.pid)
-    finally:
-        process.terminate()
-        try:
-            process.wait(STOPPED_WITHIN_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
