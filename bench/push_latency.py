@@ -1,6 +1,7 @@
 """From a ping to its push, through every process, while two hundred others come in a second."""
 
 import asyncio
+import json
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import httpx2
@@ -165,39 +167,67 @@ async def _walk(of: Service, coming: Sequence[Phone], passing: Sequence[Phone]) 
     """Send pings at a steady rate, every so many of them somebody's who comes in."""
     left_at: dict[Any, float] = {}
     every = PINGS_A_SECOND // ARRIVALS_A_SECOND
+    address = urlsplit(of.api)
+    lines = {
+        phone.id: await _Line.open(address.hostname or "", address.port or 80, phone)
+        for phone in (*coming, *passing)
+    }
     began = time.monotonic()
-    limits = httpx2.Limits(max_connections=64, max_keepalive_connections=64)
-    async with (
-        httpx2.AsyncClient(
-            base_url=of.api, trust_env=False, verify=NO_TLS, limits=limits, timeout=20
-        ) as client,
-        asyncio.TaskGroup() as sending,
-    ):
+    async with asyncio.TaskGroup() as sending:
         for number in range(len(coming) * every):
             await asyncio.sleep(max(0.0, began + number / PINGS_A_SECOND - time.monotonic()))
             arriving, rest = divmod(number, every)
             if rest == 0:
                 phone = coming[arriving]
                 left_at[phone.id] = clock.now().timestamp()
-                sending.create_task(_ping(client, phone, of.lon, of.lat))
+                sending.create_task(lines[phone.id].ping(of.lon, of.lat))
             else:
                 phone = passing[number % len(passing)]
                 away = AWAY_DEG + number * 1e-6
-                sending.create_task(_ping(client, phone, of.lon + away, of.lat))
+                sending.create_task(lines[phone.id].ping(of.lon + away, of.lat))
+    for line in lines.values():
+        line.close()
     return left_at
 
 
-async def _ping(client: httpx2.AsyncClient, phone: Phone, lon: float, lat: float) -> None:
-    body = {
-        "id": str(uuid4()),
-        "recorded_at": clock.now().isoformat(),
-        "lon": lon,
-        "lat": lat,
-        "accuracy_m": 5,
-    }
-    headers = {"Authorization": phone.http.headers["Authorization"]}
-    answer = await client.post("/v1/pings", json=body, headers=headers)
-    answer.raise_for_status()
+class _Line:
+    """A phone's connection to the API, without what a client library would take of the cores."""
+
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, token: str
+    ) -> None:
+        self._reader, self._writer, self._token = reader, writer, token
+        self._free = asyncio.Lock()
+
+    @classmethod
+    async def open(cls, host: str, port: int, phone: Phone) -> "_Line":
+        """Connect."""
+        reader, writer = await asyncio.open_connection(host, port)
+        return cls(reader, writer, phone.http.headers["Authorization"])
+
+    async def ping(self, lon: float, lat: float) -> None:
+        """Report a position and read the answer.
+
+        Raises:
+            NotPushed: It was not taken.
+        """
+        ping = {"lon": lon, "lat": lat, "accuracy_m": 5, "id": str(uuid4())}
+        body = json.dumps({**ping, "recorded_at": clock.now().isoformat()}).encode()
+        head = (
+            f"POST /v1/pings HTTP/1.1\r\nHost: bench\r\nAuthorization: {self._token}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        async with self._free:
+            self._writer.write(head.encode() + body)
+            told = (await self._reader.readuntil(b"\r\n\r\n")).lower()
+            length = int(told.partition(b"content-length:")[2].partition(b"\r\n")[0])
+            await self._reader.readexactly(length)
+        if not told.startswith(b"http/1.1 200"):
+            raise NotPushed(told.decode())
+
+    def close(self) -> None:
+        """Hang up."""
+        self._writer.close()
 
 
 def _await_pushes(of: Service, coming: Sequence[Phone]) -> dict[Any, float]:
