@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import bindparam, case, select, update
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
+from sqlalchemy import bindparam, case, func, select, update
+from sqlalchemy.dialects.postgresql import distinct_on, insert
+from sqlalchemy.orm import Session, aliased
 
 from geoservices.campaigns.models import Campaign, Decision
 from geoservices.deliveries.models import Attempt, Delivery, DeliveryState, Receipt, ReceiptKind
@@ -16,6 +16,13 @@ from geoservices.notifications.models import Notification
 from geoservices.subscriptions.models import Subscription
 
 UNFINISHED = (DeliveryState.QUEUED, DeliveryState.SENDING)
+TAKEN_IN = (
+    DeliveryState.ACCEPTED,
+    DeliveryState.SHOWN,
+    DeliveryState.CLICKED,
+    DeliveryState.DISMISSED,
+)
+"""What a delivery is that its push service has, or had."""
 
 
 class Taken(NamedTuple):
@@ -62,10 +69,11 @@ def take(session: Session, ids: Iterable[UUID], *, at: datetime) -> Sequence[Tak
     rows = session.execute(
         select(Delivery, Notification, Subscription, Listing.withdrawn_at, Campaign.ended_at)
         .join(Notification, Notification.id == Delivery.notification_id)
-        .join(Listing, Listing.id == Notification.listing_id)
-        .join(Decision, Decision.id == Notification.decision_id)
-        .join(Campaign, Campaign.id == Decision.campaign_id)
         .join(Subscription, Subscription.id == Delivery.subscription_id)
+        # A test has neither a listing nor a campaign.
+        .outerjoin(Listing, Listing.id == Notification.listing_id)
+        .outerjoin(Decision, Decision.id == Notification.decision_id)
+        .outerjoin(Campaign, Campaign.id == Decision.campaign_id)
         .where(
             Delivery.id.in_(set(ids)),
             Delivery.state.in_(UNFINISHED),
@@ -100,6 +108,69 @@ def finish_unsent(
         .where(Delivery.id.in_(ids))
         .values(state=state, reason=reason, leased_until=None)
     )
+
+
+def hand_over(session: Session, subscription_id: UUID, *, at: datetime) -> bool:
+    """Let a subscription take over what its predecessors were still to be sent.
+
+    That is what is unfinished, and what found a predecessor gone and is not too late yet. What is
+    being sent to a predecessor waits for the end of that lease: if the push service takes it there
+    after all, it is not sent again. Nothing is taken over of which the subscription has a delivery
+    of its own, and it need not be sent what a predecessor was.
+
+    Returns:
+        Whether anything was taken over.
+    """
+    before = session.scalars(
+        select(Subscription.id).where(Subscription.replaced_by == subscription_id)
+    ).all()
+    if not before:
+        return False
+    held = session.scalars(
+        select(Delivery.id)
+        .where(
+            Delivery.subscription_id.in_([*before, subscription_id]),
+            Delivery.state.in_((*UNFINISHED, DeliveryState.GONE)),
+            Delivery.expires_at > at,
+        )
+        .order_by(Delivery.id)
+        .with_for_update(key_share=True)
+    ).all()
+    other = aliased(Delivery)
+    same = select(other.id).where(other.notification_id == Delivery.notification_id)
+    session.execute(
+        update(Delivery)
+        .where(
+            Delivery.id.in_(held),
+            Delivery.subscription_id == subscription_id,
+            Delivery.state == DeliveryState.QUEUED,
+            same.where(other.subscription_id.in_(before), other.state.in_(TAKEN_IN)).exists(),
+        )
+        .values(state=DeliveryState.GONE, reason="the browser has it by its earlier subscription"),
+        execution_options={"synchronize_session": False},
+    )
+    movable = (
+        select(Delivery.id)
+        .ext(distinct_on(Delivery.notification_id))
+        .where(
+            Delivery.id.in_(held),
+            Delivery.subscription_id.in_(before),
+            ~same.where(other.subscription_id == subscription_id).exists(),
+        )
+        .order_by(Delivery.notification_id, Delivery.id)
+    )
+    moved = session.scalars(
+        update(Delivery)
+        .where(Delivery.id.in_(movable))
+        .values(
+            subscription_id=subscription_id,
+            state=DeliveryState.QUEUED,
+            due_at=func.greatest(at, Delivery.leased_until),
+        )
+        .returning(Delivery.id),
+        execution_options={"synchronize_session": False},
+    ).all()
+    return bool(moved)
 
 
 def lock_deliveries(session: Session, ids: Iterable[UUID]) -> dict[UUID, Delivery]:

@@ -40,6 +40,7 @@ class Sending:
     """One attempt under way: which delivery, which number, and what goes out."""
 
     delivery_id: UUID
+    subscription_id: UUID
     number: int
     envelope: Envelope
 
@@ -57,6 +58,21 @@ def enqueue(session: Session, made: Sequence[Notification], *, at: datetime) -> 
     )
     session.flush()
     if browsers:
+        outbox.ring(session)
+
+
+def enqueue_one(
+    session: Session, notification: Notification, subscription_id: UUID, *, at: datetime
+) -> None:
+    """Put a notification on its way to one browser alone, due at once."""
+    session.add(_delivery(notification, subscription_id, at))
+    session.flush()
+    outbox.ring(session)
+
+
+def take_over(session: Session, subscription_id: UUID, *, at: datetime) -> None:
+    """Let a subscription take over what those that it replaced were still to be sent."""
+    if queries.hand_over(session, subscription_id, at=at):
         outbox.ring(session)
 
 
@@ -94,6 +110,7 @@ def settle(
     An attempt whose lease ran out and was taken over by a later one is recorded, and a success
     counts all the same: the push service has the message.
     """
+    subscriptions.record_results(session, [_result(*one, at) for one in results])
     deliveries = queries.lock_deliveries(session, [sending.delivery_id for sending, _ in results])
     queries.finish_attempts(session, [_ended(sending, outcome, at) for sending, outcome in results])
     gone: list[tuple[UUID, bytes, bytes]] = []
@@ -108,7 +125,7 @@ def settle(
         _settle_one(delivery, outcome, push, at)
         if outcome.kind is OutcomeKind.GONE:
             envelope = sending.envelope
-            gone.append((delivery.subscription_id, envelope.p256dh, envelope.auth))
+            gone.append((sending.subscription_id, envelope.p256dh, envelope.auth))
     if gone:
         subscriptions.end_subscriptions(session, gone, at=at)
 
@@ -140,6 +157,7 @@ def acknowledge(
     delivery = queries.delivery_of_device(session, delivery_id, device_id)
     if delivery is None:
         raise NotFound("delivery")
+    subscriptions.seen(session, [delivery.subscription_id], at=min(occurred_at, at))
     queries.insert_receipt(
         session,
         {
@@ -217,7 +235,17 @@ def _begin(
         urgency=URGENCY[CampaignClass(notification.campaign_class)],
         topic=message.topic,
     )
-    return Sending(delivery_id=delivery.id, number=delivery.attempt_count, envelope=envelope)
+    return Sending(
+        delivery_id=delivery.id,
+        subscription_id=subscription.id,
+        number=delivery.attempt_count,
+        envelope=envelope,
+    )
+
+
+def _result(sending: Sending, outcome: Outcome, at: datetime) -> subscriptions.Result:
+    accepted = outcome.kind is OutcomeKind.ACCEPTED
+    return subscriptions.Result(sending.subscription_id, at, None if accepted else outcome.reason)
 
 
 def _ended(sending: Sending, outcome: Outcome, at: datetime) -> dict[str, Any]:
