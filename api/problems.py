@@ -27,6 +27,7 @@ STATUS: Mapping[ErrorKind, int] = {
     ErrorKind.NOT_FOUND: 404,
     ErrorKind.CONFLICT: 409,
     ErrorKind.PRECONDITION: 412,
+    ErrorKind.TOO_MANY: 429,
     ErrorKind.UNAVAILABLE: 503,
 }
 
@@ -175,7 +176,8 @@ def refusal(request: Request, error: GeoservicesError) -> JSONResponse:
         **field,
         **error.extra(),
     }
-    return JSONResponse(document, status, _HEADERS.get(status), media_type=MEDIA_TYPE)
+    headers = {**_HEADERS.get(status, {}), **_patience(error)}
+    return JSONResponse(document, status, headers, media_type=MEDIA_TYPE)
 
 
 def faults_of(errors: Iterable[Any], *, located: bool = False) -> list[dict[str, object]]:
@@ -229,6 +231,13 @@ _HEADERS: Mapping[int, Mapping[str, str]] = {
     415: {"Connection": "close"},
     503: {"Retry-After": "5"},
 }
+
+
+def _patience(error: GeoservicesError) -> Mapping[str, str]:
+    """Return the header that says how many seconds to wait (RFC 9110 section 10.2.3)."""
+    if error.retry_after is None:
+        return {}
+    return {"Retry-After": f"{error.retry_after.total_seconds():.0f}"}
 
 
 def _refusal_for(error: HTTPException) -> GeoservicesError:

@@ -6,6 +6,9 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
 from geoservices import clock
 from geoservices.accounts import service as accounts
 from geoservices.accounts.models import Role
@@ -13,16 +16,23 @@ from geoservices.codes.links import make_code_key
 from geoservices.database import SessionFactory, make_engine, make_session_factory, transaction
 from geoservices.errors import GeoservicesError
 from geoservices.push.vapid import make_vapid_key
+from geoservices.settings import load_settings
+from geoservices.subscriptions.keys import report as key_report
 
 Command = Callable[[argparse.Namespace], str]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; say in one line what was done, or what was wrong."""
+    """Run one command; say what was done, or in one line what was wrong."""
     arguments = _parser().parse_args(argv)
     run: Command = arguments.run
     try:
         print(run(arguments))  # noqa: T201
+    except ValidationError as error:
+        # Its text would quote what was set, secrets too.
+        faults = "; ".join(f"{_name(fault)}: {fault['msg']}" for fault in error.errors())
+        print(f"geoservices: The settings are not complete. {faults}", file=sys.stderr)  # noqa: T201
+        return 1
     except (GeoservicesError, ValueError) as error:
         print(f"geoservices: {error}", file=sys.stderr)  # noqa: T201
         return 1
@@ -33,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="geoservices",
         description="Commands for whoever runs the service. The database is named by "
-        "GEOSERVICES_DATABASE_URL.",
+        "GEOSERVICES_DATABASE_URL; `push keys` reads the service's other settings too.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -44,6 +54,12 @@ def _parser() -> argparse.ArgumentParser:
 
     code_key = commands.add_parser("code-key", help="make a key for GEOSERVICES_CODES__KEY")
     code_key.set_defaults(run=_code_key)
+
+    push = commands.add_parser("push", help="see to what browsers are pushed with")
+    keys = push.add_subparsers(required=True, metavar="ACTION").add_parser(
+        "keys", help="say how many browsers use each VAPID key, and which old one can be dropped"
+    )
+    keys.set_defaults(run=_push_keys)
 
     organisation = commands.add_parser("organisation", help="manage organisations")
     create = organisation.add_subparsers(required=True, metavar="ACTION").add_parser(
@@ -80,6 +96,12 @@ def _code_key(_arguments: argparse.Namespace) -> str:
     return make_code_key()
 
 
+def _push_keys(_arguments: argparse.Namespace) -> str:
+    push = load_settings().push
+    with transaction(_sessions()) as session:
+        return key_report(session, push)
+
+
 def _create_organisation(arguments: argparse.Namespace) -> str:
     with transaction(_sessions()) as session:
         organisation, made = accounts.ensure_organisation(
@@ -112,6 +134,10 @@ def _revoke_member(arguments: argparse.Namespace) -> str:
             session, arguments.organisation, name=arguments.name, at=clock.now()
         )
     return f"{arguments.name}: access tokens revoked: {tokens}, devices revoked: {devices}"
+
+
+def _name(fault: ErrorDetails) -> str:
+    return "GEOSERVICES_" + "__".join(str(part) for part in fault["loc"]).upper()
 
 
 def _sessions() -> SessionFactory:

@@ -1,6 +1,7 @@
 """Refusals: facts the domain states, each with a public code; none knows an HTTP status."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from enum import Enum
 from typing import ClassVar
 
@@ -14,6 +15,7 @@ class ErrorKind(Enum):
     NOT_FOUND = "not-found"
     CONFLICT = "conflict"
     PRECONDITION = "precondition"
+    TOO_MANY = "too-many"
     UNAVAILABLE = "unavailable"
 
 
@@ -28,6 +30,9 @@ class GeoservicesError(Exception):
     kind: ClassVar[ErrorKind]
     code: ClassVar[str]
     title: ClassVar[str]
+
+    retry_after: timedelta | None = None
+    """How long to wait before the same may be asked again, in whole seconds, where that helps."""
 
     def __init__(self, message: str, *, field: str | None = None) -> None:
         self.field = field
@@ -68,6 +73,17 @@ class Forbidden(GeoservicesError):
     kind = ErrorKind.FORBIDDEN
     code = "forbidden"
     title = "Not allowed with this token"
+
+
+class TooMany(GeoservicesError):
+    """The same was asked too often; it may be asked again in a while."""
+
+    kind = ErrorKind.TOO_MANY
+
+    def __init__(self, retry_after: timedelta) -> None:
+        seconds = -(-retry_after // timedelta(seconds=1))
+        self.retry_after = timedelta(seconds=seconds)
+        super().__init__(f"Wait {seconds} s and ask again. Nothing was done this time.")
 
 
 class IdTaken(GeoservicesError):

@@ -90,10 +90,11 @@ def hand_out(session: Session, *, at: datetime, lease: timedelta, limit: int) ->
         .order_by(OutboxMessage.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
+        .cte("due")  # As a subquery it might be run several times over, each with its own limit.
     )
     taken = session.scalars(
         update(OutboxMessage)
-        .where(OutboxMessage.id.in_(due))
+        .where(OutboxMessage.id == due.c.id)
         .values(due_at=at + lease)
         .returning(OutboxMessage.id)
     )

@@ -12,7 +12,6 @@ from geoservices.accounts import queries as accounts
 from geoservices.accounts import service as consents
 from geoservices.accounts.consents import ON_CHECK_IN, PASSIVE
 from geoservices.accounts.models import Device, Person, Purpose
-from geoservices.campaigns import queries as campaign_queries
 from geoservices.campaigns import service as campaigns
 from geoservices.campaigns.rules import Limits, Trigger
 from geoservices.checkins import queries as checkins
@@ -34,12 +33,16 @@ from geoservices.geofences.live import LiveGeofences
 from geoservices.geometry.position import Position
 from geoservices.notifications import service as notifications
 from geoservices.notifications.models import Notification
+from geoservices.notifications.trying import write_test
 from geoservices.pings import queries as pings
 from geoservices.pings.sightings import has_leapt
 from geoservices.places import queries as places
 from geoservices.places import service as place_service
 from geoservices.receiving import announce, doors
-from geoservices.settings import Settings
+from geoservices.settings import PushSettings, Settings
+from geoservices.subscriptions import service as subscriptions
+from geoservices.subscriptions.models import Subscription
+from geoservices.subscriptions.service import PushSubscription, SubscriptionEnded
 from geoservices.visits import queries as visits
 from geoservices.visits import service as visit_service
 from geoservices.visits.models import Transition
@@ -144,7 +147,7 @@ def withdraw_consent(session: Session, person: Person, purpose: Purpose, *, at: 
     Returns:
         Whether there was one to end.
     """
-    campaign_queries.lock_people(session, [person.id])
+    accounts.lock_people(session, [person.id])
     ended = accounts.withdraw_consent(session, person.id, purpose, at=at)
     remaining = accounts.purposes_of(session, [person.id]).get(person.id, frozenset())
     if ended:
@@ -155,6 +158,48 @@ def withdraw_consent(session: Session, person: Person, purpose: Purpose, *, at: 
         pings.forget(session, device_ids, at=at)
         visits.abandon_open(session, device_ids)
     return ended
+
+
+def subscribe(
+    session: Session,
+    *,
+    device_id: UUID,
+    offered: PushSubscription,
+    current_key: str,
+    push: PushSettings,
+    at: datetime,
+) -> Subscription:
+    """Keep a browser's subscription, which takes over what one that it replaces was to be sent.
+
+    Raises:
+        EndpointRefused: The endpoint is at no push service that may be used.
+        SubscriptionKeysRefused: A key is malformed.
+        VapidKeyOutdated: It was made with another application server key.
+    """
+    subscription = subscriptions.subscribe(
+        session, device_id=device_id, offered=offered, current_key=current_key, push=push, at=at
+    )
+    if offered.replaces is not None:
+        deliveries.take_over(session, subscription.id, at=at)
+    return subscription
+
+
+def send_test(
+    session: Session, device: Device, subscription_id: UUID, *, at: datetime
+) -> Notification:
+    """Send a test to one of a device's subscriptions, the way every other notification goes.
+
+    Raises:
+        NotFound: The device has no such subscription.
+        SubscriptionEnded: It is pushed to no more.
+        TooManyTests: The person asked for others just before.
+    """
+    subscription = subscriptions.get_subscription(session, subscription_id, device_id=device.id)
+    if subscription.ended_at is not None:
+        raise SubscriptionEnded
+    test = write_test(session, device.person_id, at=at)
+    deliveries.enqueue_one(session, test, subscription_id, at=at)
+    return test
 
 
 def let_time_pass(session: Session, *, settings: Settings, at: datetime, limit: int) -> int:

@@ -53,6 +53,12 @@ class PushSettings(BaseModel, frozen=True, extra="forbid"):
     lease: Span = timedelta(seconds=30)
     """A claimed delivery falls due again after this long; longer than `timeout`."""
     max_attempts: Annotated[int, Field(ge=1, le=20)] = 6
+    age_out_after: Span = timedelta(days=60)
+    """A subscription that no browser has renewed for this long may be dead: see the next two."""
+    age_out_unseen: Annotated[int, Field(ge=1)] = 5
+    """It is if so many pushes in a row were accepted for it, and none was ever shown,"""
+    age_out_unseen_over: SpanOrNone = timedelta(days=14)
+    """and at least this long lies between the first of those and the last."""
 
     @model_validator(mode="after")
     def _lease_outlasts_a_job(self) -> Self:

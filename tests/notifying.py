@@ -1,7 +1,7 @@
 """Help for tests of notifications: a person who may be told, and what push services answer."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from geoservices import pipeline
 from geoservices.accounts.models import Device, Person, Purpose
 from geoservices.campaigns.models import Campaign, Decision
 from geoservices.checkins.models import CheckIn
@@ -152,6 +153,26 @@ class World:
         """Tell the person, and return the deliveries."""
         self.tell(self.decision())
         return list(self.session.scalars(select(Delivery).order_by(Delivery.id)))
+
+    def replace(
+        self,
+        old: Subscription,
+        device: Device | None = None,
+        offered: PushSubscription | None = None,
+        *,
+        second: float = 10,
+    ) -> Subscription:
+        """Subscribe a browser anew, by default on the same device, in the place of what it had."""
+        made = pipeline.subscribe(
+            self.session,
+            device_id=device.id if device else old.device_id,
+            offered=replace(offered or offer(), replaces=old.endpoint),
+            current_key=KEY,
+            push=PUSH,
+            at=moment(second),
+        )
+        self.session.expire_all()
+        return made
 
     def claim(
         self, *chosen: Delivery, second: float = 0, push: PushSettings = PUSH

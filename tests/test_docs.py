@@ -18,6 +18,7 @@ from geoservices.codes.links import CodeProblem
 from geoservices.deliveries.models import DeliveryState, ReceiptKind
 from geoservices.pings.screening import REFUSALS, Verdict
 from geoservices.push.gateway import OutcomeKind
+from geoservices.subscriptions.health import Health
 from geoservices.visits.transitions import Phase, Reason, TransitionKind
 from local.configuration import Configuration
 from tests.settings_names import Setting, settings
@@ -122,6 +123,7 @@ def test_every_status_has_advice() -> None:
         ("presence.md", Phase),
         ("push.md", DeliveryState),
         ("push.md", OutcomeKind),
+        ("push.md", Health),
     ],
 )
 def test_every_word_of_a_closed_list_is_explained(page: str, words: type[StrEnum]) -> None:

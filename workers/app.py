@@ -18,6 +18,7 @@ app.conf.update(
         "workers.jobs.campaigns",
         "workers.jobs.deliveries",
         "workers.jobs.pings",
+        "workers.jobs.subscriptions",
         "workers.jobs.visits",
     ],
     # RabbitMQ keeps the queue on a majority of its nodes; Redis and Valkey ignore the argument.

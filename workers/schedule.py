@@ -3,12 +3,14 @@
 from datetime import timedelta
 from typing import TypedDict
 
+from celery.schedules import crontab
+
 
 class Entry(TypedDict):
     """One line of the schedule; a run not begun within `expires` is dropped, not caught up on."""
 
     task: str
-    schedule: timedelta
+    schedule: timedelta | crontab
     options: dict[str, float]
 
 
@@ -21,7 +23,17 @@ def every(interval: timedelta, job: str) -> Entry:
     }
 
 
+def daily(hour: int, job: str) -> Entry:
+    """Run a job each day at an hour (UTC), however often beat is started anew in between."""
+    return {
+        "task": job,
+        "schedule": crontab(hour=str(hour), minute="20"),
+        "options": {"expires": timedelta(hours=12).total_seconds()},
+    }
+
+
 SCHEDULE: dict[str, Entry] = {
     "let time pass": every(timedelta(seconds=2), "visits.let_time_pass"),
     "prune positions": every(timedelta(minutes=10), "pings.prune"),
+    "age subscriptions out": daily(3, "subscriptions.age_out"),
 }

@@ -57,18 +57,22 @@ def read_notification(
 
 
 def _told(session: Session, rows: Sequence[Notification]) -> list[NotificationOut]:
-    decisions = campaigns.decisions_by_id(session, [row.decision_id for row in rows])
+    because = [row.decision_id for row in rows if row.decision_id is not None]
+    decisions = campaigns.decisions_by_id(session, because)
     entries = deliveries.deliveries_of(session, [row.id for row in rows])
     return [
         NotificationOut(
             id=row.id,
+            kind=row.kind,
             listing_id=row.listing_id,
             campaign_class=row.campaign_class,
             title=row.title,
             body=row.body,
             created_at=row.created_at,
             expires_at=row.expires_at,
-            decision=DecisionOut.model_validate(decisions[row.decision_id]),
+            decision=DecisionOut.model_validate(decisions[row.decision_id])
+            if row.decision_id
+            else None,
             deliveries=[_delivery(*entry) for entry in entries.get(row.id, ())],
         )
         for row in rows

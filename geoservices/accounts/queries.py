@@ -216,6 +216,25 @@ def who_agrees(
     return lambda: set(found())
 
 
+def lock_people(session: Session, person_ids: Iterable[UUID]) -> None:
+    """Let no one else decide about these people, or change how they are told, for now.
+
+    Caps, duplicates and browsers are counted, so two transactions must not do it for one person at
+    the same time. Whoever also holds devices, subscriptions or deliveries holds the people first.
+    """
+    session.execute(
+        select(Person.id)
+        .where(Person.id.in_(set(person_ids)))
+        .order_by(Person.id)
+        .with_for_update(key_share=True)
+    )
+
+
+def person_of_device(session: Session, device_id: UUID) -> UUID:
+    """Return the id of the person a device belongs to, which never changes."""
+    return session.scalars(select(Device.person_id).where(Device.id == device_id)).one()
+
+
 def device_ids_of(session: Session, person_id: UUID) -> Sequence[UUID]:
     """Return the ids of a person's devices, revoked ones too."""
     return session.scalars(select(Device.id).where(Device.person_id == person_id)).all()

@@ -8,7 +8,6 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session
 
-from geoservices.accounts.models import Person
 from geoservices.campaigns.models import Campaign, Decision
 from geoservices.campaigns.rules import CampaignClass
 from geoservices.database import newest_first
@@ -40,20 +39,6 @@ def listening_to(
         .order_by(Campaign.published_at, Campaign.id)
     )
     return list(rows)
-
-
-def lock_people(session: Session, person_ids: Iterable[UUID]) -> None:
-    """Let no one else decide about these people until the transaction ends.
-
-    Caps and duplicates are counted from earlier decisions, so two jobs must not decide about one
-    person at the same time.
-    """
-    session.execute(
-        select(Person.id)
-        .where(Person.id.in_(set(person_ids)))
-        .order_by(Person.id)
-        .with_for_update(key_share=True)
-    )
 
 
 def told_since(session: Session, person_ids: Iterable[UUID], *, since: datetime) -> dict[UUID, int]:

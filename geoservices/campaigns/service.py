@@ -194,7 +194,7 @@ def triggered_by(
     Returns:
         The decisions to send, each with its campaign and listing.
     """
-    queries.lock_people(session, [occasion.person.id for occasion in occasions])
+    accounts.lock_people(session, [occasion.person.id for occasion in occasions])
     listening = _listening(session, occasions, at)
     purposes = accounts.purposes_of(session, [occasion.person.id for occasion in occasions])
     decided = _decided(session, occasions)

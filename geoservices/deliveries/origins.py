@@ -127,8 +127,14 @@ def after(state: OriginState, batch: Tally, *, at: datetime) -> OriginState:
 
 def worse(before: OriginState, now: OriginState) -> bool:
     """Tell whether an operator should hear of a change: it is refused, failing or doubted anew."""
-    closed = now.strikes > before.strikes
-    return closed or (now.guarded_until is not None and before.guarded_until is None)
+    return now.strikes > before.strikes or doubted_anew(before, now)
+
+
+def doubted_anew(before: OriginState, now: OriginState) -> bool:
+    """Tell whether "gone" is doubted of late."""
+    if now.guarded_until is None or now.guarded_until == before.guarded_until:
+        return False
+    return not before.doubts_gone(now.guarded_until - GUARD_FOR)
 
 
 def advice(state: OriginState, *, at: datetime) -> str:

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from psycopg import sql
 from sqlalchemy import and_, case, func, select, update
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
+from sqlalchemy.dialects.postgresql import distinct_on, insert
+from sqlalchemy.orm import Session, aliased
 
 from geoservices.arrays import Instants, Integers, Texts, Uuids
 from geoservices.campaigns.models import Campaign, Decision
@@ -24,7 +24,16 @@ from geoservices.deliveries.models import (
 from geoservices.deliveries.origins import OriginState
 from geoservices.deliveries.settling import UNFINISHED, Standing
 from geoservices.notifications.models import Notification
+from geoservices.subscriptions.models import Subscription
 from geoservices.trips import ask, insert_rows, send, update_rows
+
+TAKEN_IN = (
+    DeliveryState.ACCEPTED,
+    DeliveryState.SHOWN,
+    DeliveryState.CLICKED,
+    DeliveryState.DISMISSED,
+)
+"""What a delivery is that its push service has, or had."""
 
 ORIGIN_COLUMNS = sql.SQL(", ").join(map(sql.Identifier, OriginState._fields))
 
@@ -179,11 +188,12 @@ def hand_out(session: Session, *, at: datetime, lease: timedelta, limit: int) ->
         .order_by(Delivery.due_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
+        .cte("due")  # As a subquery it might be run several times over, each with its own limit.
     )
     return list(
         session.scalars(
             update(Delivery)
-            .where(Delivery.id.in_(due))
+            .where(Delivery.id == due.c.id)
             .values(due_at=at + lease)
             .returning(Delivery.id)
         )
@@ -225,6 +235,69 @@ def finish_unsent(
     )
 
 
+def hand_over(session: Session, subscription_id: UUID, *, at: datetime) -> bool:
+    """Let a subscription take over what its predecessors were still to be sent.
+
+    That is what is unfinished, and what found a predecessor gone and is not too late yet. What is
+    being sent to a predecessor waits for the end of that lease: if the push service takes it there
+    after all, it is not sent again. Nothing is taken over of which the subscription has a delivery
+    of its own, and it need not be sent what a predecessor was.
+
+    Returns:
+        Whether anything was taken over.
+    """
+    before = session.scalars(
+        select(Subscription.id).where(Subscription.replaced_by == subscription_id)
+    ).all()
+    if not before:
+        return False
+    held = session.scalars(
+        select(Delivery.id)
+        .where(
+            Delivery.subscription_id.in_([*before, subscription_id]),
+            Delivery.state.in_((*UNFINISHED, DeliveryState.GONE)),
+            Delivery.expires_at > at,
+        )
+        .order_by(Delivery.id)
+        .with_for_update(key_share=True)
+    ).all()
+    other = aliased(Delivery)
+    same = select(other.id).where(other.notification_id == Delivery.notification_id)
+    session.execute(
+        update(Delivery)
+        .where(
+            Delivery.id.in_(held),
+            Delivery.subscription_id == subscription_id,
+            Delivery.state == DeliveryState.QUEUED,
+            same.where(other.subscription_id.in_(before), other.state.in_(TAKEN_IN)).exists(),
+        )
+        .values(state=DeliveryState.GONE, reason="the browser has it by its earlier subscription"),
+        execution_options={"synchronize_session": False},
+    )
+    movable = (
+        select(Delivery.id)
+        .ext(distinct_on(Delivery.notification_id))
+        .where(
+            Delivery.id.in_(held),
+            Delivery.subscription_id.in_(before),
+            ~same.where(other.subscription_id == subscription_id).exists(),
+        )
+        .order_by(Delivery.notification_id, Delivery.id)
+    )
+    moved = session.scalars(
+        update(Delivery)
+        .where(Delivery.id.in_(movable))
+        .values(
+            subscription_id=subscription_id,
+            state=DeliveryState.QUEUED,
+            due_at=func.greatest(at, Delivery.leased_until),
+        )
+        .returning(Delivery.id),
+        execution_options={"synchronize_session": False},
+    ).all()
+    return bool(moved)
+
+
 def deliveries_of(
     session: Session, notification_ids: Iterable[UUID]
 ) -> dict[UUID, list[tuple[Delivery, list[Attempt], list[Receipt]]]]:
@@ -250,6 +323,17 @@ def deliveries_of(
         )
         found.setdefault(delivery.notification_id, []).append(entry)
     return found
+
+
+def subscriptions_of(
+    session: Session, ids: Iterable[UUID], *, made_after: datetime
+) -> Sequence[UUID]:
+    """Return the subscriptions to which deliveries of after an instant went."""
+    return session.scalars(
+        select(Delivery.subscription_id).where(
+            Delivery.id.in_(set(ids)), Delivery.created_at > made_after
+        )
+    ).all()
 
 
 def lock_sent(session: Session, ids: Iterable[UUID], *, made_after: datetime) -> dict[UUID, Sent]:

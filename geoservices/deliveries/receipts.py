@@ -13,6 +13,7 @@ from geoservices.deliveries.models import DeliveryState, ReceiptKind
 from geoservices.deliveries.queries import Sent
 from geoservices.deliveries.tokens import derive_key, read_token
 from geoservices.settings import Settings
+from geoservices.subscriptions import queries as subscriptions
 
 LATEST: Final = timedelta(days=28)
 """A receipt that comes longer after its delivery was made is not taken: no push service known
@@ -70,7 +71,7 @@ def take(
 
     A click or a dismissal implies that it was shown. A delivery whose acceptance was never heard
     of was evidently accepted: it is not sent again. Of what a token does not speak, or no longer,
-    nothing is stored. The deliveries are locked in the order of their ids, as everywhere.
+    nothing is stored. Subscriptions are locked, and then deliveries, in the order of their ids.
 
     Args:
         session: The transaction.
@@ -80,6 +81,9 @@ def take(
     """
     ids = [read_token(key, report.token) for report in reports]
     spoken_of = {id_ for id_ in ids if id_ is not None}
+    if spoken_of:
+        heard_of = queries.subscriptions_of(session, spoken_of, made_after=at - LATEST)
+        subscriptions.seen(session, heard_of, at=at)
     sent = queries.lock_sent(session, spoken_of, made_after=at - LATEST) if spoken_of else {}
     said = [
         (sent[id_], report)

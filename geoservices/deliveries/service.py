@@ -14,7 +14,7 @@ from geoservices.deliveries import queries
 from geoservices.deliveries.claiming import URGENCY, Claimable, obstacle
 from geoservices.deliveries.composing import Message, payload
 from geoservices.deliveries.models import Delivery, DeliveryState
-from geoservices.deliveries.origins import Doors, OriginState, after, tally, worse
+from geoservices.deliveries.origins import Doors, OriginState, after, doubted_anew, tally, worse
 from geoservices.deliveries.queries import EndedAttempt, NewAttempt
 from geoservices.deliveries.settling import (
     LONGEST_WAIT,
@@ -38,6 +38,7 @@ class Sending:
     """One attempt under way: which delivery, which number, and what goes out."""
 
     delivery_id: UUID
+    subscription_id: UUID
     number: int
     envelope: Envelope
 
@@ -60,6 +61,21 @@ def enqueue(session: Session, made: Sequence[Notification], *, at: datetime) -> 
     )
     session.flush()
     if browsers:
+        outbox.ring(session)
+
+
+def enqueue_one(
+    session: Session, notification: Notification, subscription_id: UUID, *, at: datetime
+) -> None:
+    """Put a notification on its way to one browser alone, due at once."""
+    session.add(_delivery(notification, subscription_id, at))
+    session.flush()
+    outbox.ring(session)
+
+
+def take_over(session: Session, subscription_id: UUID, *, at: datetime) -> None:
+    """Let a subscription take over what those that it replaced were still to be sent."""
+    if queries.hand_over(session, subscription_id, at=at):
         outbox.ring(session)
 
 
@@ -122,6 +138,7 @@ def settle(
     for sending, outcome in results:
         by_origin.setdefault(sending.origin, []).append(outcome)
     with together(session):
+        subscriptions.record_results(session, [_result(*result, at) for result in results])
         standings = queries.lock(session, [sending.delivery_id for sending, _ in results])
         known = queries.lock_origins(session, by_origin)
     before = {key: OriginState(*key) for key in by_origin} | {one[:2]: one for one in known()}
@@ -143,9 +160,12 @@ def settle(
         )
         where[standing.id] = changed[standing.id] = now
         if now.state == DeliveryState.GONE:
-            gone.append((standing.subscription_id, sending.envelope.p256dh, sending.envelope.auth))
+            gone.append((sending.subscription_id, sending.envelope.p256dh, sending.envelope.auth))
     if gone:
         subscriptions.end_subscriptions(session, gone, at=at)
+    for key, state in origins.items():
+        if state.counted_from is not None and doubted_anew(before[key], state):
+            subscriptions.revive(session, *key, ended_since=state.counted_from)
     with together(session, commit=commit):
         queries.finish_attempts(session, [_ended(*result) for result in results], at=at)
         queries.store(session, list(changed.values()))
@@ -207,7 +227,17 @@ def _sending(one: Claimable, public_url: str, receipt_key: bytes, at: datetime) 
         urgency=URGENCY[CampaignClass(one.campaign_class)],
         topic=message.topic,
     )
-    return Sending(delivery_id=one.id, number=one.attempt_count + 1, envelope=envelope)
+    return Sending(
+        delivery_id=one.id,
+        subscription_id=one.subscription_id,
+        number=one.attempt_count + 1,
+        envelope=envelope,
+    )
+
+
+def _result(sending: Sending, outcome: Outcome, at: datetime) -> subscriptions.Result:
+    accepted = outcome.kind is OutcomeKind.ACCEPTED
+    return subscriptions.Result(sending.subscription_id, at, None if accepted else outcome.reason)
 
 
 def _counts(standing: Standing, sending: Sending, outcome: Outcome) -> bool:

@@ -1,6 +1,7 @@
 """What people are told."""
 
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID, uuid4
 
 from sqlalchemy import (
@@ -15,23 +16,46 @@ from geoservices.campaigns.rules import CampaignClass
 from geoservices.database import Base, one_of
 
 
+class NotificationKind(StrEnum):
+    """What a notification comes from."""
+
+    CAMPAIGN = "campaign"
+    TEST = "test"
+    """Its person asked for it, to see whether pushes arrive."""
+
+
 class Notification(Base):
-    """One message to one person, whatever the number of their browsers."""
+    """One message to one person, whatever the number of their browsers.
+
+    Those of campaigns come from an organisation, with a decision and a listing; tests have none of
+    the three.
+    """
 
     __tablename__ = "notifications"
     __table_args__ = (
         CheckConstraint(one_of("campaign_class", CampaignClass), name="class_known"),
+        CheckConstraint(one_of("kind", NotificationKind), name="kind_known"),
+        CheckConstraint(
+            "num_nonnulls(organisation_id, decision_id, listing_id) = "
+            "CASE kind WHEN 'campaign' THEN 3 ELSE 0 END",
+            name="campaigns_have_their_reasons",
+        ),
         Index("ix_notifications_person", "person_id", "created_at", "id"),
         Index("ix_notifications_organisation", "organisation_id", "created_at", "id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
-    organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"))
+    kind: Mapped[str] = mapped_column(
+        String(20),
+        default=NotificationKind.CAMPAIGN,
+        server_default=NotificationKind.CAMPAIGN.value,
+    )
+    organisation_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisations.id"))
     person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"))
-    decision_id: Mapped[UUID] = mapped_column(
+    decision_id: Mapped[UUID | None] = mapped_column(
         ForeignKey("decisions.id", ondelete="CASCADE"), unique=True
     )
-    listing_id: Mapped[UUID] = mapped_column(ForeignKey("listings.id"), index=True)
+    listing_id: Mapped[UUID | None] = mapped_column(ForeignKey("listings.id"), index=True)
     campaign_class: Mapped[str] = mapped_column(String(20))
     title: Mapped[str] = mapped_column(String(120))
     body: Mapped[str] = mapped_column(String(500))

@@ -8,7 +8,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from geoservices.database import newest_first
-from geoservices.notifications.models import Notification
+from geoservices.notifications.models import Notification, NotificationKind
 
 
 def notifications_of(
@@ -25,6 +25,19 @@ def notifications_of_organisation(
     """Return what an organisation sent, newest first."""
     statement = select(Notification).where(Notification.organisation_id == organisation_id)
     return _page(session, statement, after, limit)
+
+
+def tests_since(session: Session, person_id: UUID, *, since: datetime) -> Sequence[datetime]:
+    """Return when a person's tests of pushes since an instant were made, oldest first."""
+    return session.scalars(
+        select(Notification.created_at)
+        .where(
+            Notification.person_id == person_id,
+            Notification.kind == NotificationKind.TEST,
+            Notification.created_at > since,
+        )
+        .order_by(Notification.created_at)
+    ).all()
 
 
 def notification_by_id(session: Session, notification_id: UUID) -> Notification | None:

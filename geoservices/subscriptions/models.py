@@ -1,23 +1,45 @@
 """Browsers that may be pushed to."""
 
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID, uuid4
 
-from sqlalchemy import (
-    ForeignKey,
-    LargeBinary,
-    String,
-    Text,
-)
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from geoservices.database import Base
+from geoservices.database import Base, one_of
+
+
+class EndedReason(StrEnum):
+    """Why a subscription is pushed to no more."""
+
+    UNSUBSCRIBED = "unsubscribed"
+    """The browser said so."""
+    REPLACED = "replaced"
+    """The browser has a new one in its place."""
+    TOO_MANY = "too many"
+    """Its person had others that were renewed later."""
+    GONE = "gone"
+    """The push service no longer knows it (RFC 8030 section 7.3)."""
+    NO_SIGN_OF_LIFE = "no sign of life"
+    """What was accepted for it was never shown, and nobody opened the app."""
 
 
 class Subscription(Base):
-    """A browser's standing consent to be pushed to (W3C PushSubscription)."""
+    """A browser's standing consent to be pushed to (W3C PushSubscription).
+
+    A push service may go on accepting for a browser that is no more. So what was accepted since
+    the browser last gave a sign of life, by a receipt or by renewing, is counted.
+    """
 
     __tablename__ = "subscriptions"
+    __table_args__ = (
+        CheckConstraint(one_of("ended_reason", EndedReason), name="ended_reason_known"),
+        CheckConstraint("ended_reason IS NULL OR ended_at IS NOT NULL", name="ended_if_reasoned"),
+        CheckConstraint(
+            "(accepted_unseen = 0) = (unseen_since IS NULL)", name="unseen_since_the_first"
+        ),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     device_id: Mapped[UUID] = mapped_column(
@@ -31,4 +53,18 @@ class Subscription(Base):
     """The application server key it was made with; it is bound to it for life."""
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+    """When the browser last sent it."""
     ended_at: Mapped[datetime | None]
+    ended_reason: Mapped[str | None] = mapped_column(String(20))
+    replaced_by: Mapped[UUID | None] = mapped_column(
+        ForeignKey("subscriptions.id", ondelete="SET NULL"), index=True
+    )
+    last_accepted_at: Mapped[datetime | None]
+    last_shown_at: Mapped[datetime | None]
+    """When a receipt of any kind last came."""
+    last_failure_at: Mapped[datetime | None]
+    last_failure_reason: Mapped[str | None] = mapped_column(String(200))
+    accepted_unseen: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    """How many were accepted since the last sign of life."""
+    unseen_since: Mapped[datetime | None]
+    """When the first of those was accepted."""

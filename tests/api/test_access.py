@@ -101,6 +101,7 @@ TABLE = {
     "subscribe": own(409, body=lambda _: asking.subscription("an-old-key")),
     "list_subscriptions": own(200),
     "unsubscribe": own(204, other=404),
+    "send_test": own(202, other=404),
     "list_places": all_(200),
     "read_place": all_(200),
     "list_what_is_on": all_(200),

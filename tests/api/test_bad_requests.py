@@ -194,6 +194,7 @@ TEXTS = [
     ("citizen", "POST", "/v1/subscriptions", "keys/p256dh"),
     ("citizen", "POST", "/v1/subscriptions", "keys/auth"),
     ("citizen", "POST", "/v1/subscriptions", "application_server_key"),
+    ("citizen", "POST", "/v1/subscriptions", "replaces"),
     ("manager", "POST", "/v1/geofences", "properties/name"),
     ("manager", "POST", "/v1/listings", "title"),
     ("manager", "POST", "/v1/listings", "text"),

@@ -1,5 +1,6 @@
 """The operator's commands, run as an operator runs them."""
 
+import json
 import os
 import subprocess
 import sys
@@ -12,8 +13,10 @@ from geoservices import clock
 from geoservices.__main__ import main
 from geoservices.accounts import service as accounts
 from geoservices.accounts.models import Organisation, Role
-from geoservices.database import SessionFactory
+from geoservices.database import SessionFactory, transaction
 from geoservices.push.endpoints import decode_base64url
+from geoservices.push.vapid import make_vapid_key
+from tests import notifying
 
 
 @pytest.fixture
@@ -123,3 +126,41 @@ def test_a_citizen_cannot_be_given_a_token(capsys: pytest.CaptureFixture[str]) -
         main(["token", "--organisation", "x", "--role", "citizen", "--name", "A"])
 
     assert "invalid choice" in capsys.readouterr().err
+
+
+def test_the_keys_in_use_are_told(
+    operator: SessionFactory, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By the settings that the service itself reads."""
+    with transaction(operator) as session:
+        world = notifying.make_world(session)
+        world.subscribe()
+    new, old = make_vapid_key(), notifying.PUSH.vapid_private_key.get_secret_value()
+    monkeypatch.setenv("GEOSERVICES_BROKER_URL", "redis://127.0.0.1:1/0")
+    monkeypatch.setenv("GEOSERVICES_CODES__KEY", make_vapid_key())
+    monkeypatch.setenv("GEOSERVICES_PUSH__VAPID_CONTACT", "mailto:push@council.example")
+    monkeypatch.setenv("GEOSERVICES_PUSH__VAPID_PRIVATE_KEY", new)
+    monkeypatch.setenv("GEOSERVICES_PUSH__VAPID_OLD_PRIVATE_KEYS", json.dumps([old]))
+
+    done = main(["push", "keys"])
+
+    told = capsys.readouterr().out.splitlines()
+    assert done == 0
+    assert told[0].endswith("living subscriptions: 0  the present key")
+    assert told[1] == f"{notifying.KEY[:12]}…  living subscriptions: 1  old key 1; still needed"
+    assert not any(secret in line for line in told for secret in (new, old))
+
+
+def test_settings_that_are_wrong_are_named_without_their_values(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A key that was cut short is still a secret."""
+    monkeypatch.setenv("GEOSERVICES_PUSH__VAPID_PRIVATE_KEY", "cut-short")
+
+    done = main(["push", "keys"])
+
+    said = capsys.readouterr().err
+    assert done == 1
+    assert "GEOSERVICES_PUSH__VAPID_PRIVATE_KEY" in said
+    assert "cut-short" not in said
+    assert said.count("\n") == 1

@@ -204,11 +204,11 @@ def test_a_receipt_is_taken_for_28_days(world: World, late: timedelta, *, known:
     assert len(stored(world)) == known
 
 
-@pytest.mark.parametrize("browsers", [1, 33])
+@pytest.mark.parametrize("browsers", [1, 16])
 def test_a_batch_takes_a_handful_of_statements(
     world: World, statements: list[str], browsers: int
 ) -> None:
-    """However many receipts there are: one to lock, one to store, one for each state."""
+    """However many receipts there are: three to lock, one to store, one for each state."""
     made = send(world, browsers=browsers)
     kinds = list(ReceiptKind)
     said = [report(one.id, kinds[number % 3]) for number, one in enumerate(made)]
@@ -217,6 +217,6 @@ def test_a_batch_takes_a_handful_of_statements(
 
     taken = take(world.session, said, key=RECEIPT_KEY, at=moment(60))
 
-    assert len(statements) <= 5
+    assert len(statements) <= 7
     assert all(taken.known)
     assert len(taken.news) == browsers

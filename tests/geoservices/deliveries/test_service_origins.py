@@ -104,6 +104,22 @@ def test_too_many_gone_at_once_end_nothing(world: World) -> None:
     }
 
 
+def test_what_ended_just_before_it_was_doubted_lives_again(world: World) -> None:
+    """The first nine were believed, one by one; the tenth shows that it is not they."""
+    for _ in range(10):
+        world.subscribe()
+    deliveries = world.notify()
+
+    worse = [
+        world.settle_all([(sending, GONE)], second=second)
+        for second, sending in enumerate(world.claim(*deliveries))
+    ]
+
+    assert [len(states) for states in worse] == [0] * 9 + [1]
+    ended = world.session.execute(select(Subscription.ended_at, Subscription.ended_reason))
+    assert set(ended) == {(None, None)}
+
+
 def test_a_single_gone_is_believed(world: World) -> None:
     """It ends one subscription and nothing else."""
     for _ in range(12):

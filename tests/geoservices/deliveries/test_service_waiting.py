@@ -214,5 +214,5 @@ def test_settling_takes_a_handful_of_statements(
     service.settle(world.session, results, push=PUSH, at=moment(1))
     world.session.flush()
 
-    assert len(statements) <= 6
+    assert len(statements) <= 7
     assert set(world.session.scalars(select(Attempt.finished_at))) == {moment(1)}
