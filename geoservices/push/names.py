@@ -48,23 +48,32 @@ class Names:
         self._allow_loopback = allow_loopback
         self._now = now
         self._threads = ThreadPoolExecutor(LOOK_UPS_AT_ONCE, thread_name_prefix="push-names")
-        self._asked: dict[tuple[str, int], tuple[datetime, Future[Addresses]]] = {}
+        self._known: dict[tuple[str, int], tuple[datetime, Addresses]] = {}
+        self._under_way: dict[tuple[str, int], Future[Addresses]] = {}
+
+    def known(self, host: str, port: int) -> Addresses | None:
+        """Return every address of a host if it was looked up within the last minute."""
+        found_at, addresses = self._known.get((host, port), (None, None))
+        # A look-up from the future was made while this machine's clock was wrong.
+        if found_at is None or not timedelta(0) <= self._now() - found_at < REMEMBERED_FOR:
+            return None
+        return addresses
 
     def find(self, host: str, port: int) -> Future[Addresses]:
-        """Return every address of a host, now or later; those who ask together share one look-up.
+        """Look up every address of a host; those who ask meanwhile share the look-up.
 
         The future raises `AddressNotPublic` if one address is not: it condemns them all. It raises
         `OSError` if there is none, or whatever else the look-up raised. Only success is remembered.
         """
-        now = self._now()
-        asked_at, found = self._asked.get((host, port), (now, None))
-        if found is not None and (not found.done() or self._is_fresh(found, now - asked_at)):
-            return found
-        if len(self._asked) >= MAX_REMEMBERED:
-            self._asked = {key: one for key, one in self._asked.items() if not one[1].done()}
-        found = self._threads.submit(self._look_up_checked, host, port)
-        self._asked[host, port] = (now, found)
-        return found
+        under_way = self._under_way.get((host, port))
+        if under_way is None or under_way.done():
+            under_way = self._threads.submit(self._look_up_checked, host, port, self._now())
+            if len(self._under_way) >= MAX_REMEMBERED:
+                self._under_way = {
+                    key: one for key, one in self._under_way.items() if not one.done()
+                }
+            self._under_way[host, port] = under_way
+        return under_way
 
     def may_call(self, host: str, address: str) -> bool:
         """Tell whether a connection for this host may be made to this address."""
@@ -72,17 +81,15 @@ class Names:
             return address in LOOPBACK_HOSTS
         return is_public(address)
 
-    @staticmethod
-    def _is_fresh(found: Future[Addresses], age: timedelta) -> bool:
-        # A look-up from the future was made while this machine's clock was wrong.
-        return found.exception() is None and timedelta(0) <= age < REMEMBERED_FOR
-
-    def _look_up_checked(self, host: str, port: int) -> Addresses:
+    def _look_up_checked(self, host: str, port: int, at: datetime) -> Addresses:
         found = (host,) if _is_address(host) else tuple(self._look_up(host, port))
         if not found:
             raise OSError("The name has no address.")
         if not all(self.may_call(host, address) for address in found):
             raise AddressNotPublic
+        if len(self._known) >= MAX_REMEMBERED:
+            self._known.clear()
+        self._known[host, port] = (at, found)
         return found
 
 

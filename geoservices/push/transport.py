@@ -239,8 +239,13 @@ class Transport:
 
     def _begin(self, number: int, post: Post) -> None:
         origin, due = read_origin(post.url), time.monotonic() + self._timeout_s
-        found = self._names.find(origin.host, origin.port)
-        self._parked.setdefault(found, []).append(_Parked(number, post, origin, due))
+        parked = _Parked(number, post, origin, due)
+        addresses = self._names.known(origin.host, origin.port)
+        if addresses is not None:
+            self._start(parked, addresses)
+        else:
+            found = self._names.find(origin.host, origin.port)
+            self._parked.setdefault(found, []).append(parked)
 
     def _unparked(self) -> Iterator[tuple[int, Ending]]:
         """Start what has its addresses; end what has waited for too long, or in vain."""
