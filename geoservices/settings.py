@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, Field, SecretStr, model_validator
@@ -23,7 +24,7 @@ def _key_sized(key: SecretStr) -> SecretStr:
     return key
 
 
-DELIVERIES_A_JOB = 100
+DELIVERIES_A_JOB = 500
 """How many deliveries the relay hands to one job."""
 
 
@@ -45,11 +46,13 @@ class PushSettings(BaseModel, frozen=True, extra="forbid"):
     )
     """Push services that may be used: each host itself and every host below it."""
     allow_loopback: bool = False
-    """Also allow `http://127.0.0.1:…`; for tests and the demo only."""
+    """Also allow loopback addresses, on any port and by `http` too; for tests and the demo only."""
     timeout: Span = timedelta(seconds=10)
     """The longest one push may take, name look-up and answer included."""
-    concurrency: Annotated[int, Field(ge=1, le=1000)] = 100
-    """How many pushes one job sends at the same time."""
+    ca_file: Path | None = None
+    """Certificates in PEM that vouch for push services in place of the system's."""
+    concurrency: Annotated[int, Field(ge=1, le=2000)] = 500
+    """How many pushes one process sends at the same time."""
     lease: Span = timedelta(seconds=30)
     """A claimed delivery falls due again after this long; longer than `timeout`."""
     max_attempts: Annotated[int, Field(ge=1, le=20)] = 6

@@ -16,10 +16,11 @@ from geoservices.campaigns.models import Campaign, Decision
 from geoservices.checkins.models import CheckIn
 from geoservices.deliveries import receipts
 from geoservices.deliveries import service as deliveries
-from geoservices.deliveries.models import Delivery, ReceiptKind
+from geoservices.deliveries.models import Delivery
 from geoservices.deliveries.origins import OriginState
 from geoservices.deliveries.receipts import ReceiptReport, TakenReceipts
 from geoservices.deliveries.service import Sending
+from geoservices.deliveries.states import ReceiptKind
 from geoservices.deliveries.tokens import derive_key, make_token
 from geoservices.listings.models import Listing
 from geoservices.notifications import service as notifications

@@ -10,6 +10,8 @@ from threading import Thread
 from uuid import uuid4
 
 import httpx2
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pydantic import SecretStr
 
 from geoservices.push.endpoints import check_keys
@@ -35,17 +37,7 @@ def make_envelope(browser: Browser, **changes: object) -> Envelope:
     keys = subscription["keys"]
     assert isinstance(keys, dict)
     p256dh, auth = check_keys(keys["p256dh"], keys["auth"])
-    envelope = Envelope(
-        delivery_id=uuid4(),
-        endpoint=str(subscription["endpoint"]),
-        p256dh=p256dh,
-        auth=auth,
-        vapid_key=vapid_public_key(SETTINGS),
-        payload=PAYLOAD,
-        ttl=timedelta(minutes=10),
-        urgency="high",
-        topic=uuid4().hex,
-    )
+    envelope = address_to(str(subscription["endpoint"]), p256dh=p256dh, auth=auth)
     return replace(envelope, **changes)  # type: ignore[arg-type]
 
 
@@ -61,6 +53,23 @@ def logged(envelope: Envelope) -> list[dict[str, object]]:
     base, token = envelope.endpoint.split("/push/")
     log = httpx2.get(f"{base}/log", verify=NO_TLS).raise_for_status().json()
     return [entry for entry in log if entry["token"] == token]
+
+
+def address_to(endpoint: str, **changes: object) -> Envelope:
+    """Address a sound message to an endpoint of nobody's."""
+    key = ec.generate_private_key(ec.SECP256R1()).public_key()
+    envelope = Envelope(
+        delivery_id=uuid4(),
+        endpoint=endpoint,
+        p256dh=key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint),
+        auth=bytes(16),
+        vapid_key=vapid_public_key(SETTINGS),
+        payload=PAYLOAD,
+        ttl=timedelta(minutes=10),
+        urgency="high",
+        topic=uuid4().hex,
+    )
+    return replace(envelope, **changes)  # type: ignore[arg-type]
 
 
 def send_one(envelope: Envelope, *, settings: PushSettings = SETTINGS) -> Outcome:

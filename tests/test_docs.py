@@ -15,7 +15,7 @@ from geoservices.accounts.models import Purpose
 from geoservices.campaigns.rules import Gate
 from geoservices.checkins.verification import Doubt, Evidence
 from geoservices.codes.links import CodeProblem
-from geoservices.deliveries.models import DeliveryState, ReceiptKind
+from geoservices.deliveries.states import DeliveryState, ReceiptKind
 from geoservices.pings.screening import REFUSALS, Verdict
 from geoservices.push.gateway import OutcomeKind
 from geoservices.subscriptions.health import Health

@@ -39,7 +39,7 @@ def upgrade() -> None:
     op.drop_constraint(op.f("uq_attempts_delivery_id_number"), "attempts", type_="unique")
     op.drop_column("attempts", "id")
     op.create_primary_key(op.f("pk_attempts"), "attempts", ["delivery_id", "number"])
-    op.add_column("attempts", sa.Column("detail", sa.String(length=200), nullable=True))
+    op.add_column("attempts", sa.Column("detail", sa.String(length=500), nullable=True))
     op.add_column("attempts", sa.Column("location", sa.Text(), nullable=True))
 
 

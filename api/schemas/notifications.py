@@ -8,7 +8,7 @@ from pydantic import Field
 from api.schemas.campaigns import DecisionOut
 from api.schemas.common import Out
 from geoservices.campaigns.rules import CampaignClass
-from geoservices.deliveries.models import DeliveryState, ReceiptKind
+from geoservices.deliveries.states import DeliveryState, ReceiptKind
 from geoservices.notifications.models import NotificationKind
 
 

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from api.schemas.common import In, Instant, Out, Text
-from geoservices.deliveries.models import ReceiptKind
 from geoservices.deliveries.receipts import ReceiptReport
+from geoservices.deliveries.states import ReceiptKind
 
 MAX_RECEIPTS = 100
 MAX_BODY_BYTES = 64 * 1024

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from geoservices.campaigns.rules import CampaignClass
-from geoservices.deliveries.models import DeliveryState
+from geoservices.deliveries.states import DeliveryState
 
 URGENCY: Final = {
     CampaignClass.OFFER: "normal",

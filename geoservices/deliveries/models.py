@@ -1,7 +1,6 @@
 """The life of each delivery."""
 
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID, uuid4
 
 from sqlalchemy import (
@@ -16,28 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from geoservices.database import Base, one_of
 from geoservices.deliveries.origins import Cause
-
-
-class DeliveryState(StrEnum):
-    """Where a delivery stands; a push service's 201 makes it `accepted`, never "delivered"."""
-
-    QUEUED = "queued"
-    SENDING = "sending"
-    ACCEPTED = "accepted"
-    SHOWN = "shown"
-    CLICKED = "clicked"
-    DISMISSED = "dismissed"
-    EXPIRED = "expired"
-    GONE = "gone"
-    FAILED = "failed"
-
-
-class ReceiptKind(StrEnum):
-    """What a service worker can tell of a notification."""
-
-    SHOWN = "shown"
-    CLICKED = "clicked"
-    DISMISSED = "dismissed"
+from geoservices.deliveries.states import DeliveryState, ReceiptKind
 
 
 class Delivery(Base):
@@ -90,7 +68,7 @@ class Attempt(Base):
     outcome: Mapped[str | None] = mapped_column(String(20))
     status: Mapped[int | None]
     reason: Mapped[str | None] = mapped_column(String(200))
-    detail: Mapped[str | None] = mapped_column(String(200))
+    detail: Mapped[str | None] = mapped_column(String(500))
     location: Mapped[str | None] = mapped_column(Text)
 
 

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from geoservices.push.gateway import Outcome, OutcomeKind
+from geoservices.push.answers import Outcome, OutcomeKind
 
 REFUSALS_TO_CLOSE: Final = 5
 """So many refusals in a row mean that it is not the subscriptions."""

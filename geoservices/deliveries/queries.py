@@ -13,27 +13,13 @@ from sqlalchemy.orm import Session, aliased
 from geoservices.arrays import Instants, Integers, Texts, Uuids
 from geoservices.campaigns.models import Campaign, Decision
 from geoservices.deliveries.claiming import Claimable
-from geoservices.deliveries.models import (
-    Attempt,
-    Delivery,
-    DeliveryState,
-    PushOrigin,
-    Receipt,
-    ReceiptKind,
-)
+from geoservices.deliveries.models import Attempt, Delivery, PushOrigin, Receipt
 from geoservices.deliveries.origins import OriginState
-from geoservices.deliveries.settling import UNFINISHED, Standing
+from geoservices.deliveries.settling import Standing
+from geoservices.deliveries.states import TAKEN_IN, UNFINISHED, DeliveryState, ReceiptKind
 from geoservices.notifications.models import Notification
 from geoservices.subscriptions.models import Subscription
 from geoservices.trips import ask, insert_rows, send, update_rows
-
-TAKEN_IN = (
-    DeliveryState.ACCEPTED,
-    DeliveryState.SHOWN,
-    DeliveryState.CLICKED,
-    DeliveryState.DISMISSED,
-)
-"""What a delivery is that its push service has, or had."""
 
 ORIGIN_COLUMNS = sql.SQL(", ").join(map(sql.Identifier, OriginState._fields))
 

@@ -9,8 +9,8 @@ from uuid import UUID, uuid4
 from sqlalchemy.orm import Session
 
 from geoservices.deliveries import queries
-from geoservices.deliveries.models import DeliveryState, ReceiptKind
 from geoservices.deliveries.queries import Sent
+from geoservices.deliveries.states import DeliveryState, ReceiptKind
 from geoservices.deliveries.tokens import derive_key, read_token
 from geoservices.settings import Settings
 from geoservices.subscriptions import queries as subscriptions

@@ -13,17 +13,17 @@ from geoservices.campaigns.rules import CampaignClass
 from geoservices.deliveries import queries
 from geoservices.deliveries.claiming import URGENCY, Claimable, obstacle
 from geoservices.deliveries.composing import Message, payload
-from geoservices.deliveries.models import Delivery, DeliveryState
+from geoservices.deliveries.models import Delivery
 from geoservices.deliveries.origins import Doors, OriginState, after, doubted_anew, tally, worse
 from geoservices.deliveries.queries import EndedAttempt, NewAttempt
 from geoservices.deliveries.settling import (
     LONGEST_WAIT,
     MAX_REASON_LENGTH,
     TOO_LARGE,
-    UNFINISHED,
     Standing,
     settled,
 )
+from geoservices.deliveries.states import UNFINISHED, DeliveryState
 from geoservices.deliveries.tokens import make_token
 from geoservices.notifications.models import Notification
 from geoservices.push.endpoints import origin_of

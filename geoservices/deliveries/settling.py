@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from geoservices.deliveries.models import DeliveryState
 from geoservices.deliveries.origins import PAYLOAD_TOO_LARGE, Cause, OriginState
-from geoservices.push.gateway import Outcome, OutcomeKind
+from geoservices.deliveries.states import DeliveryState
+from geoservices.push.answers import Outcome, OutcomeKind
 
 LONGEST_WAIT: Final = timedelta(hours=1)
 DOUBTED_WAIT: Final = timedelta(minutes=10)
@@ -16,9 +16,6 @@ TOO_LARGE: Final = "payload-too-large"
 VAPID_REFUSED: Final = "vapid-refused"
 """The reason of a delivery that is to be sent with a token signed anew."""
 MAX_REASON_LENGTH: Final = 200
-
-UNFINISHED: Final = (DeliveryState.QUEUED, DeliveryState.SENDING)
-ENDED: Final = frozenset(DeliveryState) - frozenset(UNFINISHED)
 
 
 class Standing(NamedTuple):

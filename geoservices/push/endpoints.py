@@ -8,8 +8,10 @@ when a subscription is taken in and again before every push. Nothing here touche
 import base64
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -22,12 +24,14 @@ AUTH_LENGTH = 16
 UNCOMPRESSED_POINT = 4
 HTTPS_PORT = 443
 DEFAULT_PORTS = {"http": 80, "https": HTTPS_PORT}
+MAX_ORIGINS = 1024
 
 # All global unicast addresses that IANA has given out lie in here (RFC 4291 section 2.4).
 GLOBAL_UNICAST = IPv6Network("2000::/3")
 # The well-known prefix by which IPv6-only networks reach IPv4 hosts (RFC 6052 section 2.1).
 NAT64 = IPv6Network("64:ff9b::/96")
 
+_BEGINNING = re.compile(r"[^/?#]*//[^/?#]*")
 _PRINTABLE = re.compile(r"[!-\[\]-~]+")  # ASCII without blanks and without the backslash.
 _HOST_NAME = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*")
 # A last label of digits or of hexadecimal makes browsers read the whole host as an IPv4 address
@@ -54,31 +58,36 @@ class SubscriptionKeysRefused(GeoservicesError):
     title = "The keys of this push subscription cannot be used"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Scheme, host in lower case and port of a push service (RFC 6454 section 4).
+
+    `text` leaves out the scheme's own port (section 6.2), as VAPID tokens do.
+    """
+
+    scheme: str
+    host: str
+    port: int
+    text: str
+
+
 def check_endpoint(url: str, *, allowed_hosts: Sequence[str], allow_loopback: bool) -> None:
     """Make sure that `url` is a push service's and nothing else's.
 
     `https` (RFC 8030 section 8), port 443, no user information, no fragment, at most 2048
     printable ASCII characters, and a host that equals an allowed one or lies below it. With
-    `allow_loopback`, `http` to 127.0.0.1, ::1 or localhost passes too, on any port.
+    `allow_loopback`, 127.0.0.1, ::1 and localhost pass too, by `http` as well and on any port.
 
     Raises:
         EndpointRefused: It is not; the message names the rule.
     """
-    parts = _split(url)
-    if allow_loopback and _is_loopback(parts):
-        return
-    host = parts.hostname or ""
-    if parts.scheme != "https":
-        raise EndpointRefused("A push endpoint starts with https://.")
-    if parts.port not in {None, HTTPS_PORT}:
-        raise EndpointRefused("A push endpoint uses port 443 and names no other.")
-    if "[" in parts.netloc or _ENDS_IN_NUMBER.fullmatch(host):
-        raise EndpointRefused("A push endpoint names its host; an IP address is not accepted.")
-    if not _HOST_NAME.fullmatch(host):
-        raise EndpointRefused("The host of a push endpoint is letters, digits, hyphens and dots.")
-    if not _is_allowed(host, allowed_hosts):
-        known = ", ".join(sorted(allowed_hosts))
-        raise EndpointRefused(f"The host must be, or lie below, a known push service: {known}.")
+    if len(url) > MAX_ENDPOINT_LENGTH:
+        raise EndpointRefused(f"A push endpoint has at most {MAX_ENDPOINT_LENGTH} characters.")
+    if not _PRINTABLE.fullmatch(url):
+        raise EndpointRefused("A push endpoint is printable ASCII without blanks or backslashes.")
+    if "#" in url:
+        raise EndpointRefused("A push endpoint has no fragment.")
+    _check_origin(_beginning(url), tuple(allowed_hosts), allow_loopback)
 
 
 def check_keys(p256dh: str, auth: str) -> tuple[bytes, bytes]:
@@ -97,18 +106,18 @@ def check_keys(p256dh: str, auth: str) -> tuple[bytes, bytes]:
     return _check_p256dh(p256dh), _check_auth(auth)
 
 
-def origin_of(url: str) -> str:
-    """Return scheme, host and any port that is not the scheme's own (RFC 6454 section 6.2).
+def read_origin(url: str) -> Origin:
+    """Return where an endpoint's push service is.
 
-    This is what a VAPID token calls its audience (RFC 8292 section 2).
+    Raises:
+        ValueError: This is not a URL.
     """
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    if ":" in host:
-        host = f"[{host}]"
-    if parts.port in {None, DEFAULT_PORTS.get(parts.scheme)}:
-        return f"{parts.scheme}://{host}"
-    return f"{parts.scheme}://{host}:{parts.port}"
+    return _read_origin(_beginning(url))
+
+
+def origin_of(url: str) -> str:
+    """Return an endpoint's origin as a VAPID token names its audience (RFC 8292 section 2)."""
+    return read_origin(url).text
 
 
 def is_public(address: str) -> bool:
@@ -153,26 +162,45 @@ def encode_base64url(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
 
 
-def _split(url: str) -> SplitResult:
-    """Take an endpoint apart, refusing whatever two parsers might read differently."""
-    if len(url) > MAX_ENDPOINT_LENGTH:
-        raise EndpointRefused(f"A push endpoint has at most {MAX_ENDPOINT_LENGTH} characters.")
-    if not _PRINTABLE.fullmatch(url):
-        raise EndpointRefused("A push endpoint is printable ASCII without blanks or backslashes.")
+def _beginning(url: str) -> str:
+    """Return what comes before path and query; there are few of them, so they are read once."""
+    found = _BEGINNING.match(url)
+    return found[0] if found else url
+
+
+@lru_cache(MAX_ORIGINS)
+def _read_origin(beginning: str) -> Origin:
+    parts = urlsplit(beginning)
+    host, own = parts.hostname or "", DEFAULT_PORTS.get(parts.scheme, 0)
+    port = own if parts.port is None else parts.port
+    text = f"{parts.scheme}://[{host}]" if ":" in host else f"{parts.scheme}://{host}"
+    text += f":{port}" if port != own else ""
+    return Origin(scheme=parts.scheme, host=host, port=port, text=text)
+
+
+@lru_cache(MAX_ORIGINS)
+def _check_origin(beginning: str, allowed_hosts: tuple[str, ...], allow_loopback: bool) -> None:  # noqa: FBT001
+    """Check scheme, host and port, refusing whatever two parsers might read differently."""
     try:
-        parts = urlsplit(url)
-        _ = parts.port
+        origin, authority = _read_origin(beginning), urlsplit(beginning).netloc
     except ValueError as error:
         raise EndpointRefused("This is not a URL.") from error
-    if "#" in url:
-        raise EndpointRefused("A push endpoint has no fragment.")
-    if "@" in parts.netloc:
+    host = origin.host
+    if "@" in authority:
         raise EndpointRefused("A push endpoint names no user and no password.")
-    return parts
-
-
-def _is_loopback(parts: SplitResult) -> bool:
-    return parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS
+    if allow_loopback and origin.scheme in DEFAULT_PORTS and host in LOOPBACK_HOSTS:
+        return
+    if origin.scheme != "https":
+        raise EndpointRefused("A push endpoint starts with https://.")
+    if origin.port != HTTPS_PORT:
+        raise EndpointRefused("A push endpoint uses port 443 and names no other.")
+    if "[" in authority or _ENDS_IN_NUMBER.fullmatch(host):
+        raise EndpointRefused("A push endpoint names its host; an IP address is not accepted.")
+    if not _HOST_NAME.fullmatch(host):
+        raise EndpointRefused("The host of a push endpoint is letters, digits, hyphens and dots.")
+    if not _is_allowed(host, allowed_hosts):
+        known = ", ".join(sorted(allowed_hosts))
+        raise EndpointRefused(f"The host must be, or lie below, a known push service: {known}.")
 
 
 def _is_allowed(host: str, allowed_hosts: Sequence[str]) -> bool:

@@ -1,12 +1,14 @@
 """The key by which push services know this service, and the tokens signed with it (RFC 8292)."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from py_vapid import jwt
 from pydantic import SecretStr
 
 from geoservices.push.endpoints import decode_base64url, encode_base64url, origin_of
@@ -15,8 +17,14 @@ from geoservices.settings import PushSettings
 # RFC 8292 section 2 allows a token 24 hours; half of it forgives a clock that is off by hours.
 TOKEN_LIFETIME: Final = timedelta(hours=12)
 TOKEN_RENEWAL: Final = timedelta(hours=11)
+# One that was refused is not signed anew more often than this, however many are refused.
+TOKEN_REST: Final = timedelta(minutes=1)
 MAX_TOKENS: Final = 1024
 PRIVATE_KEY_LENGTH: Final = 32
+NUMBER_LENGTH: Final = 32
+"""Of each of the two numbers of a signature on P-256 (RFC 7518 section 3.4)."""
+
+_ES256: Final = ec.ECDSA(SHA256())
 
 Clock = Callable[[], datetime]
 
@@ -71,12 +79,30 @@ class VapidTokens:
         self._made[origin, vapid_key] = (now, header)
         return header
 
+    def forget(self, endpoint: str, vapid_key: str) -> None:
+        """Have the next header signed anew, as a push service did not take this one.
+
+        A token that is younger than a minute stays: it would be refused again.
+        """
+        origin, now = origin_of(endpoint), self._now()
+        made_at, _ = self._made.get((origin, vapid_key), (now, ""))
+        if not now - TOKEN_REST < made_at <= now:
+            del self._made[origin, vapid_key]
+
     def _sign(self, origin: str, vapid_key: str, now: datetime) -> str:
-        key = self._keys[vapid_key]
         expires_at = int((now + TOKEN_LIFETIME).timestamp())
-        # `Vapid.sign` refuses IPv6 audiences and contact pages with a path, both of them valid.
-        token = jwt.sign({"aud": origin, "exp": expires_at, "sub": self._contact}, key)
-        return f"vapid t={token}, k={vapid_key}"
+        claims = {"aud": origin, "exp": expires_at, "sub": self._contact}
+        return f"vapid t={_sign_token(claims, self._keys[vapid_key])}, k={vapid_key}"
+
+
+def _sign_token(claims: Mapping[str, object], key: ec.EllipticCurvePrivateKey) -> str:
+    """Write a JSON Web Token signed by ES256 (RFC 7515 section 7.1, RFC 7518 section 3.4)."""
+    parts = ({"typ": "JWT", "alg": "ES256"}, claims)
+    texts = (json.dumps(part, separators=(",", ":"), sort_keys=True) for part in parts)
+    signed = ".".join(encode_base64url(text.encode()) for text in texts)
+    numbers = decode_dss_signature(key.sign(signed.encode(), _ES256))
+    signature = b"".join(number.to_bytes(NUMBER_LENGTH, "big") for number in numbers)
+    return f"{signed}.{encode_base64url(signature)}"
 
 
 def _private_keys(settings: PushSettings) -> dict[str, ec.EllipticCurvePrivateKey]:

@@ -10,8 +10,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from api.schemas.receipts import MAX_BODY_BYTES, MAX_RECEIPTS
-from geoservices.deliveries.models import Delivery, DeliveryState, Receipt
+from geoservices.deliveries.models import Delivery, Receipt
 from geoservices.deliveries.receipts import receipt_key
+from geoservices.deliveries.states import DeliveryState
 from geoservices.deliveries.tokens import make_token
 from geoservices.settings import Settings
 from tests.api import asking

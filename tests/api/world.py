@@ -12,7 +12,8 @@ from geoservices.campaigns.models import Campaign, Decision
 from geoservices.campaigns.rules import Trigger
 from geoservices.checkins.models import CheckIn
 from geoservices.checkins.verification import Evidence
-from geoservices.deliveries.models import Delivery, DeliveryState
+from geoservices.deliveries.models import Delivery
+from geoservices.deliveries.states import DeliveryState
 from geoservices.listings.models import Listing
 from geoservices.notifications.models import Notification
 from geoservices.phones.models import PhoneApp

@@ -19,7 +19,8 @@ from geoservices.campaigns.rules import Trigger
 from geoservices.checkins.models import CheckIn
 from geoservices.checkins.verification import Doubt, Evidence
 from geoservices.database import SessionFactory, transaction
-from geoservices.deliveries.models import Delivery, DeliveryState
+from geoservices.deliveries.models import Delivery
+from geoservices.deliveries.states import DeliveryState
 from geoservices.errors import NotFound, Unauthenticated
 from geoservices.geofences.live import LiveGeofences
 from geoservices.geometry.position import Position

@@ -14,8 +14,9 @@ from geoservices.campaigns.rules import Gate, Trigger
 from geoservices.checkins.models import CheckIn
 from geoservices.database import SessionFactory, transaction
 from geoservices.deliveries import service as deliveries
-from geoservices.deliveries.models import Delivery, DeliveryState
+from geoservices.deliveries.models import Delivery
 from geoservices.deliveries.receipts import receipt_key
+from geoservices.deliveries.states import DeliveryState
 from geoservices.geofences.live import LiveGeofences
 from geoservices.outbox import OutboxMessage
 from geoservices.pings.models import Ping

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from py_vapid import jwt
 
 from geoservices import clock
-from geoservices.push.gateway import encrypt
+from geoservices.push.encryption import encrypt
 from local.browser import NO_TLS
 from local.pushrules import Refused, check_body, check_vapid, decode, encode
 from local.pushservice import serving

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from geoservices.deliveries.models import Delivery, DeliveryState, Receipt, ReceiptKind
+from geoservices.deliveries.models import Delivery, Receipt
 from geoservices.deliveries.receipts import LATEST, Acknowledged, further, happened_at, take
+from geoservices.deliveries.states import DeliveryState, ReceiptKind
 from geoservices.deliveries.tokens import derive_key, make_token
 from geoservices.push.gateway import Outcome
 from tests.notifying import (

@@ -12,7 +12,8 @@ from geoservices.accounts.models import Purpose
 from geoservices.campaigns.rules import CampaignClass
 from geoservices.database import SessionFactory, transaction
 from geoservices.deliveries import queries, service
-from geoservices.deliveries.models import Attempt, DeliveryState
+from geoservices.deliveries.models import Attempt
+from geoservices.deliveries.states import DeliveryState
 from geoservices.deliveries.tokens import make_token
 from tests.factories import (
     NOON,

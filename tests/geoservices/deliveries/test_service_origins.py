@@ -7,8 +7,9 @@ from sqlalchemy import select
 
 from geoservices.database import SessionFactory, transaction
 from geoservices.deliveries import service
-from geoservices.deliveries.models import Attempt, Delivery, DeliveryState, PushOrigin
+from geoservices.deliveries.models import Attempt, Delivery, PushOrigin
 from geoservices.deliveries.settling import DOUBTED_WAIT
+from geoservices.deliveries.states import DeliveryState
 from geoservices.subscriptions.models import Subscription
 from tests.notifying import (
     ACCEPTED,

@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import select
 
 from geoservices import outbox
-from geoservices.deliveries.models import Delivery, DeliveryState, ReceiptKind
+from geoservices.deliveries.models import Delivery
+from geoservices.deliveries.states import DeliveryState, ReceiptKind
 from geoservices.push.gateway import Outcome
 from tests.factories import make_person
 from tests.notifying import ACCEPTED, GONE, PUSH, REFUSED, TRANSIENT, World, moment, offer

@@ -16,8 +16,9 @@ from geoservices.accounts import queries as accounts
 from geoservices.campaigns.models import Campaign, Decision
 from geoservices.database import SessionFactory, transaction
 from geoservices.deliveries import service
-from geoservices.deliveries.models import Delivery, DeliveryState, PushOrigin
+from geoservices.deliveries.models import Delivery, PushOrigin
 from geoservices.deliveries.service import Sending
+from geoservices.deliveries.states import DeliveryState
 from geoservices.listings.models import Listing
 from geoservices.notifications import service as notifications
 from geoservices.push.gateway import Outcome

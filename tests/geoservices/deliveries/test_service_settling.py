@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from geoservices.deliveries import queries, service
-from geoservices.deliveries.models import Attempt, DeliveryState
+from geoservices.deliveries.models import Attempt
+from geoservices.deliveries.states import DeliveryState
 from geoservices.push.gateway import Outcome
 from tests.notifying import (
     ACCEPTED,

@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 from geoservices.accounts.models import Purpose
 from geoservices.database import SessionFactory, transaction
 from geoservices.deliveries import receipts, service
-from geoservices.deliveries.models import Attempt, Delivery, DeliveryState, Receipt, ReceiptKind
+from geoservices.deliveries.models import Attempt, Delivery, Receipt
 from geoservices.deliveries.receipts import Acknowledged
 from geoservices.deliveries.service import Sending
+from geoservices.deliveries.states import DeliveryState, ReceiptKind
 from geoservices.push.gateway import Outcome
 from geoservices.subscriptions.models import Subscription
 from tests.notifying import (

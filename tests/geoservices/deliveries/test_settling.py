@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geoservices.deliveries.models import DeliveryState
 from geoservices.deliveries.origins import Cause, OriginState
-from geoservices.deliveries.settling import DOUBTED_WAIT, UNFINISHED, Standing, settled
+from geoservices.deliveries.settling import DOUBTED_WAIT, Standing, settled
+from geoservices.deliveries.states import UNFINISHED, DeliveryState
 from geoservices.push.gateway import Outcome, OutcomeKind
 from tests.factories import NOON
 from tests.notifying import (

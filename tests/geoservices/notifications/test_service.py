@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import select
 
 from geoservices.deliveries import queries as deliveries
-from geoservices.deliveries.models import Delivery, DeliveryState, ReceiptKind
+from geoservices.deliveries.models import Delivery
+from geoservices.deliveries.states import DeliveryState, ReceiptKind
 from geoservices.notifications import queries
 from geoservices.notifications.models import Notification
 from tests.factories import NOON, make_person

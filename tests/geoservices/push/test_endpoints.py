@@ -103,7 +103,13 @@ def test_other_endpoints_are_refused_by_the_rule_they_break(url: str, rule: str)
 
 @pytest.mark.parametrize(
     "url",
-    ["http://127.0.0.1:8000/push/x", "http://[::1]:8000/x", "http://localhost:8000/x"],
+    [
+        "http://127.0.0.1:8000/push/x",
+        "http://[::1]:8000/x",
+        "http://localhost:8000/x",
+        "https://localhost:8000/x",
+        "https://127.0.0.1:8000/x",
+    ],
 )
 def test_loopback_passes_only_by_the_setting(url: str) -> None:
     """Tests and the demo reach their own push service; nobody else does."""
@@ -115,7 +121,8 @@ def test_loopback_passes_only_by_the_setting(url: str) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        "https://127.0.0.1:8000/x",
+        "ftp://127.0.0.1:8000/x",
+        "https://127.0.0.2:8000/x",
         "http://127.0.0.2/x",
         "http://0.0.0.0/x",
         "http://10.0.0.1/x",

@@ -1,100 +1,204 @@
-"""Connections go to the addresses that were checked, and over TLS to who proves its name."""
+"""Connections: over TLS to who proves its name, few, kept, and only to addresses that may be."""
 
-import asyncio
-import ssl
+import multiprocessing
+import threading
+import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
-import aiohttp
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from typing_extensions import override
 
 from geoservices import clock
-from geoservices.push.transport import AddressNotPublic, CheckedResolver, open_session
-from tests.pushing import SETTINGS
+from geoservices.push import transport
+from geoservices.push.gateway import Outcome, OutcomeKind, WebPushGateway
+from geoservices.push.names import Addresses, AddressNotPublic, Names
+from geoservices.push.transport import Post, Transport
+from local.browser import Browser
+from tests.pushing import IMPATIENT, SETTINGS, address_to, answering, logged, make_envelope
+from tests.serving_tls import FLOOD_BYTES, HTTP_1, HTTP_2, TlsService, make_certificate, serving_tls
+
+ACCEPTED, TRANSIENT = OutcomeKind.ACCEPTED, OutcomeKind.TRANSIENT
 
 
-def make_resolver(found: list[str], *, allow_loopback: bool = False) -> CheckedResolver:
-    """Make a resolver that finds these addresses for every name."""
-    return CheckedResolver(
-        lambda _host, _port: found,
-        threads=ThreadPoolExecutor(1),
-        allow_loopback=allow_loopback,
-    )
+def make_gateway(service: TlsService, **changes: object) -> WebPushGateway:
+    """Make a gateway that trusts the service's own certificate and finds localhost in IPv4."""
+    settings = SETTINGS.model_copy(update={"ca_file": service.certificate, **changes})
+    return WebPushGateway(settings, look_up=lambda _host, _port: ["127.0.0.1"])
 
 
-def make_certificate(folder: Path) -> Path:
-    """Write a certificate for localhost that only its own key vouches for."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(clock.now() - timedelta(days=1))
-        .not_valid_after(clock.now() + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, SHA256())
-    )
-    path = folder / "localhost.pem"
-    path.write_bytes(
-        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        + certificate.public_bytes(Encoding.PEM)
-    )
-    return path
+def send(gateway: WebPushGateway, service: TlsService, *paths: str) -> list[Outcome]:
+    """Send one envelope to each path."""
+    return gateway.send([address_to(service.url + path) for path in paths])
 
 
-def test_the_checked_addresses_are_handed_to_the_connection() -> None:
-    """As numbers, so that nothing looks the name up again."""
-    found = ["142.250.180.10", "2a00:1450:4009::a"]
-
-    results = asyncio.run(make_resolver(found).resolve("fcm.googleapis.com", 443))
-
-    assert [result["host"] for result in results] == found
-    assert {result["port"] for result in results} == {443}
-
-
-@pytest.mark.parametrize("host", ["localhost", "fcm.googleapis.com"])
-@pytest.mark.parametrize("allow_loopback", [True, False])
-def test_loopback_is_for_loopback_names_and_only_by_the_setting(
-    host: str, *, allow_loopback: bool
+@pytest.mark.parametrize(
+    ("offered", "spoken"), [((HTTP_2, HTTP_1), HTTP_2), ((HTTP_1,), HTTP_1), ((HTTP_2,), HTTP_2)]
+)
+def test_http_2_is_spoken_where_it_is_offered(
+    tmp_path: Path, offered: Sequence[str], spoken: str
 ) -> None:
-    """A push service's name never leads to this machine."""
-    resolver = make_resolver(["127.0.0.1"], allow_loopback=allow_loopback)
-    if allow_loopback and host == "localhost":
-        assert asyncio.run(resolver.resolve(host, 80))
-        return
+    """TLS agrees on it (RFC 9113 section 3.3)."""
+    with serving_tls(tmp_path, protocols=offered) as service:
+        outcomes = send(make_gateway(service), service, "/a?b=../c", "/x/../y")
 
-    with pytest.raises(AddressNotPublic):
-        asyncio.run(resolver.resolve(host, 80))
+    assert [outcome.kind for outcome in outcomes] == [ACCEPTED] * 2
+    assert service.protocols == {spoken}
+    assert sorted(service.paths) == ["/a?b=../c", "/x/../y"]
 
 
-def test_localhost_leads_nowhere_but_here() -> None:
-    """A name service that sends localhost elsewhere is not followed, not even to the internet."""
-    for address in ("10.0.0.1", "142.250.180.10"):
-        with pytest.raises(AddressNotPublic):
-            asyncio.run(make_resolver([address], allow_loopback=True).resolve("localhost", 80))
+@pytest.mark.parametrize(("protocol", "most"), [(HTTP_2, 6), (HTTP_1, 200)])
+def test_500_pushes_at_once_take_few_connections_which_are_kept(
+    tmp_path: Path, protocol: str, most: int
+) -> None:
+    """One for a hundred streams, or 200 in turns; the next batch needs no new one."""
+    with serving_tls(tmp_path, protocols=[protocol]) as service:
+        gateway = make_gateway(service, timeout=timedelta(seconds=20))
+        first = send(gateway, service, *["/push"] * 500)
+        opened = service.connections
+        second = send(gateway, service, *["/push"] * 100)
+
+    assert {outcome.kind for outcome in first + second} == {ACCEPTED}
+    assert opened <= most
+    assert service.connections == opened
+    assert len(service.paths) == 600
+
+
+def test_an_old_connection_is_not_used_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that a name that moved is followed."""
+    monkeypatch.setattr(transport, "CONNECTION_LIFETIME", timedelta(seconds=1))
+    with serving_tls(tmp_path) as service:
+        gateway = make_gateway(service)
+        for pause_s in (0, 0, 2.1):
+            time.sleep(pause_s)
+            assert send(gateway, service, "/push")[0].kind is ACCEPTED
+
+    assert service.connections == 2
 
 
 def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) -> None:
+    """Neither one signed by itself, nor one that another authority would have had to sign."""
+    other = make_certificate(tmp_path, host="other.example")
+    with serving_tls(tmp_path) as service:
+        by_system = make_gateway(service, ca_file=None)
+        by_another = make_gateway(service, ca_file=other)
+        outcomes = [*send(by_system, service, "/push"), *send(by_another, service, "/push")]
+
+    assert outcomes == [Outcome(kind=TRANSIENT, reason="certificate-refused")] * 2
+    assert service.paths == []
+
+
+def test_the_certificate_of_another_host_is_refused(tmp_path: Path) -> None:
     """The address is checked, and so is the name."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(make_certificate(tmp_path))
+    with serving_tls(tmp_path, host="push.example") as service:
+        outcomes = send(make_gateway(service), service, "/push")
 
-    async def call() -> None:
-        resolver = make_resolver(["127.0.0.1"], allow_loopback=True)
-        server = await asyncio.start_server(
-            lambda _reader, writer: writer.close(), "127.0.0.1", 0, ssl=context
-        )
-        port = server.sockets[0].getsockname()[1]
-        async with server, open_session(SETTINGS, resolver=resolver) as session:
-            await session.post(f"https://localhost:{port}/push/x")
+    assert outcomes == [Outcome(kind=TRANSIENT, reason="certificate-refused")]
+    assert service.paths == []
 
-    with pytest.raises(aiohttp.ClientConnectorCertificateError):
-        asyncio.run(call())
+
+def test_who_speaks_no_tls_is_left(browser: Browser) -> None:
+    """An answer in the clear to a greeting in TLS."""
+    with answering([b"HTTP/1.1 201 Created\r\n\r\n"]) as endpoint:
+        envelope = make_envelope(browser, endpoint=endpoint.replace("http:", "https:"))
+        [outcome] = WebPushGateway(IMPATIENT).send([envelope])
+
+    assert outcome == Outcome(kind=TRANSIENT, reason="tls-failed")
+
+
+def test_a_stream_that_misbehaves_harms_no_other_on_its_connection(tmp_path: Path) -> None:
+    """One never answered, one dripping, one with 50 MB; each costs at most its bound."""
+    with serving_tls(tmp_path, protocols=[HTTP_2]) as service:
+        gateway = make_gateway(service)
+        started = time.monotonic()
+        outcomes = send(gateway, service, "/silent", "/drip", "/flood", "/push", "/push")
+        took_s = time.monotonic() - started
+        again = send(gateway, service, "/push")
+
+    assert outcomes[0] == Outcome(kind=TRANSIENT, reason="timeout")
+    assert [outcome.kind for outcome in [*outcomes[1:], *again]] == [ACCEPTED] * 5
+    assert took_s < 2.5
+    assert service.sent_bytes < FLOOD_BYTES / 2
+
+
+class Mistaken(Names):
+    """Names that forget to check what they found."""
+
+    @override
+    def known(self, host: str, port: int) -> Addresses:
+        return ("127.0.0.1",)
+
+
+def test_the_very_address_is_checked_that_is_connected_to(browser: Browser) -> None:
+    """Even if everything before had failed, no connection leads inside."""
+    envelope = make_envelope(browser)
+    port = envelope.endpoint.split(":")[2].split("/")[0]
+    names = Mistaken(lambda _host, _port: [], allow_loopback=True, now=clock.now)
+    post = Post(f"http://fcm.googleapis.com:{port}/push/x", [], b"x")
+
+    [(_, ending)] = Transport(SETTINGS, names).exchange(iter([(0, post)]))
+
+    assert isinstance(ending, AddressNotPublic)
+
+
+def test_whoever_stops_listening_leaves_nothing_behind(browser: Browser) -> None:
+    """What was under way is dropped, and the next call hears only of its own."""
+    names = Names(lambda _host, _port: ["127.0.0.1"], allow_loopback=True, now=clock.now)
+    sender = Transport(SETTINGS, names)
+    posts = [Post(make_envelope(browser).endpoint, [], b"x") for _ in range(20)]
+
+    first = sender.exchange(iter(enumerate(posts)))
+    next(first)
+    first.close()  # type: ignore[attr-defined]
+    rest = dict(sender.exchange(iter([(100, posts[0])])))
+
+    assert list(rest) == [100]
+
+
+def test_threads_that_share_a_gateway_take_turns(browser: Browser) -> None:
+    """Nothing is mixed up, and everything arrives."""
+    gateway, envelope = WebPushGateway(SETTINGS), make_envelope(browser)
+    with ThreadPoolExecutor(4) as threads:
+        batches = list(threads.map(lambda _: gateway.send([envelope] * 5), range(8)))
+
+    assert {outcome.kind for batch in batches for outcome in batch} == {ACCEPTED}
+    assert len(logged(envelope)) == 40
+
+
+def in_a_fork(work: Callable[[], bool]) -> bool:
+    """Do something in a forked process, as Celery's prefork pool does; tell what came of it."""
+    context = multiprocessing.get_context("fork")
+    told = context.SimpleQueue()
+    process = context.Process(target=lambda: told.put(work()))
+    process.start()
+    result = bool(told.get())
+    process.join()
+    return result
+
+
+def test_a_forked_process_sends_with_a_gateway_of_its_own(browser: Browser) -> None:
+    """The parent has imported everything, and even sent something itself."""
+    envelope = make_envelope(browser)
+    assert WebPushGateway(SETTINGS).send([envelope])[0].kind is ACCEPTED
+
+    assert in_a_fork(lambda: WebPushGateway(SETTINGS).send([envelope])[0].kind is ACCEPTED)
+    assert len(logged(envelope)) == 2
+
+
+def test_a_gateway_is_not_carried_over_a_fork(browser: Browser) -> None:
+    """Two processes on one TLS connection would use its keys twice."""
+    gateway, envelope = WebPushGateway(SETTINGS), make_envelope(browser)
+    gateway.send([envelope])
+
+    def is_refused() -> bool:
+        with pytest.raises(RuntimeError, match="process that made it"):
+            gateway.send([envelope])
+        return True
+
+    assert in_a_fork(is_refused)
+    assert gateway.send([envelope])[0].kind is ACCEPTED
+    assert threading.active_count() < 100

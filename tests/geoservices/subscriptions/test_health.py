@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geoservices.push.gateway import read_answer
+from geoservices.push.answers import read_answer
 from geoservices.subscriptions.health import (
     ENDED_IN_WORDS,
     IN_WORDS,

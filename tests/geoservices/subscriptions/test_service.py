@@ -6,7 +6,7 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import select
 
-from geoservices.deliveries.models import DeliveryState
+from geoservices.deliveries.states import DeliveryState
 from geoservices.errors import NotFound
 from geoservices.push.endpoints import EndpointRefused, SubscriptionKeysRefused, check_keys
 from geoservices.push.vapid import make_vapid_key, vapid_public_key

@@ -4,7 +4,7 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 from geoservices.database import SessionFactory, transaction
-from geoservices.deliveries.models import ReceiptKind
+from geoservices.deliveries.states import ReceiptKind
 from geoservices.subscriptions import queries, service
 from geoservices.subscriptions.models import EndedReason, Subscription
 from geoservices.subscriptions.queries import Result
