@@ -201,16 +201,20 @@ def send(session: Session, statement: bytes, *params: Packed) -> None:
     ask(session, statement, *params, make=tuple)
 
 
-def insert_rows(session: Session, table: str, rows: Sequence[NamedTuple]) -> None:
+def insert_rows(
+    session: Session, table: str, rows: Sequence[NamedTuple], *, replacing: tuple[str, ...] = ()
+) -> None:
     """Store rows in one statement; their fields are named as the columns are. None stores nothing.
 
     Args:
         session: The session.
         table: The table's name.
         rows: All of one type.
+        replacing: The columns of a unique key; a row that is there with the same values in them
+            takes the others from the new one. None: that is an error.
     """
     if rows:
-        send(session, _insertion(table, type(rows[0])), *_packed(rows))
+        send(session, _insertion(table, type(rows[0]), replacing), *_packed(rows))
 
 
 def update_rows(
@@ -246,11 +250,17 @@ def _kinds(row: type[NamedTuple]) -> list[type[Packed]]:
 
 
 @lru_cache
-def _insertion(table: str, row: type[NamedTuple]) -> bytes:
+def _insertion(table: str, row: type[NamedTuple], replacing: tuple[str, ...]) -> bytes:
     """Return the statement that inserts rows of a type, given an array for each column."""
     statement = sql.SQL("INSERT INTO {} ({}) SELECT * FROM unnest({})").format(
         sql.Identifier(table), _identifiers(row._fields), _parameters(len(row._fields))
     )
+    if replacing:
+        changed = [sql.Identifier(name) for name in row._fields if name not in replacing]
+        statement += sql.SQL(" ON CONFLICT ({}) DO UPDATE SET {}").format(
+            _identifiers(replacing),
+            sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(name) for name in changed),
+        )
     return statement.as_bytes(None)
 
 

@@ -1,5 +1,6 @@
 """Help for tests of notifications: a person who may be told, and what push services answer."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -15,6 +16,7 @@ from geoservices.checkins.models import CheckIn
 from geoservices.deliveries import receipts
 from geoservices.deliveries import service as deliveries
 from geoservices.deliveries.models import Delivery, ReceiptKind
+from geoservices.deliveries.origins import OriginState
 from geoservices.deliveries.receipts import ReceiptReport, TakenReceipts
 from geoservices.deliveries.service import Sending
 from geoservices.deliveries.tokens import derive_key, make_token
@@ -46,6 +48,7 @@ RECEIPT_KEY = derive_key(b"a key that seals codes")
 ACCEPTED = Outcome(kind=OutcomeKind.ACCEPTED, reason="accepted", status=201)
 GONE = Outcome(kind=OutcomeKind.GONE, reason="subscription-ended", status=410)
 REFUSED = Outcome(kind=OutcomeKind.REFUSED, reason="vapid-refused", status=403)
+BAD_REQUEST = Outcome(kind=OutcomeKind.REFUSED, reason="bad-request", status=400)
 THROTTLED = Outcome(
     kind=OutcomeKind.THROTTLED, reason="throttled", status=429, retry_after=timedelta(minutes=3)
 )
@@ -153,7 +156,7 @@ class World:
         self, *chosen: Delivery, second: float = 0, push: PushSettings = PUSH
     ) -> list[Sending]:
         """Claim deliveries."""
-        return deliveries.claim(
+        made = deliveries.claim(
             self.session,
             [delivery.id for delivery in chosen],
             push=push,
@@ -161,13 +164,26 @@ class World:
             receipt_key=RECEIPT_KEY,
             at=moment(second),
         )
+        self.session.expire_all()
+        return made
 
     def settle(
         self, sending: Sending, outcome: Outcome, *, second: float = 1, push: PushSettings = PUSH
     ) -> None:
         """Settle one attempt."""
-        deliveries.settle(self.session, [(sending, outcome)], push=push, at=moment(second))
-        self.session.flush()
+        self.settle_all([(sending, outcome)], second=second, push=push)
+
+    def settle_all(
+        self,
+        results: Sequence[tuple[Sending, Outcome]],
+        *,
+        second: float = 1,
+        push: PushSettings = PUSH,
+    ) -> list[OriginState]:
+        """Settle attempts together, and return the push services that are worse for it."""
+        worse = deliveries.settle(self.session, results, push=push, at=moment(second))
+        self.session.expire_all()
+        return worse
 
     def acknowledge(
         self, delivery: Delivery, *kinds: ReceiptKind, second: float = 60, at: float = 60

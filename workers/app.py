@@ -52,5 +52,7 @@ def _start_afresh(**_: object) -> None:
     # A connection opened before the fork must not be used by two processes. What the first job
     # needs is made now, so that the first person does not wait for it.
     runtime.sessions.cache_clear()
+    runtime.delivery_sessions.cache_clear()
     runtime.gateway()
     runtime.sessions()
+    runtime.delivery_sessions()

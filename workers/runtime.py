@@ -22,6 +22,14 @@ def sessions() -> SessionFactory:
 
 
 @lru_cache(maxsize=1)
+def delivery_sessions() -> SessionFactory:
+    """Return the factory for claiming and settling, whose statements are always the same."""
+    return make_session_factory(
+        make_engine(settings().database_url.get_secret_value(), pool_size=1, by_key=True)
+    )
+
+
+@lru_cache(maxsize=1)
 def gateway() -> PushGateway:
     """Return the way out to the push services."""
     return WebPushGateway(settings().push)

@@ -9,11 +9,13 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     String,
+    Text,
     UniqueConstraint,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geoservices.database import Base, one_of
+from geoservices.deliveries.origins import Cause
 
 
 class DeliveryState(StrEnum):
@@ -71,19 +73,25 @@ class Delivery(Base):
 
 
 class Attempt(Base):
-    """One HTTP try of a delivery, with the push service's answer."""
+    """One HTTP try of a delivery, with the push service's answer.
+
+    `reason` is ours and for everyone; `detail` has words of the push service's and is for
+    operators. `location` names the message at the push service (RFC 8030 section 5).
+    """
 
     __tablename__ = "attempts"
-    __table_args__ = (UniqueConstraint("delivery_id", "number"),)
 
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
-    delivery_id: Mapped[UUID] = mapped_column(ForeignKey("deliveries.id", ondelete="CASCADE"))
-    number: Mapped[int]
+    delivery_id: Mapped[UUID] = mapped_column(
+        ForeignKey("deliveries.id", ondelete="CASCADE"), primary_key=True
+    )
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     started_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
     outcome: Mapped[str | None] = mapped_column(String(20))
     status: Mapped[int | None]
     reason: Mapped[str | None] = mapped_column(String(200))
+    detail: Mapped[str | None] = mapped_column(String(200))
+    location: Mapped[str | None] = mapped_column(Text)
 
 
 class Receipt(Base):
@@ -100,3 +108,24 @@ class Receipt(Base):
     kind: Mapped[str] = mapped_column(String(20))
     occurred_at: Mapped[datetime]
     received_at: Mapped[datetime]
+
+
+class PushOrigin(Base):
+    """How a push service stands under one of our keys (`origins.OriginState`)."""
+
+    __tablename__ = "push_origins"
+    __table_args__ = (CheckConstraint(one_of("cause", Cause), name="cause_known"),)
+
+    origin: Mapped[str] = mapped_column(Text, primary_key=True)
+    vapid_key: Mapped[str] = mapped_column(String(90), primary_key=True)
+    closed_until: Mapped[datetime | None]
+    cause: Mapped[str | None] = mapped_column(String(20))
+    strikes: Mapped[int]
+    refusals: Mapped[int]
+    failures: Mapped[int]
+    last_refusal: Mapped[str | None] = mapped_column(String(200))
+    counted_from: Mapped[datetime | None]
+    answered: Mapped[int]
+    gone: Mapped[int]
+    guarded_until: Mapped[datetime | None]
+    trusted_until: Mapped[datetime | None]

@@ -1,31 +1,164 @@
 """What is asked of deliveries."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import and_, bindparam, case, func, select, update
+from psycopg import sql
+from sqlalchemy import and_, case, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from geoservices.arrays import Instants, Integers, Texts, Uuids
 from geoservices.campaigns.models import Campaign, Decision
-from geoservices.deliveries.models import Attempt, Delivery, DeliveryState, Receipt, ReceiptKind
-from geoservices.listings.models import Listing
+from geoservices.deliveries.claiming import Claimable
+from geoservices.deliveries.models import (
+    Attempt,
+    Delivery,
+    DeliveryState,
+    PushOrigin,
+    Receipt,
+    ReceiptKind,
+)
+from geoservices.deliveries.origins import OriginState
+from geoservices.deliveries.settling import UNFINISHED, Standing
 from geoservices.notifications.models import Notification
-from geoservices.subscriptions.models import Subscription
+from geoservices.trips import ask, insert_rows, send, update_rows
 
-UNFINISHED = (DeliveryState.QUEUED, DeliveryState.SENDING)
+ORIGIN_COLUMNS = sql.SQL(", ").join(map(sql.Identifier, OriginState._fields))
+
+TAKE = b"""
+    SELECT d.id, d.subscription_id, d.attempt_count, d.expires_at, d.state, d.reason, d.due_at,
+        d.leased_until, d.accepted_at, n.id, n.person_id, n.campaign_class, n.title, n.body,
+        s.endpoint, s.p256dh, s.auth, s.vapid_key, s.ended_at, v.person_id, v.revoked_at,
+        l.withdrawn_at, c.ended_at
+    FROM deliveries d
+    JOIN notifications n ON n.id = d.notification_id
+    JOIN subscriptions s ON s.id = d.subscription_id
+    JOIN devices v ON v.id = s.device_id
+    LEFT JOIN listings l ON l.id = n.listing_id
+    LEFT JOIN decisions e ON e.id = n.decision_id
+    LEFT JOIN campaigns c ON c.id = e.campaign_id
+    WHERE d.id = ANY($1) AND d.state IN ('queued', 'sending')
+        AND (d.leased_until IS NULL OR d.leased_until <= ($2)[1])
+    ORDER BY d.id
+    FOR NO KEY UPDATE OF d SKIP LOCKED
+"""
+BEGIN = b"""
+    UPDATE deliveries SET state = 'sending', leased_until = ($2)[1], due_at = ($2)[1],
+        attempt_count = attempt_count + 1
+    WHERE id = ANY($1)
+"""
+LOCK = b"""
+    SELECT id, subscription_id, attempt_count, expires_at, state, reason, due_at, leased_until,
+        accepted_at
+    FROM deliveries WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE
+"""
+FINISH_ATTEMPTS = b"""
+    UPDATE attempts SET finished_at = ($3)[1], outcome = new.outcome, status = new.status,
+        reason = new.reason, detail = new.detail, location = new.location
+    FROM unnest($1, $2, $4, $5, $6, $7, $8)
+        AS new (delivery_id, number, outcome, status, reason, detail, location)
+    WHERE attempts.delivery_id = new.delivery_id AND attempts.number = new.number
+"""
+CLOSED_ORIGINS = (
+    sql.SQL("SELECT {} FROM push_origins WHERE closed_until IS NOT NULL")
+    .format(ORIGIN_COLUMNS)
+    .as_bytes(None)
+)
+LOCK_ORIGINS = (
+    sql.SQL(
+        """
+    SELECT {} FROM push_origins
+    WHERE (origin, vapid_key) IN (SELECT * FROM unnest($1, $2))
+    ORDER BY origin, vapid_key FOR NO KEY UPDATE
+    """
+    )
+    .format(ORIGIN_COLUMNS)
+    .as_bytes(None)
+)
 
 
-class Taken(NamedTuple):
-    """A delivery to be sent, and what decides whether it still may be."""
+class NewAttempt(NamedTuple):
+    """An attempt that is about to be made."""
 
-    delivery: Delivery
-    notification: Notification
-    subscription: Subscription
-    listing_withdrawn_at: datetime | None
-    campaign_ended_at: datetime | None
+    delivery_id: UUID
+    number: int
+    started_at: datetime
+
+
+class EndedAttempt(NamedTuple):
+    """How an attempt ended; it is known by its delivery and number."""
+
+    delivery_id: UUID
+    number: int
+    outcome: str
+    status: int | None
+    reason: str
+    detail: str | None
+    location: str | None
+
+
+def take(session: Session, ids: Collection[UUID], *, at: datetime) -> Callable[[], list[Claimable]]:
+    """Lock those of the deliveries that are unfinished and that nobody else holds a lease on."""
+    return ask(session, TAKE, Uuids.listed(set(ids)), Instants.listed([at]), make=Claimable._make)
+
+
+def begin(session: Session, attempts: Sequence[NewAttempt], *, leased_until: datetime) -> None:
+    """Take the lease of deliveries and write the attempts down that are about to be made."""
+    if attempts:
+        ids = Uuids.listed([attempt.delivery_id for attempt in attempts])
+        send(session, BEGIN, ids, Instants.listed([leased_until]))
+        insert_rows(session, Attempt.__tablename__, attempts)
+
+
+def lock(session: Session, ids: Collection[UUID]) -> Callable[[], list[Standing]]:
+    """Lock deliveries in the order of their ids, and return where each stands."""
+    return ask(session, LOCK, Uuids.listed(set(ids)), make=Standing._make)
+
+
+def store(session: Session, standings: Sequence[Standing]) -> None:
+    """Store where deliveries stand now."""
+    lasting = ("subscription_id", "attempt_count", "expires_at")
+    update_rows(session, Delivery.__tablename__, standings, lasting=lasting)
+
+
+def finish_attempts(session: Session, ended: Sequence[EndedAttempt], *, at: datetime) -> None:
+    """Write down how attempts ended."""
+    ids, numbers, outcomes, statuses, reasons, details, locations = zip(*ended, strict=True)
+    send(
+        session,
+        FINISH_ATTEMPTS,
+        Uuids.listed(ids),
+        Integers.listed(numbers),
+        Instants.listed([at]),
+        Texts.listed(outcomes),
+        Integers.listed(statuses),
+        Texts.listed(reasons),
+        Texts.listed(details),
+        Texts.listed(locations),
+    )
+
+
+def closed_origins(session: Session) -> Callable[[], list[OriginState]]:
+    """Return the push services that are closed, or were until they are tried again."""
+    return ask(session, CLOSED_ORIGINS, make=OriginState._make)
+
+
+def lock_origins(
+    session: Session, keys: Collection[tuple[str, str]]
+) -> Callable[[], list[OriginState]]:
+    """Lock push services, each by its origin and our key, in that order; new ones are not there."""
+    origins, vapid_keys = zip(*keys, strict=True)
+    listed = (Texts.listed(origins), Texts.listed(vapid_keys))
+    return ask(session, LOCK_ORIGINS, *listed, make=OriginState._make)
+
+
+def store_origins(session: Session, states: Sequence[OriginState]) -> None:
+    """Store how push services stand."""
+    key = ("origin", "vapid_key")
+    insert_rows(session, PushOrigin.__tablename__, states, replacing=key)
 
 
 class Sent(NamedTuple):
@@ -67,26 +200,6 @@ def put_back(session: Session, ids: Sequence[UUID], *, at: datetime) -> None:
     session.execute(update(Delivery).where(Delivery.id.in_(free)).values(due_at=at))
 
 
-def take(session: Session, ids: Iterable[UUID], *, at: datetime) -> Sequence[Taken]:
-    """Lock those of the deliveries that are unfinished and that nobody else holds a lease on."""
-    rows = session.execute(
-        select(Delivery, Notification, Subscription, Listing.withdrawn_at, Campaign.ended_at)
-        .join(Notification, Notification.id == Delivery.notification_id)
-        .join(Listing, Listing.id == Notification.listing_id)
-        .join(Decision, Decision.id == Notification.decision_id)
-        .join(Campaign, Campaign.id == Decision.campaign_id)
-        .join(Subscription, Subscription.id == Delivery.subscription_id)
-        .where(
-            Delivery.id.in_(set(ids)),
-            Delivery.state.in_(UNFINISHED),
-            Delivery.leased_until.is_(None) | (Delivery.leased_until <= at),
-        )
-        .order_by(Delivery.id)
-        .with_for_update(of=Delivery, skip_locked=True)
-    )
-    return [Taken(*row) for row in rows]
-
-
 def finish_unsent(
     session: Session, person_id: UUID, purpose: str, *, state: DeliveryState, reason: str
 ) -> None:
@@ -109,35 +222,6 @@ def finish_unsent(
         update(Delivery)
         .where(Delivery.id.in_(ids))
         .values(state=state, reason=reason, leased_until=None)
-    )
-
-
-def lock_deliveries(session: Session, ids: Iterable[UUID]) -> dict[UUID, Delivery]:
-    """Return deliveries, locked."""
-    found = session.scalars(
-        select(Delivery)
-        .where(Delivery.id.in_(set(ids)))
-        .order_by(Delivery.id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    return {delivery.id: delivery for delivery in found}
-
-
-def finish_attempts(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    """Write down how attempts ended.
-
-    Each row has the `of_delivery` and `of_number` the attempt is known by, and the columns
-    `finished_at`, `outcome`, `status` and `reason`.
-    """
-    if not rows:
-        return
-    session.connection().execute(
-        update(Attempt).where(
-            Attempt.delivery_id == bindparam("of_delivery"),
-            Attempt.number == bindparam("of_number"),
-        ),
-        rows,
     )
 
 

@@ -4,7 +4,6 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy.orm import Session
@@ -12,27 +11,26 @@ from sqlalchemy.orm import Session
 from geoservices import outbox
 from geoservices.campaigns.rules import CampaignClass
 from geoservices.deliveries import queries
+from geoservices.deliveries.claiming import URGENCY, Claimable, obstacle
 from geoservices.deliveries.composing import Message, payload
-from geoservices.deliveries.models import Attempt, Delivery, DeliveryState
-from geoservices.deliveries.queries import Taken
+from geoservices.deliveries.models import Delivery, DeliveryState
+from geoservices.deliveries.origins import Doors, OriginState, after, tally, worse
+from geoservices.deliveries.queries import EndedAttempt, NewAttempt
+from geoservices.deliveries.settling import (
+    LONGEST_WAIT,
+    MAX_REASON_LENGTH,
+    TOO_LARGE,
+    UNFINISHED,
+    Standing,
+    settled,
+)
 from geoservices.deliveries.tokens import make_token
 from geoservices.notifications.models import Notification
+from geoservices.push.endpoints import origin_of
 from geoservices.push.gateway import Envelope, Outcome, OutcomeKind
 from geoservices.settings import PushSettings
 from geoservices.subscriptions import queries as subscriptions
-
-URGENCY = {
-    CampaignClass.OFFER: "normal",
-    CampaignClass.SERVICE: "high",
-    CampaignClass.CRITICAL: "high",
-}
-"""RFC 8030 section 5.3; a phone in its sleep holds anything below `high` for minutes."""
-
-
-LONGEST_WAIT = timedelta(hours=1)
-
-
-EXPIRED, GONE = DeliveryState.EXPIRED, DeliveryState.GONE
+from geoservices.trips import together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +40,11 @@ class Sending:
     delivery_id: UUID
     number: int
     envelope: Envelope
+
+    @property
+    def origin(self) -> tuple[str, str]:
+        """The push service it goes to, and our key for it."""
+        return origin_of(self.envelope.endpoint), self.envelope.vapid_key
 
 
 def enqueue(session: Session, made: Sequence[Notification], *, at: datetime) -> None:
@@ -68,24 +71,35 @@ def claim(
     public_url: str,
     receipt_key: bytes,
     at: datetime,
+    commit: bool = False,
 ) -> list[Sending]:
     """Take deliveries for sending: each gets a lease and an attempt that is written down first.
 
     What has expired, was withdrawn or lost its subscription is settled at once, and so is what
-    would now reach someone else or a revoked device. A delivery that another worker holds is
-    passed over. If this worker dies, the lease runs out and the delivery is sent again with the
-    same topic, so that the screen shows it once.
+    would now reach someone else or a revoked device. What is to go to a push service that is
+    closed waits. A delivery that another worker holds is passed over. If this worker dies, the
+    lease runs out and the delivery is sent again with the same topic, so that the screen shows it
+    once. With `commit` the transaction ends here.
     """
-    sendings: list[Sending] = []
-    taken = queries.take(session, ids, at=at)
-    owners = subscriptions.owners_of(session, [one.subscription.id for one in taken])
-    for one in taken:
-        obstacle = _obstacle(one, owners.get(one.subscription.id), push, at)
-        if obstacle:
-            _finish(one.delivery, *obstacle)
+    with together(session):
+        taken = queries.take(session, ids, at=at)
+        closed = queries.closed_origins(session)
+    doors = Doors(closed(), at=at)
+    beginning: list[Claimable] = []
+    kept: list[Standing] = []
+    for one in taken():
+        standing = Standing._make(one[: len(Standing._fields)])
+        if ends := obstacle(one, max_attempts=push.max_attempts, at=at):
+            kept.append(standing.finished(*ends))
+        elif closes := doors.ask(origin_of(one.endpoint), one.vapid_key):
+            kept.append(standing.put_off(*closes))
         else:
-            sendings.append(_begin(session, one, push, public_url, receipt_key, at))
-    return sendings
+            beginning.append(one)
+    with together(session, commit=commit):
+        attempts = [NewAttempt(one.id, one.attempt_count + 1, at) for one in beginning]
+        queries.begin(session, attempts, leased_until=at + push.lease)
+        queries.store(session, kept)
+    return [_sending(one, public_url, receipt_key, at) for one in beginning]
 
 
 def settle(
@@ -94,29 +108,49 @@ def settle(
     *,
     push: PushSettings,
     at: datetime,
-) -> None:
+    commit: bool = False,
+) -> list[OriginState]:
     """Write down how attempts ended and what becomes of their deliveries.
 
     An attempt whose lease ran out and was taken over by a later one is recorded, and a success
-    counts all the same: the push service has the message.
+    counts all the same: the push service has the message. With `commit` the transaction ends here.
+
+    Returns:
+        How the push services stand that this changed for the worse: closed, or guarded.
     """
-    deliveries = queries.lock_deliveries(session, [sending.delivery_id for sending, _ in results])
-    queries.finish_attempts(session, [_ended(sending, outcome, at) for sending, outcome in results])
+    by_origin: dict[tuple[str, str], list[Outcome]] = {}
+    for sending, outcome in results:
+        by_origin.setdefault(sending.origin, []).append(outcome)
+    with together(session):
+        standings = queries.lock(session, [sending.delivery_id for sending, _ in results])
+        known = queries.lock_origins(session, by_origin)
+    before = {key: OriginState(*key) for key in by_origin} | {one[:2]: one for one in known()}
+    origins = {key: after(before[key], tally(by_origin[key]), at=at) for key in by_origin}
+    where = {standing.id: standing for standing in standings()}
+    changed: dict[UUID, Standing] = {}
     gone: list[tuple[UUID, bytes, bytes]] = []
     for sending, outcome in results:
-        delivery = deliveries.get(sending.delivery_id)
-        if delivery is None or delivery.state not in queries.UNFINISHED:
+        standing = where.get(sending.delivery_id)
+        if standing is None or not _counts(standing, sending, outcome):
             continue
-        under_way = delivery.state == DeliveryState.SENDING
-        current = under_way and delivery.attempt_count == sending.number
-        if not current and outcome.kind is not OutcomeKind.ACCEPTED:
-            continue
-        _settle_one(delivery, outcome, push, at)
-        if outcome.kind is OutcomeKind.GONE:
-            envelope = sending.envelope
-            gone.append((delivery.subscription_id, envelope.p256dh, envelope.auth))
+        now = settled(
+            standing,
+            outcome,
+            origins[sending.origin],
+            wait=wait_before(standing.attempt_count),
+            max_attempts=push.max_attempts,
+            at=at,
+        )
+        where[standing.id] = changed[standing.id] = now
+        if now.state == DeliveryState.GONE:
+            gone.append((standing.subscription_id, sending.envelope.p256dh, sending.envelope.auth))
     if gone:
         subscriptions.end_subscriptions(session, gone, at=at)
+    with together(session, commit=commit):
+        queries.finish_attempts(session, [_ended(*result) for result in results], at=at)
+        queries.store(session, list(changed.values()))
+        queries.store_origins(session, list(origins.values()))
+    return [state for key, state in origins.items() if worse(before[key], state)]
 
 
 def call_back(session: Session, person_id: UUID, purpose: str) -> None:
@@ -129,15 +163,14 @@ def call_back(session: Session, person_id: UUID, purpose: str) -> None:
     )
 
 
-def wait_before(attempt_count: int, *, retry_after: timedelta | None) -> timedelta:
+def wait_before(attempt_count: int) -> timedelta:
     """Return how long to wait after so many attempts.
 
     The wait doubles from two seconds, with up to half of it taken off at random so that many
-    deliveries do not come back at once; it is never shorter than the push service's Retry-After.
+    deliveries do not come back at once.
     """
     doubled = min(2.0**attempt_count, LONGEST_WAIT.total_seconds())
-    wait = timedelta(seconds=doubled * random.uniform(0.5, 1.0))  # noqa: S311
-    return max(wait, retry_after or timedelta(0))
+    return timedelta(seconds=doubled * random.uniform(0.5, 1.0))  # noqa: S311
 
 
 def _delivery(notification: Notification, subscription_id: UUID, at: datetime) -> Delivery:
@@ -152,93 +185,44 @@ def _delivery(notification: Notification, subscription_id: UUID, at: datetime) -
     )
 
 
-def _obstacle(
-    taken: Taken, owner: UUID | None, push: PushSettings, at: datetime
-) -> tuple[DeliveryState, str] | None:
-    delivery, ended_at = taken.delivery, taken.campaign_ended_at
-    gave_up = f"gave up after {push.max_attempts} attempts"
-    obstacles = (
-        (delivery.expires_at <= at, EXPIRED, "its time had passed before it was sent"),
-        (taken.listing_withdrawn_at, EXPIRED, "what it speaks of was withdrawn"),
-        (ended_at and ended_at <= at, EXPIRED, "the campaign has ended"),
-        (taken.subscription.ended_at, GONE, "the subscription has ended"),
-        (owner != taken.notification.person_id, GONE, "the browser is no longer this person's"),
-        (delivery.attempt_count >= push.max_attempts, DeliveryState.FAILED, gave_up),
-    )
-    return next(((state, reason) for holds, state, reason in obstacles if holds), None)
-
-
-def _begin(
-    session: Session,
-    taken: Taken,
-    push: PushSettings,
-    public_url: str,
-    receipt_key: bytes,
-    at: datetime,
-) -> Sending:
-    delivery, notification, subscription, *_ = taken
-    delivery.state = DeliveryState.SENDING
-    delivery.leased_until = delivery.due_at = at + push.lease
-    delivery.attempt_count += 1
-    session.add(Attempt(delivery_id=delivery.id, number=delivery.attempt_count, started_at=at))
+def _sending(one: Claimable, public_url: str, receipt_key: bytes, at: datetime) -> Sending:
     message = Message(
-        notification_id=notification.id,
-        title=notification.title,
-        body=notification.body,
-        link=f"{public_url}/notifications/{notification.id}",
+        notification_id=one.notification_id,
+        title=one.title,
+        body=one.body,
+        link=f"{public_url}/notifications/{one.notification_id}",
     )
+    receipt = make_token(receipt_key, one.id)
     envelope = Envelope(
-        delivery_id=delivery.id,
-        endpoint=subscription.endpoint,
-        p256dh=subscription.p256dh,
-        auth=subscription.auth,
-        vapid_key=subscription.vapid_key,
-        payload=payload(message, receipt=make_token(receipt_key, delivery.id)),
-        ttl=delivery.expires_at - at,
-        urgency=URGENCY[CampaignClass(notification.campaign_class)],
+        delivery_id=one.id,
+        endpoint=one.endpoint,
+        p256dh=one.p256dh,
+        auth=one.auth,
+        vapid_key=one.vapid_key,
+        payload=payload(message, receipt=receipt, short=one.reason == TOO_LARGE),
+        ttl=one.expires_at - at,
+        urgency=URGENCY[CampaignClass(one.campaign_class)],
         topic=message.topic,
     )
-    return Sending(delivery_id=delivery.id, number=delivery.attempt_count, envelope=envelope)
+    return Sending(delivery_id=one.id, number=one.attempt_count + 1, envelope=envelope)
 
 
-def _ended(sending: Sending, outcome: Outcome, at: datetime) -> dict[str, Any]:
-    return {
-        "of_delivery": sending.delivery_id,
-        "of_number": sending.number,
-        "finished_at": at,
-        "outcome": outcome.kind,
-        "status": outcome.status,
-        "reason": outcome.reason[:200],
-    }
+def _counts(standing: Standing, sending: Sending, outcome: Outcome) -> bool:
+    """Tell whether an attempt says what becomes of its delivery."""
+    if standing.state not in UNFINISHED:
+        return False
+    under_way = standing.state == DeliveryState.SENDING
+    current = under_way and standing.attempt_count == sending.number
+    return current or outcome.kind is OutcomeKind.ACCEPTED
 
 
-def _settle_one(delivery: Delivery, outcome: Outcome, push: PushSettings, at: datetime) -> None:
-    match outcome.kind:
-        case OutcomeKind.ACCEPTED:
-            _finish(delivery, DeliveryState.ACCEPTED, outcome.reason)
-            delivery.accepted_at = at
-        case OutcomeKind.GONE:
-            _finish(delivery, DeliveryState.GONE, outcome.reason)
-        case OutcomeKind.REFUSED:
-            _finish(delivery, DeliveryState.FAILED, outcome.reason)
-        case OutcomeKind.THROTTLED | OutcomeKind.TRANSIENT:
-            _try_again(delivery, outcome, push, at)
-
-
-def _try_again(delivery: Delivery, outcome: Outcome, push: PushSettings, at: datetime) -> None:
-    again_at = at + wait_before(delivery.attempt_count, retry_after=outcome.retry_after)
-    if delivery.attempt_count >= push.max_attempts:
-        _finish(delivery, DeliveryState.FAILED, f"gave up: {outcome.reason}")
-    elif again_at >= delivery.expires_at:
-        _finish(delivery, DeliveryState.EXPIRED, f"no time left to try again: {outcome.reason}")
-    else:
-        delivery.state = DeliveryState.QUEUED
-        delivery.reason = outcome.reason[:200]
-        delivery.leased_until = None
-        delivery.due_at = again_at
-
-
-def _finish(delivery: Delivery, state: DeliveryState, reason: str) -> None:
-    delivery.state = state
-    delivery.reason = reason[:200]
-    delivery.leased_until = None
+def _ended(sending: Sending, outcome: Outcome) -> EndedAttempt:
+    return EndedAttempt(
+        delivery_id=sending.delivery_id,
+        number=sending.number,
+        outcome=outcome.kind,
+        status=outcome.status,
+        reason=outcome.reason[:MAX_REASON_LENGTH],
+        detail=outcome.detail,
+        location=outcome.location,
+    )

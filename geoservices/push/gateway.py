@@ -81,6 +81,8 @@ class OutcomeKind(StrEnum):
 
     ACCEPTED = "accepted"
     """The push service has it; whether it is ever shown is another matter (RFC 8030 section 5)."""
+    EXPIRED = "expired"
+    """Its deadline had passed before it left."""
     GONE = "gone"
     """The subscription has ended; it will never work again (RFC 8030 section 7.3)."""
     REFUSED = "refused"
@@ -104,6 +106,7 @@ class Outcome:
     status: int | None = None
     retry_after: timedelta | None = None
     location: str | None = None
+    detail: str | None = None
 
 
 class PushGateway(Protocol):
@@ -221,7 +224,8 @@ class WebPushGateway:
         if envelope.vapid_key not in self._keys:
             fault = "vapid-key-unknown"
         if fault is not None:
-            return Outcome(kind=OutcomeKind.REFUSED, reason=fault)
+            kind = OutcomeKind.EXPIRED if fault == "expired" else OutcomeKind.REFUSED
+            return Outcome(kind=kind, reason=fault)
         try:
             return await self._post(session, envelope)
         except AddressNotPublic:

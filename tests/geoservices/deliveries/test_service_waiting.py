@@ -34,7 +34,7 @@ from tests.notifying import (
 def at_once(
     sessions: SessionFactory,
     held: tuple[type[Delivery | Subscription], UUID],
-    *works: Callable[[Session], None],
+    *works: Callable[[Session], object],
 ) -> list[Exception]:
     """Start each work in a transaction of its own, and return what went wrong.
 
@@ -43,7 +43,7 @@ def at_once(
     """
     failures: list[Exception] = []
 
-    def run(work: Callable[[Session], None]) -> None:
+    def run(work: Callable[[Session], object]) -> None:
         try:
             with transaction(sessions) as session:
                 work(session)
@@ -88,7 +88,7 @@ def test_two_jobs_with_the_same_dead_subscriptions_do_not_wait_for_each_other(
         one = claim(session, notify(world, [living, *dead]))
         other = claim(session, notify(world, [living, *reversed(dead)]))
 
-    def settle(sendings: list[Sending]) -> Callable[[Session], None]:
+    def settle(sendings: list[Sending]) -> Callable[[Session], object]:
         results = list(zip(sendings, (ACCEPTED, GONE, GONE), strict=True))
         return lambda session: service.settle(session, results, push=PUSH, at=moment(1))
 

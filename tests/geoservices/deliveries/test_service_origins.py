@@ -1,0 +1,158 @@
+"""What one push service's trouble means for everything that is to go there."""
+
+from dataclasses import replace
+from threading import Thread
+
+from sqlalchemy import select
+
+from geoservices.database import SessionFactory, transaction
+from geoservices.deliveries import service
+from geoservices.deliveries.models import Attempt, Delivery, DeliveryState, PushOrigin
+from geoservices.deliveries.settling import DOUBTED_WAIT
+from geoservices.subscriptions.models import Subscription
+from tests.notifying import (
+    ACCEPTED,
+    GONE,
+    KEY,
+    PUSH,
+    RECEIPT_KEY,
+    REFUSED,
+    THROTTLED,
+    URL,
+    World,
+    make_world,
+    moment,
+    offer,
+)
+
+ELSEWHERE = "https://web.push.apple.com/here"
+
+
+def test_patience_asked_of_one_is_shown_to_all_at_that_push_service(world: World) -> None:
+    """They wait without an attempt; what goes elsewhere goes."""
+    world.subscribe()
+    [first] = world.notify()
+    world.settle(world.claim(first)[0], THROTTLED)
+    world.subscribe(offered=offer(ELSEWHERE))
+    made = world.tell(world.decision(), second=2)
+
+    rest = world.session.scalars(
+        select(Delivery).where(Delivery.notification_id == made[0].id)
+    ).all()
+    sendings = world.claim(*rest, second=2)
+
+    assert [sending.envelope.endpoint for sending in sendings] == [ELSEWHERE]
+    [waits] = [one for one in rest if one.state == DeliveryState.QUEUED]
+    assert (waits.due_at, waits.attempt_count) == (moment(181), 0)
+    assert waits.reason == "the push service asked for patience"
+    assert len(world.claim(waits, second=181)) == 1
+
+
+def test_a_refused_key_loses_nothing(world: World) -> None:
+    """Everything waits until a single push is taken, and then goes."""
+    for _ in range(8):
+        world.subscribe()
+    deliveries = world.notify()
+    refused = [(sending, REFUSED) for sending in world.claim(*deliveries)]
+    [troubled] = world.settle_all(refused)
+
+    assert (troubled.cause, troubled.closed_until) == ("refused", moment(61))
+    assert {one.state for one in deliveries} == {DeliveryState.QUEUED}
+    assert world.claim(*deliveries, second=30) == []
+    [trying] = world.claim(*deliveries, second=61)
+    world.settle(trying, ACCEPTED, second=62)
+    assert len(world.claim(*deliveries, second=67)) == 7
+    assert world.session.scalars(select(Subscription.ended_at)).all() == [None] * 8
+
+
+def test_what_waits_for_a_closed_push_service_ends_at_its_deadline(world: World) -> None:
+    """And not later than it would have."""
+    world.subscribe()
+    [delivery] = world.notify()
+    row = PushOrigin(
+        origin="https://updates.push.services.mozilla.com",
+        vapid_key=KEY,
+        closed_until=moment(24 * 3600),
+        cause="throttled",
+        strikes=0,
+        refusals=0,
+        failures=0,
+        answered=0,
+        gone=0,
+    )
+    world.session.add(row)
+    world.session.flush()
+
+    assert world.claim(delivery) == []
+    assert delivery.due_at == delivery.expires_at
+    assert world.claim(delivery, second=4 * 3600) == []
+    assert delivery.state == DeliveryState.EXPIRED
+
+
+def test_too_many_gone_at_once_end_nothing(world: World) -> None:
+    """An operator is told; the deliveries rest and are tried again."""
+    for _ in range(12):
+        world.subscribe()
+    deliveries = world.notify()
+
+    worse = world.settle_all([(sending, GONE) for sending in world.claim(*deliveries)])
+
+    assert [state.gone for state in worse] == [12]
+    assert world.session.scalars(select(Subscription.ended_at)).all() == [None] * 12
+    assert {(one.state, one.due_at) for one in deliveries} == {
+        (DeliveryState.QUEUED, moment(1) + DOUBTED_WAIT)
+    }
+
+
+def test_a_single_gone_is_believed(world: World) -> None:
+    """It ends one subscription and nothing else."""
+    for _ in range(12):
+        world.subscribe()
+    sendings = world.claim(*world.notify())
+
+    worse = world.settle_all([(sendings[0], GONE), *((one, ACCEPTED) for one in sendings[1:])])
+
+    ended = world.session.scalars(select(Subscription).where(Subscription.ended_at.is_not(None)))
+    assert [one.id for one in ended] == [
+        world.session.get_one(Delivery, sendings[0].delivery_id).subscription_id
+    ]
+    assert worse == []
+
+
+def test_two_workers_count_together(committed: SessionFactory) -> None:
+    """Neither overwrites what the other counted."""
+    with transaction(committed) as session:
+        world = make_world(session)
+        for _ in range(8):
+            world.subscribe()
+        ids = [delivery.id for delivery in world.notify()]
+        sendings = service.claim(
+            session, ids, push=PUSH, public_url=URL, receipt_key=RECEIPT_KEY, at=moment(0)
+        )
+
+    def settle(part: slice) -> None:
+        with transaction(committed) as session:
+            results = [(sending, ACCEPTED) for sending in sendings[part]]
+            service.settle(session, results, push=PUSH, at=moment(1))
+
+    settle(slice(0, 1))  # The first one makes the row.
+    threads = [Thread(target=settle, args=[slice(n, n + 1)]) for n in range(1, 8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    with transaction(committed) as session:
+        assert session.scalars(select(PushOrigin.answered)).all() == [8]
+
+
+def test_an_attempt_keeps_what_operators_want_to_know(world: World) -> None:
+    """The push service's own words, and its name for the message."""
+    world.subscribe()
+    [sending] = world.claim(*world.notify())
+    told = replace(ACCEPTED, location="https://push.example/m/1", detail="all is well")
+
+    world.settle(sending, told)
+
+    attempt = world.session.scalars(select(Attempt)).one()
+    assert (attempt.location, attempt.detail) == ("https://push.example/m/1", "all is well")
