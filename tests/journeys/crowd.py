@@ -49,10 +49,17 @@ def insist(ask: Callable[[], httpx2.Response]) -> httpx2.Response:
 class Screen:
     """One browser of a person's, and what it got."""
 
-    def __init__(self, push: str, *, awake: bool) -> None:
-        """Make a browser; one that is awake reads its messages as they come."""
+    def __init__(self, push: str, *, awake: bool, tells: bool) -> None:
+        """Make a browser.
+
+        Args:
+            push: Its push service.
+            awake: Whether it reads its messages as they come, or all at the end.
+            tells: Whether it tells of them. Who is awake and does not, may get a message again.
+        """
         self.browser = Browser(push)
         self.awake = awake
+        self.tells = tells
         self.living = True
         self.token = ""
         self.messages: list[Message] = []
@@ -91,9 +98,13 @@ class Screen:
 class Person(Phone):
     """Somebody with a phone, and perhaps a second browser on it."""
 
-    def __init__(self, api: str, push: str, *, screens: int, awake: bool) -> None:
+    def __init__(self, api: str, push: str, *, number: int) -> None:
+        """Give every fifth two browsers; a quarter is awake and tells, another is but is silent."""
         super().__init__(api, push)
-        self.screens = [Screen(push, awake=awake) for _ in range(screens)]
+        awake, tells = number % 4 < 2, number % 4 != 1
+        self.screens = [
+            Screen(push, awake=awake, tells=tells) for _ in range(1 + (number % 5 == 0))
+        ]
         self.check_ins: list[str] = []
         self.came_by = False
 
@@ -142,17 +153,12 @@ class Crowd:
     """All of them."""
 
     def __init__(self, api: str, push: str, *, size: int, rng: random.Random) -> None:
-        """Have so many people; every fifth has two browsers, every second looks at once."""
+        """Have so many people, who agree to everything and are subscribed."""
         self.api = api
         self.rng = rng
         with ThreadPoolExecutor(AT_ONCE) as pool:
             self.people = list(
-                pool.map(
-                    lambda number: Person(
-                        api, push, screens=1 + (number % 5 == 0), awake=number % 2 == 0
-                    ),
-                    range(size),
-                )
+                pool.map(lambda number: Person(api, push, number=number), range(size))
             )
             first = self.people[0]
             versions = {
@@ -195,11 +201,12 @@ class Crowd:
             time.sleep(rng.uniform(0, 2) * pause.total_seconds())
 
     def look(self, *, until: float) -> None:
-        """Let those who are awake read what comes, and their browsers tell of it."""
+        """Let those who are awake read what comes, and most of their browsers tell of it."""
         awake = [screen for screen in self.screens if screen.awake]
         with Caller(self.api) as caller:
             while time.monotonic() < until:
-                say(caller, [one for screen in awake for one in screen.read("shown")])
+                for screen in awake:
+                    say(caller, screen.read(*["shown"] * screen.tells))
                 time.sleep(0.2)
 
     def look_at_everything(self) -> None:

@@ -23,6 +23,7 @@ FAULTS: dict[str, tuple[float, dict[str, Any]]] = {
 MISHAPS = {
     "pool child killed": 6,
     "worker killed": 3,
+    "worker's head killed": 2,
     "relay killed": 3,
     "api killed": 2,
     "beat killed": 1,
@@ -85,15 +86,17 @@ class Mishaps:
                 self._system.crash_database()
                 time.sleep(self._rng.uniform(*DOWN_FOR_S))
                 self._system.start_database()
+            case ["worker's", *_]:
+                return self._kill("worker", alone=True)
             case [name, _]:
                 return self._kill(name)
         return True
 
-    def _kill(self, name: str) -> bool:
+    def _kill(self, name: str, *, alone: bool = False) -> bool:
         running = self._one_of(name)
         if running is None:
             return False
-        self._system.kill(running)
+        self._system.kill(running, alone=alone)
         self._down.append((time.monotonic() + self._rng.uniform(*DOWN_FOR_S), running))
         return True
 

@@ -139,14 +139,11 @@ class System:
                 start_new_session=True,
             )
 
-    def kill(self, name: str) -> None:
-        """Kill a process and all its children with -9, as a crash would."""
+    def kill(self, name: str, *, alone: bool = False) -> None:
+        """Kill a process with -9, and all its children unless it shall leave them alone."""
         process = self._processes.pop(name)
-        family = [
-            process.pid,
-            *(c.pid for c in psutil.Process(process.pid).children(recursive=True)),
-        ]
-        for pid in family:
+        children = [] if alone else psutil.Process(process.pid).children(recursive=True)
+        for pid in (process.pid, *(child.pid for child in children)):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         process.wait()

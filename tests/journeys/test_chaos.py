@@ -24,12 +24,12 @@ from tests.local.conftest import open_folder
 
 pytestmark = pytest.mark.stack
 
-MINUTES = float(os.environ.get("GEOSERVICES_TEST_CHAOS_MINUTES", "1"))
+MINUTES = float(os.environ.get("GEOSERVICES_TEST_CHAOS_MINUTES", "1.25"))
 SEED = int(
     os.environ.get("GEOSERVICES_TEST_CHAOS_SEED", str(random.SystemRandom().randrange(10**6)))
 )
 PEOPLE = 240
-CHECK_INS_A_SECOND = 16
+CHECK_INS_A_SECOND = 24
 SETTLED = timedelta(minutes=4)
 CAMPAIGNS = {
     "offer": ("checked-in", "check-in-content"),
