@@ -11,16 +11,15 @@ from secrets import token_urlsafe
 
 import psutil
 
+from bench.processes import running
 from geoservices.codes.links import make_code_key
 from geoservices.push.vapid import make_vapid_key
-from local.configuration import CHECKOUT, HOST, free_port
+from local.configuration import HOST, free_port
 from local.console import tail
-from local.processes import program
 
 PROCESSES = 2
 READY_WITHIN_S = 300.0
 """A new checkout compiles its loops first."""
-STOPPED_WITHIN_S = 20.0
 
 
 def environment(url: str) -> dict[str, str]:
@@ -108,24 +107,9 @@ def cores(before: Mapping[int, float], after: Mapping[int, float], elapsed_s: fl
 @contextmanager
 def _running(name: str, env: dict[str, str], log: Path) -> Iterator[Application]:
     port = free_port()
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            [program("uvicorn"), name, "--host", HOST, "--port", str(port), "--no-access-log"],
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            cwd=CHECKOUT,
-            env=env,
-        )
-    try:
+    command = ("uvicorn", name, "--host", HOST, "--port", str(port), "--no-access-log")
+    with running(command, env, log) as process:
         yield Application(port=port, process=process, log=log)
-    finally:
-        process.terminate()
-        try:
-            process.wait(STOPPED_WITHIN_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 def _listens(pid: int, port: int) -> bool:

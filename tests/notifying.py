@@ -48,6 +48,7 @@ RECEIPT_KEY = derive_key(b"a key that seals codes")
 ACCEPTED = Outcome(kind=OutcomeKind.ACCEPTED, reason="accepted", status=201)
 GONE = Outcome(kind=OutcomeKind.GONE, reason="subscription-ended", status=410)
 REFUSED = Outcome(kind=OutcomeKind.REFUSED, reason="vapid-refused", status=403)
+TOO_LARGE = Outcome(kind=OutcomeKind.REFUSED, reason="payload-too-large", status=413)
 BAD_REQUEST = Outcome(kind=OutcomeKind.REFUSED, reason="bad-request", status=400)
 THROTTLED = Outcome(
     kind=OutcomeKind.THROTTLED, reason="throttled", status=429, retry_after=timedelta(minutes=3)

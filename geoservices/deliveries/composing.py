@@ -66,6 +66,11 @@ def payload(message: Message, *, receipt: str, short: bool = False) -> bytes:
     }
     # A service worker may show it otherwise: mark it as seen when the app is open, say.
     document = {"web_push": 8030, "mutable": True, "notification": shown}
+    if not short:
+        shown.update(title=message.title, body=message.body)
+        if len(whole := _encode(document)) <= MAX_PAYLOAD_BYTES:
+            return whole
+        shown.update(title="", body="")
     room = MAX_PAYLOAD_BYTES - len(_encode(document))
     title = shorten(message.title, min(room, SHORT_TITLE_BYTES) if short else room)
     shown["title"] = title

@@ -80,6 +80,16 @@ LOCK_ORIGINS = (
 )
 
 
+class Sent(NamedTuple):
+    """A delivery of which a service worker may speak."""
+
+    id: UUID
+    state: DeliveryState
+    notification_id: UUID
+    subscription_id: UUID
+    first_tried_at: datetime
+
+
 class NewAttempt(NamedTuple):
     """An attempt that is about to be made."""
 
@@ -159,16 +169,6 @@ def store_origins(session: Session, states: Sequence[OriginState]) -> None:
     """Store how push services stand."""
     key = ("origin", "vapid_key")
     insert_rows(session, PushOrigin.__tablename__, states, replacing=key)
-
-
-class Sent(NamedTuple):
-    """A delivery of which a service worker may speak."""
-
-    id: UUID
-    state: DeliveryState
-    notification_id: UUID
-    subscription_id: UUID
-    first_tried_at: datetime
 
 
 def hand_out(session: Session, *, at: datetime, lease: timedelta, limit: int) -> list[UUID]:

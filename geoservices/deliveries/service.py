@@ -192,14 +192,17 @@ def _sending(one: Claimable, public_url: str, receipt_key: bytes, at: datetime) 
         body=one.body,
         link=f"{public_url}/notifications/{one.notification_id}",
     )
-    receipt = make_token(receipt_key, one.id)
     envelope = Envelope(
         delivery_id=one.id,
         endpoint=one.endpoint,
         p256dh=one.p256dh,
         auth=one.auth,
         vapid_key=one.vapid_key,
-        payload=payload(message, receipt=receipt, short=one.reason == TOO_LARGE),
+        payload=payload(
+            message,
+            receipt=make_token(receipt_key, one.id),
+            short=one.reason == TOO_LARGE,
+        ),
         ttl=one.expires_at - at,
         urgency=URGENCY[CampaignClass(one.campaign_class)],
         topic=message.topic,

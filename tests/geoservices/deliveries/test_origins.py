@@ -24,11 +24,19 @@ from geoservices.deliveries.origins import (
 )
 from geoservices.push.gateway import Outcome, OutcomeKind
 from tests.factories import NOON
-from tests.notifying import ACCEPTED, BAD_REQUEST, GONE, REFUSED, THROTTLED, TRANSIENT, moment
+from tests.notifying import (
+    ACCEPTED,
+    BAD_REQUEST,
+    GONE,
+    REFUSED,
+    THROTTLED,
+    TOO_LARGE,
+    TRANSIENT,
+    moment,
+)
 
 FRESH = OriginState("https://push.example", "key")
 NOTHING = Tally(0, 0, 0, 0, None, None)
-TOO_LARGE = Outcome(kind=OutcomeKind.REFUSED, reason="payload-too-large", status=413)
 NEVER_LEFT = Outcome(kind=OutcomeKind.REFUSED, reason="keys-unusable")
 
 

@@ -18,7 +18,17 @@ from geoservices.push.gateway import Outcome, OutcomeKind
 from tests.factories import (
     NOON,
 )
-from tests.notifying import ACCEPTED, PUSH, RECEIPT_KEY, TRANSIENT, URL, World, make_world, moment
+from tests.notifying import (
+    ACCEPTED,
+    PUSH,
+    RECEIPT_KEY,
+    TOO_LARGE,
+    TRANSIENT,
+    URL,
+    World,
+    make_world,
+    moment,
+)
 
 
 def test_claiming_writes_the_attempt_down_and_takes_a_lease(world: World) -> None:
@@ -173,6 +183,22 @@ def test_too_many_attempts_are_given_up(world: World) -> None:
     assert numbers == [[1], [2], []]
     assert delivery.state == DeliveryState.FAILED
     assert delivery.reason == "gave up after 2 attempts"
+
+
+def test_what_was_too_large_goes_out_in_its_short_form(world: World) -> None:
+    """Once, and at once; the tag and the link are the same."""
+    world.subscribe()
+    [delivery] = world.notify()
+    [whole] = world.claim(delivery)
+
+    world.settle(whole, TOO_LARGE)
+    [short] = world.claim(delivery, second=1)
+    world.settle(short, TOO_LARGE, second=2)
+
+    long, brief = (json.loads(one.envelope.payload)["notification"] for one in (whole, short))
+    assert set(long) - set(brief) == {"body"}
+    assert (brief["tag"], brief["navigate"]) == (long["tag"], long["navigate"])
+    assert delivery.state == DeliveryState.FAILED
 
 
 def test_called_back_deliveries_are_not_sent(world: World) -> None:

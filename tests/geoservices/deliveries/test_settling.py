@@ -13,7 +13,16 @@ from geoservices.deliveries.origins import Cause, OriginState
 from geoservices.deliveries.settling import DOUBTED_WAIT, UNFINISHED, Standing, settled
 from geoservices.push.gateway import Outcome, OutcomeKind
 from tests.factories import NOON
-from tests.notifying import ACCEPTED, BAD_REQUEST, GONE, REFUSED, THROTTLED, TRANSIENT, moment
+from tests.notifying import (
+    ACCEPTED,
+    BAD_REQUEST,
+    GONE,
+    REFUSED,
+    THROTTLED,
+    TOO_LARGE,
+    TRANSIENT,
+    moment,
+)
 
 WAIT = timedelta(seconds=4)
 STANDING = Standing(
@@ -30,7 +39,6 @@ STANDING = Standing(
 OPEN = OriginState("https://push.example", "key")
 REFUSING = OPEN._replace(cause=Cause.REFUSED, closed_until=moment(60))
 DOUBTED = OPEN._replace(guarded_until=moment(60))
-TOO_LARGE = Outcome(kind=OutcomeKind.REFUSED, reason="payload-too-large", status=413)
 EXPIRED = Outcome(kind=OutcomeKind.EXPIRED, reason="expired")
 REDIRECTED = Outcome(kind=OutcomeKind.REFUSED, reason="redirected", status=307)
 
