@@ -152,10 +152,10 @@ class Person(Phone):
 class Crowd:
     """All of them."""
 
-    def __init__(self, api: str, push: str, *, size: int, rng: random.Random) -> None:
+    def __init__(self, api: str, push: str, *, size: int, seed: int) -> None:
         """Have so many people, who agree to everything and are subscribed."""
         self.api = api
-        self.rng = rng
+        self.seed = seed
         with ThreadPoolExecutor(AT_ONCE) as pool:
             self.people = list(
                 pool.map(lambda number: Person(api, push, number=number), range(size))
@@ -188,7 +188,7 @@ class Crowd:
             until: The end, on the monotonic clock.
             pause: How long to rest in between, on average.
         """
-        rng = random.Random(self.rng.random())  # noqa: S311
+        rng = random.Random(f"people {part} {self.seed}")  # noqa: S311
         people = self.people[part::AT_ONCE]
         while time.monotonic() < until:
             person = rng.choice(people)

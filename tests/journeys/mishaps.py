@@ -38,11 +38,12 @@ PAUSE_S = (0.4, 3.0)
 class Mishaps:
     """A schedule drawn from a seed; `done` counts what came of it."""
 
-    def __init__(self, system: System, rng: random.Random) -> None:
+    def __init__(self, system: System, *, seed: int) -> None:
         self.done: Counter[str] = Counter()
         self.planned: Counter[str] = Counter()
         self._system = system
-        self._rng = rng
+        self._rng = random.Random(f"mishaps {seed}")  # noqa: S311
+        self._rng_of_pushes = random.Random(f"pushes {seed}")  # noqa: S311
         self._down: list[tuple[float, str]] = []
 
     def run(self, *, until: float) -> None:
@@ -59,8 +60,9 @@ class Mishaps:
         """Start again whatever is down."""
         self._start_those_due(float("inf"))
 
-    def spoil_pushes(self, rng: random.Random, *, until: float) -> None:
+    def spoil_pushes(self, *, until: float) -> None:
         """Have the push service misbehave towards a few pushes each second."""
+        rng = self._rng_of_pushes
         kinds, weights = list(FAULTS), [weight for weight, _fault in FAULTS.values()]
         while time.monotonic() < until:
             chosen = rng.choices(kinds, weights, k=rng.randrange(1, 6))

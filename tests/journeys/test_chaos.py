@@ -143,7 +143,7 @@ def is_settled(system: System, crowd: Crowd) -> bool:
     return not left["count"]
 
 
-def live_through(crowd: Crowd, mishaps: Mishaps, place: dict[str, Any], rng: random.Random) -> None:
+def live_through(crowd: Crowd, mishaps: Mishaps, place: dict[str, Any]) -> None:
     """Let people live their lives while everything goes wrong."""
     until = time.monotonic() + 60 * MINUTES
     pause = timedelta(seconds=AT_ONCE / CHECK_INS_A_SECOND)
@@ -153,9 +153,7 @@ def live_through(crowd: Crowd, mishaps: Mishaps, place: dict[str, Any], rng: ran
             for part in range(AT_ONCE)
         ]
         running.append(pool.submit(crowd.look, until=until))
-        running.append(
-            pool.submit(mishaps.spoil_pushes, random.Random(rng.random()), until=until)  # noqa: S311
-        )
+        running.append(pool.submit(mishaps.spoil_pushes, until=until))
         mishaps.run(until=until)
         mishaps.mend()
         for one in running:
@@ -166,13 +164,13 @@ def test_each_message_is_on_each_screen_exactly_once(
     system: System, manager: Manager, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Whatever died meanwhile: each intake told once, each POST explained, nothing left over."""
-    rng = random.Random(SEED)  # noqa: S311
     place, campaigns = publish(manager)
-    crowd = Crowd(system.configuration.api_url, system.configuration.push_url, size=PEOPLE, rng=rng)
-    mishaps = Mishaps(system, rng)
-    faults = []
+    crowd = Crowd(
+        system.configuration.api_url, system.configuration.push_url, size=PEOPLE, seed=SEED
+    )
+    mishaps = Mishaps(system, seed=SEED)
     try:
-        live_through(crowd, mishaps, place, rng)
+        live_through(crowd, mishaps, place)
         settling = time.monotonic()
         eventually(lambda: is_settled(system, crowd), within=SETTLED)
         settling = time.monotonic() - settling
