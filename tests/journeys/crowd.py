@@ -99,9 +99,9 @@ class Person(Phone):
     """Somebody with a phone, and perhaps a second browser on it."""
 
     def __init__(self, api: str, push: str, *, number: int) -> None:
-        """Give every fifth two browsers; a quarter is awake and tells, another is but is silent."""
+        """Give every fifth two browsers; of four people one sleeps, and two tell nothing."""
         super().__init__(api, push)
-        awake, tells = number % 4 < 2, number % 4 != 1
+        awake, tells = number % 4 != 0, number % 4 < 2
         self.screens = [
             Screen(push, awake=awake, tells=tells) for _ in range(1 + (number % 5 == 0))
         ]
@@ -200,14 +200,14 @@ class Crowd:
                 person.check_in(place)
             time.sleep(rng.uniform(0, 2) * pause.total_seconds())
 
-    def look(self, *, until: float) -> None:
-        """Let those who are awake read what comes, and most of their browsers tell of it."""
-        awake = [screen for screen in self.screens if screen.awake]
+    def look(self, *, tells: bool, until: float) -> None:
+        """Let those who are awake read what comes, and their browsers tell of it or not."""
+        awake = [screen for screen in self.screens if screen.awake and screen.tells == tells]
         with Caller(self.api) as caller:
             while time.monotonic() < until:
                 for screen in awake:
-                    say(caller, screen.read(*["shown"] * screen.tells))
-                time.sleep(0.2)
+                    say(caller, screen.read(*["shown"] * tells))
+                time.sleep(0.1)
 
     def look_at_everything(self) -> None:
         """Let everyone read what there is; a third of it is clicked, and some is put away."""

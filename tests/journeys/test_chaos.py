@@ -147,12 +147,12 @@ def live_through(crowd: Crowd, mishaps: Mishaps, place: dict[str, Any]) -> None:
     """Let people live their lives while everything goes wrong."""
     until = time.monotonic() + 60 * MINUTES
     pause = timedelta(seconds=AT_ONCE / CHECK_INS_A_SECOND)
-    with ThreadPoolExecutor(AT_ONCE + 2) as pool:
+    with ThreadPoolExecutor(AT_ONCE + 3) as pool:
         running = [
             pool.submit(crowd.live, part, place, until=until, pause=pause)
             for part in range(AT_ONCE)
         ]
-        running.append(pool.submit(crowd.look, until=until))
+        running += [pool.submit(crowd.look, tells=tells, until=until) for tells in (False, True)]
         running.append(pool.submit(mishaps.spoil_pushes, until=until))
         mishaps.run(until=until)
         mishaps.mend()
@@ -196,4 +196,6 @@ def test_each_message_is_on_each_screen_exactly_once(
     finally:
         crowd.close()
 
+    assert mishaps.done
+    assert street.intended
     assert faults == [], f"seed {SEED}: {faults[:20]}\n{system.tails()}"
