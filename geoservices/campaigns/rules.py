@@ -210,7 +210,12 @@ def _cap(terms: Terms, about: Circumstances, limits: Limits, _at: datetime) -> H
 
 
 def _cooldown(terms: Terms, about: Circumstances, _limits: Limits, at: datetime) -> Held | None:
-    if about.last_told_at is None or at - about.last_told_at >= terms.cooldown:
+    # Where two decide at the same time, the other's moment may lie after ours.
+    if (
+        about.last_told_at is None
+        or at - about.last_told_at >= terms.cooldown
+        or not terms.cooldown
+    ):
         return None
     if about.told_this_visit:
         return None  # The same visit again is a duplicate, and the last gate says so.

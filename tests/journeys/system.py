@@ -3,8 +3,8 @@
 import os
 import signal
 import subprocess
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import httpx2
 import psutil
 import psycopg
+import redis
 from psycopg.rows import dict_row
 
 from geoservices import clock
@@ -22,6 +23,7 @@ from local import broker, postgres, processes
 from local.actors import Caller, Manager
 from local.cluster import open_cluster
 from local.configuration import CHECKOUT, Configuration, free_port
+from local.console import tail
 from local.stack import prepare
 from tests.eventually import eventually
 
@@ -32,11 +34,21 @@ HASTY = {
 }
 """Leases short enough for a test to wait for their end."""
 
+CRASHED_WITHIN = timedelta(seconds=20)
+LOG_WIDTH = 400
+
 
 class System:
     """Database, broker, push service and the service's own processes."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, twins: Sequence[str] = (), **settings: str) -> None:
+        """Make a system.
+
+        Args:
+            folder: Where everything of it lies.
+            twins: Processes of which there shall be a second one.
+            settings: Further variables of every process's environment.
+        """
         self.configuration = Configuration(
             data_dir=folder,
             api_port=free_port(),
@@ -50,6 +62,8 @@ class System:
         self._servers: dict[str, ExitStack] = {}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._commands = processes.commands(self.configuration)
+        self._commands |= {f"{name}-2": self._commands[name] for name in twins}
+        self._settings = settings
         self.env: Mapping[str, str] = {}
 
     def start_all(self) -> None:
@@ -58,9 +72,13 @@ class System:
         database_url = postgres.create_database(
             self.cluster, port=self.configuration.database_port, name="journeys"
         )
-        self.env = HASTY | processes.environment(
-            self.configuration, database_url=database_url, broker_url=self.start_broker()
-        )
+        self.env = {
+            **HASTY,
+            **processes.environment(
+                self.configuration, database_url=database_url, broker_url=self.start_broker()
+            ),
+            **self._settings,
+        }
         prepare(self.configuration, self.env)
         for name in self._commands:
             self.start(name)
@@ -94,6 +112,19 @@ class System:
         """Stop the database or the broker; the broker forgets everything."""
         self._servers.pop(name).close()
 
+    def crash_database(self) -> None:
+        """Stop PostgreSQL as `pg_ctl stop -m immediate` does: it recovers at the next start."""
+        lock = self.cluster.data / "postmaster.pid"
+        server = psutil.Process(int(lock.read_text("ascii").split()[0]))
+        server.send_signal(signal.SIGQUIT)
+        server.wait(timeout=CRASHED_WITHIN.total_seconds())
+        self.stop_server("database")
+
+    def flush_broker(self) -> None:
+        """Have the broker forget everything while everyone stays connected to it."""
+        with redis.Redis.from_url(self.env["GEOSERVICES_BROKER_URL"]) as client:
+            client.flushall()
+
     def start(self, name: str) -> None:
         """Start one process of the service."""
         self.configuration.logs.mkdir(exist_ok=True)
@@ -108,16 +139,28 @@ class System:
                 start_new_session=True,
             )
 
-    def kill(self, name: str) -> None:
-        """Kill a process and all its children with -9, as a crash would."""
+    def kill(self, name: str, *, alone: bool = False) -> None:
+        """Kill a process with -9, and all its children unless it shall leave them alone."""
         process = self._processes.pop(name)
-        family = [
-            process.pid,
-            *(c.pid for c in psutil.Process(process.pid).children(recursive=True)),
-        ]
-        for pid in family:
-            os.kill(pid, signal.SIGKILL)
+        children = [] if alone else psutil.Process(process.pid).children(recursive=True)
+        for pid in (process.pid, *(child.pid for child in children)):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         process.wait()
+
+    def kill_child(self, name: str, *, choose: Callable[[list[int]], int]) -> bool:
+        """Kill one of a process's children alone with -9, and tell whether there was one."""
+        children = [c.pid for c in psutil.Process(self._processes[name].pid).children()]
+        if not children:
+            return False
+        with suppress(ProcessLookupError):
+            os.kill(choose(children), signal.SIGKILL)
+        return True
+
+    @property
+    def running(self) -> list[str]:
+        """The processes of the service that were started and not killed since."""
+        return list(self._processes)
 
     def stop_all(self) -> None:
         """Kill every process and stop the servers."""
@@ -162,6 +205,20 @@ class System:
             f"{self.configuration.push_url}/log", trust_env=False
         ).json()
         return answer
+
+    def misbehave_anew(self, *faults: Mapping[str, Any]) -> None:
+        """Have the push service misbehave in this way only, once each."""
+        address = f"{self.configuration.push_url}/faults"
+        httpx2.delete(address, trust_env=False).raise_for_status()
+        if faults:
+            httpx2.post(address, json=faults, trust_env=False).raise_for_status()
+
+    def tails(self) -> str:
+        """Return the end of every log, its long lines cut."""
+        told = []
+        for log in sorted(self.configuration.logs.glob("*.log")):
+            told += [f"-- {log.name}", *(line[:LOG_WIDTH] for line in tail(log).splitlines())]
+        return "\n".join(told)
 
     def misbehave(self, **fault: Any) -> None:
         """Have the push service misbehave."""

@@ -71,6 +71,14 @@ def decided(about: Circumstances = FINE, **terms: Any) -> Ruling:
     return decide(replace(TERMS, **terms), about, limits=LIMITS, at=NOON)
 
 
+def test_without_a_cooldown_nothing_is_too_soon() -> None:
+    """Two jobs decide at the same time; the one that had to wait has the earlier moment."""
+    just_told = replace(FINE, last_told_at=NOON + timedelta(milliseconds=20))
+
+    assert decided(just_told, cooldown=timedelta(0)).sends
+    assert decided(just_told, cooldown=timedelta(seconds=1)).gate is Gate.COOLDOWN
+
+
 def test_when_nothing_speaks_against_it_the_person_is_told() -> None:
     """All gates are passed, in their order."""
     ruling = decided()

@@ -15,6 +15,7 @@ from geoservices.deliveries import queries, service
 from geoservices.deliveries.models import Attempt
 from geoservices.deliveries.states import DeliveryState
 from geoservices.deliveries.tokens import make_token
+from geoservices.push.gateway import Outcome, OutcomeKind
 from tests.factories import (
     NOON,
 )
@@ -49,6 +50,23 @@ def test_claiming_writes_the_attempt_down_and_takes_a_lease(world: World) -> Non
     assert envelope.ttl == timedelta(hours=4) - timedelta(seconds=10)
     assert f"{URL}/notifications/{delivery.notification_id}".encode() in envelope.payload
     assert make_token(RECEIPT_KEY, delivery.id).encode() in envelope.payload
+
+
+def test_what_was_too_large_is_sent_in_its_short_form(world: World) -> None:
+    """Where a push service takes less than all known ones do; it is still the same message."""
+    world.subscribe()
+    [delivery] = world.notify()
+    [whole] = world.claim(delivery)
+    world.settle(
+        whole, Outcome(kind=OutcomeKind.REFUSED, reason="payload-too-large", status=413), second=1
+    )
+
+    [short] = world.claim(delivery, second=2)
+
+    first, second = (json.loads(one.envelope.payload)["notification"] for one in (whole, short))
+    assert first.pop("body") == "Come in."
+    assert second == first
+    assert len(short.envelope.payload) < len(whole.envelope.payload)
 
 
 def test_a_worker_that_died_is_followed_by_another(world: World) -> None:
