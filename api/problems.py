@@ -27,7 +27,7 @@ STATUS: Mapping[ErrorKind, int] = {
     ErrorKind.NOT_FOUND: 404,
     ErrorKind.CONFLICT: 409,
     ErrorKind.PRECONDITION: 412,
-    ErrorKind.TOO_MANY: 429,
+    ErrorKind.TOO_OFTEN: 429,
     ErrorKind.UNAVAILABLE: 503,
 }
 
@@ -176,7 +176,9 @@ def refusal(request: Request, error: GeoservicesError) -> JSONResponse:
         **field,
         **error.extra(),
     }
-    headers = {**_HEADERS.get(status, {}), **_patience(error)}
+    headers = dict(_HEADERS.get(status, {}))
+    if "retry_after_s" in document:
+        headers["Retry-After"] = str(document["retry_after_s"])
     return JSONResponse(document, status, headers, media_type=MEDIA_TYPE)
 
 
@@ -231,13 +233,6 @@ _HEADERS: Mapping[int, Mapping[str, str]] = {
     415: {"Connection": "close"},
     503: {"Retry-After": "5"},
 }
-
-
-def _patience(error: GeoservicesError) -> Mapping[str, str]:
-    """Return the header that says how many seconds to wait (RFC 9110 section 10.2.3)."""
-    if error.retry_after is None:
-        return {}
-    return {"Retry-After": f"{error.retry_after.total_seconds():.0f}"}
 
 
 def _refusal_for(error: HTTPException) -> GeoservicesError:

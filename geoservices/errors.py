@@ -15,7 +15,7 @@ class ErrorKind(Enum):
     NOT_FOUND = "not-found"
     CONFLICT = "conflict"
     PRECONDITION = "precondition"
-    TOO_MANY = "too-many"
+    TOO_OFTEN = "too-often"
     UNAVAILABLE = "unavailable"
 
 
@@ -30,9 +30,6 @@ class GeoservicesError(Exception):
     kind: ClassVar[ErrorKind]
     code: ClassVar[str]
     title: ClassVar[str]
-
-    retry_after: timedelta | None = None
-    """How long to wait before the same may be asked again, in whole seconds, where that helps."""
 
     def __init__(self, message: str, *, field: str | None = None) -> None:
         self.field = field
@@ -75,15 +72,18 @@ class Forbidden(GeoservicesError):
     title = "Not allowed with this token"
 
 
-class TooMany(GeoservicesError):
+class TooOften(GeoservicesError):
     """The same was asked too often; it may be asked again in a while."""
 
-    kind = ErrorKind.TOO_MANY
+    kind = ErrorKind.TOO_OFTEN
 
     def __init__(self, retry_after: timedelta) -> None:
-        seconds = -(-retry_after // timedelta(seconds=1))
-        self.retry_after = timedelta(seconds=seconds)
-        super().__init__(f"Wait {seconds} s and ask again. Nothing was done this time.")
+        self.retry_after_s = -(-retry_after // timedelta(seconds=1))
+        super().__init__(f"Wait {self.retry_after_s} s and ask again. Nothing was done this time.")
+
+    def extra(self) -> Mapping[str, object]:
+        """Say how long to wait, in seconds."""
+        return {"retry_after_s": self.retry_after_s}
 
 
 class IdTaken(GeoservicesError):

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from geoservices.accounts import queries as accounts
 from geoservices.campaigns.rules import CampaignClass
-from geoservices.errors import TooMany
+from geoservices.errors import TooOften
 from geoservices.notifications import queries
 from geoservices.notifications.models import Notification, NotificationKind
 
@@ -24,7 +24,7 @@ MOST: Final = 10
 """So many tests in a window."""
 
 
-class TooManyTests(TooMany):
+class TooManyTests(TooOften):
     """The person asked for tests too often: one in 10 seconds, 10 in an hour."""
 
     code = "too-many-tests"

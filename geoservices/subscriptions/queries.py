@@ -253,13 +253,15 @@ def end_subscriptions(
 def revive(session: Session, origin: str, vapid_key: str, *, ended_since: datetime) -> None:
     """Let the subscriptions at a push service live again that it called gone, and that we doubt.
 
-    Those that somebody else holds are passed over; they are being renewed, or pushed to in vain.
+    Those whose browser has a new one stay ended. Those that somebody else holds are passed over;
+    they are being renewed, or pushed to in vain.
     """
     ended = (
         select(Subscription.id)
         .where(
             Subscription.ended_reason == EndedReason.GONE,
             Subscription.ended_at >= ended_since,
+            Subscription.replaced_by.is_(None),
             Subscription.vapid_key == vapid_key,
             Subscription.endpoint.startswith(f"{origin}/", autoescape=True),
         )

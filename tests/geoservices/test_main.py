@@ -129,7 +129,7 @@ def test_a_citizen_cannot_be_given_a_token(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_the_keys_in_use_are_told(
-    operator: SessionFactory, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    operator: SessionFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By the settings that the service itself reads."""
     with transaction(operator) as session:
@@ -142,10 +142,10 @@ def test_the_keys_in_use_are_told(
     monkeypatch.setenv("GEOSERVICES_PUSH__VAPID_PRIVATE_KEY", new)
     monkeypatch.setenv("GEOSERVICES_PUSH__VAPID_OLD_PRIVATE_KEYS", json.dumps([old]))
 
-    done = main(["push", "keys"])
+    done = run("push", "keys")
 
-    told = capsys.readouterr().out.splitlines()
-    assert done == 0
+    told = done.stdout.splitlines()
+    assert done.returncode == 0
     assert told[0].endswith("living subscriptions: 0  the present key")
     assert told[1] == f"{notifying.KEY[:12]}…  living subscriptions: 1  old key 1; still needed"
     assert not any(secret in line for line in told for secret in (new, old))

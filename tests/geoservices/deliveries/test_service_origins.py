@@ -121,6 +121,26 @@ def test_what_ended_just_before_it_was_doubted_lives_again(world: World) -> None
     assert set(ended) == {(None, None)}
 
 
+def test_what_was_replaced_meanwhile_stays_ended(world: World) -> None:
+    """Its browser has a new one, and would otherwise have two."""
+    for _ in range(10):
+        world.subscribe()
+    [first, *others] = world.claim(*world.notify())
+    world.settle_all([(first, GONE)])
+    replaced = world.session.get_one(Subscription, first.subscription_id)
+    new = world.replace(replaced, second=5)
+
+    for second, sending in enumerate(others, start=6):
+        world.settle_all([(sending, GONE)], second=second)
+
+    world.session.expire_all()
+    ended = world.session.scalars(
+        select(Subscription).where(Subscription.ended_at.is_not(None))
+    ).all()
+    assert ended == [replaced]
+    assert new.ended_at is None
+
+
 def test_a_single_gone_is_believed(world: World) -> None:
     """It ends one subscription and nothing else."""
     for _ in range(12):

@@ -15,10 +15,11 @@ from geoservices import pipeline
 from geoservices.accounts import queries as accounts
 from geoservices.campaigns.models import Campaign, Decision
 from geoservices.database import SessionFactory, transaction
-from geoservices.deliveries import service
-from geoservices.deliveries.models import Delivery, PushOrigin
+from geoservices.deliveries import receipts, service
+from geoservices.deliveries.models import Delivery, PushOrigin, Receipt
+from geoservices.deliveries.receipts import ReceiptReport
 from geoservices.deliveries.service import Sending
-from geoservices.deliveries.states import DeliveryState
+from geoservices.deliveries.states import DeliveryState, ReceiptKind
 from geoservices.listings.models import Listing
 from geoservices.notifications import service as notifications
 from geoservices.push.gateway import Outcome
@@ -35,6 +36,7 @@ from tests.notifying import (
     make_world,
     moment,
     offer,
+    report,
 )
 
 PATIENT = PUSH.model_copy(update={"max_attempts": 20})
@@ -190,6 +192,29 @@ def test_a_replacement_and_a_settlement_do_not_wait_for_each_other(
             delivery.state, delivery.leased_until = DeliveryState.QUEUED, None
             session.execute(delete(PushOrigin))  # Or it would be closed after some failures.
         assert len(results) == 1
+        assert failures == []
+
+
+def test_a_replacement_and_a_receipt_do_not_wait_for_each_other(home: Home) -> None:
+    """The browser tells of its new subscription while its service worker tells what it showed."""
+    for _ in range(ROUNDS):
+        with transaction(home.sessions) as session:
+            [sending] = claim_all(session)
+        said = [report(sending.delivery_id, ReceiptKind.SHOWN)]
+
+        def acknowledge(session: Session, said: list[ReceiptReport] = said) -> None:
+            receipts.take(session, said, key=RECEIPT_KEY, at=moment(12))
+
+        failures = at_once(home.sessions, acknowledge, home.replace)
+
+        with transaction(home.sessions) as session:
+            [new] = living(session)
+            [delivery] = session.scalars(select(Delivery))
+            assert delivery.state == DeliveryState.SHOWN
+            home.endpoint = new.endpoint
+            delivery.subscription_id = new.id
+            delivery.state, delivery.leased_until = DeliveryState.QUEUED, None
+            session.delete(session.scalars(select(Receipt)).one())
         assert failures == []
 
 
