@@ -156,7 +156,7 @@ def _figures(
     """Tell ours beside each peer's."""
     values = {one: statistics.median(map(by, told)) for one, told in rates.items()}
     ours = sorted(map(by, rates["ours"]))
-    for peer in rates.keys() - {"ours"}:
+    for peer in [one for one in rates if one != "ours"]:
         yield Figure(
             case=name,
             value=round(values["ours"]),

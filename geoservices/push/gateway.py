@@ -24,8 +24,9 @@ from geoservices.push.endpoints import (
     EndpointRefused,
     check_endpoint,
 )
+from geoservices.push.exchanges import Answer, Ending, NoAnswer, Post
 from geoservices.push.names import AddressNotPublic, LookUp, Names, look_up
-from geoservices.push.transport import Answer, Ending, NoAnswer, Post, Transport
+from geoservices.push.transport import Transport
 from geoservices.push.vapid import Clock, VapidTokens, vapid_public_keys
 from geoservices.settings import PushSettings
 

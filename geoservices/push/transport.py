@@ -6,149 +6,31 @@ libcurl is told to do none of it, and asks before each connection whether it may
 """
 
 import os
-import re
 import selectors
 import socket
-import ssl
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import lru_cache
-from typing import Final, Protocol
+from typing import Final
 
 import pycurl
 
 from geoservices.push.endpoints import MAX_ORIGINS, Origin, read_origin
-from geoservices.push.names import Addresses, AddressNotPublic, Names
+from geoservices.push.exchanges import Address, Ending, Exchange, NoAnswer, Post
+from geoservices.push.names import Addresses, Names
 from geoservices.settings import PushSettings
 
-MAX_ANSWER_BYTES: Final = 4096
-MAX_HEAD_BYTES: Final = 16 * 1024
-CONNECT_WITHIN: Final = timedelta(seconds=5)
 # Once the head has come, its body may take this long; the status has said everything.
 BODY_WITHIN: Final = timedelta(seconds=1)
-# A name that moved is looked up and connected to anew after this long at the latest, as soon as
-# nothing is under way on the connection.
-CONNECTION_LIFETIME: Final = timedelta(minutes=5)
-IDLE_CONNECTION_LIFETIME: Final = timedelta(minutes=1)
 # Services without HTTP/2 get as many connections at once; with it, one carries a hundred pushes.
 CONNECTIONS_A_HOST: Final = 200
 # So many are encrypted between two looks at the network.
 BURST: Final = 64
 # How often a look-up under way is asked whether it has ended.
 LOOK_AGAIN_S: Final = 0.005
-
-_STATUS_LINE = re.compile(rb"HTTP/[0-9.]+ ([0-9]{3})")
-_REASONS: Final[Mapping[int, str]] = {
-    pycurl.E_OPERATION_TIMEDOUT: "timeout",
-    pycurl.E_COULDNT_CONNECT: "no-connection",
-    pycurl.E_GOT_NOTHING: "connection-broken",
-    pycurl.E_RECV_ERROR: "connection-broken",
-    pycurl.E_SEND_ERROR: "connection-broken",
-    pycurl.E_PEER_FAILED_VERIFICATION: "certificate-refused",
-    pycurl.E_SSL_CONNECT_ERROR: "tls-failed",
-}
-_UNREADABLE: Final = "answer-unreadable"
-
-
-@dataclass(frozen=True, slots=True)
-class Post:
-    """One request: where to, its headers as `Name: value`, and its body."""
-
-    url: str
-    headers: list[str]
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a push service said: names of headers in lower case, 4096 bytes of its body at most."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
-class NoAnswer(Exception):
-    """The network failed before the head of an answer had come; `reason` says how."""
-
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
-        super().__init__(reason)
-
-
-Ending = Answer | Exception
-
-
-class _Address(Protocol):
-    """What libcurl is about to connect to, as pycurl tells it."""
-
-    family: int
-    socktype: int
-    protocol: int
-    addr: tuple[str, int]
-
-
-class _Exchange:
-    """One easy handle of libcurl's, used again and again, and what its present post has heard."""
-
-    def __init__(self, transport: "Transport") -> None:
-        self.curl = pycurl.Curl()
-        self.number = -1
-        self.host = ""
-        self.barred = False
-        self.head: list[bytes] = []
-        self.head_bytes = 0
-        self.status = 0
-        self.body = b""
-        self.transport = transport
-
-    def begin(self, number: int, host: str) -> None:
-        """Forget the post before."""
-        self.number, self.host, self.barred = number, host, False
-        self.head, self.head_bytes, self.status, self.body = [], 0, 0, b""
-
-    def take_head(self, line: bytes) -> int | None:
-        """Take a line of the head; interim answers (RFC 9110 section 15.2) are dropped."""
-        self.head_bytes += len(line)
-        if self.head_bytes > MAX_HEAD_BYTES:
-            return -1
-        if self.status:
-            return None  # A trailer.
-        if line != b"\r\n":
-            self.head.append(line)
-            return None
-        said = _STATUS_LINE.match(self.head[0]) if self.head else None
-        status = int(said[1]) if said else 0
-        if status < 200:  # noqa: PLR2004
-            self.head = []
-            return None
-        self.status = status
-        self.transport.expect_end(self)
-        return None
-
-    def take_body(self, part: bytes) -> int | None:
-        """Take a part of the body, and break off where it is too long."""
-        self.body = (self.body + part)[:MAX_ANSWER_BYTES]
-        return -1 if len(self.body) == MAX_ANSWER_BYTES else None
-
-    def open_socket(self, _purpose: int, address: _Address) -> int:
-        """Open a socket to a checked address, and to no other."""
-        if not self.transport.may_connect(self.host, address):
-            self.barred = True
-            return int(pycurl.SOCKET_BAD)
-        return socket.socket(address.family, address.socktype, address.protocol).detach()
-
-    def ending(self, code: int) -> Ending:
-        """Say how it ended; a status that has come counts, whatever happened afterwards."""
-        if self.status:
-            return Answer(self.status, _fields(self.head), self.body)
-        if self.barred:
-            return AddressNotPublic()
-        return NoAnswer(_REASONS.get(code, _UNREADABLE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,11 +56,12 @@ class Transport:
         self._timeout_s = settings.timeout.total_seconds()
         self._process = os.getpid()
         self._selector = selectors.DefaultSelector()
-        self._idle: list[_Exchange] = []
-        self._under_way: dict[pycurl.Curl, _Exchange] = {}
+        self._idle: list[Exchange] = []
+        self._under_way: dict[pycurl.Curl, Exchange] = {}
         self._parked: dict[Future[Addresses], list[_Parked]] = {}
-        self._bodies: deque[tuple[float, _Exchange, int]] = deque()
+        self._bodies: deque[tuple[float, Exchange, int]] = deque()
         self._timer_due: float | None = None
+        self._told: dict[Origin, Addresses] = {}
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_PIPELINING, pycurl.PIPE_MULTIPLEX)
         self._multi.setopt(pycurl.M_MAXCONNECTS, settings.concurrency)
@@ -207,12 +90,12 @@ class Transport:
             for exchange in list(self._under_way.values()):
                 self._release(exchange)
 
-    def expect_end(self, exchange: _Exchange) -> None:
+    def _expect_end(self, exchange: Exchange) -> None:
         """Hold the body of an answer whose head has come to its own, shorter time."""
         due = time.monotonic() + BODY_WITHIN.total_seconds()
         self._bodies.append((due, exchange, exchange.number))
 
-    def may_connect(self, host: str, address: _Address) -> bool:
+    def _may_connect(self, host: str, address: Address) -> bool:
         """Tell whether libcurl may connect to an address: one of the internet that is allowed."""
         internet = address.family in {socket.AF_INET, socket.AF_INET6}
         return internet and self._names.may_call(host, address.addr[0])
@@ -271,10 +154,26 @@ class Transport:
         curl.setopt(pycurl.HTTPHEADER, one.post.headers)
         curl.setopt(pycurl.POSTFIELDS, one.post.body)
         curl.setopt(pycurl.TIMEOUT_MS, max(1, int(left_s * 1000)))
-        curl.setopt(pycurl.RESOLVE, _pins(one.origin, addresses))
+        pins = self._new_pins(one.origin, addresses)
+        if pins or exchange.pinned:
+            curl.setopt(pycurl.RESOLVE, pins)
+            exchange.pinned = bool(pins)
         exchange.begin(one.number, one.origin.host)
         self._under_way[curl] = exchange
         self._multi.add_handle(curl)
+        if pins:
+            # Read now, so that whatever is begun next for this host finds them.
+            self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+
+    def _new_pins(self, origin: Origin, addresses: Addresses) -> list[str]:
+        """Tell libcurl where a host is, unless it was told before, so that it never asks."""
+        if self._told.get(origin) == addresses or addresses == (origin.host,):
+            return []
+        if len(self._told) >= MAX_ORIGINS:
+            self._told.clear()
+        self._told[origin] = addresses
+        shown = ",".join(f"[{one}]" if ":" in one else one for one in addresses)
+        return [f"{origin.host}:{origin.port}:{shown}"]
 
     def _turn(self, *, wait: bool) -> None:
         """Let libcurl do what can be done, waiting for the network if there is nothing else."""
@@ -314,11 +213,11 @@ class Transport:
                 self._release(exchange)
                 yield number, exchange.ending(pycurl.E_OPERATION_TIMEDOUT)
 
-    def _is_open(self, body: tuple[float, _Exchange, int]) -> bool:
+    def _is_open(self, body: tuple[float, Exchange, int]) -> bool:
         _, exchange, number = body
         return exchange.number == number and exchange.curl in self._under_way
 
-    def _release(self, exchange: _Exchange) -> None:
+    def _release(self, exchange: Exchange) -> None:
         del self._under_way[exchange.curl]
         self._multi.remove_handle(exchange.curl)
         self._idle.append(exchange)
@@ -339,62 +238,5 @@ class Transport:
     def _set_timer(self, pause_ms: int) -> None:
         self._timer_due = None if pause_ms < 0 else time.monotonic() + pause_ms / 1000
 
-    def _make_exchange(self) -> _Exchange:
-        exchange, settings = _Exchange(self), self._settings
-        curl = exchange.curl
-        schemes = pycurl.PROTO_HTTPS | (pycurl.PROTO_HTTP if settings.allow_loopback else 0)
-        for option, value in (
-            (pycurl.POST, 1),
-            (pycurl.PROTOCOLS, schemes),
-            (pycurl.FOLLOWLOCATION, 0),
-            (pycurl.PROXY, ""),
-            (pycurl.NOPROXY, "*"),
-            (pycurl.NETRC, pycurl.NETRC_IGNORED),
-            (pycurl.SSL_VERIFYPEER, 1),
-            (pycurl.SSL_VERIFYHOST, 2),
-            (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2TLS),
-            (pycurl.PIPEWAIT, 1),
-            (pycurl.PATH_AS_IS, 1),
-            (pycurl.USERAGENT, ""),
-            (pycurl.NOSIGNAL, 1),
-            (pycurl.CONNECTTIMEOUT_MS, int(CONNECT_WITHIN.total_seconds() * 1000)),
-            (pycurl.MAXAGE_CONN, int(IDLE_CONNECTION_LIFETIME.total_seconds())),
-            (pycurl.MAXLIFETIME_CONN, int(CONNECTION_LIFETIME.total_seconds())),
-            (pycurl.OPENSOCKETFUNCTION, exchange.open_socket),
-            (pycurl.HEADERFUNCTION, exchange.take_head),
-            (pycurl.WRITEFUNCTION, exchange.take_body),
-        ):
-            curl.setopt(option, value)
-        for option, path in _authorities(settings):
-            curl.setopt(option, path)
-        return exchange
-
-
-def _authorities(settings: PushSettings) -> Iterator[tuple[int, str]]:
-    """Return who may vouch for a push service: those of the setting, else the system's."""
-    if settings.ca_file is not None:
-        yield pycurl.CAINFO, str(settings.ca_file)
-        return
-    system = ssl.get_default_verify_paths()
-    if system.cafile:
-        yield pycurl.CAINFO, system.cafile
-    if system.capath:
-        yield pycurl.CAPATH, system.capath
-
-
-@lru_cache(MAX_ORIGINS)
-def _pins(origin: Origin, addresses: Addresses) -> list[str]:
-    """Tell libcurl where a host is, so that it does not ask by itself."""
-    if addresses == (origin.host,):
-        return []
-    shown = ",".join(f"[{one}]" if ":" in one else one for one in addresses)
-    return [f"{origin.host}:{origin.port}:{shown}"]
-
-
-def _fields(head: list[bytes]) -> dict[str, str]:
-    """Read the fields of a head (RFC 9110 section 5); of one that is repeated the last counts."""
-    fields = {}
-    for line in head[1:]:
-        name, _, value = line.decode("latin-1").partition(":")
-        fields[name.lower()] = value.strip()
-    return fields
+    def _make_exchange(self) -> Exchange:
+        return Exchange(self._settings, answered=self._expect_end, may_connect=self._may_connect)

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,12 +13,13 @@ import pytest
 from typing_extensions import override
 
 from geoservices import clock
-from geoservices.push import transport
+from geoservices.push import exchanges
+from geoservices.push.exchanges import Post
 from geoservices.push.gateway import Outcome, OutcomeKind, WebPushGateway
 from geoservices.push.names import Addresses, AddressNotPublic, Names
-from geoservices.push.transport import Post, Transport
+from geoservices.push.transport import Transport
 from local.browser import Browser
-from tests.pushing import IMPATIENT, SETTINGS, address_to, answering, logged, make_envelope
+from tests.pushing import IMPATIENT, SETTINGS, address_to, answering, logged, make_envelope, plan
 from tests.serving_tls import FLOOD_BYTES, HTTP_1, HTTP_2, TlsService, make_certificate, serving_tls
 
 ACCEPTED, TRANSIENT = OutcomeKind.ACCEPTED, OutcomeKind.TRANSIENT
@@ -70,7 +72,7 @@ def test_an_old_connection_is_not_used_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So that a name that moved is followed."""
-    monkeypatch.setattr(transport, "CONNECTION_LIFETIME", timedelta(seconds=1))
+    monkeypatch.setattr(exchanges, "CONNECTION_LIFETIME", timedelta(seconds=1))
     with serving_tls(tmp_path) as service:
         gateway = make_gateway(service)
         for pause_s in (0, 0, 2.1):
@@ -123,6 +125,27 @@ def test_a_stream_that_misbehaves_harms_no_other_on_its_connection(tmp_path: Pat
     assert [outcome.kind for outcome in [*outcomes[1:], *again]] == [ACCEPTED] * 5
     assert took_s < 2.5
     assert service.sent_bytes < FLOOD_BYTES / 2
+
+
+def test_libcurl_connects_where_we_found_the_name_and_asks_nobody_else(browser: Browser) -> None:
+    """Localhost is 127.0.0.1 to the system; who looks it up as ::1 finds no push service there.
+
+    A minute later the name has moved, and all are sent to where it is now.
+    """
+    found, times = [["::1"], ["127.0.0.1"]], [clock.now()]
+    gateway = WebPushGateway(
+        SETTINGS, look_up=lambda _host, _port: found[len(times) - 1], now=lambda: times[-1]
+    )
+    envelope = make_envelope(browser)
+    plan(envelope, status=201, times=40)
+    envelope = replace(envelope, endpoint=envelope.endpoint.replace("127.0.0.1", "localhost"))
+
+    before = gateway.send([envelope] * 40)
+    times.append(times[0] + timedelta(minutes=1))
+    after = gateway.send([envelope] * 40)
+
+    assert {outcome.reason for outcome in before} == {"no-connection"}
+    assert {outcome.reason for outcome in after} == {"accepted"}
 
 
 class Mistaken(Names):

@@ -1,0 +1,186 @@
+"""One request to a push service and its answer: what libcurl may do, and how much of it."""
+
+import re
+import socket
+import ssl
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final, Protocol
+
+import pycurl
+
+from geoservices.push.names import AddressNotPublic
+from geoservices.settings import PushSettings
+
+MAX_ANSWER_BYTES: Final = 4096
+MAX_HEAD_BYTES: Final = 16 * 1024
+CONNECT_WITHIN: Final = timedelta(seconds=5)
+# A name that moved is connected to anew after this long at the latest, as soon as nothing is under
+# way on the connection.
+CONNECTION_LIFETIME: Final = timedelta(minutes=5)
+IDLE_CONNECTION_LIFETIME: Final = timedelta(minutes=1)
+
+_STATUS_LINE = re.compile(rb"HTTP/[0-9.]+ ([0-9]{3})")
+_REASONS: Final[Mapping[int, str]] = {
+    pycurl.E_OPERATION_TIMEDOUT: "timeout",
+    pycurl.E_COULDNT_CONNECT: "no-connection",
+    pycurl.E_GOT_NOTHING: "connection-broken",
+    pycurl.E_RECV_ERROR: "connection-broken",
+    pycurl.E_SEND_ERROR: "connection-broken",
+    pycurl.E_PEER_FAILED_VERIFICATION: "certificate-refused",
+    pycurl.E_SSL_CONNECT_ERROR: "tls-failed",
+}
+_UNREADABLE: Final = "answer-unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One request: where to, its headers as `Name: value`, and its body."""
+
+    url: str
+    headers: list[str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a push service said: names of headers in lower case, 4096 bytes of its body at most."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class NoAnswer(Exception):
+    """The network failed before the head of an answer had come; `reason` says how."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+Ending = Answer | Exception
+
+
+class Address(Protocol):
+    """What libcurl is about to connect to, as pycurl tells it."""
+
+    family: int
+    socktype: int
+    protocol: int
+    addr: tuple[str, int]
+
+
+class Exchange:
+    """One easy handle of libcurl's, used again and again, and what its present post has heard."""
+
+    def __init__(
+        self,
+        settings: PushSettings,
+        *,
+        answered: Callable[["Exchange"], None],
+        may_connect: Callable[[str, Address], bool],
+    ) -> None:
+        self.curl = pycurl.Curl()
+        self._answered = answered
+        self._may_connect = may_connect
+        self.number = -1
+        self.host = ""
+        self.barred = False
+        self.pinned = False
+        self.head: list[bytes] = []
+        self.head_bytes = 0
+        self.status = 0
+        self.body = b""
+        for option, value in self._options(settings):
+            self.curl.setopt(option, value)
+
+    def begin(self, number: int, host: str) -> None:
+        """Forget the post before."""
+        self.number, self.host, self.barred = number, host, False
+        self.head, self.head_bytes, self.status, self.body = [], 0, 0, b""
+
+    def _take_head(self, line: bytes) -> int | None:
+        """Take a line of the head; interim answers (RFC 9110 section 15.2) are dropped."""
+        self.head_bytes += len(line)
+        if self.head_bytes > MAX_HEAD_BYTES:
+            return -1
+        if self.status:
+            return None  # A trailer.
+        if line != b"\r\n":
+            self.head.append(line)
+            return None
+        said = _STATUS_LINE.match(self.head[0]) if self.head else None
+        status = int(said[1]) if said else 0
+        if status < 200:  # noqa: PLR2004
+            self.head = []
+            return None
+        self.status = status
+        self._answered(self)
+        return None
+
+    def _take_body(self, part: bytes) -> int | None:
+        """Take a part of the body, and break off where it is too long."""
+        self.body = (self.body + part)[:MAX_ANSWER_BYTES]
+        return -1 if len(self.body) == MAX_ANSWER_BYTES else None
+
+    def _open_socket(self, _purpose: int, address: Address) -> int:
+        """Open a socket to a checked address, and to no other."""
+        if not self._may_connect(self.host, address):
+            self.barred = True
+            return int(pycurl.SOCKET_BAD)
+        return socket.socket(address.family, address.socktype, address.protocol).detach()
+
+    def ending(self, code: int) -> Ending:
+        """Say how it ended; a status that has come counts, whatever happened afterwards."""
+        if self.status:
+            return Answer(self.status, _fields(self.head), self.body)
+        if self.barred:
+            return AddressNotPublic()
+        return NoAnswer(_REASONS.get(code, _UNREADABLE))
+
+    def _options(self, settings: PushSettings) -> Iterator[tuple[int, object]]:
+        """Return what holds for every post."""
+        schemes = pycurl.PROTO_HTTPS | (pycurl.PROTO_HTTP if settings.allow_loopback else 0)
+        yield pycurl.POST, 1
+        yield pycurl.PROTOCOLS, schemes
+        yield pycurl.FOLLOWLOCATION, 0
+        yield pycurl.PROXY, ""
+        yield pycurl.NOPROXY, "*"
+        yield pycurl.NETRC, pycurl.NETRC_IGNORED
+        yield pycurl.SSL_VERIFYPEER, 1
+        yield pycurl.SSL_VERIFYHOST, 2
+        yield pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2TLS
+        yield pycurl.PIPEWAIT, 1
+        yield pycurl.PATH_AS_IS, 1
+        yield pycurl.USERAGENT, ""
+        yield pycurl.NOSIGNAL, 1
+        yield pycurl.CONNECTTIMEOUT_MS, int(CONNECT_WITHIN.total_seconds() * 1000)
+        yield pycurl.MAXAGE_CONN, int(IDLE_CONNECTION_LIFETIME.total_seconds())
+        yield pycurl.MAXLIFETIME_CONN, int(CONNECTION_LIFETIME.total_seconds())
+        yield pycurl.OPENSOCKETFUNCTION, self._open_socket
+        yield pycurl.HEADERFUNCTION, self._take_head
+        yield pycurl.WRITEFUNCTION, self._take_body
+        yield from _authorities(settings)
+
+
+def _authorities(settings: PushSettings) -> Iterator[tuple[int, str]]:
+    """Return who may vouch for a push service: those of the setting, else the system's."""
+    if settings.ca_file is not None:
+        yield pycurl.CAINFO, str(settings.ca_file)
+        return
+    system = ssl.get_default_verify_paths()
+    if system.cafile:
+        yield pycurl.CAINFO, system.cafile
+    if system.capath:
+        yield pycurl.CAPATH, system.capath
+
+
+def _fields(head: list[bytes]) -> dict[str, str]:
+    """Read the fields of a head (RFC 9110 section 5); of one that is repeated the last counts."""
+    fields = {}
+    for line in head[1:]:
+        name, _, value = line.decode("latin-1").partition(":")
+        fields[name.lower()] = value.strip()
+    return fields
