@@ -60,15 +60,22 @@ def database_server(**other: str) -> Iterator[Server]:
     """
     settings = {**SETTINGS, **other}
     print("PostgreSQL: " + ", ".join(map(" = ".join, settings.items())), file=sys.stderr)
-    folder = Path(mkdtemp(prefix="geoservices-bench-")).resolve()
-    folder.chmod(0o711)
     port = free_port()
-    try:
+    with database_folder() as folder:
         cluster = open_cluster(folder)
         with (cluster.data / "postgresql.conf").open("a", encoding="ascii") as file:
             file.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
         with postgres.serving(cluster, port=port, log=folder / "postgres.log", mark={}):
             yield Server(cluster=cluster, port=port, folder=folder)
+
+
+@contextmanager
+def database_folder() -> Iterator[Path]:
+    """Have a folder in which a cluster may be made, for the block alone."""
+    folder = Path(mkdtemp(prefix="geoservices-bench-")).resolve()
+    folder.chmod(0o711)
+    try:
+        yield folder
     finally:
         clear_away(folder)
         remove_cluster(folder)

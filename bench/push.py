@@ -1,4 +1,4 @@
-"""What a push costs: encrypting alone, and sending over TLS to a push service on another core.
+"""What a push costs: encrypting alone, sending over TLS, and the whole way through the service.
 
     python -m bench.push [--json] [--quick] [--case push.sender_tls] [--seed N]
 
@@ -6,11 +6,16 @@
 for each core; `push.sender_50ms`, where each answer takes 50 ms, is messages a second by the clock.
 Ours and the peers run in turns, three times each, and figures are medians; `ratio` is ours to the
 peer's. The crypto limit is a new key pair and one multiplication on P-256 for each message.
+
+`push.pipeline` is deliveries a second by the clock, from due to settled, with a relay, a broker and
+one worker process; `push.latency_p50` and `push.latency_p99` are milliseconds from a ping to its
+push, with every process running and 200 pings a second coming in.
 """
 
 import statistics
 import sys
 import time
+from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -24,7 +29,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pydantic import SecretStr
 
+from bench import push_latency as latency
+from bench.database import database_folder, database_server
 from bench.push_peers import agree, encode_all, webpush_all
+from bench.push_pipeline import Run, pipeline
 from bench.push_services import Services, on_the_first_core, push_services
 from bench.report import Figure, introduce, options, pick, tell
 from geoservices.push.encryption import encrypt
@@ -40,6 +48,10 @@ SHARES = {NAIVE: 0.03, SESSION: 0.1}
 SLOW_SHARES = {NAIVE: 0.005, SESSION: 0.01}
 PAYLOAD = b'{"web_push":8030,"mutable":true,"notification":{"title":"Reading group","body":"%s"}}'
 SUBSCRIPTIONS = 1000
+PIPELINE = "push.pipeline"
+CROWD, QUICK_CROWD, NAIVE_CROWD = 20_000, 5_000, 200
+LATENCIES = ("push.latency_p50", "push.latency_p99")
+ARRIVALS, QUICK_ARRIVALS, WARM_UP_ARRIVALS = 600, 150, 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +96,22 @@ def main(arguments: list[str]) -> int:
     """Measure each case."""
     chosen = options(__doc__).parse_args(arguments)
     introduce(chosen.seed, "cryptography", "pycurl", "pywebpush", "requests")
-    names = pick(CASES, chosen.case)
+    names = pick([*CASES, PIPELINE, *LATENCIES], chosen.case)
+    alone = [name for name in names if name in CASES]
+    if alone:
+        _measure_alone(alone, chosen)
+    if PIPELINE in names:
+        tell(_pipeline(quick=chosen.quick), as_json=chosen.json)
+    if wanted := [name for name in names if name in LATENCIES]:
+        with database_folder() as folder, latency.service(folder) as service:
+            latency.latencies_ms(service, WARM_UP_ARRIVALS)
+            took_ms = latency.latencies_ms(service, QUICK_ARRIVALS if chosen.quick else ARRIVALS)
+        told = (figure for figure in latency.figures(took_ms) if figure.case in wanted)
+        tell(told, as_json=chosen.json)
+    return 0
+
+
+def _measure_alone(names: Sequence[str], chosen: Namespace) -> None:
     with push_services() as services, on_the_first_core():
         print(f"push service: {services.name}", file=sys.stderr)
         stage = Stage(
@@ -95,7 +122,39 @@ def main(arguments: list[str]) -> int:
         )
         for name in names:
             tell(CASES[name](name, stage), as_json=chosen.json)
-    return 0
+
+
+def _pipeline(*, quick: bool) -> Iterator[Figure]:
+    """Have a crowd told by the whole service, and some of it by the naive way, in turns."""
+    count = QUICK_CROWD if quick else CROWD
+    with database_server() as server, push_services() as services:
+        told = {
+            "GEOSERVICES_PUSH__ALLOW_LOOPBACK": "true",
+            "GEOSERVICES_PUSH__CA_FILE": str(services.certificate),
+        }
+        base = f"{services.url}/push/"
+        with pipeline(server, "pipeline", people=count, base=base, told=told) as whole:
+            runs: list[Run] = []
+            naive: list[float] = []
+            for _ in range(ROUNDS):
+                runs.append(whole.run(count))
+                naive.append(whole.naive_rate(NAIVE_CROWD))
+    ours, theirs = (statistics.median(rates) for rates in ([run.rate for run in runs], naive))
+    yield Figure(
+        case=PIPELINE,
+        value=round(ours),
+        unit="deliveries/s",
+        peer="webpush() one by one",
+        peer_value=round(theirs, 1),
+        ratio=round(ours / theirs, 1),
+        params={
+            "deliveries": count,
+            "cores_worker": runs[-1].worker_cores,
+            "cores_relay": runs[-1].relay_cores,
+            "cores_postgres": runs[-1].postgres_cores,
+            "spread": f"{min(run.rate for run in runs):.0f}-{max(run.rate for run in runs):.0f}",
+        },
+    )
 
 
 def encryption(name: str, stage: Stage) -> Iterator[Figure]:

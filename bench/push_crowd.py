@@ -71,13 +71,14 @@ WITH browsers AS MATERIALIZED (
 )
 INSERT INTO deliveries (id, notification_id, subscription_id, state, attempt_count, created_at,
     due_at, expires_at)
-SELECT gen_random_uuid(), notification_id, subscription_id, 'queued', 0, now(), 'infinity',
+SELECT gen_random_uuid(), notification_id, subscription_id, 'queued', 0, now(), '9000-01-01',
     now() + interval '4 hours' FROM told
 """
 DUE = """
-WITH due AS (UPDATE deliveries SET due_at = now() WHERE due_at = 'infinity' RETURNING id)
+WITH due AS (UPDATE deliveries SET due_at = now() WHERE due_at = '9000-01-01' RETURNING id)
 SELECT count(*), pg_notify('geoservices_due', '') FROM due
 """
+READY = "SELECT id FROM deliveries WHERE due_at = '9000-01-01'"
 WAITING = "SELECT count(*) FROM deliveries WHERE state IN ('queued', 'sending')"
 
 
@@ -119,6 +120,10 @@ class Crowd:
         """Make all that is ready due at once; return how many that is."""
         row = self.connection.execute(DUE).fetchone()
         return int(row[0]) if row else 0
+
+    def ready(self) -> list[UUID]:
+        """Return the ids of all that is ready."""
+        return [id_ for (id_,) in self.connection.execute(READY)]
 
     def waiting(self) -> int:
         """Count the deliveries that have not ended."""

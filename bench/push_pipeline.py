@@ -2,9 +2,10 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from uuid import UUID
 
 import psutil
 
@@ -12,8 +13,16 @@ from bench.database import Server, migrate
 from bench.ingest_service import cores, cpu_s, environment
 from bench.processes import running
 from bench.push_crowd import Crowd
+from bench.push_peers import webpush_all
+from geoservices import clock
+from geoservices.database import SessionFactory, make_engine, make_session_factory, transaction
+from geoservices.deliveries.models import Delivery
+from geoservices.deliveries.states import DeliveryState
+from geoservices.notifications.models import Notification
+from geoservices.push.gateway import Envelope
 from geoservices.push.vapid import vapid_public_key
-from geoservices.settings import Settings
+from geoservices.settings import PushSettings, load_settings
+from geoservices.subscriptions.models import Subscription
 from local import broker
 from local.configuration import free_port
 from local.console import tail
@@ -58,6 +67,8 @@ class Pipeline:
     crowd: Crowd
     server: Server
     processes: Mapping[str, psutil.Process]
+    sessions: SessionFactory
+    push: PushSettings
 
     def run(self, count: int) -> Run:
         """Tell so many, and wait until the last delivery has ended.
@@ -87,6 +98,19 @@ class Pipeline:
         """Return how much memory the process holds that sends, in megabytes."""
         [sender] = self.processes["worker"].children()
         return float(sender.memory_info().rss) / 2**20
+
+    def naive_rate(self, count: int) -> float:
+        """Tell so many as one would without this service; return deliveries a second.
+
+        One after the other: a transaction that claims, `webpush()` as pywebpush's manual has it,
+        a transaction that settles.
+        """
+        self.crowd.tell(count)
+        ids = self.crowd.ready()
+        began = time.perf_counter()
+        for id_ in ids:
+            webpush_one(self.sessions, id_, self.push)
+        return len(ids) / (time.perf_counter() - began)
 
     def _wait(self) -> None:
         left, since = self.crowd.waiting(), time.monotonic()
@@ -125,31 +149,54 @@ def pipeline(
             )
         )
         env = {**environment(url), **told, "GEOSERVICES_BROKER_URL": broker_url}
-        crowd = Crowd.gather(url, people, base=base, vapid_key=_public_key(env))
+        push = _push_settings(env)
+        crowd = Crowd.gather(url, people, base=base, vapid_key=vapid_public_key(push))
+        engine = make_engine(url, pool_size=1)
+        started.callback(engine.dispose)
         started_here = {
             part: started.enter_context(running(command, env, server.folder / f"{part}.log"))
             for part, command in COMMANDS.items()
         }
         processes = {part: psutil.Process(process.pid) for part, process in started_here.items()}
-        found = Pipeline(crowd=crowd, server=server, processes=processes)
+        found = Pipeline(
+            crowd=crowd,
+            server=server,
+            processes=processes,
+            sessions=make_session_factory(engine),
+            push=push,
+        )
         found.run(WARM_UP)
         yield found
 
 
-def alternating(rounds: int, *works: Callable[[], float]) -> list[list[float]]:
-    """Do works in turn, so that what else the machine does falls on each; return each's figures."""
-    figures: list[list[float]] = [[] for _ in works]
-    for _ in range(rounds):
-        for mine, work in zip(figures, works, strict=True):
-            mine.append(work())
-    return figures
+def webpush_one(sessions: SessionFactory, delivery_id: UUID, push: PushSettings) -> None:
+    """Claim a delivery, push it with pywebpush, and settle it."""
+    with transaction(sessions) as session:
+        delivery = session.get_one(Delivery, delivery_id, with_for_update=True)
+        notification = session.get_one(Notification, delivery.notification_id)
+        subscription = session.get_one(Subscription, delivery.subscription_id)
+        delivery.state = DeliveryState.SENDING
+    envelope = Envelope(
+        delivery_id=delivery_id,
+        endpoint=subscription.endpoint,
+        p256dh=subscription.p256dh,
+        auth=subscription.auth,
+        vapid_key=subscription.vapid_key,
+        payload=notification.body.encode(),
+        ttl=delivery.expires_at - clock.now(),
+        urgency="normal",
+        topic=notification.id.hex,
+    )
+    webpush_all([envelope], push)
+    with transaction(sessions) as session:
+        session.get_one(Delivery, delivery_id).state = DeliveryState.ACCEPTED
 
 
-def _public_key(env: Mapping[str, str]) -> str:
+def _push_settings(env: Mapping[str, str]) -> PushSettings:
     kept = dict(os.environ)
     os.environ.update(env)
     try:
-        return vapid_public_key(Settings().push)
+        return load_settings().push
     finally:
         os.environ.clear()
         os.environ.update(kept)
