@@ -14,9 +14,11 @@ from api.middleware import Door
 from api.openapi import complete
 from api.routers import (
     campaigns,
+    channels,
     checkins,
     codes,
     devices,
+    email,
     geofences,
     health,
     listings,
@@ -57,6 +59,8 @@ NOUNS = (
     listings,
     campaigns,
     notifications,
+    channels,
+    email,
 )
 
 
@@ -132,7 +136,7 @@ def create_app(
     app.add_middleware(
         Door,
         max_body_bytes=settings.intake.max_body_bytes,
-        forms_at=frozenset({"/v1/osmand"}),
+        forms_at=frozenset({"/v1/osmand", "/v1/email/unsubscribe"}),
     )
     app.express = Express(app.answer_fully, app.state, settings)
     return app

@@ -27,6 +27,7 @@ STATUS: Mapping[ErrorKind, int] = {
     ErrorKind.NOT_FOUND: 404,
     ErrorKind.CONFLICT: 409,
     ErrorKind.PRECONDITION: 412,
+    ErrorKind.TOO_OFTEN: 429,
     ErrorKind.UNAVAILABLE: 503,
 }
 
@@ -175,7 +176,10 @@ def refusal(request: Request, error: GeoservicesError) -> JSONResponse:
         **field,
         **error.extra(),
     }
-    return JSONResponse(document, status, _HEADERS.get(status), media_type=MEDIA_TYPE)
+    headers = dict(_HEADERS.get(status, {}))
+    if "retry_after_s" in document:
+        headers["Retry-After"] = str(document["retry_after_s"])
+    return JSONResponse(document, status, headers, media_type=MEDIA_TYPE)
 
 
 def faults_of(errors: Iterable[Any], *, located: bool = False) -> list[dict[str, object]]:

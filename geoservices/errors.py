@@ -14,6 +14,7 @@ class ErrorKind(Enum):
     NOT_FOUND = "not-found"
     CONFLICT = "conflict"
     PRECONDITION = "precondition"
+    TOO_OFTEN = "too-often"
     UNAVAILABLE = "unavailable"
 
 

@@ -23,5 +23,6 @@ def every(interval: timedelta, job: str) -> Entry:
 
 SCHEDULE: dict[str, Entry] = {
     "let time pass": every(timedelta(seconds=2), "visits.let_time_pass"),
+    "make digests": every(timedelta(minutes=1), "letters.make_digests"),
     "prune positions": every(timedelta(minutes=10), "pings.prune"),
 }

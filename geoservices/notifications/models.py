@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import (
     CheckConstraint,
+    Computed,
     ForeignKey,
     Index,
     String,
@@ -16,12 +17,36 @@ from geoservices.database import Base, one_of
 
 
 class Notification(Base):
-    """One message to one person, whatever the number of their browsers."""
+    """One message to one person, whatever the number of their browsers.
+
+    It is in the inbox since `surfaced_at`, unless archived: since it was made, or since what it
+    was snoozed until, which may lie ahead. `folders` says when it counts as read.
+    """
 
     __tablename__ = "notifications"
     __table_args__ = (
         CheckConstraint(one_of("campaign_class", CampaignClass), name="class_known"),
-        Index("ix_notifications_person", "person_id", "created_at", "id"),
+        Index("ix_notifications_person", "person_id", "surfaced_at", "id"),
+        Index(
+            "ix_notifications_inbox",
+            "person_id",
+            "surfaced_at",
+            "id",
+            postgresql_where="archived_at IS NULL",
+        ),
+        Index(
+            "ix_notifications_archive",
+            "person_id",
+            "surfaced_at",
+            "id",
+            postgresql_where="archived_at IS NOT NULL",
+        ),
+        Index(
+            "ix_notifications_unread",
+            "person_id",
+            "surfaced_at",
+            postgresql_where="archived_at IS NULL AND (read_at IS NULL OR read_at < snoozed_until)",
+        ),
         Index("ix_notifications_organisation", "organisation_id", "created_at", "id"),
     )
 
@@ -37,3 +62,9 @@ class Notification(Base):
     body: Mapped[str] = mapped_column(String(500))
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
+    read_at: Mapped[datetime | None]
+    archived_at: Mapped[datetime | None]
+    snoozed_until: Mapped[datetime | None]
+    surfaced_at: Mapped[datetime] = mapped_column(
+        Computed("coalesce(snoozed_until, created_at)", persisted=True)
+    )
