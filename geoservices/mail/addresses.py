@@ -30,7 +30,7 @@ def read_address(text: str) -> str:
         AddressRefused: It is no such address, or longer than 254 characters.
     """
     try:
-        found = validate_email(text, allow_smtputf8=False, check_deliverability=False)
+        found = validate_email(text, strict=True, allow_smtputf8=False, check_deliverability=False)
     except EmailNotValidError as error:
         raise AddressRefused from error
     if found.ascii_email is None:

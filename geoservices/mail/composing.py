@@ -8,6 +8,8 @@ from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 from uuid import UUID
 
+NARROW = SMTP.clone(max_line_length=76)
+"""The longest line that quoted-printable has (RFC 2045 section 6.7)."""
 UNFOLDED = SMTP.clone(max_line_length=998)
 """Headers on one line each (RFC 5322 section 2.1.1): folded, a long address is encoded as text."""
 
@@ -51,7 +53,7 @@ def encode(mail: Mail, *, sender: str) -> bytes:
         made by a machine (RFC 3834) and, where it can be, as ended by one click (RFC 8058).
     """
     name, address = parseaddr(sender)
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=NARROW)
     message["From"] = Address(display_name=name, addr_spec=address)
     message["To"] = Address(addr_spec=mail.to)
     message["Subject"] = mail.subject
