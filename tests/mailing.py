@@ -102,7 +102,7 @@ class Postbox:
     ) -> AuthResult:
         """Let in whoever knows the password."""
         self.logins.append(data)
-        return AuthResult(success=data.password == b"open sesame", handled=False)
+        return AuthResult(success=data.password == PASSWORD.encode(), handled=False)
 
 
 def said(server: SMTP, answer: str) -> str:
@@ -140,7 +140,10 @@ def leading_to(port: int, **changes: Any) -> MailSettings:
     )
 
 
-def logging_in(settings: MailSettings, password: str = "open sesame") -> MailSettings:
+PASSWORD = "open sesame"
+
+
+def logging_in(settings: MailSettings, password: str = PASSWORD) -> MailSettings:
     """The same with a name and a password, over TLS by STARTTLS, to the name in the certificate."""
     return settings.model_copy(
         update={

@@ -72,7 +72,7 @@ def open_unsubscribe() -> PageResponse:
 
 
 @router.post("/email/unsubscribe", status_code=204, responses=problem_responses(EmailTokenRefused))
-def unsubscribe(
+def unsubscribe_from_email(
     token: Annotated[str, Query(max_length=100, description="As it stands in the letter")],
     session: SessionDep,
     settings: SettingsDep,

@@ -65,4 +65,7 @@ def encode(mail: Mail, *, sender: str) -> bytes:
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(mail.text, cte="quoted-printable")
     message.add_alternative(mail.html, subtype="html", cte="quoted-printable")
+    # A second copy is the same to the byte; nothing quoted-printable holds an equals sign before
+    # an underscore.
+    message.set_boundary(f"=_{mail.id.hex}")
     return message.as_bytes(policy=UNFOLDED)

@@ -52,7 +52,7 @@ def test_an_hour_that_clocks_skip_or_repeat_comes_once(after: str, expected: str
 def test_the_next_time_is_ahead_and_at_that_hour(
     hour: time, zone: ZoneInfo, after: datetime
 ) -> None:
-    """Within two days at most, even where a day is left out; else by the hour as the clock has it."""
+    """Within two days, even where a day is left out; by the hour, if the clocks show it."""
     found = next_at(hour, zone, after=after)
 
     assert after < found <= after + timedelta(hours=50)
