@@ -108,7 +108,7 @@ class Postbox:
 def said(server: SMTP, answer: str) -> str:
     """Answer, or cut the connection."""
     if answer == DROP:
-        assert server.transport is not None
+        assert isinstance(server.transport, asyncio.Transport)
         server.transport.abort()
     return answer
 
