@@ -4,7 +4,7 @@ from datetime import datetime, time
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, PlainSerializer, StringConstraints, WithJsonSchema
 
 from api.schemas.common import In, Out, Text
 from geoservices.accounts.models import Purpose
@@ -18,6 +18,15 @@ def _local_minute(hour: time) -> time:
     if hour.tzinfo or hour.second or hour.microsecond:
         raise ValueError("is a local time in hours and minutes, without an offset")
     return hour
+
+
+# JSON Schema's `time` has an offset, and this has none.
+LocalMinute = Annotated[
+    time,
+    AfterValidator(_local_minute),
+    PlainSerializer(lambda hour: hour.strftime("%H:%M"), return_type=str),
+    WithJsonSchema({"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"}),
+]
 
 
 class ChannelsIn(In):
@@ -45,7 +54,7 @@ class EmailIn(In):
     address: Annotated[Text, StringConstraints(min_length=3, max_length=254)] = Field(
         examples=["anna@example.org"]
     )
-    digest_at: Annotated[time, AfterValidator(_local_minute)] = Field(
+    digest_at: LocalMinute = Field(
         default=DIGEST_AT, description="Local time of the day", examples=["17:00"]
     )
 
@@ -66,7 +75,7 @@ class EmailOut(Out):
         description="`bouncing`: three letters in a row were refused for it, and no more are "
         "sent. Put it again to try anew."
     )
-    digest_at: time = Field(description="Local time of the day")
+    digest_at: LocalMinute = Field(description="Local time of the day")
     set_at: datetime
     confirmed_at: datetime | None
     next_digest_at: datetime | None = Field(

@@ -101,6 +101,8 @@ class SmtpMailer:
                 if client is not None:
                     client.close()
         await self._leave(client)
+        # What was cut is closed in the loop's next turns, of which there would be none.
+        await asyncio.sleep(0.01)
         return outcomes
 
     async def _connect(self) -> SMTP:
