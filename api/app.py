@@ -14,9 +14,11 @@ from api.middleware import Door
 from api.openapi import complete
 from api.routers import (
     campaigns,
+    channels,
     checkins,
     codes,
     devices,
+    email,
     geofences,
     health,
     listings,
@@ -60,6 +62,8 @@ NOUNS = (
     campaigns,
     notifications,
     receipts,
+    channels,
+    email,
 )
 
 
@@ -135,7 +139,7 @@ def create_app(
     app.add_middleware(
         Door,
         max_body_bytes=settings.intake.max_body_bytes,
-        forms_at=frozenset({"/v1/osmand"}),
+        forms_at=frozenset({"/v1/osmand", "/v1/email/unsubscribe"}),
         smaller_at={"/v1/receipts": MAX_BODY_BYTES},
     )
     app.express = Express(app.answer_fully, app.state, settings)

@@ -15,7 +15,7 @@ from geoservices.errors import GeoservicesError
 log = structlog.get_logger()
 
 JSON_TYPES = ("application/json", "application/geo+json")
-FORM_TYPE = "application/x-www-form-urlencoded"
+FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 class Door:
@@ -116,7 +116,7 @@ class Door:
             raise BodyTooLarge(limit=limit)
         has_body = length != "0" or "transfer-encoding" in headers
         media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-        taken = (*JSON_TYPES, FORM_TYPE) if scope["path"] in self.forms_at else JSON_TYPES
+        taken = (*JSON_TYPES, *FORM_TYPES) if scope["path"] in self.forms_at else JSON_TYPES
         if scope["method"] in {"POST", "PUT", "PATCH"} and has_body and media_type not in taken:
             raise UnsupportedMediaType(taken=taken)
 

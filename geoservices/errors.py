@@ -77,9 +77,11 @@ class TooOften(GeoservicesError):
 
     kind = ErrorKind.TOO_OFTEN
 
-    def __init__(self, retry_after: timedelta) -> None:
-        self.retry_after_s = -(-retry_after // timedelta(seconds=1))
-        super().__init__(f"Wait {self.retry_after_s} s and ask again. Nothing was done this time.")
+    def __init__(self, retry_after: timedelta, message: str | None = None) -> None:
+        self.retry_after_s = max(1, -(-retry_after // timedelta(seconds=1)))
+        super().__init__(
+            message or f"Wait {self.retry_after_s} s and ask again. Nothing was done this time."
+        )
 
     def extra(self) -> Mapping[str, object]:
         """Say how long to wait, in seconds."""

@@ -1,7 +1,7 @@
 """The whole flow on one screen: what comes in, what is decided, who is told."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, time
 from uuid import UUID
 
 import numpy as np
@@ -14,6 +14,8 @@ from geoservices.accounts.consents import ON_CHECK_IN, PASSIVE
 from geoservices.accounts.models import Device, Person, Purpose
 from geoservices.campaigns import service as campaigns
 from geoservices.campaigns.rules import Limits, Trigger
+from geoservices.channels import service as channels
+from geoservices.channels.service import Choice
 from geoservices.checkins import queries as checkins
 from geoservices.checkins import service as checkin_service
 from geoservices.checkins.models import CheckIn
@@ -27,10 +29,13 @@ from geoservices.checkins.service import (
 )
 from geoservices.checkins.verification import Evidence
 from geoservices.codes import service as codes
+from geoservices.deliveries import queries as delivery_queries
 from geoservices.deliveries import service as deliveries
+from geoservices.deliveries.states import DeliveryState
 from geoservices.geofences.index import GeofenceIndex
 from geoservices.geofences.live import LiveGeofences
 from geoservices.geometry.position import Position
+from geoservices.letters import addresses
 from geoservices.notifications import service as notifications
 from geoservices.notifications.models import Notification
 from geoservices.notifications.trying import write_test
@@ -200,6 +205,49 @@ def send_test(
     test = write_test(session, device.person_id, at=at)
     deliveries.enqueue_one(session, test, subscription_id, at=at)
     return test
+
+
+def set_preferences(
+    session: Session,
+    person: Person,
+    *,
+    time_zone: str,
+    quiet_from: time | None,
+    quiet_until: time | None,
+    at: datetime,
+) -> None:
+    """Set a person's time zone and quiet hours; their digests keep to their clock.
+
+    Raises:
+        TimeZoneUnknown: `time_zone` is no IANA name.
+    """
+    consents.set_preferences(
+        person, time_zone=time_zone, quiet_from=quiet_from, quiet_until=quiet_until
+    )
+    addresses.follow_clock(session, person, at=at)
+
+
+def choose_channels(
+    session: Session, person: Person, choice: Choice, *, settings: Settings
+) -> None:
+    """Choose the ways for one purpose; what waits to be pushed is not, once push is off.
+
+    Raises:
+        Forbidden: The purpose is not for people of their role.
+        EmailUnavailable: E-mail is wanted, and none is sent here.
+        EmailNotConfirmed: E-mail is wanted, and they confirmed no address.
+    """
+    if choice.email:
+        addresses.require_confirmed(session, person.id, settings)
+    channels.choose(session, person, choice)
+    if not choice.push:
+        delivery_queries.finish_unsent(
+            session,
+            person.id,
+            choice.purpose,
+            state=DeliveryState.EXPIRED,
+            reason="push was switched off",
+        )
 
 
 def let_time_pass(session: Session, *, settings: Settings, at: datetime, limit: int) -> int:

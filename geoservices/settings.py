@@ -2,8 +2,10 @@
 
 import re
 from datetime import timedelta
+from email.utils import parseaddr
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -73,6 +75,58 @@ class PushSettings(BaseModel, frozen=True, extra="forbid"):
                 "sent when its lease ends is sent twice"
             )
         return self
+
+
+LETTERS_A_JOB = 10
+"""How many letters the relay hands to one job."""
+
+
+def _sender_shaped(sender: str) -> str:
+    _name, address = parseaddr(sender)
+    if not sender.isprintable() or not re.fullmatch(r"[^\s@<>]+@[^\s@<>]+", address):
+        raise ValueError("must be an address, with or without a name before it: Name <a@b.example>")
+    return sender
+
+
+class MailSettings(BaseModel, frozen=True, extra="forbid"):
+    """How letters leave for people's e-mail addresses (RFC 5321); without `host` none do."""
+
+    host: str | None = None
+    """The SMTP server that takes our letters."""
+    port: Annotated[int, Field(ge=1, le=65535)] = 587
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    """How the connection is protected; `none` on loopback only. Certificates are verified."""
+    username: str | None = None
+    password: SecretStr | None = None
+    sender: Annotated[str, AfterValidator(_sender_shaped)] | None = None
+    """Whom letters are from: an address, or a name and an address."""
+    timeout: Span = timedelta(seconds=20)
+    """The longest one letter may take, connecting included."""
+    lease: Span = timedelta(minutes=5)
+    """A claimed letter falls due again after this long."""
+
+    @model_validator(mode="after")
+    def _can_be_used(self) -> Self:
+        if self.host is not None and self.sender is None:
+            raise ValueError("sender must be set where host is")
+        if (self.username is None) != (self.password is None):
+            raise ValueError("username and password belong together")
+        if self.security == "none" and self.host is not None and not _is_loopback(self.host):
+            raise ValueError("security may be none only where host is on loopback")
+        if self.lease <= LETTERS_A_JOB * self.timeout:
+            raise ValueError(
+                f"lease must be longer than {LETTERS_A_JOB} times timeout: a job sends "
+                f"{LETTERS_A_JOB} letters, one after the other, and what it has not sent when its "
+                "lease ends is sent twice"
+            )
+        return self
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 class CodeSettings(BaseModel, frozen=True, extra="forbid"):
@@ -236,6 +290,7 @@ class Settings(BaseSettings):
     """An outbox message handed to a job is handed out again after this long."""
     push: PushSettings
     codes: CodeSettings
+    mail: MailSettings = MailSettings()
     intake: IntakeSettings = IntakeSettings()
     presence: PresenceSettings = PresenceSettings()
     phones: PhoneSettings = PhoneSettings()

@@ -19,7 +19,9 @@ NOUNS = (
     "campaigns",
     "subscriptions",
     "notifications",
+    "channels",
     "deliveries",
+    "letters",
 )
 
 

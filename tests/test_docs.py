@@ -15,7 +15,11 @@ from geoservices.accounts.models import Purpose
 from geoservices.campaigns.rules import Gate
 from geoservices.checkins.verification import Doubt, Evidence
 from geoservices.codes.links import CodeProblem
+from geoservices.deliveries.progress import PushProgress
 from geoservices.deliveries.states import DeliveryState, ReceiptKind
+from geoservices.letters.models import LetterKind, LetterState
+from geoservices.mail.sending import Sent
+from geoservices.notifications.folders import Folder
 from geoservices.pings.screening import REFUSALS, Verdict
 from geoservices.push.gateway import OutcomeKind
 from geoservices.subscriptions.health import Health
@@ -121,6 +125,12 @@ def test_every_status_has_advice() -> None:
         ("presence.md", TransitionKind),
         ("presence.md", Reason),
         ("presence.md", Phase),
+        ("channels.md", Purpose),
+        ("channels.md", Folder),
+        ("channels.md", PushProgress),
+        ("channels.md", LetterKind),
+        ("channels.md", LetterState),
+        ("channels.md", Sent),
         ("push.md", DeliveryState),
         ("push.md", OutcomeKind),
         ("push.md", Health),

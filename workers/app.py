@@ -17,6 +17,7 @@ app.conf.update(
     include=[
         "workers.jobs.campaigns",
         "workers.jobs.deliveries",
+        "workers.jobs.letters",
         "workers.jobs.pings",
         "workers.jobs.subscriptions",
         "workers.jobs.visits",

@@ -23,7 +23,8 @@ from sqlalchemy.orm import Session
 from geoservices import clock, logs, outbox
 from geoservices.database import SessionFactory, transaction
 from geoservices.deliveries import queries as deliveries
-from geoservices.settings import DELIVERIES_A_JOB
+from geoservices.letters import queries as letters
+from geoservices.settings import DELIVERIES_A_JOB, LETTERS_A_JOB
 from workers import runtime
 from workers.app import app
 
@@ -44,7 +45,10 @@ def main() -> None:
     logs.configure()
     settings = runtime.settings()
     relay = Relay(
-        runtime.sessions(), outbox_lease=settings.outbox_lease, push_lease=settings.push.lease
+        runtime.sessions(),
+        outbox_lease=settings.outbox_lease,
+        push_lease=settings.push.lease,
+        mail_lease=settings.mail.lease,
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, relay.stop)
@@ -53,11 +57,12 @@ def main() -> None:
 
 @dataclass(slots=True)
 class Relay:
-    """Hands out due messages and deliveries until stopped."""
+    """Hands out due messages, deliveries and letters until stopped."""
 
     sessions: SessionFactory
     outbox_lease: timedelta
     push_lease: timedelta
+    mail_lease: timedelta
     stopped: bool = False
 
     def stop(self, _number: int = 0, _frame: FrameType | None = None) -> None:
@@ -79,7 +84,7 @@ class Relay:
 
     def relay_once(self) -> int:
         """Hand out one round of what is due and return how many ids that were."""
-        return self._messages() + self._deliveries()
+        return self._messages() + self._deliveries() + self._letters()
 
     def _relay_while(self, listening: psycopg.Connection) -> None:
         while not self.stopped:
@@ -109,6 +114,19 @@ class Relay:
             [str(id_) for id_ in ids],
             lambda session: deliveries.put_back(session, ids, at=clock.now()),
             lease=self.push_lease,
+        )
+        return len(ids)
+
+    def _letters(self) -> int:
+        with transaction(self.sessions) as session:
+            ids = letters.hand_out(
+                session, at=clock.now(), lease=self.mail_lease, limit=LETTERS_A_JOB
+            )
+        self._ring(
+            "letters.send",
+            [str(id_) for id_ in ids],
+            lambda session: letters.put_back(session, ids, at=clock.now()),
+            lease=self.mail_lease,
         )
         return len(ids)
 

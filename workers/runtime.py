@@ -1,8 +1,9 @@
-"""What a job borrows from its process: settings, sessions and the push gateway."""
+"""What a job borrows from its process: settings, sessions, the push gateway and the mailer."""
 
 from functools import lru_cache
 
 from geoservices.database import SessionFactory, make_engine, make_session_factory
+from geoservices.mail.sending import Mailer, SmtpMailer
 from geoservices.push.gateway import PushGateway, WebPushGateway
 from geoservices.settings import Settings, load_settings
 
@@ -33,3 +34,9 @@ def delivery_sessions() -> SessionFactory:
 def gateway() -> PushGateway:
     """Return the way out to the push services."""
     return WebPushGateway(settings().push)
+
+
+@lru_cache(maxsize=1)
+def mailer() -> Mailer:
+    """Return the way out to people's e-mail addresses; only where there is one."""
+    return SmtpMailer(settings().mail)

@@ -124,13 +124,17 @@ def read_preferences(caller: CallerDep) -> PreferencesOut:
 
 
 @router.put("/preferences", responses=problem_responses(TimeZoneUnknown))
-def set_preferences(body: PreferencesIn, caller: CallerDep) -> PreferencesOut:
+def set_preferences(
+    body: PreferencesIn, caller: CallerDep, session: SessionDep, at: Now
+) -> PreferencesOut:
     """Set the person's time zone and quiet hours."""
-    service.set_preferences(
+    pipeline.set_preferences(
+        session,
         caller.person,
         time_zone=body.time_zone,
         quiet_from=body.quiet_from,
         quiet_until=body.quiet_until,
+        at=at,
     )
     return PreferencesOut.model_validate(caller.person)
 

@@ -1,27 +1,38 @@
 """Notifications, why they were sent, and how they fared."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy.orm import Session
 
 from api.bodies import StrictRoute
-from api.dependencies import CallerDep, SessionDep
+from api.dependencies import CallerDep, Now, SessionDep
 from api.pagination import Cursor, Limit, Page, instant_and_id, next_address
 from api.problems import problem_responses
 from api.schemas.campaigns import DecisionOut
 from api.schemas.notifications import (
     AttemptOut,
     DeliveryOut,
+    NotificationChangeIn,
     NotificationOut,
     ReceiptOut,
+    UnreadOut,
 )
 from geoservices.campaigns import queries as campaigns
 from geoservices.deliveries import queries as deliveries
 from geoservices.deliveries.models import Attempt, Delivery, Receipt
+from geoservices.deliveries.progress import progress_of
 from geoservices.errors import NotFound
-from geoservices.notifications import queries
+from geoservices.notifications import inbox, queries
+from geoservices.notifications.folders import (
+    Folder,
+    SnoozeRefused,
+    read_when,
+    snoozed_until_when,
+)
 from geoservices.notifications.models import Notification
 
 router = APIRouter(tags=["notifications"], route_class=StrictRoute)
@@ -32,31 +43,71 @@ def list_notifications(
     request: Request,
     caller: CallerDep,
     session: SessionDep,
+    at: Now,
     cursor: Cursor,
+    folder: Annotated[Folder, Query(description="What to see of them")] = Folder.INBOX,
     limit: Limit = 50,
 ) -> Page[NotificationOut]:
-    """See the caller's notifications, newest first, with reason and deliveries."""
+    """See the caller's notifications, newest first, with reason and deliveries.
+
+    What was snoozed is as new as the moment it comes back.
+    """
     rows = queries.notifications_of(
-        session, caller.person.id, after=instant_and_id(cursor), limit=limit + 1
+        session,
+        caller.person.id,
+        folder=folder,
+        at=at,
+        after=instant_and_id(cursor),
+        limit=limit + 1,
     )
     return Page(
-        items=_told(session, rows[:limit]),
-        next=next_address(request, rows, limit, lambda row: (row.created_at, row.id)),
+        items=_told(session, rows[:limit], at),
+        next=next_address(request, rows, limit, lambda row: (row.surfaced_at, row.id)),
     )
+
+
+@router.get("/notifications/unread")
+def count_unread(caller: CallerDep, session: SessionDep, at: Now) -> UnreadOut:
+    """Count what of the caller's inbox is unread."""
+    return UnreadOut(unread=queries.count_unread(session, caller.person.id, at=at))
+
+
+@router.post("/notifications/read-all", status_code=204)
+def read_all(caller: CallerDep, session: SessionDep, at: Now) -> Response:
+    """Mark as read whatever of the caller's inbox is unread; what is snoozed stays as it is."""
+    queries.mark_all_read(session, caller.person.id, at=at)
+    return Response(status_code=204)
 
 
 @router.get("/notifications/{notification_id}", responses=problem_responses(NotFound))
 def read_notification(
-    notification_id: UUID, caller: CallerDep, session: SessionDep
+    notification_id: UUID, caller: CallerDep, session: SessionDep, at: Now
 ) -> NotificationOut:
-    """See one of the caller's notifications."""
+    """See one of the caller's notifications. Seeing it does not mark it as read."""
     notification = queries.notification_by_id(session, notification_id)
     if notification is None or notification.person_id != caller.person.id:
         raise NotFound("notification")
-    return _told(session, [notification])[0]
+    return _told(session, [notification], at)[0]
 
 
-def _told(session: Session, rows: Sequence[Notification]) -> list[NotificationOut]:
+@router.patch(
+    "/notifications/{notification_id}", responses=problem_responses(NotFound, SnoozeRefused)
+)
+def change_notification(
+    notification_id: UUID,
+    body: NotificationChangeIn,
+    caller: CallerDep,
+    session: SessionDep,
+    at: Now,
+) -> NotificationOut:
+    """Mark a notification as read or unread, archive it or put it back, or snooze it."""
+    changed = inbox.change(
+        session, notification_id, body.to_change(), person_id=caller.person.id, at=at
+    )
+    return _told(session, [changed], at)[0]
+
+
+def _told(session: Session, rows: Sequence[Notification], at: datetime) -> list[NotificationOut]:
     because = [row.decision_id for row in rows if row.decision_id is not None]
     decisions = campaigns.decisions_by_id(session, because)
     entries = deliveries.deliveries_of(session, [row.id for row in rows])
@@ -70,6 +121,10 @@ def _told(session: Session, rows: Sequence[Notification]) -> list[NotificationOu
             body=row.body,
             created_at=row.created_at,
             expires_at=row.expires_at,
+            read_at=read_when(row.read_at, row.snoozed_until, at=at),
+            archived_at=row.archived_at,
+            snoozed_until=snoozed_until_when(row.snoozed_until, at=at),
+            push=progress_of({entry[0].state for entry in entries.get(row.id, ())}),
             decision=DecisionOut.model_validate(decisions[row.decision_id])
             if row.decision_id
             else None,

@@ -21,6 +21,7 @@ router = APIRouter(tags=["pages"], default_response_class=PageResponse)
 FOLDER = Path(str(files("api"))) / "pages"
 CODE_PAGE = Template((FOLDER / "code.html").read_text("utf-8"))
 SCREEN_PAGE = (FOLDER / "screen.html").read_text("utf-8")
+EMAIL_PAGE = (FOLDER / "email.html").read_text("utf-8")
 
 PURPOSE = "With it you can say that you are here, and see what is on. We call this checking in."
 NOT_CHECKED_IN = "You have only opened a page. You are not checked in, and we have kept nothing."
@@ -78,6 +79,12 @@ def open_link(link_token: str, session: SessionDep, settings: SettingsDep, at: N
 def open_screen() -> PageResponse:
     """Show a rotating code on a screen at the desk; its secret stands behind the address's #."""
     return PageResponse(SCREEN_PAGE)
+
+
+@router.get("/email")
+def open_email() -> PageResponse:
+    """Confirm an e-mail address; what proves it stands behind the address's #."""
+    return PageResponse(EMAIL_PAGE)
 
 
 def code_page(heading: str, told: Sequence[str], *, website: str | None = None) -> str:

@@ -1,14 +1,17 @@
 """Notifications on the wire."""
 
 from datetime import datetime
+from typing import Self
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from api.schemas.campaigns import DecisionOut
-from api.schemas.common import Out
+from api.schemas.common import In, Instant, Out
 from geoservices.campaigns.rules import CampaignClass
+from geoservices.deliveries.progress import PushProgress
 from geoservices.deliveries.states import DeliveryState, ReceiptKind
+from geoservices.notifications.inbox import UNCHANGED, Change
 from geoservices.notifications.models import NotificationKind
 
 
@@ -55,5 +58,49 @@ class NotificationOut(Out):
     body: str
     created_at: datetime
     expires_at: datetime
+    read_at: datetime | None = Field(
+        description="Null while it is unread, also once it has come back"
+    )
+    archived_at: datetime | None
+    snoozed_until: datetime | None = Field(
+        description="When it comes back to the inbox; null once it has"
+    )
+    push: PushProgress = Field(
+        description="`sent`: a push service has it for at least one browser. `waiting`: not yet. "
+        "`none`: there was no browser to push to, or push was off. `failed`: none could be reached"
+    )
     decision: DecisionOut | None
     deliveries: list[DeliveryOut]
+
+
+class UnreadOut(Out):
+    """What waits in the inbox."""
+
+    unread: int = Field(description="How many notifications in the inbox are unread")
+
+
+class NotificationChangeIn(In):
+    """What shall become of a notification; what is left out stays as it is."""
+
+    read: bool = Field(default=False, strict=True)
+    archived: bool = Field(default=False, strict=True)
+    snoozed_until: Instant | None = Field(
+        default=None,
+        description="Out of the inbox until then, a year at most, when it comes back unread; null "
+        "puts it back",
+    )
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("name at least one of read, archived and snoozed_until")
+        return self
+
+    def to_change(self) -> Change:
+        """Return what the domain takes."""
+        given = self.model_fields_set
+        return Change(
+            read=self.read if "read" in given else UNCHANGED,
+            archived=self.archived if "archived" in given else UNCHANGED,
+            snoozed_until=self.snoozed_until if "snoozed_until" in given else UNCHANGED,
+        )

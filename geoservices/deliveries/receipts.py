@@ -12,6 +12,7 @@ from geoservices.deliveries import queries
 from geoservices.deliveries.queries import Sent
 from geoservices.deliveries.states import DeliveryState, ReceiptKind
 from geoservices.deliveries.tokens import derive_key, read_token
+from geoservices.notifications import inbox
 from geoservices.settings import Settings
 from geoservices.subscriptions import queries as subscriptions
 
@@ -71,7 +72,8 @@ def take(
 
     A click or a dismissal implies that it was shown. A delivery whose acceptance was never heard
     of was evidently accepted: it is not sent again. Of what a token does not speak, or no longer,
-    nothing is stored. Subscriptions are locked, and then deliveries, in the order of their ids.
+    nothing is stored. A notification that was clicked has been read.
+    Subscriptions are locked, and then deliveries, each in the order of their ids.
 
     Args:
         session: The transaction.
@@ -93,7 +95,11 @@ def take(
     fresh = queries.insert_receipts(session, _rows(said, at)) if said else []
     for state, moved in _moves(said).items():
         queries.mark_received(session, moved, state, at=at)
-    return TakenReceipts(known=[id_ in sent for id_ in ids], news=_news(sent, fresh))
+    news = _news(sent, fresh)
+    clicked = [one.notification_id for one in news if ReceiptKind.CLICKED in one.kinds]
+    if clicked:
+        inbox.mark_read(session, clicked, at=at)
+    return TakenReceipts(known=[id_ in sent for id_ in ids], news=news)
 
 
 def happened_at(told: datetime, *, first_tried_at: datetime, at: datetime) -> datetime:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from geoservices import outbox
 from geoservices.campaigns.rules import CampaignClass
+from geoservices.channels import queries as channels
 from geoservices.deliveries import queries
 from geoservices.deliveries.claiming import URGENCY, Claimable, obstacle
 from geoservices.deliveries.composing import Message, payload
@@ -51,16 +52,19 @@ class Sending:
 def enqueue(session: Session, made: Sequence[Notification], *, at: datetime) -> None:
     """Make a delivery of each notification for each browser of its person, due at once.
 
-    Who has no subscription still has the notification; it waits in the API.
+    Who has no subscription, or wants no push for the campaign's purpose, still has the
+    notification; it waits in the API.
     """
+    wanted = channels.wanted_as_push(session, [one.id for one in made])
     browsers = subscriptions.subscriptions_of_people(session, {one.person_id for one in made})
     session.add_all(
         _delivery(notification, subscription_id, at)
         for notification in made
+        if notification.id in wanted
         for subscription_id in browsers.get(notification.person_id, ())
     )
     session.flush()
-    if browsers:
+    if browsers and wanted:
         outbox.ring(session)
 
 

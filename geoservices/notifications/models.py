@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import (
     CheckConstraint,
+    Computed,
     ForeignKey,
     Index,
     String,
@@ -29,6 +30,8 @@ class Notification(Base):
 
     Those of campaigns come from an organisation, with a decision and a listing; tests have none of
     the three.
+    It is in the inbox since `surfaced_at`, unless archived: since it was made, or since what it
+    was snoozed until, which may lie ahead. `folders` says when it counts as read.
     """
 
     __tablename__ = "notifications"
@@ -40,7 +43,27 @@ class Notification(Base):
             "CASE kind WHEN 'campaign' THEN 3 ELSE 0 END",
             name="campaigns_have_their_reasons",
         ),
-        Index("ix_notifications_person", "person_id", "created_at", "id"),
+        Index("ix_notifications_person", "person_id", "surfaced_at", "id"),
+        Index(
+            "ix_notifications_inbox",
+            "person_id",
+            "surfaced_at",
+            "id",
+            postgresql_where="archived_at IS NULL",
+        ),
+        Index(
+            "ix_notifications_archive",
+            "person_id",
+            "surfaced_at",
+            "id",
+            postgresql_where="archived_at IS NOT NULL",
+        ),
+        Index(
+            "ix_notifications_unread",
+            "person_id",
+            "surfaced_at",
+            postgresql_where="archived_at IS NULL AND (read_at IS NULL OR read_at < snoozed_until)",
+        ),
         Index("ix_notifications_organisation", "organisation_id", "created_at", "id"),
     )
 
@@ -61,3 +84,9 @@ class Notification(Base):
     body: Mapped[str] = mapped_column(String(500))
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
+    read_at: Mapped[datetime | None]
+    archived_at: Mapped[datetime | None]
+    snoozed_until: Mapped[datetime | None]
+    surfaced_at: Mapped[datetime] = mapped_column(
+        Computed("coalesce(snoozed_until, created_at)", persisted=True)
+    )

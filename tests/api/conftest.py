@@ -23,7 +23,13 @@ from geoservices.codes.links import make_code_key
 from geoservices.database import SessionFactory
 from geoservices.geofences.live import LiveGeofences
 from geoservices.push.vapid import make_vapid_key
-from geoservices.settings import CodeSettings, PhoneSettings, PushSettings, Settings
+from geoservices.settings import (
+    CodeSettings,
+    MailSettings,
+    PhoneSettings,
+    PushSettings,
+    Settings,
+)
 from tests.api.contract import Contract
 from tests.factories import (
     make_access_token,
@@ -45,6 +51,7 @@ def settings() -> Settings:
             allow_loopback=True,
         ),
         codes=CodeSettings(key=SecretStr(make_code_key())),
+        mail=MailSettings(host="127.0.0.1", security="none", sender="letters@devon.example"),
         phones=PhoneSettings(secret=SecretStr("a secret that is of no use elsewhere")),
     )
 

@@ -135,6 +135,17 @@ TABLE = {
     "list_notifications": all_(200),
     "read_notification": Row(200, 404, 404, 404, 404),
     "take_receipts": free(200, body=lambda _: {"receipts": [asking.receipt()]}),
+    "count_unread": all_(200),
+    "read_all": all_(204),
+    "change_notification": Row(200, 404, 404, 404, 404, lambda _: {"read": True}),
+    "list_channels": all_(200),
+    "choose_channels": all_(200, body=lambda _: {"push": False, "email": False}),
+    "read_email": Row(200, 404, 404, 404, 404),
+    "set_email": all_(200, body=lambda _: {"address": "anna@example.org"}),
+    "remove_email": all_(204),
+    "confirm_email": free(422, body=lambda _: {"token": "made-up"}),
+    "open_unsubscribe": free(200),
+    "unsubscribe_from_email": free(422),
     "read_personal_code": own(200),
     "check_in_by_staff": Row(403, 403, 422, 422, 404, lambda _: asking.staff_scan("nobody's")),
     "list_codes": run(200, 404),
@@ -146,13 +157,17 @@ TABLE = {
     "read_screen": Row(401, 401, 401, 401, 401),
     "open_link": free(404),
     "open_screen": free(200),
+    "open_email": free(200),
     "live": free(200),
     "ready": free(503),
     "explain_problem": free(200),
 }
 
 
-ASKED = {"read_footfall": {"from": "2026-03-04T10:00:00Z", "until": "2026-03-04T14:00:00Z"}}
+ASKED = {
+    "read_footfall": {"from": "2026-03-04T10:00:00Z", "until": "2026-03-04T14:00:00Z"},
+    "unsubscribe_from_email": {"token": "made-up"},
+}
 """What has to be asked for in the query."""
 
 

@@ -29,7 +29,15 @@ from tests.factories import make_access_token
 
 EXAMPLES = 8
 """For each operation, each sent by everyone."""
-TAKES_ANYTHING = {"live", "ready", "explain_problem", "open_link", "open_screen"}
+TAKES_ANYTHING = {
+    "live",
+    "ready",
+    "explain_problem",
+    "open_link",
+    "open_screen",
+    "open_email",
+    "open_unsubscribe",
+}
 """There is no wrong request to them."""
 ROWS = [
     (operation, mode)

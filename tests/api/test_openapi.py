@@ -194,4 +194,8 @@ def test_whatever_needs_a_token_says_so(document: dict[str, Any]) -> None:
         "open_link",
         "open_screen",
         "take_receipts",
+        "open_email",
+        "confirm_email",
+        "open_unsubscribe",
+        "unsubscribe_from_email",
     }

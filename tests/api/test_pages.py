@@ -111,7 +111,12 @@ def test_pages_load_nothing_of_anyone_elses(
     """No script or style stands in a page, none is another's, and no other site frames it."""
     pages = [
         anyone.get(path)
-        for path in (path_of(static_link(poster, settings), settings), "/C/none", "/screen")
+        for path in (
+            path_of(static_link(poster, settings), settings),
+            "/C/none",
+            "/screen",
+            "/email",
+        )
     ]
 
     for page in pages:
@@ -128,7 +133,8 @@ def test_pages_load_nothing_of_anyone_elses(
 
 
 @pytest.mark.parametrize(
-    ("file", "media_type"), [("pages.css", "text/css"), ("screen.js", "text/javascript")]
+    ("file", "media_type"),
+    [("pages.css", "text/css"), ("screen.js", "text/javascript"), ("email.js", "text/javascript")],
 )
 def test_what_pages_load_is_served(anyone: Client, file: str, media_type: str) -> None:
     """As its type, which browsers insist on."""

@@ -1,7 +1,7 @@
 """One of everything that an organisation and a citizen have, for tests of who may see it."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import time, timedelta
 from hashlib import sha256
 from uuid import UUID, uuid4
 
@@ -14,6 +14,7 @@ from geoservices.checkins.models import CheckIn
 from geoservices.checkins.verification import Evidence
 from geoservices.deliveries.models import Delivery
 from geoservices.deliveries.states import DeliveryState
+from geoservices.letters.models import EmailAddress
 from geoservices.listings.models import Listing
 from geoservices.notifications.models import Notification
 from geoservices.phones.models import PhoneApp
@@ -64,6 +65,15 @@ def make_world(session: Session) -> World:
     decision, notification = make_notification(session, person, campaign, listing, check_in)
     delivery = make_delivery(session, notification, subscription)
     session.add(visit)
+    session.add(
+        EmailAddress(
+            person_id=person.id,
+            address="anna@example.org",
+            digest_at=time(17),
+            set_at=NOON,
+            confirmed_at=NOON,
+        )
+    )
     session.commit()
     return World(
         organisation=organisation,

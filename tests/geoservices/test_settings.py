@@ -10,6 +10,7 @@ from geoservices.push.vapid import make_vapid_key
 from geoservices.settings import (
     CampaignSettings,
     IntakeSettings,
+    MailSettings,
     PresenceSettings,
     PushSettings,
     load_settings,
@@ -51,6 +52,43 @@ def test_push_settings_that_cannot_work_are_refused(changes: dict[str, Any]) -> 
 def test_fewer_pushes_at_once_need_a_longer_lease() -> None:
     """Ten rounds of ten seconds fit into two minutes."""
     assert push(concurrency=50, lease="PT2M").concurrency == 50
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"host": "mail.example.org"}, id="from nobody"),
+        pytest.param({"sender": "Devon Libraries"}, id="a sender without an address"),
+        pytest.param({"sender": "a@b.example\r\nBcc: c@d.example"}, id="a sender with a header"),
+        pytest.param({"username": "geoservices"}, id="a name without a password"),
+        pytest.param(
+            {"host": "mail.example.org", "sender": "a@b.example", "security": "none"},
+            id="unprotected, and not on loopback",
+        ),
+        pytest.param({"security": "ssl"}, id="a protection that is none"),
+        pytest.param({"lease": "PT3M"}, id="a lease as short as one job"),
+        pytest.param({"port": 0}, id="no port"),
+    ],
+)
+def test_mail_settings_that_cannot_work_are_refused(changes: dict[str, Any]) -> None:
+    """Nor those that would send passwords for everyone to read."""
+    with pytest.raises(ValidationError):
+        MailSettings.model_validate(changes)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"host": "mail.example.org", "sender": "a@b.example"},
+        {"host": "::1", "sender": "Devon <a@b.example>", "security": "none"},
+        {"host": "localhost", "sender": "a@b.example", "security": "none"},
+        {"host": "10.0.0.1", "sender": "a@b.example", "username": "a", "password": "b"},
+    ],
+)
+def test_mail_settings_that_can_work_are_taken(changes: dict[str, Any]) -> None:
+    """Without a host there is no e-mail, and nothing else is needed."""
+    assert MailSettings.model_validate(changes).host == changes.get("host")
 
 
 @pytest.mark.parametrize(

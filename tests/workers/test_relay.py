@@ -14,9 +14,10 @@ from sqlalchemy.orm import InstrumentedAttribute
 from geoservices import clock, outbox
 from geoservices.database import SessionFactory, transaction
 from geoservices.deliveries.models import Delivery
+from geoservices.letters.models import Letter
 from geoservices.outbox import OutboxMessage, Topic
 from local.configuration import free_port
-from tests import notifying
+from tests import notifying, writing
 from tests.workers.conftest import ring_at
 from workers.app import app
 from workers.relay import BROKER_ERRORS, Relay
@@ -28,7 +29,7 @@ LEASE = timedelta(seconds=30)
 @pytest.fixture
 def relay(committed: SessionFactory) -> Relay:
     """A relay on the test's database."""
-    return Relay(committed, outbox_lease=LEASE, push_lease=LEASE)
+    return Relay(committed, outbox_lease=LEASE, push_lease=LEASE, mail_lease=LEASE)
 
 
 def publish(sessions: SessionFactory, count: int) -> list[int]:
@@ -45,6 +46,15 @@ def make_deliveries(sessions: SessionFactory, count: int) -> list[str]:
         for _ in range(count):
             world.subscribe()
         return [str(delivery.id) for delivery in world.notify()]
+
+
+def make_letters(sessions: SessionFactory, count: int) -> list[str]:
+    """Have so many people give an address, and return the letters' ids."""
+    with transaction(sessions) as session:
+        world = writing.make_world(session)
+        for number in range(count):
+            world.set_address(f"p{number}@example.org", person=world.citizen())
+        return [str(letter.id) for letter in world.letters()]
 
 
 def jobs(doorbell: Connection) -> list[tuple[str, list[Any]]]:
@@ -102,6 +112,7 @@ def test_nothing_due_rings_nothing(relay: Relay, doorbell: Connection) -> None:
     [
         pytest.param(publish, OutboxMessage.due_at, "campaigns.decide", id="messages"),
         pytest.param(make_deliveries, Delivery.due_at, "deliveries.send", id="deliveries"),
+        pytest.param(make_letters, Letter.due_at, "letters.send", id="letters"),
     ],
 )
 def test_what_the_broker_refuses_is_due_again_at_once(
@@ -135,4 +146,4 @@ def test_every_job_that_is_scheduled_is_known_to_the_worker() -> None:
     app.loader.import_default_modules()
 
     assert {entry["task"] for entry in SCHEDULE.values()} <= set(app.tasks)
-    assert {"campaigns.decide", "deliveries.send"} <= set(app.tasks)
+    assert {"campaigns.decide", "deliveries.send", "letters.send"} <= set(app.tasks)

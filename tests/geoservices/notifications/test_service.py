@@ -11,7 +11,7 @@ from geoservices.deliveries.states import DeliveryState, ReceiptKind
 from geoservices.notifications import queries
 from geoservices.notifications.models import Notification
 from tests.factories import NOON, make_person
-from tests.notifying import ACCEPTED, World
+from tests.notifying import ACCEPTED, World, moment
 
 
 @pytest.mark.parametrize("browsers", [0, 1, 3])
@@ -78,9 +78,13 @@ def test_notifications_are_read_with_all_that_became_of_them(world: World) -> No
     world.settle(world.claim(delivery)[0], ACCEPTED)
     world.acknowledge(delivery, ReceiptKind.SHOWN)
 
-    page = queries.notifications_of(world.session, world.person.id, after=None, limit=2)
-    key = (page[-1].created_at, page[-1].id)
-    rest = queries.notifications_of(world.session, world.person.id, after=key, limit=2)
+    page = queries.notifications_of(
+        world.session, world.person.id, at=moment(999), after=None, limit=2
+    )
+    key = (page[-1].surfaced_at, page[-1].id)
+    rest = queries.notifications_of(
+        world.session, world.person.id, at=moment(999), after=key, limit=2
+    )
     [(of_one, attempts, receipts)] = deliveries.deliveries_of(world.session, [made[0].id])[
         made[0].id
     ]

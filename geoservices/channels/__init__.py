@@ -1,0 +1,1 @@
+"""By which ways people want to be told."""

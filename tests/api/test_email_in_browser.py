@@ -1,0 +1,121 @@
+"""The page of letters' links in a real browser: nothing happens until somebody presses."""
+
+import shutil
+from collections.abc import Iterator
+from datetime import time, timedelta
+from threading import Thread
+
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from playwright.sync_api import Page, expect, sync_playwright
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from geoservices.accounts.models import Purpose
+from geoservices.channels.models import ChannelChoice
+from geoservices.database import SessionFactory
+from geoservices.letters import addresses, service
+from geoservices.letters.links import make_unsubscribe_token
+from geoservices.letters.models import EmailAddress, Letter
+from geoservices.settings import Settings
+from local.configuration import HOST, free_port
+from tests.api.asking import now
+from tests.eventually import eventually
+from tests.factories import make_person
+from tests.writing import token_in
+
+CHROMIUM = shutil.which("chromium")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+
+
+@pytest.fixture
+def site(application: FastAPI, sessions: SessionFactory) -> Iterator[str]:
+    """Where a browser reaches the application on the test's own sessions."""
+    application.state.sessions = sessions
+    port = free_port()
+    config = uvicorn.Config(application, host=HOST, port=port, lifespan="off", log_level="warning")
+    server = uvicorn.Server(config)
+    thread = Thread(target=server.run)
+    thread.start()
+    eventually(lambda: server.started, within=timedelta(seconds=10))
+    yield f"http://{HOST}:{port}"
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture
+def given(session: Session, settings: Settings) -> EmailAddress:
+    """An address that somebody gave and did not confirm."""
+    person = make_person(session, Purpose.NEARBY)
+    session.add(ChannelChoice(person_id=person.id, purpose=Purpose.NEARBY, push=True, email=True))
+    address = addresses.set_address(
+        session, person, "anna@example.org", digest_at=time(17), settings=settings, at=now()
+    )
+    session.commit()
+    return address
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    """A browser's empty page; an error in a script fails the test."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page()
+        errors: list[str] = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        yield page
+        browser.close()
+        assert errors == []
+
+
+def test_an_address_is_confirmed_by_pressing(
+    page: Page, site: str, session: Session, settings: Settings, given: EmailAddress
+) -> None:
+    """Once; opened again, the link has been used."""
+    ids = session.scalars(select(Letter.id)).all()
+    [posting] = service.claim(session, ids, settings=settings, at=now())
+    session.commit()
+    link = f"{site}/email#{token_in(posting)}"
+
+    page.goto(link)
+    button = page.get_by_role("button", name="Yes, this address is mine")
+    expect(button).to_be_visible()
+    session.refresh(given)
+    opened = given.confirmed_at
+    button.click()
+    expect(page.get_by_role("status")).to_contain_text("Your address is confirmed.")
+    session.refresh(given)
+    pressed = given.confirmed_at
+    page.reload()
+    button.click()
+
+    expect(page.get_by_role("status")).to_contain_text("was used before")
+    assert opened is None
+    assert pressed is not None
+
+
+def test_letters_are_ended_by_pressing(
+    page: Page, site: str, session: Session, settings: Settings, given: EmailAddress
+) -> None:
+    """Programs that open every link end nothing."""
+    key = settings.codes.key.get_secret_value().encode()
+    page.goto(f"{site}/v1/email/unsubscribe?token={make_unsubscribe_token(key, given.id)}")
+    button = page.get_by_role("button", name="Send me no more letters")
+    expect(button).to_be_visible()
+    choice = session.scalars(select(ChannelChoice)).one()
+    session.refresh(choice)
+    opened = choice.email
+    button.click()
+    expect(page.get_by_role("status")).to_contain_text("You will get no more letters.")
+    session.refresh(choice)
+
+    assert (opened, choice.email) == (True, False)
+
+
+def test_a_link_that_is_not_whole_says_so(page: Page, site: str) -> None:
+    """And offers nothing to press."""
+    page.goto(f"{site}/email")
+
+    expect(page.get_by_role("status")).to_contain_text("not whole")
+    expect(page.get_by_role("button")).to_be_hidden()
