@@ -32,9 +32,19 @@ class PageResponse(HTMLResponse):
         super().__init__(content, status_code, _OF_PAGES)
 
 
+class WorkerResponse(Response):
+    """A service worker's script, which may do what pages may and is never taken from a cache."""
+
+    media_type = "text/javascript"
+
+    def __init__(self, content: str, status_code: int = 200) -> None:
+        super().__init__(content, status_code, {**_OF_PAGES, "Cache-Control": "no-cache"})
+
+
 _OF_PAGES = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "img-src 'self'; manifest-src 'self'; connect-src 'self'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
 }
 

@@ -33,15 +33,20 @@ apt-get install --yes --no-install-recommends "$@"
 """
 
 
-def install(*, postgres: bool, venv: bool) -> None:
-    """Install the server with PostGIS and Python's venv, whichever is asked for.
+def install(*, postgres: bool, venv: bool, browsers: Sequence[str] = ()) -> None:
+    """Install the server with PostGIS and Python's venv, whichever is asked for, and browsers.
+
+    Args:
+        postgres: Whether the server is wanted.
+        venv: Whether Python's venv is.
+        browsers: The packages for tests in browsers that are missing.
 
     Raises:
         CannotGoOn: There is no apt, no permission, or no such package; the message says
             exactly what to install.
     """
     venv_package = f"python3.{sys.version_info.minor}-venv"
-    others = [venv_package] if venv else []
+    others = [*([venv_package] if venv else []), *browsers]
     # Before apt has been asked, the version is a guess good enough to read.
     expected = [*([f"postgresql-{OLDEST_POSTGRESQL}-postgis-3"] if postgres else []), *others]
     if not shutil.which("apt-get"):

@@ -15,7 +15,7 @@ import os
 
 from local import apt, environment
 from local.console import CannotGoOn, say
-from local.distribution import find_postgres
+from local.distribution import find_postgres, missing_browsers
 
 
 def set_up(*, dev: bool, embedded: bool) -> None:
@@ -32,8 +32,14 @@ def set_up(*, dev: bool, embedded: bool) -> None:
     ready = environment.is_ready(venv, dev=dev)
     postgres = embedded and find_postgres() is None
     venv_module = not ready and not environment.can_make_venvs()
-    if postgres or venv_module:
-        apt.install(postgres=postgres, venv=venv_module)
+    browsers = missing_browsers() if dev else []
+    if postgres or venv_module or browsers:
+        try:
+            apt.install(postgres=postgres, venv=venv_module, browsers=browsers)
+        except CannotGoOn as reason:
+            if postgres or venv_module:
+                raise
+            say(f"{reason}\nUntil then the tests that need them are skipped.")
     if not ready:
         environment.make_ready(venv, dev=dev)
 

@@ -1,4 +1,7 @@
-"""Where this machine's PostgreSQL server with PostGIS is, if it has one (standard library only)."""
+"""Where this machine's PostgreSQL server with PostGIS is, and what it lacks of browsers.
+
+It needs the standard library only.
+"""
 
 import re
 import shutil
@@ -11,6 +14,16 @@ OLDEST_POSTGRESQL = 15
 OLDEST_POSTGIS = (3, 3)
 
 ROOT = Path("/")
+
+BROWSERS = {
+    "firefox-esr": "usr/bin/firefox-esr",
+    "chromium": "usr/bin/chromium",
+    # With these, Firefox and Chromium speak to a desktop that the tests can look at.
+    "dbus-daemon": "usr/bin/dbus-daemon",
+    "libnotify4": "usr/lib/*/libnotify.so.4",
+    "fonts-dejavu-core": "usr/share/fonts/truetype/dejavu",
+}
+"""Debian's packages for tests in browsers, each with a file of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +52,21 @@ def find_postgres(
         if major >= OLDEST_POSTGRESQL and version in {None, major} and _usable(bin_folder, share)
     )
     return max(usable, key=lambda found: found.version, default=None)
+
+
+def missing_browsers(*, root: Path = ROOT) -> list[str]:
+    """Name the packages that tests in browsers lack, if this is Debian.
+
+    Elsewhere they are in other packages, or none: Ubuntu's browsers come in confined boxes, from
+    which they reach neither our profiles nor our desktop. Those tests are skipped there.
+
+    Args:
+        root: Where the file system starts; other than `/` in tests.
+    """
+    release = root / "etc/os-release"
+    if not release.exists() or "ID=debian" not in release.read_text("utf-8").splitlines():
+        return []
+    return [package for package, file in BROWSERS.items() if not any(root.glob(file))]
 
 
 def _candidates(root: Path, path: str | None) -> Iterator[tuple[int, Path, Path]]:

@@ -286,16 +286,26 @@ class Address:
 
 @contextmanager
 def serving(
-    *, host: str = "127.0.0.1", port: int = 0, log: Path | None = None
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    log: Path | None = None,
+    make: Callable[..., PushService] = PushService,
 ) -> Iterator[Address]:
     """Run a push service in a thread of this process, on a free port unless one is given.
+
+    Args:
+        host: Where it listens.
+        port: On which port; a free one if 0.
+        log: The file that gets a line of JSON for each push.
+        make: What makes the service; it is given the `log`.
 
     Raises:
         OSError: The port is taken.
     """
     started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event, int]] = Future()
     with _appending_to(log) as file:
-        service = PushService(log=file)
+        service = make(log=file)
 
         async def run() -> None:
             stop, loop = asyncio.Event(), asyncio.get_running_loop()

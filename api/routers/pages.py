@@ -1,4 +1,4 @@
-"""Pages for people: what a code's link leads to, and what a screen at the desk shows."""
+"""Pages for people: what a code leads to, what a screen shows, and what a browser was told."""
 
 from collections.abc import Sequence
 from html import escape
@@ -11,7 +11,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from api.dependencies import Now, SessionDep, SettingsDep
-from api.responses import PageResponse
+from api.responses import PageResponse, WorkerResponse
 from geoservices.codes import service as codes
 from geoservices.codes.links import CodeProblem
 from geoservices.places import service as places
@@ -22,6 +22,8 @@ FOLDER = Path(str(files("api"))) / "pages"
 CODE_PAGE = Template((FOLDER / "code.html").read_text("utf-8"))
 SCREEN_PAGE = (FOLDER / "screen.html").read_text("utf-8")
 EMAIL_PAGE = (FOLDER / "email.html").read_text("utf-8")
+NOTIFICATIONS_PAGE = (FOLDER / "notifications.html").read_text("utf-8")
+SERVICE_WORKER = (FOLDER / "service-worker.js").read_text("utf-8")
 
 PURPOSE = "With it you can say that you are here, and see what is on. We call this checking in."
 NOT_CHECKED_IN = "You have only opened a page. You are not checked in, and we have kept nothing."
@@ -53,7 +55,7 @@ FOR_NOW = {
 
 
 def install(app: FastAPI) -> None:
-    """Serve the pages' style and script beside them."""
+    """Serve the pages' styles and scripts beside them."""
     app.mount("/pages", StaticFiles(directory=FOLDER / "assets"), name="pages")
 
 
@@ -85,6 +87,24 @@ def open_screen() -> PageResponse:
 def open_email() -> PageResponse:
     """Confirm an e-mail address; what proves it stands behind the address's #."""
     return PageResponse(EMAIL_PAGE)
+
+
+@router.get("/notifications")
+def open_notifications() -> PageResponse:
+    """See what this browser was told, and turn its notifications on and off."""
+    return PageResponse(NOTIFICATIONS_PAGE)
+
+
+@router.get("/notifications/{notification_id}")
+def open_notification(notification_id: str) -> PageResponse:
+    """See a notification and why it came; its link leads here. The page asks the API for it."""
+    return PageResponse(NOTIFICATIONS_PAGE)
+
+
+@router.get("/service-worker.js", response_class=WorkerResponse)
+def read_service_worker() -> WorkerResponse:
+    """Get the script that shows notifications; from the root, it may serve every page."""
+    return WorkerResponse(SERVICE_WORKER)
 
 
 def code_page(heading: str, told: Sequence[str], *, website: str | None = None) -> str:

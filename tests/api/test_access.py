@@ -80,6 +80,15 @@ def none_(*, body: Callable[[Ids], Any] | None = None) -> Row:
     return Row(401, 401, 401, 401, 401, body)
 
 
+PAGES = (
+    "open_link",
+    "open_screen",
+    "open_email",
+    "open_notifications",
+    "open_notification",
+    "read_service_worker",
+)
+"""What people's browsers load, which is the same for everyone."""
 TABLE = {
     "register_device": Row(403, 403, 201, 201, 201, lambda _: {}, open_=201),
     "read_device": own(200),
@@ -156,8 +165,7 @@ TABLE = {
     "read_pdf_poster": run(200, 404),
     "read_screen": Row(401, 401, 401, 401, 401),
     "open_link": free(404),
-    "open_screen": free(200),
-    "open_email": free(200),
+    **dict.fromkeys(PAGES[1:], free(200)),
     "live": free(200),
     "ready": free(503),
     "explain_problem": free(200),

@@ -23,21 +23,13 @@ from schemathesis.specs.openapi.checks import (
 from sqlalchemy.orm import Session
 
 from tests.api.conftest import with_token
-from tests.api.test_access import TABLE
+from tests.api.test_access import PAGES, TABLE
 from tests.api.world import World, make_world
 from tests.factories import make_access_token
 
 EXAMPLES = 8
 """For each operation, each sent by everyone."""
-TAKES_ANYTHING = {
-    "live",
-    "ready",
-    "explain_problem",
-    "open_link",
-    "open_screen",
-    "open_email",
-    "open_unsubscribe",
-}
+TAKES_ANYTHING = {"live", "ready", "explain_problem", "open_unsubscribe", *PAGES}
 """There is no wrong request to them."""
 ROWS = [
     (operation, mode)

@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 
 from api.openapi import operations
 from api.problems import catalogue, status_of
+from tests.api.test_access import PAGES
 
 UNIT_SUFFIXES = ("_m", "_mps", "_deg", "_s", "_ms", "_modules")
 UNIT_WORDS = re.compile(
@@ -191,8 +192,7 @@ def test_whatever_needs_a_token_says_so(document: dict[str, Any]) -> None:
         "live",
         "ready",
         "explain_problem",
-        "open_link",
-        "open_screen",
+        *PAGES,
         "take_receipts",
         "open_email",
         "confirm_email",

@@ -1,5 +1,6 @@
 """Pages for people: plain, safe, and none of them checks anybody in."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -113,9 +114,7 @@ def test_pages_load_nothing_of_anyone_elses(
         anyone.get(path)
         for path in (
             path_of(static_link(poster, settings), settings),
-            "/C/none",
-            "/screen",
-            "/email",
+            *("/C/none", "/screen", "/email", "/notifications", "/notifications/none"),
         )
     ]
 
@@ -134,7 +133,14 @@ def test_pages_load_nothing_of_anyone_elses(
 
 @pytest.mark.parametrize(
     ("file", "media_type"),
-    [("pages.css", "text/css"), ("screen.js", "text/javascript"), ("email.js", "text/javascript")],
+    [
+        ("pages.css", "text/css"),
+        ("screen.js", "text/javascript"),
+        ("email.js", "text/javascript"),
+        ("notifications.js", "text/javascript"),
+        ("notifications.webmanifest", "application/manifest+json"),
+        ("bell.svg", "image/svg+xml"),
+    ],
 )
 def test_what_pages_load_is_served(anyone: Client, file: str, media_type: str) -> None:
     """As its type, which browsers insist on."""
@@ -142,3 +148,22 @@ def test_what_pages_load_is_served(anyone: Client, file: str, media_type: str) -
 
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith(media_type)
+
+
+def test_the_service_worker_serves_all_pages_and_is_always_fresh(anyone: Client) -> None:
+    """It stands at the root, which sets its scope, and a cache never stands in for it."""
+    answer = anyone.get("/service-worker.js")
+
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert answer.headers["cache-control"] == "no-cache"
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+
+
+@pytest.mark.parametrize("path", ["/notifications", "/service-worker.js"])
+def test_whatever_is_loaded_for_notifications_is_there(anyone: Client, path: str) -> None:
+    """A script that is missing would take the notifications with it."""
+    loaded = set(re.findall(r'"(/pages/[^"]+)"', anyone.get(path).text))
+
+    assert len(loaded) >= 4
+    assert {anyone.get(file).status_code for file in loaded} == {200}

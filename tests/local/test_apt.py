@@ -67,6 +67,17 @@ def test_the_newest_is_installed_after_saying_what_and_how_large(
     assert (first, last) == ("apt-get update", " sh postgresql-97-postgis-3")
 
 
+@pytest.mark.usefixtures("debian")
+def test_browsers_are_installed_along(called: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one go with the rest."""
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+
+    apt.install(postgres=True, venv=False, browsers=["firefox-esr", "libnotify4"])
+
+    *_, last = called.read_text().splitlines()
+    assert last == " sh postgresql-97-postgis-3 firefox-esr libnotify4"
+
+
 def test_the_machines_own_cluster_is_switched_off_meanwhile(tmp_path: Path) -> None:
     """The file that does so is gone afterwards, however apt ends."""
     folder, seen = tmp_path / "createcluster.d", tmp_path / "seen"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from local.distribution import find_postgres
+from local.distribution import BROWSERS, find_postgres, missing_browsers
 
 
 def install(root: Path, version: int, postgis: str | None) -> None:
@@ -71,3 +71,28 @@ def test_a_server_elsewhere_is_found_by_pg_config(tmp_path: Path) -> None:
 
     assert found is not None
     assert (found.version, found.bin) == (16, moved / "bin")
+
+
+@pytest.mark.parametrize(
+    ("release", "there", "missing"),
+    [
+        ("ID=debian", [], list(BROWSERS)),
+        ("ID=debian", list(BROWSERS), []),
+        ("ID=debian", ["chromium"], [package for package in BROWSERS if package != "chromium"]),
+        ("ID=ubuntu\nID_LIKE=debian", [], []),
+        (None, [], []),
+    ],
+)
+def test_browsers_are_asked_for_where_debian_has_them(
+    tmp_path: Path, release: str | None, there: list[str], missing: list[str]
+) -> None:
+    """Ubuntu's come as snaps, which these tests cannot drive."""
+    if release is not None:
+        (tmp_path / "etc").mkdir()
+        (tmp_path / "etc/os-release").write_text(f"NAME=any\n{release}\n")
+    for package in there:
+        file = tmp_path / BROWSERS[package].replace("*", "x86_64-linux-gnu")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+
+    assert missing_browsers(root=tmp_path) == missing

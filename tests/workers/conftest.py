@@ -10,23 +10,12 @@ import pytest
 from kombu import Connection, Queue, pools
 from sqlalchemy import Engine, text
 
-from geoservices.codes.links import make_code_key
 from geoservices.database import SessionFactory, make_session_factory
 from geoservices.geofences.models import GeofenceRevision
-from geoservices.push.vapid import make_vapid_key
 from geoservices.tables import all_tables
 from local import broker
 from local.configuration import free_port
-
-# Settings are read once, when the application is imported; what is used of them is set below.
-with pytest.MonkeyPatch.context() as patch:
-    patch.setenv("GEOSERVICES_DATABASE_URL", "postgresql://unused")
-    patch.setenv("GEOSERVICES_BROKER_URL", "redis://127.0.0.1:1/0")
-    patch.setenv("GEOSERVICES_PUSH__VAPID_PRIVATE_KEY", make_vapid_key())
-    patch.setenv("GEOSERVICES_CODES__KEY", make_code_key())
-    patch.setenv("GEOSERVICES_PUSH__VAPID_CONTACT", "mailto:push@council.example")
-    from workers import runtime
-    from workers.app import app
+from tests.jobs import app, runtime
 
 
 @pytest.fixture
