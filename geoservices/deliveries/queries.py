@@ -62,6 +62,11 @@ CLOSED_ORIGINS = (
     .format(ORIGIN_COLUMNS)
     .as_bytes(None)
 )
+ALL_ORIGINS = (
+    sql.SQL("SELECT {} FROM push_origins ORDER BY origin, vapid_key")
+    .format(ORIGIN_COLUMNS)
+    .as_bytes(None)
+)
 LOCK_ORIGINS = (
     sql.SQL(
         """
@@ -158,6 +163,22 @@ def lock_origins(
     origins, vapid_keys = zip(*keys, strict=True)
     listed = (Texts.listed(origins), Texts.listed(vapid_keys))
     return ask(session, LOCK_ORIGINS, *listed, make=OriginState._make)
+
+
+def origins(session: Session) -> list[OriginState]:
+    """Return how every push service stands, by origin and key."""
+    return ask(session, ALL_ORIGINS, make=OriginState._make)()
+
+
+def trust_origin(session: Session, origin: str, *, until: datetime) -> bool:
+    """Believe a push service until then, whatever our key; tell whether there is such a one."""
+    known = session.scalars(
+        update(PushOrigin)
+        .where(PushOrigin.origin == origin)
+        .values(trusted_until=until, guarded_until=None)
+        .returning(PushOrigin.origin)
+    )
+    return bool(known.all())
 
 
 def store_origins(session: Session, states: Sequence[OriginState]) -> None:

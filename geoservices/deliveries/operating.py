@@ -1,0 +1,42 @@
+"""What operators see of push services, and the one thing that they may say of them."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from geoservices.deliveries import queries
+from geoservices.deliveries.origins import OriginState, advice
+
+SHOWN: Final = 12
+"""So many characters tell one public key from another."""
+TRUSTED_FOR: Final = timedelta(days=1)
+
+
+def report(session: Session, *, at: datetime) -> str:
+    """Say how each push service stands under each of our keys, a line each."""
+    states = queries.origins(session)
+    return "\n".join(_line(state, at) for state in states) or "Nothing was pushed yet."
+
+
+def trust(session: Session, origin: str, *, at: datetime) -> str:
+    """Believe a push service for a day when it says that subscriptions have ended.
+
+    Raises:
+        ValueError: Nothing was ever pushed there.
+    """
+    until = at + TRUSTED_FOR
+    if not queries.trust_origin(session, origin, until=until):
+        raise ValueError(f"Nothing was ever pushed to {origin}. Name it as it is listed.")
+    return f"{origin}: what it says of ended subscriptions is believed until {_clock(until)}"
+
+
+def _line(state: OriginState, at: datetime) -> str:
+    closed = ""
+    if state.closed_until is not None and state.is_closed(at):
+        closed = f" Closed until {_clock(state.closed_until)}."
+    return f"{state.origin}  key {state.vapid_key[:SHOWN]}…  {advice(state, at=at)}{closed}"
+
+
+def _clock(at: datetime) -> str:
+    return at.strftime("%Y-%m-%d %H:%M:%S UTC")
