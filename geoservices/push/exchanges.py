@@ -15,6 +15,9 @@ from geoservices.settings import PushSettings
 
 MAX_ANSWER_BYTES: Final = 4096
 MAX_HEAD_BYTES: Final = 16 * 1024
+# RFC 8030 sections 5, 5.2 and 8.4; and what Windows adds.
+FIELDS: Final = frozenset({b"location", b"ttl", b"retry-after"})
+WINDOWS_FIELDS: Final = b"x-wns-"
 CONNECT_WITHIN: Final = timedelta(seconds=5)
 # A name that moved is connected to anew after this long at the latest, as soon as nothing is under
 # way on the connection.
@@ -45,7 +48,7 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a push service said: names of headers in lower case, 4096 bytes of its body at most."""
+    """What a push service said: some headers, named in lower case, and 4096 bytes of its body."""
 
     status: int
     headers: Mapping[str, str]
@@ -178,9 +181,14 @@ def _authorities(settings: PushSettings) -> Iterator[tuple[int, str]]:
 
 
 def _fields(head: list[bytes]) -> dict[str, str]:
-    """Read the fields of a head (RFC 9110 section 5); of one that is repeated the last counts."""
+    """Read those fields of a head that say something to us (RFC 9110 section 5).
+
+    Of one that is repeated the last counts.
+    """
     fields = {}
     for line in head[1:]:
-        name, _, value = line.decode("latin-1").partition(":")
-        fields[name.lower()] = value.strip()
+        name, _, value = line.partition(b":")
+        name = name.lower()
+        if name in FIELDS or name.startswith(WINDOWS_FIELDS):
+            fields[name.decode("latin-1")] = value.strip().decode("latin-1")
     return fields

@@ -177,11 +177,15 @@ def _fault_of(envelope: Envelope, settings: PushSettings) -> str | None:
         )
     except EndpointRefused:
         return "endpoint-refused"
-    faults = {
-        "bad-urgency": envelope.urgency not in URGENCIES,
-        "bad-topic": not _TOPIC.fullmatch(envelope.topic),
-        "keys-unusable": (len(envelope.p256dh), len(envelope.auth)) != (P256DH_LENGTH, AUTH_LENGTH),
-        "payload-empty": not envelope.payload,
-        "payload-too-large": len(envelope.payload) > MAX_PAYLOAD_BYTES,
-    }
-    return next((reason for reason, found in faults.items() if found), None)
+    fault = None
+    if envelope.urgency not in URGENCIES:
+        fault = "bad-urgency"
+    elif not _TOPIC.fullmatch(envelope.topic):
+        fault = "bad-topic"
+    elif len(envelope.p256dh) != P256DH_LENGTH or len(envelope.auth) != AUTH_LENGTH:
+        fault = "keys-unusable"
+    elif not envelope.payload:
+        fault = "payload-empty"
+    elif len(envelope.payload) > MAX_PAYLOAD_BYTES:
+        fault = "payload-too-large"
+    return fault
