@@ -121,6 +121,10 @@ class Crowd:
         row = self.connection.execute(DUE).fetchone()
         return int(row[0]) if row else 0
 
+    def forget(self) -> None:
+        """Delete all that was told; the people stay."""
+        self.connection.execute("TRUNCATE decisions, notifications CASCADE")
+
     def ready(self) -> list[UUID]:
         """Return the ids of all that is ready."""
         return [id_ for (id_,) in self.connection.execute(READY)]

@@ -5,12 +5,13 @@ multiplication on the curve, neither of which may be saved, since RFC 8291 secti
 key pair for each message.
 """
 
-import hmac
 import os
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 # A push service need not take a body above 4096 bytes (RFC 8030 section 7.2), of which header,
@@ -21,13 +22,14 @@ RECORD_SIZE: Final = 4096
 
 _CURVE: Final = ec.SECP256R1()
 _ECDH: Final = ec.ECDH()
+_HASH: Final = SHA256()
 # The record size and the length of the key id (RFC 8188 section 2.1).
 _SIZES: Final = RECORD_SIZE.to_bytes(4, "big") + bytes([65])
 _LAST_RECORD: Final = b"\x02"
-# The info strings of RFC 8291 section 3.4, with the counter of HKDF's only block (RFC 5869).
+# The info strings of RFC 8291 section 3.4.
 _SECRET_INFO: Final = b"WebPush: info\0"
-_KEY_INFO: Final = b"Content-Encoding: aes128gcm\0\x01"
-_NONCE_INFO: Final = b"Content-Encoding: nonce\0\x01"
+_KEY_INFO: Final = b"Content-Encoding: aes128gcm\0"
+_NONCE_INFO: Final = b"Content-Encoding: nonce\0"
 
 
 def encrypt(
@@ -59,13 +61,12 @@ def encrypt(
     key = key or ec.generate_private_key(_CURVE)
     salt = salt or os.urandom(SALT_BYTES)
     ours = key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-    combined = _hmac(auth, key.exchange(_ECDH, theirs))
-    secret = _hmac(combined, _SECRET_INFO + p256dh + ours + b"\x01")
-    extracted = _hmac(salt, secret)
-    content_key, nonce = _hmac(extracted, _KEY_INFO)[:16], _hmac(extracted, _NONCE_INFO)[:12]
+    secret = _derive(32, key.exchange(_ECDH, theirs), auth, _SECRET_INFO + p256dh + ours)
+    content_key = _derive(16, secret, salt, _KEY_INFO)
+    nonce = _derive(12, secret, salt, _NONCE_INFO)
     sealed = AESGCM(content_key).encrypt(nonce, payload + _LAST_RECORD, None)
     return salt + _SIZES + ours + sealed
 
 
-def _hmac(key: bytes, message: bytes) -> bytes:
-    return hmac.digest(key, message, "sha256")
+def _derive(length: int, secret: bytes, salt: bytes, info: bytes) -> bytes:
+    return HKDF(_HASH, length, salt, info).derive(secret)

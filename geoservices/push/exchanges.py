@@ -3,7 +3,7 @@
 import re
 import socket
 import ssl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Protocol
@@ -14,10 +14,13 @@ from geoservices.push.names import AddressNotPublic
 from geoservices.settings import PushSettings
 
 MAX_ANSWER_BYTES: Final = 4096
-MAX_HEAD_BYTES: Final = 16 * 1024
 # RFC 8030 sections 5, 5.2 and 8.4; and what Windows adds.
 FIELDS: Final = frozenset({b"location", b"ttl", b"retry-after"})
 WINDOWS_FIELDS: Final = b"x-wns-"
+END: Final = b"\r\n"
+FINAL: Final = 200
+# libcurl allows 300 kB for the head of an answer, and any number of interim ones before it.
+MAX_HEAD_LINES: Final = 256
 CONNECT_WITHIN: Final = timedelta(seconds=5)
 # A name that moved is connected to anew after this long at the latest, as soon as nothing is under
 # way on the connection.
@@ -93,8 +96,6 @@ class Exchange:
         self.barred = False
         self.pinned = False
         self.head: list[bytes] = []
-        self.head_bytes = 0
-        self.status = 0
         self.body = b""
         for option, value in self._options(settings):
             self.curl.setopt(option, value)
@@ -102,29 +103,18 @@ class Exchange:
     def begin(self, number: int, host: str) -> None:
         """Forget the post before."""
         self.number, self.host, self.barred = number, host, False
-        self.head, self.head_bytes, self.status, self.body = [], 0, 0, b""
+        self.body = b""
+        self.head.clear()
 
     def _take_head(self, line: bytes) -> int | None:
-        """Take a line of the head; interim answers (RFC 9110 section 15.2) are dropped."""
-        self.head_bytes += len(line)
-        if self.head_bytes > MAX_HEAD_BYTES:
-            return -1
-        if self.status:
-            return None  # A trailer.
-        if line != b"\r\n":
-            self.head.append(line)
-            return None
-        said = _STATUS_LINE.match(self.head[0]) if self.head else None
-        status = int(said[1]) if said else 0
-        if status < 200:  # noqa: PLR2004
-            self.head = []
-            return None
-        self.status = status
-        self._answered(self)
-        return None
+        """Take a line of the head, and break off where there are too many."""
+        self.head.append(line)
+        return None if len(self.head) < MAX_HEAD_LINES else -1
 
     def _take_body(self, part: bytes) -> int | None:
         """Take a part of the body, and break off where it is too long."""
+        if not self.body:
+            self._answered(self)
         self.body = (self.body + part)[:MAX_ANSWER_BYTES]
         return -1 if len(self.body) == MAX_ANSWER_BYTES else None
 
@@ -137,8 +127,9 @@ class Exchange:
 
     def ending(self, code: int) -> Ending:
         """Say how it ended; a status that has come counts, whatever happened afterwards."""
-        if self.status:
-            return Answer(self.status, _fields(self.head), self.body)
+        status, fields = _read_head(self.head)
+        if status:
+            return Answer(status, fields, self.body)
         if self.barred:
             return AddressNotPublic()
         return NoAnswer(_REASONS.get(code, _UNREADABLE))
@@ -180,15 +171,22 @@ def _authorities(settings: PushSettings) -> Iterator[tuple[int, str]]:
         yield pycurl.CAPATH, system.capath
 
 
-def _fields(head: list[bytes]) -> dict[str, str]:
-    """Read those fields of a head that say something to us (RFC 9110 section 5).
+def _read_head(lines: Sequence[bytes]) -> tuple[int, dict[str, str]]:
+    """Read the status of the answer and those of its fields that say something to us.
 
-    Of one that is repeated the last counts.
+    Interim answers (RFC 9110 section 15.2) and trailers are passed over; of a field that is
+    repeated the last counts. The status is 0 where the head has no end.
     """
-    fields = {}
-    for line in head[1:]:
+    status, fields = 0, dict[str, str]()
+    for line in lines:
+        if line == END and status >= FINAL:
+            return status, fields
+        if line.startswith(b"HTTP/"):
+            said = _STATUS_LINE.match(line)
+            status, fields = int(said[1]) if said else 0, {}
+            continue
         name, _, value = line.partition(b":")
         name = name.lower()
         if name in FIELDS or name.startswith(WINDOWS_FIELDS):
             fields[name.decode("latin-1")] = value.strip().decode("latin-1")
-    return fields
+    return 0, {}

@@ -6,7 +6,12 @@ from pathlib import Path
 import pytest
 
 from bench.push import CASES, in_turns, main
+from bench.push_crowd import Crowd
 from bench.push_server import ANSWER, PushServer
+from geoservices import clock
+from geoservices.database import SessionFactory, transaction
+from geoservices.deliveries import queries, service
+from tests.notifying import KEY, PUSH, RECEIPT_KEY, URL
 
 
 def test_each_work_is_done_in_its_turn_and_the_first_round_is_not_counted() -> None:
@@ -47,3 +52,27 @@ def test_each_request_is_answered_once_however_it_is_cut(tmp_path: Path) -> None
         return answered
 
     assert asyncio.run(ask()) == ANSWER * 3
+
+
+def test_a_crowd_is_there_to_be_told(committed: SessionFactory) -> None:
+    """Everyone has a browser that can be claimed for; what is ready is due only when let go."""
+    engine = committed.kw["bind"]
+    url = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    crowd = Crowd.gather(url, 20, base="https://fcm.googleapis.com/fcm/send/", vapid_key=KEY)
+    with crowd.connection:
+        crowd.tell(50)
+        ready = crowd.ready()
+        with transaction(committed) as session:
+            early = queries.hand_out(session, at=clock.now(), lease=PUSH.lease, limit=99)
+        let_go = crowd.let_go()
+        with transaction(committed) as session:
+            sendings = service.claim(
+                session, ready, push=PUSH, public_url=URL, receipt_key=RECEIPT_KEY, at=clock.now()
+            )
+        waiting = crowd.waiting()
+        crowd.forget()
+        left = crowd.waiting()
+
+    assert (len(ready), early, let_go, waiting, left) == (50, [], 50, 50, 0)
+    assert len({sending.envelope.endpoint for sending in sendings}) == 20
+    assert len(sendings) == 50
