@@ -14,6 +14,7 @@ from geoservices.accounts import service as accounts
 from geoservices.accounts.models import Role
 from geoservices.codes.links import make_code_key
 from geoservices.database import SessionFactory, make_engine, make_session_factory, transaction
+from geoservices.deliveries import operating
 from geoservices.errors import GeoservicesError
 from geoservices.push.vapid import make_vapid_key
 from geoservices.settings import load_settings
@@ -55,11 +56,21 @@ def _parser() -> argparse.ArgumentParser:
     code_key = commands.add_parser("code-key", help="make a key for GEOSERVICES_CODES__KEY")
     code_key.set_defaults(run=_code_key)
 
-    push = commands.add_parser("push", help="see to what browsers are pushed with")
-    keys = push.add_subparsers(required=True, metavar="ACTION").add_parser(
+    push = commands.add_parser("push", help="see how browsers are pushed to, and with what")
+    actions = push.add_subparsers(required=True, metavar="ACTION")
+    keys = actions.add_parser(
         "keys", help="say how many browsers use each VAPID key, and which old one can be dropped"
     )
     keys.set_defaults(run=_push_keys)
+    services = actions.add_parser(
+        "services", help="say how each push service stands, and what can be done about it"
+    )
+    services.set_defaults(run=_push_services)
+    trust = actions.add_parser(
+        "trust", help="believe for a day that the subscriptions which a push service calls gone are"
+    )
+    trust.add_argument("origin", help="as `push services` names it: https://push.example")
+    trust.set_defaults(run=_push_trust)
 
     organisation = commands.add_parser("organisation", help="manage organisations")
     create = organisation.add_subparsers(required=True, metavar="ACTION").add_parser(
@@ -100,6 +111,16 @@ def _push_keys(_arguments: argparse.Namespace) -> str:
     push = load_settings().push
     with transaction(_sessions()) as session:
         return key_report(session, push)
+
+
+def _push_services(_arguments: argparse.Namespace) -> str:
+    with transaction(_sessions()) as session:
+        return operating.report(session, at=clock.now())
+
+
+def _push_trust(arguments: argparse.Namespace) -> str:
+    with transaction(_sessions()) as session:
+        return operating.trust(session, arguments.origin, at=clock.now())
 
 
 def _create_organisation(arguments: argparse.Namespace) -> str:

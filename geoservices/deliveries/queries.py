@@ -62,6 +62,11 @@ CLOSED_ORIGINS = (
     .format(ORIGIN_COLUMNS)
     .as_bytes(None)
 )
+ALL_ORIGINS = (
+    sql.SQL("SELECT {} FROM push_origins ORDER BY origin, vapid_key")
+    .format(ORIGIN_COLUMNS)
+    .as_bytes(None)
+)
 LOCK_ORIGINS = (
     sql.SQL(
         """
@@ -149,6 +154,11 @@ def finish_attempts(session: Session, ended: Sequence[EndedAttempt], *, at: date
 def closed_origins(session: Session) -> Callable[[], list[OriginState]]:
     """Return the push services that are closed, or were until they are tried again."""
     return ask(session, CLOSED_ORIGINS, make=OriginState._make)
+
+
+def all_origins(session: Session) -> list[OriginState]:
+    """Return every push service that was pushed to, ordered by its origin and our key."""
+    return ask(session, ALL_ORIGINS, make=OriginState._make)()
 
 
 def lock_origins(
