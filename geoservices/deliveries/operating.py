@@ -5,7 +5,7 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from geoservices.deliveries import queries
+from geoservices.deliveries import origin_queries
 from geoservices.deliveries.origins import OriginState, advice
 
 SHOWN: Final = 12
@@ -15,7 +15,7 @@ TRUSTED_FOR: Final = timedelta(days=1)
 
 def report(session: Session, *, at: datetime) -> str:
     """Say how each push service stands under each of our keys, a line each."""
-    states = queries.origins(session)
+    states = origin_queries.origins(session)
     return "\n".join(_line(state, at) for state in states) or "Nothing was pushed yet."
 
 
@@ -26,7 +26,7 @@ def trust(session: Session, origin: str, *, at: datetime) -> str:
         ValueError: Nothing was ever pushed there.
     """
     until = at + TRUSTED_FOR
-    if not queries.trust_origin(session, origin, until=until):
+    if not origin_queries.trust_origin(session, origin, until=until):
         raise ValueError(f"Nothing was ever pushed to {origin}. Name it as it is listed.")
     return f"{origin}: what it says of ended subscriptions is believed until {_clock(until)}"
 

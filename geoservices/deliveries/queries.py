@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from psycopg import sql
 from sqlalchemy import and_, case, func, select, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session, aliased
@@ -13,21 +12,18 @@ from sqlalchemy.orm import Session, aliased
 from geoservices.arrays import Instants, Integers, Texts, Uuids
 from geoservices.campaigns.models import Campaign, Decision
 from geoservices.deliveries.claiming import Claimable
-from geoservices.deliveries.models import Attempt, Delivery, PushOrigin, Receipt
-from geoservices.deliveries.origins import OriginState
+from geoservices.deliveries.models import Attempt, Delivery, Receipt
 from geoservices.deliveries.settling import Standing
 from geoservices.deliveries.states import TAKEN_IN, UNFINISHED, DeliveryState, ReceiptKind
 from geoservices.notifications.models import Notification
 from geoservices.subscriptions.models import Subscription
 from geoservices.trips import ask, insert_rows, send, update_rows
 
-ORIGIN_COLUMNS = sql.SQL(", ").join(map(sql.Identifier, OriginState._fields))
-
 TAKE = b"""
     SELECT d.id, d.subscription_id, d.attempt_count, d.expires_at, d.state, d.reason, d.due_at,
         d.leased_until, d.accepted_at, n.id, n.person_id, n.campaign_class, n.title, n.body,
-        s.endpoint, s.p256dh, s.auth, s.vapid_key, s.ended_at, v.person_id, v.revoked_at,
-        l.withdrawn_at, c.ended_at
+        s.endpoint, s.p256dh, s.auth, s.vapid_key, s.last_accepted_at, s.ended_at, v.person_id,
+        v.revoked_at, l.withdrawn_at, c.ended_at
     FROM deliveries d
     JOIN notifications n ON n.id = d.notification_id
     JOIN subscriptions s ON s.id = d.subscription_id
@@ -57,27 +53,9 @@ FINISH_ATTEMPTS = b"""
         AS new (delivery_id, number, outcome, status, reason, detail, location)
     WHERE attempts.delivery_id = new.delivery_id AND attempts.number = new.number
 """
-CLOSED_ORIGINS = (
-    sql.SQL("SELECT {} FROM push_origins WHERE closed_until IS NOT NULL")
-    .format(ORIGIN_COLUMNS)
-    .as_bytes(None)
-)
-ALL_ORIGINS = (
-    sql.SQL("SELECT {} FROM push_origins ORDER BY origin, vapid_key")
-    .format(ORIGIN_COLUMNS)
-    .as_bytes(None)
-)
-LOCK_ORIGINS = (
-    sql.SQL(
-        """
-    SELECT {} FROM push_origins
-    WHERE (origin, vapid_key) IN (SELECT * FROM unnest($1, $2))
-    ORDER BY origin, vapid_key FOR NO KEY UPDATE
-    """
-    )
-    .format(ORIGIN_COLUMNS)
-    .as_bytes(None)
-)
+
+
+HAD_EARLIER = "the browser has it by its earlier subscription"
 
 
 class Sent(NamedTuple):
@@ -149,42 +127,6 @@ def finish_attempts(session: Session, ended: Sequence[EndedAttempt], *, at: date
         Texts.listed(details),
         Texts.listed(locations),
     )
-
-
-def closed_origins(session: Session) -> Callable[[], list[OriginState]]:
-    """Return the push services that are closed, or were until they are tried again."""
-    return ask(session, CLOSED_ORIGINS, make=OriginState._make)
-
-
-def lock_origins(
-    session: Session, keys: Collection[tuple[str, str]]
-) -> Callable[[], list[OriginState]]:
-    """Lock push services, each by its origin and our key, in that order; new ones are not there."""
-    origins, vapid_keys = zip(*keys, strict=True)
-    listed = (Texts.listed(origins), Texts.listed(vapid_keys))
-    return ask(session, LOCK_ORIGINS, *listed, make=OriginState._make)
-
-
-def origins(session: Session) -> list[OriginState]:
-    """Return how every push service stands, by origin and key."""
-    return ask(session, ALL_ORIGINS, make=OriginState._make)()
-
-
-def trust_origin(session: Session, origin: str, *, until: datetime) -> bool:
-    """Believe a push service until then, whatever our key; tell whether there is such a one."""
-    known = session.scalars(
-        update(PushOrigin)
-        .where(PushOrigin.origin == origin)
-        .values(trusted_until=until, guarded_until=None)
-        .returning(PushOrigin.origin)
-    )
-    return bool(known.all())
-
-
-def store_origins(session: Session, states: Sequence[OriginState]) -> None:
-    """Store how push services stand."""
-    key = ("origin", "vapid_key")
-    insert_rows(session, PushOrigin.__tablename__, states, replacing=key)
 
 
 def hand_out(session: Session, *, at: datetime, lease: timedelta, limit: int) -> list[UUID]:
@@ -278,7 +220,7 @@ def hand_over(session: Session, subscription_id: UUID, *, at: datetime) -> bool:
             Delivery.state == DeliveryState.QUEUED,
             same.where(other.subscription_id.in_(before), other.state.in_(TAKEN_IN)).exists(),
         )
-        .values(state=DeliveryState.GONE, reason="the browser has it by its earlier subscription"),
+        .values(state=DeliveryState.GONE, reason=HAD_EARLIER),
         execution_options={"synchronize_session": False},
     )
     movable = (
@@ -287,6 +229,7 @@ def hand_over(session: Session, subscription_id: UUID, *, at: datetime) -> bool:
         .where(
             Delivery.id.in_(held),
             Delivery.subscription_id.in_(before),
+            Delivery.reason.is_distinct_from(HAD_EARLIER),
             ~same.where(other.subscription_id == subscription_id).exists(),
         )
         .order_by(Delivery.notification_id, Delivery.id)

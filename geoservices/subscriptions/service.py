@@ -114,7 +114,7 @@ def subscribe(
             "created_at": at,
             "updated_at": at,
         },
-        anew=any(owners.get(one.id) != person_id for one in known),
+        anew=any(owners.get(one.id) != person_id or one.vapid_key != current_key for one in known),
     )
     for one in others:
         if one.endpoint_hash == replaced_hash:
@@ -127,11 +127,17 @@ def subscribe(
 def unsubscribe(session: Session, subscription_id: UUID, *, device_id: UUID, at: datetime) -> None:
     """End a device's subscription; twice is as good as once.
 
+    One that was gone already is not revived any more, though that should be doubted.
+
     Raises:
         NotFound: The device has no such subscription.
     """
     subscription = get_subscription(session, subscription_id, device_id=device_id)
+    session.refresh(subscription, with_for_update={"key_share": True})
     _end(subscription, EndedReason.UNSUBSCRIBED, at)
+    if subscription.ended_reason == EndedReason.GONE:
+        subscription.ended_reason = EndedReason.UNSUBSCRIBED
+    session.flush()
 
 
 def get_subscription(session: Session, subscription_id: UUID, *, device_id: UUID) -> Subscription:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,9 +15,12 @@ from geoservices.__main__ import main
 from geoservices.accounts import service as accounts
 from geoservices.accounts.models import Organisation, Role
 from geoservices.database import SessionFactory, transaction
+from geoservices.deliveries.models import Delivery
 from geoservices.push.endpoints import decode_base64url
 from geoservices.push.vapid import make_vapid_key
+from geoservices.subscriptions.models import Subscription
 from tests import notifying
+from tests.factories import NOON
 
 
 @pytest.fixture
@@ -149,6 +153,45 @@ def test_the_keys_in_use_are_told(
     assert told[0].endswith("living subscriptions: 0  the present key")
     assert told[1] == f"{notifying.KEY[:12]}…  living subscriptions: 1  old key 1; still needed"
     assert not any(secret in line for line in told for secret in (new, old))
+
+
+def test_an_operator_sees_push_services_and_says_that_one_is_to_be_believed(
+    operator: SessionFactory,
+) -> None:
+    """What was doubted is then believed: the subscriptions that it calls gone end."""
+    assert run("push", "services").stdout == "Nothing was pushed yet.\n"
+    origin = "https://updates.push.services.mozilla.com"
+    second = (clock.now() - NOON).total_seconds()
+    with transaction(operator) as session:
+        world = notifying.make_world(session)
+        for _ in range(12):
+            world.subscribe(second=second)
+        world.tell(world.decision(), second=second)
+        waiting = session.scalars(select(Delivery)).all()
+        sendings = world.claim(*waiting, second=second)
+        world.settle_all([(one, notifying.GONE) for one in sendings], second=second)
+
+    doubted = run("push", "services").stdout
+    trusted = run("push", "trust", origin)
+    believed = run("push", "services").stdout
+
+    assert doubted.startswith(f"{origin}  key {notifying.KEY[:12]}…  It says of 12 out of 12")
+    assert (trusted.returncode, trusted.stdout[: len(origin)]) == (0, origin)
+    assert believed.endswith("It takes our pushes.\n")
+    with transaction(operator) as session:
+        world = replace(world, session=session)
+        again = world.claim(*session.scalars(select(Delivery)).all(), second=second + 600)
+        world.settle_all([(one, notifying.GONE) for one in again], second=second + 601)
+        assert None not in session.scalars(select(Subscription.ended_at)).all()
+
+
+@pytest.mark.usefixtures("operator")
+def test_a_push_service_that_is_not_known_cannot_be_believed() -> None:
+    """A misspelt address would otherwise look as if it had worked."""
+    done = run("push", "trust", "https://push.example")
+
+    assert done.returncode == 1
+    assert "Nothing was ever pushed to https://push.example" in done.stderr
 
 
 def test_settings_that_are_wrong_are_named_without_their_values(

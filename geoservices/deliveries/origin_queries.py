@@ -1,0 +1,72 @@
+"""What is asked of push services."""
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+
+from psycopg import sql
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from geoservices.arrays import Instants, Texts
+from geoservices.deliveries.models import PushOrigin
+from geoservices.deliveries.origins import OriginState
+from geoservices.trips import ask, insert_rows
+
+ORIGIN_COLUMNS = sql.SQL(", ").join(map(sql.Identifier, OriginState._fields))
+CLOSED_ORIGINS = (
+    sql.SQL("SELECT {} FROM push_origins WHERE closed_until > ($1)[1]")
+    .format(ORIGIN_COLUMNS)
+    .as_bytes(None)
+)
+ALL_ORIGINS = (
+    sql.SQL("SELECT {} FROM push_origins ORDER BY origin, vapid_key")
+    .format(ORIGIN_COLUMNS)
+    .as_bytes(None)
+)
+LOCK_ORIGINS = (
+    sql.SQL(
+        """
+    SELECT {} FROM push_origins
+    WHERE (origin, vapid_key) IN (SELECT * FROM unnest($1, $2))
+    ORDER BY origin, vapid_key FOR NO KEY UPDATE
+    """
+    )
+    .format(ORIGIN_COLUMNS)
+    .as_bytes(None)
+)
+
+
+def closed_origins(session: Session, *, after: datetime) -> Callable[[], list[OriginState]]:
+    """Return the push services that are closed, or were until after an instant."""
+    return ask(session, CLOSED_ORIGINS, Instants.listed([after]), make=OriginState._make)
+
+
+def lock_origins(
+    session: Session, keys: Collection[tuple[str, str]]
+) -> Callable[[], list[OriginState]]:
+    """Lock push services, each by its origin and our key, in that order; new ones are not there."""
+    origins, vapid_keys = zip(*keys, strict=True)
+    listed = (Texts.listed(origins), Texts.listed(vapid_keys))
+    return ask(session, LOCK_ORIGINS, *listed, make=OriginState._make)
+
+
+def origins(session: Session) -> list[OriginState]:
+    """Return how every push service stands, by origin and key."""
+    return ask(session, ALL_ORIGINS, make=OriginState._make)()
+
+
+def trust_origin(session: Session, origin: str, *, until: datetime) -> bool:
+    """Believe a push service until then, whatever our key; tell whether there is such a one."""
+    known = session.scalars(
+        update(PushOrigin)
+        .where(PushOrigin.origin == origin)
+        .values(trusted_until=until, guarded_until=None)
+        .returning(PushOrigin.origin)
+    )
+    return bool(known.all())
+
+
+def store_origins(session: Session, states: Sequence[OriginState]) -> None:
+    """Store how push services stand."""
+    key = ("origin", "vapid_key")
+    insert_rows(session, PushOrigin.__tablename__, states, replacing=key)
