@@ -38,6 +38,7 @@ class Claimable(NamedTuple):
     p256dh: bytes
     auth: bytes
     vapid_key: str
+    last_accepted_at: datetime | None
     subscription_ended_at: datetime | None
     owner_id: UUID
     device_revoked_at: datetime | None

@@ -107,3 +107,4 @@ class PushOrigin(Base):
     gone: Mapped[int]
     guarded_until: Mapped[datetime | None]
     trusted_until: Mapped[datetime | None]
+    last_accepted_at: Mapped[datetime | None]

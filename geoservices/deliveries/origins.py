@@ -8,6 +8,9 @@ waits meanwhile, without an attempt. After the last two a single push tries firs
 The guard is about "gone": push services have answered 404 to everyone while it was they, or a
 wrong key, that was at fault. An answer that is true of one subscription is not believed where too
 many get it at once.
+
+Whoever may subscribe may also name endpoints that never were anything, or that belong to another
+key. What a push service says of these must not close it, nor cast doubt on it, for everyone else.
 """
 
 from collections.abc import Iterable
@@ -60,7 +63,8 @@ class OriginState(NamedTuple):
     """How a push service stands under one key.
 
     `refusals` and `failures` are counted since it last took something, `strikes` the times it was
-    closed since then. `answered` and `gone` are counted since `counted_from`.
+    closed since then. `answered` and `gone` are counted since `counted_from`. `last_accepted_at` is
+    when it last took something from us, if it ever did.
     """
 
     origin: str
@@ -76,6 +80,7 @@ class OriginState(NamedTuple):
     gone: int = 0
     guarded_until: datetime | None = None
     trusted_until: datetime | None = None
+    last_accepted_at: datetime | None = None
 
     def is_closed(self, at: datetime) -> bool:
         """Tell whether nothing may go there now."""
@@ -102,6 +107,23 @@ class Tally(NamedTuple):
     failed: int
     retry_after: timedelta | None
     refusal: str | None
+
+
+class Told(NamedTuple):
+    """An answer, and whether the subscription is proven: a push to it had been taken before."""
+
+    outcome: Outcome
+    is_proven: bool
+
+
+def evidence(state: OriginState, told: Iterable[Told]) -> list[Outcome]:
+    """Return the outcomes that may speak of the push service.
+
+    Where it is known to take what we send, a refusal of a subscription for which nothing was ever
+    taken, or that it is gone, speaks of that one alone: anybody can make such subscriptions up.
+    """
+    alone = {OutcomeKind.REFUSED, OutcomeKind.GONE} if state.last_accepted_at else set()
+    return [one.outcome for one in told if one.is_proven or one.outcome.kind not in alone]
 
 
 def tally(outcomes: Iterable[Outcome]) -> Tally:
@@ -203,6 +225,7 @@ def _closed(state: OriginState, batch: Tally, at: datetime) -> OriginState:
             strikes=0,
             refusals=0,
             failures=0,
+            last_accepted_at=at,
         )
     else:
         state = state._replace(

@@ -26,8 +26,8 @@ ORIGIN_COLUMNS = sql.SQL(", ").join(map(sql.Identifier, OriginState._fields))
 TAKE = b"""
     SELECT d.id, d.subscription_id, d.attempt_count, d.expires_at, d.state, d.reason, d.due_at,
         d.leased_until, d.accepted_at, n.id, n.person_id, n.campaign_class, n.title, n.body,
-        s.endpoint, s.p256dh, s.auth, s.vapid_key, s.ended_at, v.person_id, v.revoked_at,
-        l.withdrawn_at, c.ended_at
+        s.endpoint, s.p256dh, s.auth, s.vapid_key, s.last_accepted_at, s.ended_at, v.person_id,
+        v.revoked_at, l.withdrawn_at, c.ended_at
     FROM deliveries d
     JOIN notifications n ON n.id = d.notification_id
     JOIN subscriptions s ON s.id = d.subscription_id

@@ -15,7 +15,16 @@ from geoservices.deliveries import queries
 from geoservices.deliveries.claiming import URGENCY, Claimable, obstacle
 from geoservices.deliveries.composing import Message, payload
 from geoservices.deliveries.models import Delivery
-from geoservices.deliveries.origins import Doors, OriginState, after, doubted_anew, tally, worse
+from geoservices.deliveries.origins import (
+    Doors,
+    OriginState,
+    Told,
+    after,
+    doubted_anew,
+    evidence,
+    tally,
+    worse,
+)
 from geoservices.deliveries.queries import EndedAttempt, NewAttempt
 from geoservices.deliveries.settling import (
     LONGEST_WAIT,
@@ -36,11 +45,15 @@ from geoservices.trips import together
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sending:
-    """One attempt under way: which delivery, which number, and what goes out."""
+    """One attempt under way: which delivery, which number, and what goes out.
+
+    `is_proven` says that a push to its subscription has been taken before.
+    """
 
     delivery_id: UUID
     subscription_id: UUID
     number: int
+    is_proven: bool
     envelope: Envelope
 
     @property
@@ -97,7 +110,8 @@ def claim(
 
     What has expired, was withdrawn or lost its subscription is settled at once, and so is what
     would now reach someone else or a revoked device. What is to go to a push service that is
-    closed waits. A delivery that another worker holds is passed over. If this worker dies, the
+    closed waits; one that is tried is tried with a subscription it has taken pushes for, if there
+    is one. A delivery that another worker holds is passed over. If this worker dies, the
     lease runs out and the delivery is sent again with the same topic, so that the screen shows it
     once. With `commit` the transaction ends here.
     """
@@ -107,7 +121,7 @@ def claim(
     doors = Doors(closed(), at=at)
     beginning: list[Claimable] = []
     kept: list[Standing] = []
-    for one in taken():
+    for one in sorted(taken(), key=lambda one: one.last_accepted_at is None):
         standing = Standing._make(one[: len(Standing._fields)])
         if ends := obstacle(one, max_attempts=push.max_attempts, at=at):
             kept.append(standing.finished(*ends))
@@ -138,15 +152,18 @@ def settle(
     Returns:
         How the push services stand that this changed for the worse: closed, or guarded.
     """
-    by_origin: dict[tuple[str, str], list[Outcome]] = {}
+    by_origin: dict[tuple[str, str], list[Told]] = {}
     for sending, outcome in results:
-        by_origin.setdefault(sending.origin, []).append(outcome)
+        by_origin.setdefault(sending.origin, []).append(Told(outcome, sending.is_proven))
     with together(session):
         subscriptions.record_results(session, [_result(*result, at) for result in results])
         standings = queries.lock(session, [sending.delivery_id for sending, _ in results])
         known = queries.lock_origins(session, by_origin)
     before = {key: OriginState(*key) for key in by_origin} | {one[:2]: one for one in known()}
-    origins = {key: after(before[key], tally(by_origin[key]), at=at) for key in by_origin}
+    origins = {
+        key: after(before[key], tally(evidence(before[key], told)), at=at)
+        for key, told in sorted(by_origin.items())
+    }
     where = {standing.id: standing for standing in standings()}
     changed: dict[UUID, Standing] = {}
     gone: list[tuple[UUID, bytes, bytes]] = []
@@ -235,6 +252,7 @@ def _sending(one: Claimable, public_url: str, receipt_key: bytes, at: datetime) 
         delivery_id=one.id,
         subscription_id=one.subscription_id,
         number=one.attempt_count + 1,
+        is_proven=one.last_accepted_at is not None,
         envelope=envelope,
     )
 

@@ -112,7 +112,8 @@ def upsert_subscription(
     Args:
         session: The session.
         row: Its columns.
-        anew: Whether a known one begins without a past, since it was someone else's.
+        anew: Whether a known one begins without a past, since it was someone else's, or was made
+            with another key: what was taken with one says nothing of another.
     """
     statement = insert(Subscription).values(row)
     taken = ("device_id", "p256dh", "auth", "vapid_key", "updated_at")

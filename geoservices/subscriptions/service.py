@@ -114,7 +114,7 @@ def subscribe(
             "created_at": at,
             "updated_at": at,
         },
-        anew=any(owners.get(one.id) != person_id for one in known),
+        anew=any(owners.get(one.id) != person_id or one.vapid_key != current_key for one in known),
     )
     for one in others:
         if one.endpoint_hash == replaced_hash:

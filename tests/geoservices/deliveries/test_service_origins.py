@@ -5,12 +5,14 @@ from threading import Thread
 
 from sqlalchemy import select
 
+from geoservices.accounts.models import Person, Purpose
 from geoservices.database import SessionFactory, transaction
 from geoservices.deliveries import service
 from geoservices.deliveries.models import Attempt, Delivery, PushOrigin
 from geoservices.deliveries.settling import DOUBTED_WAIT
 from geoservices.deliveries.states import DeliveryState
 from geoservices.subscriptions.models import Subscription
+from tests.factories import make_person
 from tests.notifying import (
     ACCEPTED,
     GONE,
@@ -27,6 +29,12 @@ from tests.notifying import (
 )
 
 ELSEWHERE = "https://web.push.apple.com/here"
+
+
+def deliveries_of(world: World, person: Person) -> list[Delivery]:
+    """Tell someone, and return the deliveries of that alone."""
+    [made] = world.tell(world.decision(person))
+    return list(world.session.scalars(select(Delivery).where(Delivery.notification_id == made.id)))
 
 
 def test_patience_asked_of_one_is_shown_to_all_at_that_push_service(world: World) -> None:
@@ -64,6 +72,65 @@ def test_a_refused_key_loses_nothing(world: World) -> None:
     world.settle(trying, ACCEPTED, second=62)
     assert len(world.claim(*deliveries, second=67)) == 7
     assert world.session.scalars(select(Subscription.ended_at)).all() == [None] * 8
+
+
+def test_subscriptions_that_someone_made_up_close_nothing_for_others(world: World) -> None:
+    """Sixteen endpoints of another key's, all refused: the honest browser is pushed to at once."""
+    world.subscribe()
+    world.settle(world.claim(*world.notify())[0], ACCEPTED)
+    stranger = make_person(world.session, Purpose.NEARBY)
+    for _ in range(16):
+        world.subscribe(world.device(stranger))
+    made_up = deliveries_of(world, stranger)
+
+    worse = [
+        world.settle_all([(one, answer) for one in world.claim(*made_up, second=at)], second=at)
+        for at, answer in [(2, REFUSED), (6, GONE)]
+    ]
+
+    assert worse == [[], []]
+    assert {one.state for one in made_up} == {DeliveryState.GONE}
+    assert len(world.claim(*deliveries_of(world, world.person), second=7)) == 1
+
+
+def test_a_push_service_is_tried_with_a_subscription_that_it_took_before(world: World) -> None:
+    """One that was made up would be refused, however well the push service is."""
+    proven = world.subscribe()
+    world.settle(world.claim(*world.notify())[0], ACCEPTED)
+    for _ in range(8):
+        world.subscribe()
+    row = world.session.scalars(select(PushOrigin)).one()
+    row.cause, row.closed_until, row.refusals = "refused", moment(2), 5
+    world.session.flush()
+
+    [trying] = world.claim(*deliveries_of(world, world.person), second=3)
+
+    assert trying.subscription_id == proven.id
+
+
+def test_a_key_that_breaks_later_closes_the_push_service(world: World) -> None:
+    """Those that it took before are refused now."""
+    for _ in range(5):
+        world.subscribe()
+    world.settle_all([(one, ACCEPTED) for one in world.claim(*world.notify())])
+    later = deliveries_of(world, world.person)
+
+    [troubled] = world.settle_all([(one, REFUSED) for one in world.claim(*later)])
+
+    assert troubled.cause == "refused"
+
+
+def test_what_was_taken_with_another_key_proves_nothing(world: World) -> None:
+    """An endpoint is bound to its key, so whoever says that it now has ours is making it up."""
+    subscription = world.subscribe()
+    world.settle(world.claim(*world.notify())[0], ACCEPTED)
+    subscription.vapid_key = "a key of before"
+    world.session.flush()
+
+    world.subscribe(offered=offer(subscription.endpoint), second=2)
+
+    [sending] = world.claim(*deliveries_of(world, world.person), second=3)
+    assert not sending.is_proven
 
 
 def test_what_waits_for_a_closed_push_service_ends_at_its_deadline(world: World) -> None:
