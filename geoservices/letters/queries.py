@@ -241,10 +241,14 @@ def hand_out(session: Session, *, at: datetime, lease: timedelta, limit: int) ->
         .order_by(Letter.due_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
+        .cte("due")  # As a subquery it might be run several times over, each with its own limit.
     )
     return list(
         session.scalars(
-            update(Letter).where(Letter.id.in_(due)).values(due_at=at + lease).returning(Letter.id)
+            update(Letter)
+            .where(Letter.id == due.c.id)
+            .values(due_at=at + lease)
+            .returning(Letter.id)
         )
     )
 
