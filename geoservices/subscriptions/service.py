@@ -127,11 +127,17 @@ def subscribe(
 def unsubscribe(session: Session, subscription_id: UUID, *, device_id: UUID, at: datetime) -> None:
     """End a device's subscription; twice is as good as once.
 
+    One that was gone already is not revived any more, though that should be doubted.
+
     Raises:
         NotFound: The device has no such subscription.
     """
     subscription = get_subscription(session, subscription_id, device_id=device_id)
+    session.refresh(subscription, with_for_update={"key_share": True})
     _end(subscription, EndedReason.UNSUBSCRIBED, at)
+    if subscription.ended_reason == EndedReason.GONE:
+        subscription.ended_reason = EndedReason.UNSUBSCRIBED
+    session.flush()
 
 
 def get_subscription(session: Session, subscription_id: UUID, *, device_id: UUID) -> Subscription:

@@ -12,6 +12,7 @@ from geoservices.deliveries.models import Attempt, Delivery, PushOrigin
 from geoservices.deliveries.settling import DOUBTED_WAIT
 from geoservices.deliveries.states import DeliveryState
 from geoservices.subscriptions.models import Subscription
+from geoservices.subscriptions.service import unsubscribe
 from tests.factories import make_person
 from tests.notifying import (
     ACCEPTED,
@@ -206,6 +207,23 @@ def test_what_was_replaced_meanwhile_stays_ended(world: World) -> None:
     ).all()
     assert ended == [replaced]
     assert new.ended_at is None
+
+
+def test_what_was_unsubscribed_meanwhile_stays_ended(world: World) -> None:
+    """Its person wants no more, and said so after the push service had."""
+    for _ in range(10):
+        world.subscribe()
+    [first, *others] = world.claim(*world.notify())
+    world.settle_all([(first, GONE)])
+    ended = world.session.get_one(Subscription, first.subscription_id)
+    unsubscribe(world.session, ended.id, device_id=ended.device_id, at=moment(2))
+    world.session.flush()
+
+    for second, sending in enumerate(others, start=3):
+        world.settle_all([(sending, GONE)], second=second)
+
+    world.session.expire_all()
+    assert (ended.ended_at, ended.ended_reason) == (moment(1), "unsubscribed")
 
 
 def test_a_single_gone_is_believed(world: World) -> None:
