@@ -80,6 +80,9 @@ LOCK_ORIGINS = (
 )
 
 
+HAD_EARLIER = "the browser has it by its earlier subscription"
+
+
 class Sent(NamedTuple):
     """A delivery of which a service worker may speak."""
 
@@ -278,7 +281,7 @@ def hand_over(session: Session, subscription_id: UUID, *, at: datetime) -> bool:
             Delivery.state == DeliveryState.QUEUED,
             same.where(other.subscription_id.in_(before), other.state.in_(TAKEN_IN)).exists(),
         )
-        .values(state=DeliveryState.GONE, reason="the browser has it by its earlier subscription"),
+        .values(state=DeliveryState.GONE, reason=HAD_EARLIER),
         execution_options={"synchronize_session": False},
     )
     movable = (
@@ -287,6 +290,7 @@ def hand_over(session: Session, subscription_id: UUID, *, at: datetime) -> bool:
         .where(
             Delivery.id.in_(held),
             Delivery.subscription_id.in_(before),
+            Delivery.reason.is_distinct_from(HAD_EARLIER),
             ~same.where(other.subscription_id == subscription_id).exists(),
         )
         .order_by(Delivery.notification_id, Delivery.id)

@@ -36,10 +36,13 @@ class Standing(NamedTuple):
         return self._replace(state=state, reason=reason[:MAX_REASON_LENGTH], leased_until=None)
 
     def put_off(self, due_at: datetime, reason: str) -> "Standing":
-        """Return it queued until then, and at its deadline at the latest, to be ended there."""
+        """Return it queued until then, and at its deadline at the latest, to be ended there.
+
+        One that is to be sent in its short form stays so, whatever it waits for next.
+        """
         return self._replace(
             state=DeliveryState.QUEUED,
-            reason=reason[:MAX_REASON_LENGTH],
+            reason=TOO_LARGE if self.reason == TOO_LARGE else reason[:MAX_REASON_LENGTH],
             due_at=min(due_at, self.expires_at),
             leased_until=None,
         )

@@ -38,6 +38,32 @@ def test_what_waits_goes_to_the_new_subscription(world: World, statements: list[
     assert waiting.due_at == moment(10) + PUSH.lease
 
 
+def test_what_the_browser_has_by_its_first_subscription_is_not_sent_to_its_third(
+    world: World,
+) -> None:
+    """The second one had a delivery of its own, which was not sent for that reason."""
+    first = world.subscribe()
+    [had] = world.notify()
+    world.settle(world.claim(had)[0], ACCEPTED)
+    second = world.subscribe()
+    world.session.add(
+        Delivery(
+            notification_id=had.notification_id,
+            subscription_id=second.id,
+            state=DeliveryState.QUEUED,
+            created_at=moment(1),
+            due_at=moment(1),
+            expires_at=had.expires_at,
+        )
+    )
+    world.session.flush()
+
+    world.replace(first, offered=offer(second.endpoint))
+    world.replace(second, second=20)
+
+    assert set(states(world).values()) == {DeliveryState.ACCEPTED, DeliveryState.GONE}
+
+
 @pytest.mark.parametrize(
     ("outcome", "state", "sent_again"),
     [

@@ -19,6 +19,7 @@ from tests.notifying import (
     PUSH,
     REFUSED,
     THROTTLED,
+    TOO_LARGE,
     TRANSIENT,
     World,
     moment,
@@ -85,6 +86,21 @@ def test_there_is_no_retry_beyond_the_end(world: World) -> None:
     world.settle(sending, replace(THROTTLED, retry_after=timedelta(hours=5)))
 
     assert delivery.state == DeliveryState.EXPIRED
+
+
+def test_what_was_too_large_stays_short(world: World) -> None:
+    """Also after it failed for another reason, or waited for its push service."""
+    world.subscribe()
+    [delivery] = world.notify()
+    [whole] = world.claim(delivery)
+    world.settle(whole, TOO_LARGE)
+    [short] = world.claim(delivery, second=2)
+    world.settle(short, TRANSIENT, second=3)
+
+    [again] = world.claim(delivery, second=60)
+
+    assert b'"body"' in whole.envelope.payload
+    assert b'"body"' not in short.envelope.payload + again.envelope.payload
 
 
 def test_the_last_attempt_is_the_last(world: World) -> None:
