@@ -92,7 +92,10 @@ class PushOrigin(Base):
     """How a push service stands under one of our keys (`origins.OriginState`)."""
 
     __tablename__ = "push_origins"
-    __table_args__ = (CheckConstraint(one_of("cause", Cause), name="cause_known"),)
+    __table_args__ = (
+        CheckConstraint(one_of("cause", Cause), name="cause_known"),
+        Index("ix_push_origins_closed_until", "closed_until"),
+    )
 
     origin: Mapped[str] = mapped_column(Text, primary_key=True)
     vapid_key: Mapped[str] = mapped_column(String(90), primary_key=True)

@@ -37,6 +37,12 @@ GUARD_FOR: Final = timedelta(hours=1)
 
 TRY_FOR: Final = timedelta(seconds=5)
 """How long the others wait while a single push tries."""
+TRIED_FOR: Final = timedelta(minutes=10)
+"""How long after it was closed a push service is tried; then it is taken for open.
+
+Whoever subscribes can name as many hosts of a push service as they like, of which none answers. So
+what every claim looks at has to end.
+"""
 
 PAYLOAD_TOO_LARGE: Final = 413
 

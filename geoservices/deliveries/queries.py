@@ -58,7 +58,7 @@ FINISH_ATTEMPTS = b"""
     WHERE attempts.delivery_id = new.delivery_id AND attempts.number = new.number
 """
 CLOSED_ORIGINS = (
-    sql.SQL("SELECT {} FROM push_origins WHERE closed_until IS NOT NULL")
+    sql.SQL("SELECT {} FROM push_origins WHERE closed_until > ($1)[1]")
     .format(ORIGIN_COLUMNS)
     .as_bytes(None)
 )
@@ -154,9 +154,9 @@ def finish_attempts(session: Session, ended: Sequence[EndedAttempt], *, at: date
     )
 
 
-def closed_origins(session: Session) -> Callable[[], list[OriginState]]:
-    """Return the push services that are closed, or were until they are tried again."""
-    return ask(session, CLOSED_ORIGINS, make=OriginState._make)
+def closed_origins(session: Session, *, after: datetime) -> Callable[[], list[OriginState]]:
+    """Return the push services that are closed, or were until after an instant."""
+    return ask(session, CLOSED_ORIGINS, Instants.listed([after]), make=OriginState._make)
 
 
 def lock_origins(

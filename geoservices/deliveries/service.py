@@ -16,6 +16,7 @@ from geoservices.deliveries.claiming import URGENCY, Claimable, obstacle
 from geoservices.deliveries.composing import Message, payload
 from geoservices.deliveries.models import Delivery
 from geoservices.deliveries.origins import (
+    TRIED_FOR,
     Doors,
     OriginState,
     Told,
@@ -117,7 +118,7 @@ def claim(
     """
     with together(session):
         taken = queries.take(session, ids, at=at)
-        closed = queries.closed_origins(session)
+        closed = queries.closed_origins(session, after=at - TRIED_FOR)
     doors = Doors(closed(), at=at)
     beginning: list[Claimable] = []
     kept: list[Standing] = []

@@ -9,6 +9,7 @@ from geoservices.accounts.models import Person, Purpose
 from geoservices.database import SessionFactory, transaction
 from geoservices.deliveries import service
 from geoservices.deliveries.models import Attempt, Delivery, PushOrigin
+from geoservices.deliveries.origins import TRIED_FOR
 from geoservices.deliveries.settling import DOUBTED_WAIT
 from geoservices.deliveries.states import DeliveryState
 from geoservices.subscriptions.models import Subscription
@@ -22,6 +23,7 @@ from tests.notifying import (
     RECEIPT_KEY,
     REFUSED,
     THROTTLED,
+    TRANSIENT,
     URL,
     World,
     make_world,
@@ -107,6 +109,21 @@ def test_a_push_service_is_tried_with_a_subscription_that_it_took_before(world: 
     [trying] = world.claim(*deliveries_of(world, world.person), second=3)
 
     assert trying.subscription_id == proven.id
+
+
+def test_a_push_service_that_was_closed_long_ago_is_taken_for_open(world: World) -> None:
+    """Anybody can make up hosts that never answer, so what claims look at has to end."""
+    for _ in range(3):
+        world.subscribe()
+    deliveries = world.notify()
+    for second, sending in enumerate(world.claim(*deliveries)):
+        world.settle_all([(sending, TRANSIENT)] * 5, second=second)
+    closed_until = world.session.scalars(select(PushOrigin.closed_until)).one()
+    assert closed_until is not None
+    ended = (closed_until - moment(0)).total_seconds()
+
+    assert len(world.claim(*deliveries, second=ended)) == 1
+    assert len(world.claim(*deliveries, second=ended + TRIED_FOR.total_seconds())) == 3
 
 
 def test_a_key_that_breaks_later_closes_the_push_service(world: World) -> None:
