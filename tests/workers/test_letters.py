@@ -1,8 +1,10 @@
 """The jobs of letters, with a real server for mail: made once, sent at least once, told apart."""
 
+from datetime import timedelta
 from email.message import EmailMessage
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import select, update
 from structlog.testing import capture_logs
@@ -16,7 +18,7 @@ from geoservices.mail.sending import SmtpMailer
 from geoservices.settings import MailSettings
 from tests.mailing import DROP, OK, Postbox, serving
 from tests.writing import FIVE, SETTINGS, SILENT, make_world
-from workers import runtime
+from workers import patience, runtime
 from workers.jobs import letters as jobs
 
 
@@ -106,6 +108,41 @@ def test_running_everything_twice_sends_nothing_twice(
 
     assert len(postbox.taken) == told
     assert due(committed) == []
+
+
+def test_letters_that_were_sent_wait_to_be_written_down_while_the_database_is_away(
+    committed: SessionFactory, told: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They would be sent a second time otherwise."""
+    postbox, away = Postbox(), [psycopg.OperationalError(), psycopg.OperationalError()]
+    settle = letters.settle
+
+    def settle_if_there(*args: Any, **kwargs: Any) -> None:
+        if away:
+            raise away.pop()
+        settle(*args, **kwargs)
+
+    monkeypatch.setattr(patience, "PAUSE", timedelta(milliseconds=1))
+    monkeypatch.setattr(letters, "settle", settle_if_there)
+    jobs.make_digests()
+    with serving(postbox) as mail:
+        deliver_to(monkeypatch, mail)
+        jobs.send(due(committed))
+
+    with transaction(committed) as session:
+        assert set(session.scalars(select(Letter.state))) == {LetterState.SENT}
+    assert len(postbox.taken) == told
+
+
+def test_nobody_waits_for_a_database_beyond_the_lease(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody else may be sending by then."""
+    monkeypatch.setattr(clock, "now", lambda: FIVE)
+
+    def write() -> None:
+        raise psycopg.OperationalError
+
+    with pytest.raises(psycopg.OperationalError):
+        patience.write_down(write, before=FIVE)
 
 
 def test_a_worker_killed_after_sending_sends_the_same_letters_again(

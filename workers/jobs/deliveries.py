@@ -1,14 +1,10 @@
 """Deliveries go out."""
 
-import time
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 from uuid import UUID
 
-import psycopg
 import structlog
-from sqlalchemy.exc import OperationalError as DatabaseError
 
 from geoservices import clock
 from geoservices.database import transaction
@@ -19,11 +15,9 @@ from geoservices.deliveries.service import Sending
 from geoservices.push.gateway import Outcome
 from workers import runtime
 from workers.app import app
+from workers.patience import write_down
 
 log = structlog.get_logger()
-
-PAUSE = timedelta(milliseconds=500)
-"""How long to wait for a database that is away before what was sent is written down."""
 
 
 @app.task(name="deliveries.send")
@@ -48,7 +42,7 @@ def send(delivery_ids: Sequence[str]) -> None:
         return
     outcomes = runtime.gateway().send([sending.envelope for sending in sendings])
     results = list(zip(sendings, outcomes, strict=True))
-    for state in _settle(results, before=at + settings.push.lease):
+    for state in write_down(lambda: _settle(results), before=at + settings.push.lease):
         log.error(
             "push_service_troubled",
             origin=state.origin,
@@ -61,18 +55,8 @@ def send(delivery_ids: Sequence[str]) -> None:
     log.info("deliveries_sent", **Counter(outcome.kind.value for outcome in outcomes))
 
 
-def _settle(results: Sequence[tuple[Sending, Outcome]], *, before: datetime) -> list[OriginState]:
-    """Write down how attempts ended, waiting for a database that is away until the lease ends.
-
-    Without this, whatever was accepted while it restarts would be sent a second time.
-    """
-    while True:
-        try:
-            with transaction(runtime.delivery_sessions()) as session:
-                return deliveries.settle(
-                    session, results, push=runtime.settings().push, at=clock.now(), commit=True
-                )
-        except (psycopg.OperationalError, DatabaseError):
-            if clock.now() + PAUSE >= before:
-                raise
-            time.sleep(PAUSE.total_seconds())
+def _settle(results: Sequence[tuple[Sending, Outcome]]) -> list[OriginState]:
+    with transaction(runtime.delivery_sessions()) as session:
+        return deliveries.settle(
+            session, results, push=runtime.settings().push, at=clock.now(), commit=True
+        )

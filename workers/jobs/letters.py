@@ -10,8 +10,11 @@ from geoservices import clock
 from geoservices.database import transaction
 from geoservices.letters import digests
 from geoservices.letters import service as letters
+from geoservices.letters.service import Posting
+from geoservices.mail.sending import MailOutcome
 from workers import runtime
 from workers.app import app
+from workers.patience import write_down
 
 log = structlog.get_logger()
 
@@ -41,17 +44,19 @@ def send(letter_ids: Sequence[str]) -> None:
     No transaction is open while the server is spoken to. Running the job twice is harmless: the
     second finds nothing to claim.
     """
+    settings, at = runtime.settings(), clock.now()
     with transaction(runtime.sessions()) as session:
         postings = letters.claim(
-            session,
-            [UUID(letter_id) for letter_id in letter_ids],
-            settings=runtime.settings(),
-            at=clock.now(),
+            session, [UUID(letter_id) for letter_id in letter_ids], settings=settings, at=at
         )
     if not postings:
         return
     outcomes = runtime.mailer().send([posting.mail for posting in postings])
-    with transaction(runtime.sessions()) as session:
-        results = list(zip(postings, outcomes, strict=True))
-        letters.settle(session, results, at=clock.now())
+    results = list(zip(postings, outcomes, strict=True))
+    write_down(lambda: _settle(results), before=at + settings.mail.lease)
     log.info("letters_sent", **Counter(outcome.kind.value for outcome in outcomes))
+
+
+def _settle(results: Sequence[tuple[Posting, MailOutcome]]) -> None:
+    with transaction(runtime.sessions()) as session:
+        letters.settle(session, results, at=clock.now())
