@@ -26,8 +26,12 @@ def trust(session: Session, origin: str, *, at: datetime) -> str:
         ValueError: Nothing was ever pushed there.
     """
     until = at + TRUSTED_FOR
-    if not queries.trust_origin(session, origin, until=until):
+    keys = [state[:2] for state in queries.origins(session) if state.origin == origin]
+    if not keys:
         raise ValueError(f"Nothing was ever pushed to {origin}. Name it as it is listed.")
+    known = queries.lock_origins(session, keys)
+    trusted = [one._replace(trusted_until=until, guarded_until=None) for one in known()]
+    queries.store_origins(session, trusted)
     return f"{origin}: what it says of ended subscriptions is believed until {_clock(until)}"
 
 

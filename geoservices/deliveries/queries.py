@@ -173,17 +173,6 @@ def origins(session: Session) -> list[OriginState]:
     return ask(session, ALL_ORIGINS, make=OriginState._make)()
 
 
-def trust_origin(session: Session, origin: str, *, until: datetime) -> bool:
-    """Believe a push service until then, whatever our key; tell whether there is such a one."""
-    known = session.scalars(
-        update(PushOrigin)
-        .where(PushOrigin.origin == origin)
-        .values(trusted_until=until, guarded_until=None)
-        .returning(PushOrigin.origin)
-    )
-    return bool(known.all())
-
-
 def store_origins(session: Session, states: Sequence[OriginState]) -> None:
     """Store how push services stand."""
     key = ("origin", "vapid_key")
