@@ -26,8 +26,12 @@ def trust(session: Session, origin: str, *, at: datetime) -> str:
         ValueError: Nothing was ever pushed there.
     """
     until = at + TRUSTED_FOR
-    if not origin_queries.trust_origin(session, origin, until=until):
+    keys = [state[:2] for state in origin_queries.origins(session) if state.origin == origin]
+    if not keys:
         raise ValueError(f"Nothing was ever pushed to {origin}. Name it as it is listed.")
+    known = origin_queries.lock_origins(session, keys)
+    trusted = [one._replace(trusted_until=until, guarded_until=None) for one in known()]
+    origin_queries.store_origins(session, trusted)
     return f"{origin}: what it says of ended subscriptions is believed until {_clock(until)}"
 
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
 from psycopg import sql
-from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from geoservices.arrays import Instants, Texts
@@ -53,17 +52,6 @@ def lock_origins(
 def origins(session: Session) -> list[OriginState]:
     """Return how every push service stands, by origin and key."""
     return ask(session, ALL_ORIGINS, make=OriginState._make)()
-
-
-def trust_origin(session: Session, origin: str, *, until: datetime) -> bool:
-    """Believe a push service until then, whatever our key; tell whether there is such a one."""
-    known = session.scalars(
-        update(PushOrigin)
-        .where(PushOrigin.origin == origin)
-        .values(trusted_until=until, guarded_until=None)
-        .returning(PushOrigin.origin)
-    )
-    return bool(known.all())
 
 
 def store_origins(session: Session, states: Sequence[OriginState]) -> None:
