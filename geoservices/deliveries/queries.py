@@ -184,6 +184,16 @@ def finish_unsent(
     )
 
 
+def queue_again(session: Session, to: Collection[UUID], *, due_at: datetime) -> None:
+    """Queue what found subscriptions gone that live again, unless it would be too late."""
+    found_gone = (Delivery.state == DeliveryState.GONE, Delivery.reason != HAD_EARLIER)
+    session.execute(
+        update(Delivery)
+        .where(Delivery.subscription_id.in_(to), *found_gone, Delivery.expires_at > due_at)
+        .values(state=DeliveryState.QUEUED, due_at=due_at)
+    )
+
+
 def hand_over(session: Session, subscription_id: UUID, *, at: datetime) -> bool:
     """Let a subscription take over what its predecessors were still to be sent.
 

@@ -28,6 +28,7 @@ from geoservices.deliveries.origins import (
 )
 from geoservices.deliveries.queries import EndedAttempt, NewAttempt
 from geoservices.deliveries.settling import (
+    DOUBTED_WAIT,
     LONGEST_WAIT,
     MAX_REASON_LENGTH,
     TOO_LARGE,
@@ -187,7 +188,9 @@ def settle(
         subscriptions.end_subscriptions(session, gone, at=at)
     for key, state in origins.items():
         if state.counted_from is not None and doubted_anew(before[key], state):
-            subscriptions.revive(session, *key, ended_since=state.counted_from)
+            since = state.counted_from
+            if revived := subscriptions.revive(session, *key, ended_since=since):
+                queries.queue_again(session, revived, due_at=at + DOUBTED_WAIT)
     with together(session, commit=commit):
         queries.finish_attempts(session, [_ended(*result) for result in results], at=at)
         queries.store(session, list(changed.values()))

@@ -251,11 +251,16 @@ def end_subscriptions(
     )
 
 
-def revive(session: Session, origin: str, vapid_key: str, *, ended_since: datetime) -> None:
+def revive(
+    session: Session, origin: str, vapid_key: str, *, ended_since: datetime
+) -> Sequence[UUID]:
     """Let the subscriptions at a push service live again that it called gone, and that we doubt.
 
     Those whose browser has a new one stay ended. Those that somebody else holds are passed over;
     they are being renewed, or pushed to in vain.
+
+    Returns:
+        The ids of those that live again.
     """
     ended = (
         select(Subscription.id)
@@ -268,11 +273,12 @@ def revive(session: Session, origin: str, vapid_key: str, *, ended_since: dateti
         )
         .with_for_update(key_share=True, skip_locked=True)
     )
-    session.execute(
+    return session.scalars(
         update(Subscription)
         .where(Subscription.id.in_(ended))
         .values(ended_at=None, ended_reason=None)
-    )
+        .returning(Subscription.id)
+    ).all()
 
 
 def record_results(session: Session, results: Iterable[Result]) -> None:

@@ -191,7 +191,10 @@ def test_too_many_gone_at_once_end_nothing(world: World) -> None:
 
 
 def test_what_ended_just_before_it_was_doubted_lives_again(world: World) -> None:
-    """The first nine were believed, one by one; the tenth shows that it is not they."""
+    """The first nine were believed, one by one; the tenth shows that it is not they.
+
+    What they were to be told is tried again.
+    """
     for _ in range(10):
         world.subscribe()
     deliveries = world.notify()
@@ -204,6 +207,9 @@ def test_what_ended_just_before_it_was_doubted_lives_again(world: World) -> None
     assert [len(states) for states in worse] == [0] * 9 + [1]
     ended = world.session.execute(select(Subscription.ended_at, Subscription.ended_reason))
     assert set(ended) == {(None, None)}
+    assert {(one.state, one.due_at) for one in deliveries} == {
+        (DeliveryState.QUEUED, moment(9) + DOUBTED_WAIT)
+    }
 
 
 def test_what_was_replaced_meanwhile_stays_ended(world: World) -> None:
