@@ -132,7 +132,7 @@ def test_a_package_holds_one_docstring_and_nothing_else() -> None:
 
 
 def test_statements_are_written_where_queries_are() -> None:
-    """`select` and its kin in files of queries, and in the outbox, which is small enough for both."""
+    """`select` and its kin in files of queries, and in the outbox, small enough for both."""
     elsewhere = [
         (module.name, alias.name)
         for module in MODULES
