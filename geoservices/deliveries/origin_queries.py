@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
 from psycopg import sql
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from geoservices.arrays import Instants, Texts
@@ -52,6 +53,15 @@ def lock_origins(
 def origins(session: Session) -> list[OriginState]:
     """Return how every push service stands, by origin and key."""
     return ask(session, ALL_ORIGINS, make=OriginState._make)()
+
+
+def forget_idle_origins(session: Session, *, since: datetime) -> int:
+    """Delete push services that were neither counted nor closed since; tell how many."""
+    idle = (PushOrigin.counted_from < since) & (
+        PushOrigin.closed_until.is_(None) | (PushOrigin.closed_until < since)
+    )
+    gone = session.scalars(delete(PushOrigin).where(idle).returning(PushOrigin.origin))
+    return len(gone.all())
 
 
 def store_origins(session: Session, states: Sequence[OriginState]) -> None:

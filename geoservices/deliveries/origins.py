@@ -3,7 +3,7 @@
 A push service is known by its origin together with the key that signs for it (RFC 8292): what it
 refuses under one key it may take under another. Three things close it for a while: that it asked
 for patience (RFC 8030 section 8.4), that it refuses us, and that it fails. What is to go there
-waits meanwhile, without an attempt. After the last two a single push tries first.
+waits meanwhile, without an attempt. Then a single push tries first.
 
 The guard is about "gone": push services have answered 404 to everyone while it was they, or a
 wrong key, that was at fault. An answer that is true of one subscription is not believed where too
@@ -25,6 +25,8 @@ REFUSALS_TO_CLOSE: Final = 5
 FAILURES_TO_CLOSE: Final = 5
 REFUSED_FOR: Final = timedelta(minutes=1)
 REFUSED_FOR_AT_MOST: Final = timedelta(hours=1)
+THROTTLED_FOR_AT_MOST: Final = timedelta(minutes=5)
+"""However long one subscription is to wait, after this long a single push asks for the others."""
 FAILING_FOR: Final = timedelta(seconds=2)
 FAILING_FOR_AT_MOST: Final = timedelta(minutes=2)
 DOUBLINGS: Final = 10
@@ -94,7 +96,7 @@ class OriginState(NamedTuple):
 
     def is_tried(self, at: datetime) -> bool:
         """Tell whether a single push may go there, to see whether it takes any again."""
-        return self.cause in {Cause.REFUSED, Cause.FAILING} and not self.is_closed(at)
+        return self.cause is not None and not self.is_closed(at)
 
     def doubts_gone(self, at: datetime) -> bool:
         """Tell whether "gone" is not believed now."""
@@ -234,6 +236,9 @@ def _closed(state: OriginState, batch: Tally, at: datetime) -> OriginState:
             last_accepted_at=at,
         )
     else:
+        if state.cause == Cause.FAILING and batch.gone + batch.refused:
+            # Whatever it says, it can be reached again.
+            state = state._replace(closed_until=None, cause=None, strikes=0, failures=0)
         state = state._replace(
             refusals=state.refusals + batch.refused,
             failures=state.failures + batch.failed,
@@ -244,7 +249,8 @@ def _closed(state: OriginState, batch: Tally, at: datetime) -> OriginState:
         elif batch.failed and state.failures >= FAILURES_TO_CLOSE:
             state = _strike(state, Cause.FAILING, FAILING_FOR, FAILING_FOR_AT_MOST, at)
     if batch.retry_after is not None:
-        state = _wait(state, Cause.THROTTLED, at + batch.retry_after)
+        pause = min(batch.retry_after, THROTTLED_FOR_AT_MOST)
+        state = _wait(state, Cause.THROTTLED, at + pause)
     return state
 
 

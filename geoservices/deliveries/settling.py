@@ -9,7 +9,7 @@ from geoservices.deliveries.states import DeliveryState
 from geoservices.push.answers import Outcome, OutcomeKind
 
 LONGEST_WAIT: Final = timedelta(hours=1)
-DOUBTED_WAIT: Final = timedelta(minutes=10)
+DOUBTED_WAIT: Final = timedelta(hours=1)
 """How long a delivery rests whose subscription is said to be gone where that is doubted."""
 TOO_LARGE: Final = "payload-too-large"
 """The reason of a delivery that is to be sent in its short form."""

@@ -21,7 +21,9 @@ class Patience:
 class Silence:
     """How long and how often a living subscription was silent."""
 
+    created_at: datetime
     updated_at: datetime
+    last_failure_at: datetime | None
     last_accepted_at: datetime | None
     accepted_unseen: int
     unseen_since: datetime | None
@@ -32,12 +34,16 @@ def is_lifeless(silence: Silence, patience: Patience, *, at: datetime) -> bool:
 
     Some push services accept for ever what reaches nobody (WebKit bug 249766). One that is not
     pushed to is never lifeless: nothing was asked of it. A burst of messages to a phone that is
-    switched off proves nothing either, hence the time from the first to the last.
+    switched off proves nothing either, hence the time from the first to the last. Where nothing
+    was ever accepted, what was refused counts instead.
     """
+    if at - silence.updated_at < patience.unrenewed:
+        return False
+    if silence.last_accepted_at is None and silence.last_failure_at is not None:
+        return silence.last_failure_at - silence.created_at >= patience.unseen_over
     if silence.last_accepted_at is None or silence.unseen_since is None:
         return False
     return (
-        at - silence.updated_at >= patience.unrenewed
-        and silence.accepted_unseen >= patience.unseen
+        silence.accepted_unseen >= patience.unseen
         and silence.last_accepted_at - silence.unseen_since >= patience.unseen_over
     )

@@ -71,6 +71,8 @@ IN_WORDS: Final[Mapping[str, str]] = {
     "keys-unusable": "Your browser's keys cannot be used. Switch notifications off and on again.",
     "vapid-key-unknown": "Your browser subscribed with a key that this service no longer has. "
     "Switch notifications off and on again.",
+    "key-mismatch": "Your browser subscribed with another key than this service signs with. "
+    "Switch notifications off and on again.",
     "vapid-refused": "Your browser's push service did not accept our signature. "
     "The fault is on our side.",
 }

@@ -208,7 +208,9 @@ def _end(subscription: Subscription, reason: EndedReason, at: datetime) -> None:
 
 def _silence(subscription: Subscription) -> Silence:
     return Silence(
+        created_at=subscription.created_at,
         updated_at=subscription.updated_at,
+        last_failure_at=subscription.last_failure_at,
         last_accepted_at=subscription.last_accepted_at,
         accepted_unseen=subscription.accepted_unseen,
         unseen_since=subscription.unseen_since,

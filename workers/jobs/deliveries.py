@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import timedelta
 from uuid import UUID
 
 import structlog
 
 from geoservices import clock
 from geoservices.database import transaction
-from geoservices.deliveries import receipts
+from geoservices.deliveries import origin_queries, receipts
 from geoservices.deliveries import service as deliveries
 from geoservices.deliveries.origins import OriginState, advice
 from geoservices.deliveries.service import Sending
@@ -18,6 +19,9 @@ from workers.app import app
 from workers.patience import write_down
 
 log = structlog.get_logger()
+
+IDLE = timedelta(days=30)
+"""A push service that was not pushed to for this long is forgotten until it is."""
 
 
 @app.task(name="deliveries.send")
@@ -53,6 +57,14 @@ def send(delivery_ids: Sequence[str]) -> None:
             advice=advice(state, at=clock.now()),
         )
     log.info("deliveries_sent", **Counter(outcome.kind.value for outcome in outcomes))
+
+
+@app.task(name="deliveries.forget_origins")
+def forget_origins() -> None:
+    """Forget how push services stood that nothing was pushed to for long."""
+    with transaction(runtime.sessions()) as session:
+        forgotten = origin_queries.forget_idle_origins(session, since=clock.now() - IDLE)
+    log.info("push_services_forgotten", forgotten=forgotten)
 
 
 def _settle(results: Sequence[tuple[Sending, Outcome]]) -> list[OriginState]:

@@ -1,5 +1,6 @@
 """What a batch's answers say of a push service."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -66,13 +67,29 @@ def test_a_tally_counts_what_the_push_service_said() -> None:
 
 
 def test_one_that_asks_for_patience_is_left_alone_as_long_as_it_asked() -> None:
-    """All of it, and not the one subscription alone; then everything goes on at once."""
+    """All of it, and not the one subscription alone; then one push asks."""
     state = after_all([ACCEPTED, THROTTLED])
 
     assert state.cause == Cause.THROTTLED
     assert state.is_closed(moment(179))
     assert not state.is_closed(moment(180))
-    assert not state.is_tried(moment(180))
+    assert state.is_tried(moment(180))
+
+
+def test_one_subscription_that_is_to_wait_for_a_day_does_not_hold_up_the_others() -> None:
+    """After five minutes one of them asks."""
+    state = after_all([replace(THROTTLED, retry_after=timedelta(days=1))])
+
+    assert state.is_closed(moment(299))
+    assert state.is_tried(moment(300))
+    assert after_all([ACCEPTED], second=300, state=state).cause is None
+
+
+def test_a_push_service_that_answers_is_no_longer_failing() -> None:
+    """Even if it is only to say that a subscription has ended."""
+    state = after_all([TRANSIENT] * 5)
+
+    assert after_all([GONE], second=2, state=state).cause is None
 
 
 def test_a_shorter_wait_does_not_shorten_a_longer_one() -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from geoservices.accounts.models import Person, Purpose
 from geoservices.database import SessionFactory, transaction
-from geoservices.deliveries import service
+from geoservices.deliveries import origin_queries, service
 from geoservices.deliveries.models import Attempt, Delivery, PushOrigin
 from geoservices.deliveries.origins import TRIED_FOR
 from geoservices.deliveries.settling import DOUBTED_WAIT
@@ -262,6 +262,17 @@ def test_a_single_gone_is_believed(world: World) -> None:
         world.session.get_one(Delivery, sendings[0].delivery_id).subscription_id
     ]
     assert worse == []
+
+
+def test_push_services_that_nothing_was_pushed_to_for_long_are_forgotten(world: World) -> None:
+    """Anybody may name hosts below an allowed one."""
+    world.subscribe()
+    world.settle(world.claim(*world.notify())[0], ACCEPTED)
+
+    kept = origin_queries.forget_idle_origins(world.session, since=moment(0))
+    gone = origin_queries.forget_idle_origins(world.session, since=moment(2))
+
+    assert (kept, gone) == (0, 1)
 
 
 def test_two_workers_count_together(committed: SessionFactory) -> None:

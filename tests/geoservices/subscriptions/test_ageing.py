@@ -19,7 +19,17 @@ def day(number: int) -> datetime:
     return NOON + timedelta(days=number)
 
 
-DEAD = Silence(updated_at=day(0), last_accepted_at=day(54), accepted_unseen=5, unseen_since=day(40))
+DEAD = Silence(
+    created_at=day(0),
+    updated_at=day(0),
+    last_failure_at=None,
+    last_accepted_at=day(54),
+    accepted_unseen=5,
+    unseen_since=day(40),
+)
+REFUSED = replace(
+    DEAD, last_failure_at=day(14), last_accepted_at=None, accepted_unseen=0, unseen_since=None
+)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +58,9 @@ def test_it_takes_all_three(changes: dict[str, Any], lifeless: bool) -> None:  #
 def test_who_is_dead_stays_dead_as_time_goes_by(renewed: int, first: int, last: int) -> None:
     """Until there is a sign of life; waiting longer never brings one back."""
     silence = Silence(
+        created_at=day(0),
         updated_at=day(renewed),
+        last_failure_at=None,
         last_accepted_at=day(max(first, last)),
         accepted_unseen=7,
         unseen_since=day(first),
@@ -56,3 +68,19 @@ def test_who_is_dead_stays_dead_as_time_goes_by(renewed: int, first: int, last: 
     verdicts = [is_lifeless(silence, PATIENCE, at=day(90 + later)) for later in range(0, 90, 10)]
 
     assert verdicts == sorted(verdicts)
+
+
+@pytest.mark.parametrize(
+    ("changes", "lifeless"),
+    [
+        pytest.param({}, True, id="refused for fourteen days"),
+        pytest.param({"last_failure_at": day(13)}, False, id="not for as long"),
+        pytest.param({"updated_at": day(1)}, False, id="renewed 59 days ago"),
+        pytest.param({"last_failure_at": None}, False, id="never pushed to"),
+    ],
+)
+def test_what_was_never_accepted_is_not_tried_for_ever(
+    changes: dict[str, Any], *, lifeless: bool
+) -> None:
+    """Its push service refuses it, and no browser comes to renew it."""
+    assert is_lifeless(replace(REFUSED, **changes), PATIENCE, at=day(60)) is lifeless
