@@ -33,6 +33,7 @@ _REASONS: Final[Mapping[int, str]] = {
     pycurl.E_COULDNT_CONNECT: "no-connection",
     pycurl.E_GOT_NOTHING: "connection-broken",
     pycurl.E_RECV_ERROR: "connection-broken",
+    pycurl.E_SEND_FAIL_REWIND: "connection-broken",
     pycurl.E_SEND_ERROR: "connection-broken",
     pycurl.E_PEER_FAILED_VERIFICATION: "certificate-refused",
     pycurl.E_SSL_CONNECT_ERROR: "tls-failed",

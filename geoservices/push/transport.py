@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import timedelta
+from io import BytesIO
 from typing import Final
 
 import pycurl
@@ -152,7 +153,10 @@ class Transport:
         curl, left_s = exchange.curl, one.due - time.monotonic()
         curl.setopt(pycurl.URL, one.post.url)
         curl.setopt(pycurl.HTTPHEADER, one.post.headers)
-        curl.setopt(pycurl.POSTFIELDS, one.post.body)
+        curl.setopt(pycurl.POSTFIELDSIZE, len(one.post.body))
+        # Read once and never again: else libcurl would by itself send a second time what it sent
+        # on a connection that then broke, and nobody would know.
+        curl.setopt(pycurl.READFUNCTION, BytesIO(one.post.body).read)
         curl.setopt(pycurl.TIMEOUT_MS, max(1, int(left_s * 1000)))
         pins = self._new_pins(one.origin, addresses)
         if pins or exchange.pinned:

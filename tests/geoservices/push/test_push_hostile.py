@@ -118,6 +118,19 @@ def test_an_answer_that_is_none_is_transient(
     assert outcome == Outcome(kind=TRANSIENT, reason=reason)
 
 
+def test_nothing_is_sent_twice_in_one_attempt(browser: Browser) -> None:
+    """Not even on a kept connection that breaks, where HTTP clients like to try again."""
+    gateway, envelope = WebPushGateway(SETTINGS), make_envelope(browser)
+    [before] = gateway.send([envelope])
+    plan(envelope, store=True, drop_connection=True)
+
+    [broken] = gateway.send([envelope])
+
+    assert before.kind is ACCEPTED
+    assert broken == Outcome(kind=TRANSIENT, reason="connection-broken")
+    assert len(logged(envelope)) == 2
+
+
 def test_taken_in_but_hung_up_on_is_sent_again_and_shown_once(browser: Browser) -> None:
     """The sender cannot know; the topic makes the second replace the first."""
     envelope = make_envelope(browser)
