@@ -9,15 +9,27 @@ growing pauses.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Identity, Index, String, delete, select, update
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Identity,
+    Index,
+    String,
+    delete,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
 from geoservices import clock
 from geoservices.database import Base
 from geoservices.trips import insert_rows, send
+
+Id = TypeVar("Id")
 
 CHANNEL = "geoservices_due"
 """The NOTIFY channel that wakes the relay when something has fallen due."""
@@ -84,21 +96,56 @@ def publish(session: Session, topic: Topic, subject_ids: Sequence[UUID]) -> None
 
 def hand_out(session: Session, *, at: datetime, lease: timedelta, limit: int) -> list[int]:
     """Take up to `limit` due messages, oldest first, and make them due again after the lease."""
+    taken = take_due(
+        session,
+        OutboxMessage.id,
+        OutboxMessage.due_at,
+        waiting=true(),
+        first=OutboxMessage.id,
+        at=at,
+        lease=lease,
+        limit=limit,
+    )
+    return sorted(taken)
+
+
+def take_due(
+    session: Session,
+    id_: InstrumentedAttribute[Id],
+    due_at: InstrumentedAttribute[datetime],
+    *,
+    waiting: ColumnElement[bool],
+    first: InstrumentedAttribute[Any],
+    at: datetime,
+    lease: timedelta,
+    limit: int,
+) -> list[Id]:
+    """Take due rows of any table, and make them due again after the lease.
+
+    Rows that somebody else holds are passed over.
+
+    Args:
+        session: The session.
+        id_: The column of the table's ids.
+        due_at: The column that says when a row is due.
+        waiting: Which rows are due at all.
+        first: The column by which the first are taken.
+        at: The moment.
+        lease: How long after it they are due again.
+        limit: The most to take.
+    """
     due = (
-        select(OutboxMessage.id)
-        .where(OutboxMessage.due_at <= at)
-        .order_by(OutboxMessage.id)
+        select(id_)
+        .where(due_at <= at, waiting)
+        .order_by(first)
         .limit(limit)
         .with_for_update(skip_locked=True)
         .cte("due")  # As a subquery it might be run several times over, each with its own limit.
     )
     taken = session.scalars(
-        update(OutboxMessage)
-        .where(OutboxMessage.id == due.c.id)
-        .values(due_at=at + lease)
-        .returning(OutboxMessage.id)
+        update(id_.class_).where(id_ == due.c[id_.key]).values({due_at: at + lease}).returning(id_)
     )
-    return sorted(taken)
+    return list(taken)
 
 
 def put_back(session: Session, ids: Sequence[int], *, at: datetime) -> None:

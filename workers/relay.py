@@ -7,10 +7,12 @@ and nothing else. Any number of relays may run.
 
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import FrameType
+from typing import Protocol, TypeVar
+from uuid import UUID
 
 import psycopg
 import structlog
@@ -27,6 +29,8 @@ from geoservices.letters import queries as letters
 from geoservices.settings import DELIVERIES_A_JOB, LETTERS_A_JOB
 from workers import runtime
 from workers.app import app
+
+Id = TypeVar("Id", bound=int | UUID)
 
 log = structlog.get_logger()
 
@@ -53,6 +57,16 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, relay.stop)
     relay.run(settings.database_url.get_secret_value())
+
+
+class Queue(Protocol[Id]):
+    """The queries of a noun whose rows fall due."""
+
+    def hand_out(self, session: Session, *, at: datetime, lease: timedelta, limit: int) -> list[Id]:
+        """Take due rows and make them due again after the lease."""
+
+    def put_back(self, session: Session, ids: Sequence[Id], *, at: datetime) -> None:
+        """Make rows due at once."""
 
 
 @dataclass(slots=True)
@@ -84,7 +98,13 @@ class Relay:
 
     def relay_once(self) -> int:
         """Hand out one round of what is due and return how many ids that were."""
-        return self._messages() + self._deliveries() + self._letters()
+        return (
+            self._ring("campaigns.decide", outbox, lease=self.outbox_lease, limit=AT_ONCE)
+            + self._ring(
+                "deliveries.send", deliveries, lease=self.push_lease, limit=DELIVERIES_A_JOB
+            )
+            + self._ring("letters.send", letters, lease=self.mail_lease, limit=LETTERS_A_JOB)
+        )
 
     def _relay_while(self, listening: psycopg.Connection) -> None:
         while not self.stopped:
@@ -93,61 +113,21 @@ class Relay:
             for _bell in listening.notifies(timeout=SWEEP.total_seconds(), stop_after=1):
                 break
 
-    def _messages(self) -> int:
+    def _ring(self, job: str, queue: Queue[Id], *, lease: timedelta, limit: int) -> int:
+        """Publish a job with what is due; if the broker is away it is due again at once."""
         with transaction(self.sessions) as session:
-            ids = outbox.hand_out(session, at=clock.now(), lease=self.outbox_lease, limit=AT_ONCE)
-        self._ring(
-            "campaigns.decide",
-            ids,
-            lambda session: outbox.put_back(session, ids, at=clock.now()),
-            lease=self.outbox_lease,
-        )
-        return len(ids)
-
-    def _deliveries(self) -> int:
-        with transaction(self.sessions) as session:
-            ids = deliveries.hand_out(
-                session, at=clock.now(), lease=self.push_lease, limit=DELIVERIES_A_JOB
-            )
-        self._ring(
-            "deliveries.send",
-            [str(id_) for id_ in ids],
-            lambda session: deliveries.put_back(session, ids, at=clock.now()),
-            lease=self.push_lease,
-        )
-        return len(ids)
-
-    def _letters(self) -> int:
-        with transaction(self.sessions) as session:
-            ids = letters.hand_out(
-                session, at=clock.now(), lease=self.mail_lease, limit=LETTERS_A_JOB
-            )
-        self._ring(
-            "letters.send",
-            [str(id_) for id_ in ids],
-            lambda session: letters.put_back(session, ids, at=clock.now()),
-            lease=self.mail_lease,
-        )
-        return len(ids)
-
-    def _ring(
-        self,
-        job: str,
-        ids: Sequence[int | str],
-        put_back: Callable[[Session], None],
-        *,
-        lease: timedelta,
-    ) -> None:
-        """Publish a job with the ids; if the broker is away they are due again at once."""
+            ids = queue.hand_out(session, at=clock.now(), lease=lease, limit=limit)
         if not ids:
-            return
+            return 0
+        told = [str(id_) if isinstance(id_, UUID) else id_ for id_ in ids]
         try:
             # While no worker is there, copies handed out after each lease do not pile up.
-            app.send_task(job, [list(ids)], expires=lease.total_seconds())
+            app.send_task(job, [told], expires=lease.total_seconds())
         except BROKER_ERRORS:
             with transaction(self.sessions) as session:
-                put_back(session)
+                queue.put_back(session, ids, at=clock.now())
             raise
+        return len(ids)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 """Whether a delivery may still be sent, and what then goes out."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple, Self
 from uuid import UUID
 
 from geoservices.campaigns.rules import CampaignClass
+from geoservices.deliveries.settling import Standing
 from geoservices.deliveries.states import DeliveryState
 
 URGENCY: Final = {
@@ -20,15 +22,7 @@ Obstacle = tuple[DeliveryState, str]
 class Claimable(NamedTuple):
     """A delivery that nobody else holds, and everything that decides whether it may be sent."""
 
-    id: UUID
-    subscription_id: UUID
-    attempt_count: int
-    expires_at: datetime
-    state: str
-    reason: str | None
-    due_at: datetime
-    leased_until: datetime | None
-    accepted_at: datetime | None
+    standing: Standing
     notification_id: UUID
     person_id: UUID
     campaign_class: str
@@ -45,13 +39,19 @@ class Claimable(NamedTuple):
     listing_withdrawn_at: datetime | None
     campaign_ended_at: datetime | None
 
+    @classmethod
+    def of_row(cls, values: Sequence[Any]) -> Self:
+        """Make one of a row whose first columns are where the delivery stands."""
+        own = len(Standing._fields)
+        return cls(Standing._make(values[:own]), *values[own:])
+
 
 def obstacle(one: Claimable, *, max_attempts: int, at: datetime) -> Obstacle | None:
     """Return in which state, and why, a delivery ends instead of being sent."""
     campaign_over = one.campaign_ended_at is not None and one.campaign_ended_at <= at
     elsewhere = one.device_revoked_at is not None or one.owner_id != one.person_id
     found: Obstacle | None = None
-    if one.expires_at <= at:
+    if one.standing.expires_at <= at:
         found = DeliveryState.EXPIRED, "its time had passed before it was sent"
     elif one.listing_withdrawn_at is not None:
         found = DeliveryState.EXPIRED, "what it speaks of was withdrawn"
@@ -61,6 +61,6 @@ def obstacle(one: Claimable, *, max_attempts: int, at: datetime) -> Obstacle | N
         found = DeliveryState.GONE, "the subscription has ended"
     elif elsewhere:
         found = DeliveryState.GONE, "the browser is no longer this person's"
-    elif one.attempt_count >= max_attempts:
+    elif one.standing.attempt_count >= max_attempts:
         found = DeliveryState.FAILED, f"gave up after {max_attempts} attempts"
     return found

@@ -7,9 +7,8 @@ from sqlalchemy.orm import Session
 
 from geoservices.deliveries import origin_queries
 from geoservices.deliveries.origins import OriginState, advice
+from geoservices.push.vapid import short_key
 
-SHOWN: Final = 12
-"""So many characters tell one public key from another."""
 TRUSTED_FOR: Final = timedelta(days=1)
 
 
@@ -39,7 +38,7 @@ def _line(state: OriginState, at: datetime) -> str:
     closed = ""
     if state.closed_until is not None and state.is_closed(at):
         closed = f" Closed until {_clock(state.closed_until)}."
-    return f"{state.origin}  key {state.vapid_key[:SHOWN]}…  {advice(state, at=at)}{closed}"
+    return f"{state.origin}  key {short_key(state.vapid_key)}  {advice(state, at=at)}{closed}"
 
 
 def _clock(at: datetime) -> str:

@@ -9,6 +9,7 @@ from sqlalchemy import and_, case, func, select, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session, aliased
 
+from geoservices import outbox
 from geoservices.arrays import Instants, Integers, Texts, Uuids
 from geoservices.campaigns.models import Campaign, Decision
 from geoservices.deliveries.claiming import Claimable
@@ -90,7 +91,7 @@ class EndedAttempt(NamedTuple):
 
 def take(session: Session, ids: Collection[UUID], *, at: datetime) -> Callable[[], list[Claimable]]:
     """Lock those of the deliveries that are unfinished and that nobody else holds a lease on."""
-    return ask(session, TAKE, Uuids.listed(set(ids)), Instants.listed([at]), make=Claimable._make)
+    return ask(session, TAKE, Uuids.listed(set(ids)), Instants.listed([at]), make=Claimable.of_row)
 
 
 def begin(session: Session, attempts: Sequence[NewAttempt], *, leased_until: datetime) -> None:
@@ -131,21 +132,15 @@ def finish_attempts(session: Session, ended: Sequence[EndedAttempt], *, at: date
 
 def hand_out(session: Session, *, at: datetime, lease: timedelta, limit: int) -> list[UUID]:
     """Take up to `limit` due deliveries, earliest first, and make them due after the lease."""
-    due = (
-        select(Delivery.id)
-        .where(Delivery.due_at <= at, Delivery.state.in_(UNFINISHED))
-        .order_by(Delivery.due_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .cte("due")  # As a subquery it might be run several times over, each with its own limit.
-    )
-    return list(
-        session.scalars(
-            update(Delivery)
-            .where(Delivery.id == due.c.id)
-            .values(due_at=at + lease)
-            .returning(Delivery.id)
-        )
+    return outbox.take_due(
+        session,
+        Delivery.id,
+        Delivery.due_at,
+        waiting=Delivery.state.in_(UNFINISHED),
+        first=Delivery.due_at,
+        at=at,
+        lease=lease,
+        limit=limit,
     )
 
 

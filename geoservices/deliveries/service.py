@@ -124,15 +124,16 @@ def claim(
     beginning: list[Claimable] = []
     kept: list[Standing] = []
     for one in sorted(taken(), key=lambda one: one.last_accepted_at is None):
-        standing = Standing._make(one[: len(Standing._fields)])
         if ends := obstacle(one, max_attempts=push.max_attempts, at=at):
-            kept.append(standing.finished(*ends))
+            kept.append(one.standing.finished(*ends))
         elif closes := doors.ask(origin_of(one.endpoint), one.vapid_key):
-            kept.append(standing.put_off(*closes))
+            kept.append(one.standing.put_off(*closes))
         else:
             beginning.append(one)
     with together(session, commit=commit):
-        attempts = [NewAttempt(one.id, one.attempt_count + 1, at) for one in beginning]
+        attempts = [
+            NewAttempt(one.standing.id, one.standing.attempt_count + 1, at) for one in beginning
+        ]
         queries.begin(session, attempts, leased_until=at + push.lease)
         queries.store(session, kept)
     return [_sending(one, public_url, receipt_key, at) for one in beginning]
@@ -231,6 +232,7 @@ def _delivery(notification: Notification, subscription_id: UUID, at: datetime) -
 
 
 def _sending(one: Claimable, public_url: str, receipt_key: bytes, at: datetime) -> Sending:
+    standing = one.standing
     message = Message(
         notification_id=one.notification_id,
         title=one.title,
@@ -238,24 +240,24 @@ def _sending(one: Claimable, public_url: str, receipt_key: bytes, at: datetime) 
         link=f"{public_url}/notifications/{one.notification_id}",
     )
     envelope = Envelope(
-        delivery_id=one.id,
+        delivery_id=standing.id,
         endpoint=one.endpoint,
         p256dh=one.p256dh,
         auth=one.auth,
         vapid_key=one.vapid_key,
         payload=payload(
             message,
-            receipt=make_token(receipt_key, one.id),
-            short=one.reason == TOO_LARGE,
+            receipt=make_token(receipt_key, standing.id),
+            short=standing.reason == TOO_LARGE,
         ),
-        ttl=one.expires_at - at,
+        ttl=standing.expires_at - at,
         urgency=URGENCY[CampaignClass(one.campaign_class)],
         topic=message.topic,
     )
     return Sending(
-        delivery_id=one.id,
-        subscription_id=one.subscription_id,
-        number=one.attempt_count + 1,
+        delivery_id=standing.id,
+        subscription_id=standing.subscription_id,
+        number=standing.attempt_count + 1,
         is_proven=one.last_accepted_at is not None,
         envelope=envelope,
     )

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select, u
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from geoservices import outbox
 from geoservices.accounts.models import Consent, Person
 from geoservices.campaigns.models import Campaign, Decision
 from geoservices.channels.models import ChannelChoice
@@ -235,21 +236,15 @@ def insert_items(session: Session, rows: Sequence[dict[str, UUID]]) -> None:
 
 def hand_out(session: Session, *, at: datetime, lease: timedelta, limit: int) -> list[UUID]:
     """Take up to `limit` due letters, earliest first, and make them due after the lease."""
-    due = (
-        select(Letter.id)
-        .where(Letter.due_at <= at, Letter.state.in_(UNFINISHED))
-        .order_by(Letter.due_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .cte("due")  # As a subquery it might be run several times over, each with its own limit.
-    )
-    return list(
-        session.scalars(
-            update(Letter)
-            .where(Letter.id == due.c.id)
-            .values(due_at=at + lease)
-            .returning(Letter.id)
-        )
+    return outbox.take_due(
+        session,
+        Letter.id,
+        Letter.due_at,
+        waiting=Letter.state.in_(UNFINISHED),
+        first=Letter.due_at,
+        at=at,
+        lease=lease,
+        limit=limit,
     )
 
 

@@ -21,6 +21,7 @@ TOKEN_RENEWAL: Final = timedelta(hours=11)
 TOKEN_REST: Final = timedelta(minutes=1)
 MAX_TOKENS: Final = 1024
 PRIVATE_KEY_LENGTH: Final = 32
+SHOWN: Final = 12
 NUMBER_LENGTH: Final = 32
 """Of each of the two numbers of a signature on P-256 (RFC 7518 section 3.4)."""
 
@@ -43,6 +44,11 @@ def make_vapid_key() -> str:
     """Make a new private key in the form that `PushSettings.vapid_private_key` takes."""
     number = ec.generate_private_key(ec.SECP256R1()).private_numbers().private_value
     return encode_base64url(number.to_bytes(PRIVATE_KEY_LENGTH, "big"))
+
+
+def short_key(key: str) -> str:
+    """Return as much of a public key as tells it from others, for operators to read."""
+    return f"{key[:SHOWN]}…"
 
 
 class VapidTokens:

@@ -1,16 +1,12 @@
 """Which VAPID keys are in use, so that an operator sees when an old one has served its time."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
 
 from sqlalchemy.orm import Session
 
-from geoservices.push.vapid import vapid_public_key
+from geoservices.push.vapid import short_key, vapid_public_key
 from geoservices.settings import PushSettings
 from geoservices.subscriptions import queries
-
-SHOWN: Final = 12
-"""So many characters tell one public key from another."""
 
 
 def report(session: Session, push: PushSettings) -> str:
@@ -50,4 +46,4 @@ def lines_of(keys: Sequence[str], living: Mapping[str, int]) -> Iterator[str]:
 
 
 def _line(key: str, living: Mapping[str, int], told: str) -> str:
-    return f"{key[:SHOWN]}…  living subscriptions: {living.get(key, 0)}  {told}"
+    return f"{short_key(key)}  living subscriptions: {living.get(key, 0)}  {told}"
