@@ -12,8 +12,11 @@ from sqlalchemy.orm import Session
 
 from api.committing import Committer
 from geoservices import clock
+from geoservices.access.actors import Actor, Grant
+from geoservices.access.rights import Right
 from geoservices.accounts import service as accounts
-from geoservices.accounts.models import Device, Person, Role
+from geoservices.accounts.acting import actor_of
+from geoservices.accounts.models import Device, Person
 from geoservices.accounts.tokens import PREFIXES
 from geoservices.database import transaction
 from geoservices.errors import Forbidden, Unauthenticated
@@ -22,8 +25,8 @@ from geoservices.settings import Settings
 
 bearer = HTTPBearer(
     auto_error=False,
-    description="A device's token (from POST /v1/devices), a staff member's or manager's (from "
-    "`geoservices token`), or a screen's (from the address of its code).",
+    description="A device's token (from POST /v1/devices), a member's (from `geoservices token`), "
+    "or a screen's (from the address of its code).",
 )
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
 
@@ -65,10 +68,17 @@ Now = Annotated[datetime, Depends(clock.now)]
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whoever holds the token: a person, and their device if it is the device's token."""
+    """Whoever holds the token; `device` is there if it is the device's own token."""
 
-    person: Person
-    device: Device | None
+    actor: Actor
+    person: Person | None
+    device: Device | None = None
+
+    @property
+    def tasks_of(self) -> UUID | None:
+        """The organisation whose tasks the caller sees."""
+        sees_them = Right.TASKS_READ in self.actor.rights
+        return self.actor.organisation_id if sees_them else None
 
 
 def identify(session: SessionDep, credentials: Credentials, at: Now) -> Caller:
@@ -79,13 +89,17 @@ def identify(session: SessionDep, credentials: Credentials, at: Now) -> Caller:
     """
     token = credentials.credentials if credentials else ""
     if token.startswith(PREFIXES["device"]):
-        found = accounts.authenticate_device(session, token)
-        if found:
-            return Caller(person=found[1], device=found[0])
+        carried = accounts.authenticate_device(session, token)
+        if carried:
+            device, person = carried
+            actor = actor_of(person, device_id=device.id)
+            return Caller(actor=actor, person=person, device=device)
     elif token.startswith(PREFIXES["access"]):
-        member = accounts.authenticate_member(session, token, at=at)
-        if member:
-            return Caller(person=member, device=None)
+        signed_in = accounts.authenticate_member(session, token, at=at)
+        if signed_in:
+            sign_in, person = signed_in
+            actor = actor_of(person, sign_in_id=sign_in.id)
+            return Caller(actor=actor, person=person)
     raise Unauthenticated
 
 
@@ -104,17 +118,28 @@ def identify_optionally(session: SessionDep, credentials: Credentials, at: Now) 
 OptionalCaller = Annotated[Caller | None, Depends(identify_optionally)]
 
 
+def require_person(caller: CallerDep) -> Person:
+    """Let only people through, by a device or signed in.
+
+    Raises:
+        Forbidden: It is a machine's key.
+    """
+    if caller.person is None:
+        raise Forbidden("This is for people. A machine has nothing of the kind.")
+    return caller.person
+
+
 def refuse_devices(caller: OptionalCaller) -> Person | None:
     """Let members through, and callers with no token.
 
     Raises:
-        Forbidden: It is a device's token.
+        Forbidden: It is a device's token, or a machine's key.
     """
     if caller is None:
         return None
-    if caller.device:
+    if caller.device or caller.person is None:
         raise Forbidden(
-            "A device makes no further devices. Send no token, or a staff member's or manager's."
+            "A device makes no further devices. Send no token, or one that a member signed in for."
         )
     return caller.person
 
@@ -123,7 +148,7 @@ def require_device(caller: CallerDep) -> Device:
     """Let only devices through.
 
     Raises:
-        Forbidden: It is a member's token.
+        Forbidden: It is another token than a device's.
     """
     if caller.device is None:
         raise Forbidden("This is for devices. Make one with POST /v1/devices and use its token.")
@@ -135,38 +160,28 @@ def identify_device(request: Request, credentials: Credentials, at: Now) -> Devi
 
     Raises:
         Unauthenticated: There is no token, or it is unknown, expired or revoked.
-        Forbidden: It is a member's token.
+        Forbidden: It is another token than a device's.
     """
     with transaction(request.app.state.sessions) as session:
         return require_device(identify(session, credentials, at))
 
 
-def require_manager(caller: CallerDep) -> UUID:
-    """Let only managers through, and return their organisation's id.
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """Lets through whoever has a right; what a route asks for stands in its signature."""
 
-    Raises:
-        Forbidden: It is no manager's token.
-    """
-    organisation_id = caller.person.organisation_id
-    is_manager = caller.device is None and caller.person.role == Role.MANAGER
-    if not is_manager or organisation_id is None:
-        raise Forbidden("This is for managers.")
-    return organisation_id
+    right: Right
 
+    def __call__(self, caller: CallerDep) -> Grant:
+        """Return what lets the caller do it in their organisation.
 
-def require_staff(caller: CallerDep) -> Person:
-    """Let staff and managers through, with a token of theirs or a device's.
-
-    Raises:
-        Forbidden: It is a citizen's token.
-    """
-    if caller.person.organisation_id is None:
-        raise Forbidden("This is for staff.")
-    return caller.person
+        Raises:
+            Forbidden: They may not.
+        """
+        return caller.actor.granted(self.right)
 
 
 OptionalMember = Annotated[Person | None, Depends(refuse_devices)]
 SendingDevice = Annotated[Device, Depends(identify_device)]
 CurrentDevice = Annotated[Device, Depends(require_device)]
-CurrentStaff = Annotated[Person, Depends(require_staff)]
-ManagersOrganisation = Annotated[UUID, Depends(require_manager)]
+CurrentPerson = Annotated[Person, Depends(require_person)]

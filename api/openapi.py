@@ -7,14 +7,14 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from api.dependencies import (
+    Needs,
     identify,
     identify_device,
     identify_optionally,
     open_session,
     refuse_devices,
     require_device,
-    require_manager,
-    require_staff,
+    require_person,
 )
 from api.pagination import CursorRefused, read_cursor
 from api.phone_access import identify_overland, identify_owntracks
@@ -40,8 +40,7 @@ OF_DEPENDENCIES: Mapping[Callable[..., object], Refusals] = {
     refuse_devices: (Forbidden,),
     identify_device: (Unauthenticated, Forbidden, Unavailable),
     require_device: (Forbidden,),
-    require_manager: (Forbidden,),
-    require_staff: (Forbidden,),
+    require_person: (Forbidden,),
     open_session: (Unavailable,),
     read_cursor: (CursorRefused,),
 }
@@ -129,7 +128,7 @@ def _add_refusals(operation: dict[str, Any], route: APIRoute) -> None:
 def _general(operation: Mapping[str, Any], route: APIRoute) -> Iterator[type[GeoservicesError]]:
     yield InternalError
     for call in _calls(route.dependant):
-        yield from OF_DEPENDENCIES.get(call, ())
+        yield from (Forbidden,) if isinstance(call, Needs) else OF_DEPENDENCIES.get(call, ())
     if "requestBody" in operation:
         yield from (BodyTooLarge, UnsupportedMediaType, UnreadableBody, InvalidRequest)
     if operation.get("parameters"):

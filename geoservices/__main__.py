@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from geoservices import clock
+from geoservices.access.rights import MEMBERS, Role
 from geoservices.accounts import service as accounts
-from geoservices.accounts.models import Role
 from geoservices.codes.links import make_code_key
 from geoservices.database import SessionFactory, make_engine, make_session_factory, transaction
 from geoservices.deliveries import operating
@@ -80,16 +80,16 @@ def _parser() -> argparse.ArgumentParser:
     create.set_defaults(run=_create_organisation)
 
     token = commands.add_parser(
-        "token", help="make a member of staff or a manager and print their bearer token"
+        "token", help="make a member of an organisation and print a bearer token of theirs"
     )
     token.add_argument("--organisation", required=True, metavar="SLUG")
-    token.add_argument("--role", required=True, choices=[Role.STAFF, Role.MANAGER], type=Role)
+    token.add_argument("--role", required=True, choices=sorted(MEMBERS), type=Role)
     token.add_argument("--name", required=True, help="whose token it is")
     token.add_argument("--days", type=int, default=90, help="days until it expires (90)")
     token.set_defaults(run=_issue_token)
 
     revoke = commands.add_parser(
-        "revoke", help="end every token and device of a member who leaves or lost theirs"
+        "revoke", help="end every sign-in and device of a member who leaves or lost theirs"
     )
     revoke.add_argument("--organisation", required=True, metavar="SLUG")
     revoke.add_argument("--name", required=True, help="the name their token was made with")
@@ -152,7 +152,7 @@ def _revoke_member(arguments: argparse.Namespace) -> str:
         tokens, devices = accounts.revoke_member(
             session, arguments.organisation, name=arguments.name, at=clock.now()
         )
-    return f"{arguments.name}: access tokens revoked: {tokens}, devices revoked: {devices}"
+    return f"{arguments.name}: signed out of: {tokens}, devices revoked: {devices}"
 
 
 def _name(fault: ErrorDetails) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from geoservices import outbox
+from geoservices.access.actors import Grant
 from geoservices.accounts import queries as accounts
 from geoservices.accounts import service as consents
 from geoservices.accounts.consents import ON_CHECK_IN, PASSIVE
@@ -111,7 +112,7 @@ def check_in(
 
 def check_in_by_staff(
     session: Session,
-    staff: Person,
+    grant: Grant,
     scan: StaffScan,
     *,
     settings: Settings,
@@ -125,12 +126,12 @@ def check_in_by_staff(
         ConsentMissing: The person did not agree to checking in; nothing is stored.
         IdTaken: The id belongs to another check-in.
     """
-    place = place_service.get_place_of(session, scan.place_id, staff.organisation_id)
+    place = place_service.get_place_of(session, scan.place_id, grant.organisation_id)
     shown = codes.read_personal_code(scan.code, settings=settings)
     device = accounts.living_device(session, shown.device_id) if shown else None
     if shown is None or device is None:
         raise PersonalCodeRefused("It is nobody's own code.")
-    if device.person_id == staff.id:
+    if device.person_id == grant.actor.person_id:
         raise PersonalCodeRefused("Nobody can scan themselves in.")
     accounts.lock_devices(session, [device.id])
     consents.require_consent(session, device.person_id, ON_CHECK_IN)
@@ -139,7 +140,7 @@ def check_in_by_staff(
     return checkin_service.record(
         session,
         CheckInReport(id=scan.id, place_id=place.id),
-        Circumstances(place=place, scanned_by=staff.id),
+        Circumstances(place=place, scanned_by=grant.actor.person_id),
         device_id=device.id,
         rules=checkin_rules(settings),
         at=at,

@@ -8,14 +8,15 @@ from geoalchemy2.shape import from_shape
 from shapely import MultiPolygon, Point, box
 from sqlalchemy.orm import Session
 
+from geoservices.access.rights import Role
 from geoservices.accounts.models import (
-    AccessToken,
     Consent,
     Device,
     Organisation,
     Person,
     Purpose,
-    Role,
+    SignIn,
+    SignInKind,
 )
 from geoservices.accounts.tokens import hash_token, make_token
 from geoservices.campaigns.models import Campaign
@@ -160,11 +161,13 @@ def make_access_token(
     session.flush()
     token = make_token("access")
     session.add(
-        AccessToken(
+        SignIn(
             person_id=person.id,
+            kind=SignInKind.TOKEN,
             token_hash=hash_token(token),
             label="test",
             created_at=NOON,
+            last_used_at=NOON,
             expires_at=datetime(2100, 1, 1, tzinfo=UTC),
         )
     )

@@ -1,11 +1,12 @@
 """Campaigns and why they sent or held, for managers; and a person's own decisions."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from api.bodies import StrictRoute
-from api.dependencies import CallerDep, ManagersOrganisation, Now, SessionDep
+from api.dependencies import CurrentPerson, Needs, Now, SessionDep
 from api.pagination import Cursor, Limit, Page, instant_and_id, next_address
 from api.problems import problem_responses
 from api.responses import repeated
@@ -16,6 +17,8 @@ from api.schemas.campaigns import (
     DecisionOut,
     OutcomesOut,
 )
+from geoservices.access.actors import Grant
+from geoservices.access.rights import Right
 from geoservices.campaigns import queries, service
 from geoservices.campaigns.service import (
     CampaignNotDraft,
@@ -26,18 +29,21 @@ from geoservices.errors import IdTaken, NotFound
 
 router = APIRouter(tags=["campaigns"], route_class=StrictRoute)
 
+Reading = Annotated[Grant, Depends(Needs(Right.CAMPAIGNS_READ))]
+Writing = Annotated[Grant, Depends(Needs(Right.CAMPAIGNS_WRITE))]
+
 
 @router.get("/campaigns")
 def list_campaigns(
     request: Request,
-    organisation_id: ManagersOrganisation,
+    grant: Reading,
     session: SessionDep,
     cursor: Cursor,
     limit: Limit = 50,
 ) -> Page[CampaignOut]:
     """See the organisation's campaigns, newest first."""
     rows = queries.of_organisation(
-        session, organisation_id, after=instant_and_id(cursor), limit=limit + 1
+        session, grant.organisation_id, after=instant_and_id(cursor), limit=limit + 1
     )
     return Page(
         items=[CampaignOut.model_validate(row) for row in rows[:limit]],
@@ -55,14 +61,14 @@ def list_campaigns(
 )
 def make_campaign(
     body: CampaignIn,
-    organisation_id: ManagersOrganisation,
+    grant: Writing,
     session: SessionDep,
     response: Response,
     at: Now,
 ) -> CampaignOut:
     """Draft a campaign; it says nothing until published. Safe to repeat with the same id."""
     campaign, made = service.make_campaign(
-        session, body.to_draft(), campaign_id=body.id, organisation_id=organisation_id, at=at
+        session, body.to_draft(), campaign_id=body.id, organisation_id=grant.organisation_id, at=at
     )
     response.status_code = 201 if made else 200
     response.headers["Location"] = f"/v1/campaigns/{campaign.id}"
@@ -71,10 +77,12 @@ def make_campaign(
 
 @router.get("/campaigns/{campaign_id}", responses=problem_responses(NotFound))
 def read_campaign(
-    campaign_id: UUID, organisation_id: ManagersOrganisation, session: SessionDep
+    campaign_id: UUID,
+    grant: Reading,
+    session: SessionDep,
 ) -> CampaignOut:
     """See one campaign."""
-    campaign = service.get_campaign(session, campaign_id, organisation_id=organisation_id)
+    campaign = service.get_campaign(session, campaign_id, organisation_id=grant.organisation_id)
     return CampaignOut.model_validate(campaign)
 
 
@@ -87,23 +95,26 @@ def read_campaign(
 def replace_campaign(
     campaign_id: UUID,
     body: CampaignIn,
-    organisation_id: ManagersOrganisation,
+    grant: Writing,
     session: SessionDep,
 ) -> CampaignOut:
     """Change a draft; a published campaign is ended and made anew instead."""
     campaign = service.replace_campaign(
-        session, campaign_id, body.to_draft(), organisation_id=organisation_id
+        session, campaign_id, body.to_draft(), organisation_id=grant.organisation_id
     )
     return CampaignOut.model_validate(campaign)
 
 
 @router.put("/campaigns/{campaign_id}/publication", responses=problem_responses(NotFound))
 def publish_campaign(
-    campaign_id: UUID, organisation_id: ManagersOrganisation, session: SessionDep, at: Now
+    campaign_id: UUID,
+    grant: Writing,
+    session: SessionDep,
+    at: Now,
 ) -> CampaignOut:
     """Let the campaign speak from now on; publishing again changes nothing."""
     campaign = service.publish_campaign(
-        session, campaign_id, organisation_id=organisation_id, at=at
+        session, campaign_id, organisation_id=grant.organisation_id, at=at
     )
     return CampaignOut.model_validate(campaign)
 
@@ -112,19 +123,24 @@ def publish_campaign(
     "/campaigns/{campaign_id}/publication", status_code=204, responses=problem_responses(NotFound)
 )
 def end_campaign(
-    campaign_id: UUID, organisation_id: ManagersOrganisation, session: SessionDep, at: Now
+    campaign_id: UUID,
+    grant: Writing,
+    session: SessionDep,
+    at: Now,
 ) -> Response:
     """Let the campaign speak no more; ending again changes nothing."""
-    service.end_campaign(session, campaign_id, organisation_id=organisation_id, at=at)
+    service.end_campaign(session, campaign_id, organisation_id=grant.organisation_id, at=at)
     return Response(status_code=204)
 
 
 @router.get("/campaigns/{campaign_id}/outcomes", responses=problem_responses(NotFound))
 def count_outcomes(
-    campaign_id: UUID, organisation_id: ManagersOrganisation, session: SessionDep
+    campaign_id: UUID,
+    grant: Reading,
+    session: SessionDep,
 ) -> OutcomesOut:
     """Why did nobody get this? How often it sent, and how often each gate held it back."""
-    service.get_campaign(session, campaign_id, organisation_id=organisation_id)
+    service.get_campaign(session, campaign_id, organisation_id=grant.organisation_id)
     gates = queries.gates_of_campaign(session, campaign_id)
     return OutcomesOut(
         sent=gates.pop(None, 0),
@@ -136,7 +152,7 @@ def count_outcomes(
 def list_campaign_decisions(
     request: Request,
     campaign_id: UUID,
-    organisation_id: ManagersOrganisation,
+    grant: Reading,
     session: SessionDep,
     cursor: Cursor,
     limit: Limit = 50,
@@ -146,7 +162,7 @@ def list_campaign_decisions(
     The reason is the same sentence for everyone the gate held. What a person set for themselves
     is not told, nor what would show that two decisions are about the same person.
     """
-    service.get_campaign(session, campaign_id, organisation_id=organisation_id)
+    service.get_campaign(session, campaign_id, organisation_id=grant.organisation_id)
     rows = queries.decisions_of_campaign(
         session, campaign_id, after=instant_and_id(cursor), limit=limit + 1
     )
@@ -159,14 +175,14 @@ def list_campaign_decisions(
 @router.get("/decisions")
 def list_my_decisions(
     request: Request,
-    caller: CallerDep,
+    person: CurrentPerson,
     session: SessionDep,
     cursor: Cursor,
     limit: Limit = 50,
 ) -> Page[DecisionOut]:
     """Why did I get this, and why not that? Every decision about the caller, newest first."""
     rows = queries.decisions_of_person(
-        session, caller.person.id, after=instant_and_id(cursor), limit=limit + 1
+        session, person.id, after=instant_and_id(cursor), limit=limit + 1
     )
     return Page(
         items=[DecisionOut.model_validate(row) for row in rows[:limit]],

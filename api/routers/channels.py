@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from api.bodies import StrictRoute
-from api.dependencies import CallerDep, SessionDep, SettingsDep
+from api.dependencies import CurrentPerson, SessionDep, SettingsDep
 from api.problems import problem_responses
 from api.schemas.channels import ChannelsIn, ChannelsOut
 from geoservices import pipeline
@@ -19,11 +19,11 @@ router = APIRouter(tags=["channels"], route_class=StrictRoute)
 
 @router.get("/channels")
 def list_channels(
-    caller: CallerDep, session: SessionDep, settings: SettingsDep
+    person: CurrentPerson, session: SessionDep, settings: SettingsDep
 ) -> list[ChannelsOut]:
     """See by which ways the person is told, for every purpose; the inbox has everything."""
-    possible = addresses.is_possible(session, caller.person.id, settings)
-    return [_told(one, possible=possible) for one in service.choices(session, caller.person)]
+    possible = addresses.is_possible(session, person.id, settings)
+    return [_told(one, possible=possible) for one in service.choices(session, person)]
 
 
 @router.put(
@@ -33,14 +33,14 @@ def list_channels(
 def choose_channels(
     purpose: Purpose,
     body: ChannelsIn,
-    caller: CallerDep,
+    person: CurrentPerson,
     session: SessionDep,
     settings: SettingsDep,
 ) -> ChannelsOut:
     """Choose the ways for one purpose. Whether anything is sent for it, the consent says."""
     choice = Choice(purpose=purpose, push=body.push, email=body.email)
-    pipeline.choose_channels(session, caller.person, choice, settings=settings)
-    possible = addresses.is_possible(session, caller.person.id, settings)
+    pipeline.choose_channels(session, person, choice, settings=settings)
+    possible = addresses.is_possible(session, person.id, settings)
     return _told(choice, possible=possible)
 
 

@@ -1,15 +1,16 @@
 """Check-ins."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from api.bodies import StrictRoute
 from api.dependencies import (
     CallerDep,
     CurrentDevice,
-    CurrentStaff,
     LiveDep,
+    Needs,
     Now,
     SessionDep,
     SettingsDep,
@@ -22,7 +23,8 @@ from api.schemas.checkins import CheckInAnswer, CheckInIn, CheckInOut, ListingHe
 from api.schemas.codes import PersonalCodeOut, QrOut
 from api.schemas.listings import ListingShown
 from geoservices import pipeline
-from geoservices.accounts.models import Role
+from geoservices.access.actors import Grant
+from geoservices.access.rights import Right
 from geoservices.accounts.service import ConsentMissing
 from geoservices.checkins import queries
 from geoservices.checkins.service import (
@@ -37,6 +39,8 @@ from geoservices.errors import IdTaken, NotFound
 from geoservices.listings import service as listings
 
 router = APIRouter(tags=["check-ins"], route_class=StrictRoute)
+
+Scanning = Annotated[Grant, Depends(Needs(Right.CHECK_INS_SCAN))]
 
 
 @router.post(
@@ -70,8 +74,7 @@ def check_in(
     here = listings.here_for(
         session,
         made.place_id,
-        role=Role(caller.person.role),
-        organisation_id=caller.person.organisation_id,
+        tasks_of=caller.tasks_of,
         evidence=Evidence(made.evidence),
         at=at,
     )
@@ -127,7 +130,7 @@ def read_personal_code(device: CurrentDevice, settings: SettingsDep, at: Now) ->
 def check_in_by_staff(
     place_id: UUID,
     body: StaffScanIn,
-    staff: CurrentStaff,
+    grant: Scanning,
     session: SessionDep,
     settings: SettingsDep,
     response: Response,
@@ -139,7 +142,7 @@ def check_in_by_staff(
     same id again returns the first check-in.
     """
     made = pipeline.check_in_by_staff(
-        session, staff, body.to_scan(place_id), settings=settings, at=at
+        session, grant, body.to_scan(place_id), settings=settings, at=at
     )
     response.status_code = status_of_made(made.received_at, at=at)
     return CheckInOut.of(made)

@@ -7,13 +7,15 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from api import posters
 from api.bodies import StrictRoute
-from api.dependencies import Credentials, ManagersOrganisation, Now, SessionDep, SettingsDep
+from api.dependencies import Credentials, Needs, Now, SessionDep, SettingsDep
 from api.pagination import Cursor, Limit, Page, instant_and_id, next_address
 from api.posters import Poster
 from api.problems import problem_responses
 from api.qr import draw_link
 from api.responses import PdfResponse, SvgResponse, repeated
 from api.schemas.codes import CodeIn, CodeOut, ScreenOut, ShownCode
+from geoservices.access.actors import Grant
+from geoservices.access.rights import Right
 from geoservices.codes import queries, service
 from geoservices.codes.models import Code
 from geoservices.codes.service import CodeEndsBeforeItBegins, NoPoster
@@ -21,6 +23,9 @@ from geoservices.errors import IdTaken, NotFound, Unauthenticated
 from geoservices.places import service as places
 
 router = APIRouter(tags=["codes"], route_class=StrictRoute)
+
+Reading = Annotated[Grant, Depends(Needs(Right.CODES_READ))]
+Writing = Annotated[Grant, Depends(Needs(Right.CODES_WRITE))]
 
 STEPS_AHEAD = 6
 """A screen can go on for three minutes without the network."""
@@ -30,14 +35,14 @@ STEPS_AHEAD = 6
 def list_codes(
     request: Request,
     place_id: UUID,
-    organisation_id: ManagersOrganisation,
+    grant: Reading,
     session: SessionDep,
     settings: SettingsDep,
     cursor: Cursor,
     limit: Limit = 50,
 ) -> Page[CodeOut]:
     """See a place's codes, newest first, revoked ones too."""
-    places.get_place_of(session, place_id, organisation_id)
+    places.get_place_of(session, place_id, grant.organisation_id)
     rows = queries.of_place(session, place_id, after=instant_and_id(cursor), limit=limit + 1)
     return Page(
         items=[CodeOut.of(row, settings) for row in rows[:limit]],
@@ -56,7 +61,7 @@ def list_codes(
 def make_code(
     place_id: UUID,
     body: CodeIn,
-    organisation_id: ManagersOrganisation,
+    grant: Writing,
     session: SessionDep,
     settings: SettingsDep,
     response: Response,
@@ -68,7 +73,7 @@ def make_code(
         body.to_draft(),
         code_id=body.id,
         place_id=place_id,
-        organisation_id=organisation_id,
+        organisation_id=grant.organisation_id,
         at=at,
     )
     response.status_code = 201 if made else 200
@@ -77,21 +82,24 @@ def make_code(
 
 
 def find_code(
-    place_id: UUID, code_id: UUID, organisation_id: ManagersOrganisation, session: SessionDep
+    place_id: UUID,
+    code_id: UUID,
+    grant: Reading,
+    session: SessionDep,
 ) -> Code:
     """Return the code that a path names.
 
     Raises:
         NotFound: There is none, or it is another organisation's.
     """
-    return service.get_code(session, place_id, code_id, organisation_id=organisation_id)
+    return service.get_code(session, place_id, code_id, organisation_id=grant.organisation_id)
 
 
-ManagersCode = Annotated[Code, Depends(find_code)]
+CodeDep = Annotated[Code, Depends(find_code)]
 
 
 @router.get("/places/{place_id}/codes/{code_id}", responses=problem_responses(NotFound))
-def read_code(code: ManagersCode, settings: SettingsDep) -> CodeOut:
+def read_code(code: CodeDep, settings: SettingsDep) -> CodeOut:
     """See one code."""
     return CodeOut.of(code, settings)
 
@@ -99,13 +107,13 @@ def read_code(code: ManagersCode, settings: SettingsDep) -> CodeOut:
 @router.delete(
     "/places/{place_id}/codes/{code_id}", status_code=204, responses=problem_responses(NotFound)
 )
-def revoke_code(code: ManagersCode, at: Now) -> Response:
+def revoke_code(code: CodeDep, grant: Writing, at: Now) -> Response:
     """Let a code count for nothing from now on, and end its screen; again changes nothing."""
     service.revoke_code(code, at=at)
     return Response(status_code=204)
 
 
-def find_poster(code: ManagersCode, session: SessionDep, settings: SettingsDep, at: Now) -> Poster:
+def find_poster(code: CodeDep, session: SessionDep, settings: SettingsDep, at: Now) -> Poster:
     """Return the poster of the code that a path names.
 
     Raises:

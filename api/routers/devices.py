@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 
 from api.bodies import StrictRoute
-from api.dependencies import CallerDep, CurrentDevice, Now, OptionalMember, SessionDep
+from api.dependencies import CurrentDevice, CurrentPerson, Now, OptionalMember, SessionDep
 from api.problems import problem_responses
 from api.schemas.accounts import (
     ConsentIn,
@@ -16,9 +16,10 @@ from api.schemas.accounts import (
     PreferencesOut,
 )
 from geoservices import pipeline
+from geoservices.access.rights import Role
 from geoservices.accounts import queries, service
 from geoservices.accounts.consents import TEXTS
-from geoservices.accounts.models import Consent, Purpose, Role
+from geoservices.accounts.models import Consent, Purpose
 from geoservices.accounts.service import ConsentTextChanged, TimeZoneUnknown
 
 router = APIRouter(tags=["devices"], route_class=StrictRoute)
@@ -77,15 +78,13 @@ def revoke_device(device: CurrentDevice, at: Now) -> Response:
 
 
 @router.get("/consents")
-def list_consents(caller: CallerDep, session: SessionDep) -> list[ConsentOut]:
+def list_consents(person: CurrentPerson, session: SessionDep) -> list[ConsentOut]:
     """See what may be asked of this person, in plain words, and what they agreed to."""
-    given = {
-        consent.purpose: consent for consent in queries.consents_in_force(session, caller.person.id)
-    }
+    given = {consent.purpose: consent for consent in queries.consents_in_force(session, person.id)}
     return [
         _consent(purpose, given.get(purpose))
         for purpose, text in TEXTS.items()
-        if Role(caller.person.role) in text.roles
+        if Role(person.role) in text.roles
     ]
 
 
@@ -94,7 +93,7 @@ def give_consent(
     purpose: Purpose,
     body: ConsentIn,
     device: CurrentDevice,
-    caller: CallerDep,
+    person: CurrentPerson,
     session: SessionDep,
     at: Now,
 ) -> ConsentOut:
@@ -102,41 +101,39 @@ def give_consent(
 
     Where the person had agreed to older words, that consent ends and this one takes its place.
     """
-    consent = service.give_consent(
-        session, caller.person, purpose, text_version=body.text_version, at=at
-    )
+    consent = service.give_consent(session, person, purpose, text_version=body.text_version, at=at)
     return _consent(purpose, consent)
 
 
 @router.delete("/consents/{purpose}", status_code=204)
 def withdraw_consent(
-    purpose: Purpose, device: CurrentDevice, caller: CallerDep, session: SessionDep, at: Now
+    purpose: Purpose, device: CurrentDevice, person: CurrentPerson, session: SessionDep, at: Now
 ) -> Response:
     """Withdraw a consent: processing stops, and positions no other consent covers are deleted."""
-    pipeline.withdraw_consent(session, caller.person, purpose, at=at)
+    pipeline.withdraw_consent(session, person, purpose, at=at)
     return Response(status_code=204)
 
 
 @router.get("/preferences")
-def read_preferences(caller: CallerDep) -> PreferencesOut:
+def read_preferences(person: CurrentPerson) -> PreferencesOut:
     """See the person's time zone and quiet hours."""
-    return PreferencesOut.model_validate(caller.person)
+    return PreferencesOut.model_validate(person)
 
 
 @router.put("/preferences", responses=problem_responses(TimeZoneUnknown))
 def set_preferences(
-    body: PreferencesIn, caller: CallerDep, session: SessionDep, at: Now
+    body: PreferencesIn, person: CurrentPerson, session: SessionDep, at: Now
 ) -> PreferencesOut:
     """Set the person's time zone and quiet hours."""
     pipeline.set_preferences(
         session,
-        caller.person,
+        person,
         time_zone=body.time_zone,
         quiet_from=body.quiet_from,
         quiet_until=body.quiet_until,
         at=at,
     )
-    return PreferencesOut.model_validate(caller.person)
+    return PreferencesOut.model_validate(person)
 
 
 def _consent(purpose: Purpose, given: Consent | None) -> ConsentOut:

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from api.bodies import StrictRoute
-from api.dependencies import CallerDep, Now, SessionDep, SettingsDep
+from api.dependencies import CurrentPerson, Now, SessionDep, SettingsDep
 from api.problems import problem_responses
 from api.responses import PageResponse
 from api.routers.pages import EMAIL_PAGE
@@ -23,9 +23,9 @@ router = APIRouter(tags=["channels"], route_class=StrictRoute)
 
 
 @router.get("/email", responses=problem_responses(NotFound))
-def read_email(caller: CallerDep, session: SessionDep) -> EmailOut:
+def read_email(person: CurrentPerson, session: SessionDep) -> EmailOut:
     """See the person's e-mail address, and whether letters reach it."""
-    return email_out(addresses.get_address(session, caller.person.id))
+    return email_out(addresses.get_address(session, person.id))
 
 
 @router.put(
@@ -33,7 +33,7 @@ def read_email(caller: CallerDep, session: SessionDep) -> EmailOut:
     responses=problem_responses(AddressRefused, EmailUnavailable, TooManyConfirmations),
 )
 def set_email(
-    body: EmailIn, caller: CallerDep, session: SessionDep, settings: SettingsDep, at: Now
+    body: EmailIn, person: CurrentPerson, session: SessionDep, settings: SettingsDep, at: Now
 ) -> EmailOut:
     """Give an address; the link in a letter to it confirms that it is the person's.
 
@@ -42,7 +42,7 @@ def set_email(
     """
     address = addresses.set_address(
         session,
-        caller.person,
+        person,
         body.address,
         digest_at=body.digest_at,
         settings=settings,
@@ -52,9 +52,9 @@ def set_email(
 
 
 @router.delete("/email", status_code=204)
-def remove_email(caller: CallerDep, session: SessionDep) -> Response:
+def remove_email(person: CurrentPerson, session: SessionDep) -> Response:
     """Take the address away, and e-mail off for every purpose."""
-    addresses.remove_address(session, caller.person.id)
+    addresses.remove_address(session, person.id)
     return Response(status_code=204)
 
 

@@ -3,17 +3,19 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Depends, Header, Request, Response
 from sqlalchemy.orm import Session
 
 from api.bodies import StrictRoute
-from api.dependencies import ManagersOrganisation, Now, SessionDep, SettingsDep
+from api.dependencies import Needs, Now, SessionDep, SettingsDep
 from api.pagination import Cursor, Limit, decode, next_address
 from api.problems import problem_responses
 from api.responses import GeoJsonResponse, repeated, status_of_made
 from api.routers.places import Box, SearchRefused, read_numbers
 from api.schemas.geofences import GeofenceIn, GeofenceOut, GeofenceProperties, GeofencesOut
 from api.schemas.presence import PresenceOut
+from geoservices.access.actors import Grant
+from geoservices.access.rights import Right
 from geoservices.errors import ErrorKind, GeoservicesError, IdTaken, NotFound
 from geoservices.geofences import service
 from geoservices.geofences.models import Geofence
@@ -27,6 +29,9 @@ from geoservices.settings import Settings
 router = APIRouter(
     tags=["geofences"], route_class=StrictRoute, default_response_class=GeoJsonResponse
 )
+
+Reading = Annotated[Grant, Depends(Needs(Right.GEOFENCES_READ))]
+Writing = Annotated[Grant, Depends(Needs(Right.GEOFENCES_WRITE))]
 
 LONGEST_REVISION = 19
 """As many digits as the largest number the database can count to."""
@@ -51,7 +56,7 @@ class IfMatchRefused(GeoservicesError):
 @router.get("/geofences", responses=problem_responses(SearchRefused, BboxRefused))
 def list_geofences(
     request: Request,
-    organisation_id: ManagersOrganisation,
+    grant: Reading,
     session: SessionDep,
     cursor: Cursor,
     place_id: UUID | None = None,
@@ -61,7 +66,7 @@ def list_geofences(
     """See the organisation's geofences, disabled ones too."""
     rows = service.list_geofences(
         session,
-        organisation_id,
+        grant.organisation_id,
         place_id=place_id,
         bbox=None if bbox is None else read_numbers("bbox", bbox, 4),
         after=decode(cursor, UUID)[0] if cursor else None,
@@ -84,15 +89,15 @@ def list_geofences(
 )
 def create_geofence(
     body: GeofenceIn,
-    organisation_id: ManagersOrganisation,
+    grant: Writing,
     session: SessionDep,
     settings: SettingsDep,
     response: Response,
     at: Now,
 ) -> GeofenceOut:
     """Watch an area from now on; the same id and content again changes nothing."""
-    draft = _draft(body, organisation_id, session, settings)
-    made = service.create_geofence(session, draft, organisation_id=organisation_id, at=at)
+    draft = _draft(body, grant.organisation_id, session, settings)
+    made = service.create_geofence(session, draft, organisation_id=grant.organisation_id, at=at)
     response.status_code = status_of_made(made.created_at, at=at)
     response.headers["Location"] = f"/v1/geofences/{made.id}"
     response.headers["ETag"] = f'"{made.revision}"'
@@ -102,12 +107,12 @@ def create_geofence(
 @router.get("/geofences/{geofence_id}", responses=problem_responses(NotFound))
 def read_geofence(
     geofence_id: UUID,
-    organisation_id: ManagersOrganisation,
+    grant: Reading,
     session: SessionDep,
     response: Response,
 ) -> GeofenceOut:
     """See one geofence."""
-    geofence = service.get_geofence(session, geofence_id, organisation_id=organisation_id)
+    geofence = service.get_geofence(session, geofence_id, organisation_id=grant.organisation_id)
     response.headers["ETag"] = f'"{geofence.revision}"'
     return _feature(geofence)
 
@@ -121,7 +126,7 @@ def read_geofence(
 def replace_geofence(
     geofence_id: UUID,
     body: GeofenceIn,
-    organisation_id: ManagersOrganisation,
+    grant: Writing,
     session: SessionDep,
     settings: SettingsDep,
     response: Response,
@@ -132,8 +137,8 @@ def replace_geofence(
     geofence = service.replace_geofence(
         session,
         geofence_id,
-        _draft(body, organisation_id, session, settings),
-        organisation_id=organisation_id,
+        _draft(body, grant.organisation_id, session, settings),
+        organisation_id=grant.organisation_id,
         expected_revision=_revision(if_match),
         at=at,
     )
@@ -143,10 +148,13 @@ def replace_geofence(
 
 @router.delete("/geofences/{geofence_id}", status_code=204, responses=problem_responses(NotFound))
 def delete_geofence(
-    geofence_id: UUID, organisation_id: ManagersOrganisation, session: SessionDep, at: Now
+    geofence_id: UUID,
+    grant: Writing,
+    session: SessionDep,
+    at: Now,
 ) -> Response:
     """Watch the area no more; its history stays. Deleting again changes nothing."""
-    service.delete_geofence(session, geofence_id, organisation_id=organisation_id, at=at)
+    service.delete_geofence(session, geofence_id, organisation_id=grant.organisation_id, at=at)
     return Response(status_code=204)
 
 

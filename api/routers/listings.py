@@ -1,26 +1,32 @@
 """Offers, events and tasks, for managers."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from api.bodies import StrictRoute
-from api.dependencies import ManagersOrganisation, Now, SessionDep
+from api.dependencies import Needs, Now, SessionDep
 from api.pagination import Cursor, Limit, Page, instant_and_id, next_address
 from api.problems import problem_responses
 from api.responses import repeated
 from api.schemas.listings import ListingIn, ListingOut
+from geoservices.access.actors import Grant
+from geoservices.access.rights import Right
 from geoservices.errors import IdTaken, NotFound
 from geoservices.listings import queries, service
 from geoservices.listings.service import EndsBeforeStart
 
 router = APIRouter(tags=["listings"], route_class=StrictRoute)
 
+Reading = Annotated[Grant, Depends(Needs(Right.LISTINGS_READ))]
+Writing = Annotated[Grant, Depends(Needs(Right.LISTINGS_WRITE))]
+
 
 @router.get("/listings")
 def list_listings(
     request: Request,
-    organisation_id: ManagersOrganisation,
+    grant: Reading,
     session: SessionDep,
     cursor: Cursor,
     place_id: UUID | None = None,
@@ -29,7 +35,7 @@ def list_listings(
     """See the organisation's listings, newest first, withdrawn ones too."""
     rows = queries.of_organisation(
         session,
-        organisation_id,
+        grant.organisation_id,
         place_id=place_id,
         after=instant_and_id(cursor),
         limit=limit + 1,
@@ -47,14 +53,14 @@ def list_listings(
 )
 def publish_listing(
     body: ListingIn,
-    organisation_id: ManagersOrganisation,
+    grant: Writing,
     session: SessionDep,
     response: Response,
     at: Now,
 ) -> ListingOut:
     """Put an offer, event or task on at a place; the same id and content again changes nothing."""
     listing, made = service.publish_listing(
-        session, body.to_draft(), listing_id=body.id, organisation_id=organisation_id, at=at
+        session, body.to_draft(), listing_id=body.id, organisation_id=grant.organisation_id, at=at
     )
     response.status_code = 201 if made else 200
     response.headers["Location"] = f"/v1/listings/{listing.id}"
@@ -63,10 +69,12 @@ def publish_listing(
 
 @router.get("/listings/{listing_id}", responses=problem_responses(NotFound))
 def read_listing(
-    listing_id: UUID, organisation_id: ManagersOrganisation, session: SessionDep
+    listing_id: UUID,
+    grant: Reading,
+    session: SessionDep,
 ) -> ListingOut:
     """See one listing."""
-    listing = service.get_listing(session, listing_id, organisation_id=organisation_id)
+    listing = service.get_listing(session, listing_id, organisation_id=grant.organisation_id)
     return ListingOut.model_validate(listing)
 
 
@@ -74,20 +82,23 @@ def read_listing(
 def replace_listing(
     listing_id: UUID,
     body: ListingIn,
-    organisation_id: ManagersOrganisation,
+    grant: Writing,
     session: SessionDep,
 ) -> ListingOut:
     """Say something else of a listing."""
     listing = service.replace_listing(
-        session, listing_id, body.to_draft(), organisation_id=organisation_id
+        session, listing_id, body.to_draft(), organisation_id=grant.organisation_id
     )
     return ListingOut.model_validate(listing)
 
 
 @router.delete("/listings/{listing_id}", status_code=204, responses=problem_responses(NotFound))
 def withdraw_listing(
-    listing_id: UUID, organisation_id: ManagersOrganisation, session: SessionDep, at: Now
+    listing_id: UUID,
+    grant: Writing,
+    session: SessionDep,
+    at: Now,
 ) -> Response:
     """End a listing now; withdrawing again changes nothing."""
-    service.withdraw_listing(session, listing_id, organisation_id=organisation_id, at=at)
+    service.withdraw_listing(session, listing_id, organisation_id=grant.organisation_id, at=at)
     return Response(status_code=204)

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy.orm import Session
 
 from api.bodies import StrictRoute
-from api.dependencies import CallerDep, Now, SessionDep
+from api.dependencies import CurrentPerson, Now, SessionDep
 from api.pagination import Cursor, Limit, Page, instant_and_id, next_address
 from api.problems import problem_responses
 from api.schemas.campaigns import DecisionOut
@@ -41,7 +41,7 @@ router = APIRouter(tags=["notifications"], route_class=StrictRoute)
 @router.get("/notifications")
 def list_notifications(
     request: Request,
-    caller: CallerDep,
+    person: CurrentPerson,
     session: SessionDep,
     at: Now,
     cursor: Cursor,
@@ -54,7 +54,7 @@ def list_notifications(
     """
     rows = queries.notifications_of(
         session,
-        caller.person.id,
+        person.id,
         folder=folder,
         at=at,
         after=instant_and_id(cursor),
@@ -67,25 +67,25 @@ def list_notifications(
 
 
 @router.get("/notifications/unread")
-def count_unread(caller: CallerDep, session: SessionDep, at: Now) -> UnreadOut:
+def count_unread(person: CurrentPerson, session: SessionDep, at: Now) -> UnreadOut:
     """Count what of the caller's inbox is unread."""
-    return UnreadOut(unread=queries.count_unread(session, caller.person.id, at=at))
+    return UnreadOut(unread=queries.count_unread(session, person.id, at=at))
 
 
 @router.post("/notifications/read-all", status_code=204)
-def read_all(caller: CallerDep, session: SessionDep, at: Now) -> Response:
+def read_all(person: CurrentPerson, session: SessionDep, at: Now) -> Response:
     """Mark as read whatever of the caller's inbox is unread; what is snoozed stays as it is."""
-    queries.mark_all_read(session, caller.person.id, at=at)
+    queries.mark_all_read(session, person.id, at=at)
     return Response(status_code=204)
 
 
 @router.get("/notifications/{notification_id}", responses=problem_responses(NotFound))
 def read_notification(
-    notification_id: UUID, caller: CallerDep, session: SessionDep, at: Now
+    notification_id: UUID, person: CurrentPerson, session: SessionDep, at: Now
 ) -> NotificationOut:
     """See one of the caller's notifications. Seeing it does not mark it as read."""
     notification = queries.notification_by_id(session, notification_id)
-    if notification is None or notification.person_id != caller.person.id:
+    if notification is None or notification.person_id != person.id:
         raise NotFound("notification")
     return _told(session, [notification], at)[0]
 
@@ -96,14 +96,12 @@ def read_notification(
 def change_notification(
     notification_id: UUID,
     body: NotificationChangeIn,
-    caller: CallerDep,
+    person: CurrentPerson,
     session: SessionDep,
     at: Now,
 ) -> NotificationOut:
     """Mark a notification as read or unread, archive it or put it back, or snooze it."""
-    changed = inbox.change(
-        session, notification_id, body.to_change(), person_id=caller.person.id, at=at
-    )
+    changed = inbox.change(session, notification_id, body.to_change(), person_id=person.id, at=at)
     return _told(session, [changed], at)[0]
 
 

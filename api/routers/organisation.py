@@ -1,27 +1,34 @@
 """What a manager's organisation has of its own."""
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
 
 from api.bodies import StrictRoute
-from api.dependencies import ManagersOrganisation, SessionDep, SettingsDep
+from api.dependencies import Needs, SessionDep, SettingsDep
 from api.problems import problem_responses
 from api.schemas.presence import PresenceOut
+from geoservices.access.actors import Grant
+from geoservices.access.rights import Right
 from geoservices.geofences import presence
 from geoservices.geofences.overrides import PresenceOverrides, PresenceRefused
 
 router = APIRouter(tags=["organisation"], route_class=StrictRoute)
 
+Reading = Annotated[Grant, Depends(Needs(Right.ORGANISATION_READ))]
+Writing = Annotated[Grant, Depends(Needs(Right.ORGANISATION_WRITE))]
+
 
 @router.get("/organisation/presence")
-def read_presence_rules(organisation_id: ManagersOrganisation, session: SessionDep) -> PresenceOut:
+def read_presence_rules(grant: Reading, session: SessionDep) -> PresenceOut:
     """See the organisation's own rules of presence; what is null is the service's."""
-    return PresenceOut.of(presence.presence_of(session, organisation_id))
+    return PresenceOut.of(presence.presence_of(session, grant.organisation_id))
 
 
 @router.put("/organisation/presence", responses=problem_responses(PresenceRefused))
 def replace_presence_rules(
     body: PresenceOverrides,
-    organisation_id: ManagersOrganisation,
+    grant: Writing,
     session: SessionDep,
     settings: SettingsDep,
 ) -> PresenceOut:
@@ -31,6 +38,6 @@ def replace_presence_rules(
     them gets a new revision.
     """
     presence.replace_presence(
-        session, body, organisation_id=organisation_id, presence=settings.presence
+        session, body, organisation_id=grant.organisation_id, presence=settings.presence
     )
     return PresenceOut.of(body.stored())

@@ -17,7 +17,6 @@ from api.responses import GeoJsonResponse
 from api.schemas.common import Text
 from api.schemas.listings import ListingShown
 from api.schemas.places import PlaceOut, PlaceProperties, PlacesOut, PointOut
-from geoservices.accounts.models import Role
 from geoservices.checkins.verification import Evidence
 from geoservices.errors import ErrorKind, GeoservicesError, NotFound
 from geoservices.geometry.boxes import BboxRefused
@@ -123,8 +122,7 @@ def list_what_is_on(
     here = listings.here_for(
         session,
         place_id,
-        role=Role(caller.person.role),
-        organisation_id=caller.person.organisation_id,
+        tasks_of=caller.tasks_of,
         evidence=Evidence.SELF_DECLARED,
         at=at,
     )

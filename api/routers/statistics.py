@@ -3,24 +3,28 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 
 from api.bodies import StrictRoute
-from api.dependencies import ManagersOrganisation, Now, SessionDep, SettingsDep
+from api.dependencies import Needs, Now, SessionDep, SettingsDep
 from api.problems import problem_responses
 from api.schemas.common import Instant
 from api.schemas.statistics import FootfallOut, HourOut, InsideOut, PresenceOut
+from geoservices.access.actors import Grant
+from geoservices.access.rights import Right
 from geoservices.errors import NotFound
 from geoservices.visits import statistics
 from geoservices.visits.counting import RangeRefused
 
 router = APIRouter(tags=["statistics"], route_class=StrictRoute)
 
+Reading = Annotated[Grant, Depends(Needs(Right.STATISTICS_READ))]
+
 
 @router.get("/places/{place_id}/presence", responses=problem_responses(NotFound))
 def read_presence(
     place_id: UUID,
-    organisation_id: ManagersOrganisation,
+    grant: Reading,
     session: SessionDep,
     settings: SettingsDep,
     at: Now,
@@ -32,7 +36,7 @@ def read_presence(
     counted = statistics.presence(
         session,
         place_id,
-        organisation_id=organisation_id,
+        organisation_id=grant.organisation_id,
         smallest=settings.statistics.smallest_count,
     )
     return PresenceOut(place_id=place_id, at=at, geofences=[InsideOut.of(one) for one in counted])
@@ -41,7 +45,7 @@ def read_presence(
 @router.get("/places/{place_id}/footfall", responses=problem_responses(NotFound, RangeRefused))
 def read_footfall(
     place_id: UUID,
-    organisation_id: ManagersOrganisation,
+    grant: Reading,
     session: SessionDep,
     settings: SettingsDep,
     at: Now,
@@ -56,7 +60,7 @@ def read_footfall(
     found = statistics.footfall(
         session,
         place_id,
-        organisation_id=organisation_id,
+        organisation_id=grant.organisation_id,
         from_=from_,
         until=until,
         smallest=settings.statistics.smallest_count,

@@ -8,7 +8,8 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from api.schemas.common import DurationIn, DurationOut, In, Name, Out, Text
-from geoservices.accounts.models import Purpose, Role
+from geoservices.access.rights import Role
+from geoservices.accounts.models import Purpose
 from geoservices.campaigns.models import Decision
 from geoservices.campaigns.rules import CampaignClass, Gate, Trigger
 from geoservices.campaigns.service import CampaignDraft

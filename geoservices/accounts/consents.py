@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from geoservices.accounts.models import Purpose, Role
+from geoservices.access.rights import WORKERS, Role
+from geoservices.accounts.models import Purpose
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +33,7 @@ TEXTS: Mapping[Purpose, ConsentText] = {
         version="2026-11",
         text="While I am at work and share where I am, send me the tasks that wait where I am. "
         "My positions are deleted after a day.",
-        roles=frozenset({Role.STAFF, Role.MANAGER}),
+        roles=WORKERS,
     ),
 }
 

@@ -1,23 +1,16 @@
-"""Organisations, people, their devices, consents and access tokens."""
+"""Organisations, people, their devices and consents, and where members are signed in."""
 
 from datetime import datetime, time
 from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, false
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, false
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from geoservices.access.rights import Role
 from geoservices.database import Base, one_of
-
-
-class Role(StrEnum):
-    """What a person may do."""
-
-    CITIZEN = "citizen"
-    STAFF = "staff"
-    MANAGER = "manager"
 
 
 class Purpose(StrEnum):
@@ -45,7 +38,7 @@ class Organisation(Base):
 class Person(Base):
     """Someone the service speaks to.
 
-    A citizen is anonymous and belongs to no organisation; staff and managers belong to one.
+    A citizen is anonymous and belongs to no organisation; members belong to one.
     Quiet hours are in the person's own time zone and may run over midnight.
     """
 
@@ -116,15 +109,31 @@ class Consent(Base):
     withdrawn_at: Mapped[datetime | None]
 
 
-class AccessToken(Base):
-    """A staff member's or manager's bearer token, made on the command line, kept as a hash."""
+class SignInKind(StrEnum):
+    """How somebody signed in."""
 
-    __tablename__ = "access_tokens"
+    TOKEN = "token"  # noqa: S105  # The word, not one of them.
+    PASSWORD = "password"  # noqa: S105  # As above.
+    OIDC = "oidc"
+
+
+class SignIn(Base):
+    """That a member is signed in somewhere; its token is kept as a hash.
+
+    A `token` was made on the command line for programs of theirs. `provider_session` is what the
+    identity provider calls its own session (OpenID Connect Back-Channel Logout 1.0, `sid`).
+    """
+
+    __tablename__ = "sign_ins"
+    __table_args__ = (CheckConstraint(one_of("kind", SignInKind), name="kind_known"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[str] = mapped_column(String(20))
     token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
-    label: Mapped[str] = mapped_column(Text)
+    label: Mapped[str] = mapped_column(String(200))
+    provider_session: Mapped[str | None] = mapped_column(String(300), index=True)
     created_at: Mapped[datetime]
+    last_used_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]

@@ -12,12 +12,12 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from geoservices.accounts.models import (
-    AccessToken,
     Consent,
     Device,
     Organisation,
     Person,
     Purpose,
+    SignIn,
 )
 from geoservices.arrays import Blobs, Texts, Uuids
 from geoservices.trips import ask
@@ -54,17 +54,20 @@ def living_device(session: Session, device_id: UUID) -> Device | None:
     ).one_or_none()
 
 
-def member_by_token(session: Session, token_hash: bytes, *, at: datetime) -> Person | None:
-    """Return the staff member or manager whose access token this is, if it is still valid."""
-    return session.scalars(
-        select(Person)
-        .join(AccessToken, AccessToken.person_id == Person.id)
+def sign_in_by_token(
+    session: Session, token_hash: bytes, *, at: datetime
+) -> tuple[SignIn, Person] | None:
+    """Return the sign-in that has this token, if it still holds, with its member."""
+    row = session.execute(
+        select(SignIn, Person)
+        .join(Person, Person.id == SignIn.person_id)
         .where(
-            AccessToken.token_hash == token_hash,
-            AccessToken.revoked_at.is_(None),
-            AccessToken.expires_at > at,
+            SignIn.token_hash == token_hash,
+            SignIn.revoked_at.is_(None),
+            SignIn.expires_at > at,
         )
     ).one_or_none()
+    return (row[0], row[1]) if row else None
 
 
 def organisation_by_slug(session: Session, slug: str) -> Organisation | None:
@@ -87,7 +90,7 @@ def member_ids(session: Session, organisation_id: UUID, *, name: str) -> Sequenc
 def revoke_all_of(
     session: Session, person_ids: Collection[UUID], *, at: datetime
 ) -> tuple[int, int]:
-    """Revoke what people still carry; return how many access tokens and how many devices."""
+    """Revoke what people still carry; return how many sign-ins and how many devices."""
     counts = [
         len(
             session.scalars(
@@ -97,7 +100,7 @@ def revoke_all_of(
                 .returning(table.id)
             ).all()
         )
-        for table in (AccessToken, Device)
+        for table in (SignIn, Device)
     ]
     return counts[0], counts[1]
 

@@ -8,16 +8,17 @@ from zoneinfo import available_timezones
 
 from sqlalchemy.orm import Session
 
+from geoservices.access.rights import Role
 from geoservices.accounts import queries
 from geoservices.accounts.consents import TEXTS
 from geoservices.accounts.models import (
-    AccessToken,
     Consent,
     Device,
     Organisation,
     Person,
     Purpose,
-    Role,
+    SignIn,
+    SignInKind,
 )
 from geoservices.accounts.tokens import hash_token, make_token
 from geoservices.errors import ErrorKind, Forbidden, GeoservicesError, NotFound
@@ -107,9 +108,11 @@ def authenticate_device(session: Session, token: str) -> tuple[Device, Person] |
     return queries.device_by_token(session, hash_token(token))
 
 
-def authenticate_member(session: Session, token: str, *, at: datetime) -> Person | None:
-    """Return the staff member or manager whose token this is, if it is still valid."""
-    return queries.member_by_token(session, hash_token(token), at=at)
+def authenticate_member(
+    session: Session, token: str, *, at: datetime
+) -> tuple[SignIn, Person] | None:
+    """Return the sign-in that has this token and its member, if it still holds."""
+    return queries.sign_in_by_token(session, hash_token(token), at=at)
 
 
 def revoke_device(device: Device, *, at: datetime) -> None:
@@ -196,11 +199,11 @@ def ensure_organisation(
 def issue_access_token(
     session: Session, slug: str, *, role: Role, name: str, lifetime: timedelta, at: datetime
 ) -> str:
-    """Make a member of an organisation and their bearer token; the token is shown this once.
+    """Make a member of an organisation and a bearer token of theirs, which is shown this once.
 
     Raises:
         NotFound: There is no such organisation.
-        Forbidden: Citizens have no access tokens.
+        Forbidden: Citizens do not sign in.
     """
     organisation = queries.organisation_by_slug(session, slug)
     if organisation is None:
@@ -215,26 +218,51 @@ def issue_access_token(
         time_zone=organisation.time_zone,
         created_at=at,
     )
-    token = make_token("access")
     session.add(member)
     session.flush()
-    session.add(
-        AccessToken(
-            person_id=member.id,
-            token_hash=hash_token(token),
-            label=name,
-            created_at=at,
-            expires_at=at + lifetime,
-        )
+    _sign_in, token = sign_in(
+        session, member.id, kind=SignInKind.TOKEN, label=name, lifetime=lifetime, at=at
     )
     return token
 
 
-def revoke_member(session: Session, slug: str, *, name: str, at: datetime) -> tuple[int, int]:
-    """Make all tokens and devices of an organisation's members of that name worthless at once.
+def sign_in(
+    session: Session,
+    person_id: UUID,
+    *,
+    kind: SignInKind,
+    label: str,
+    lifetime: timedelta,
+    provider_session: str | None = None,
+    at: datetime,
+) -> tuple[SignIn, str]:
+    """Let a member in whose word was found good.
 
     Returns:
-        How many access tokens and how many devices were still valid.
+        The sign-in and its token. The token is not kept and cannot be shown again.
+    """
+    token = make_token("access")
+    made = SignIn(
+        id=uuid4(),
+        person_id=person_id,
+        kind=kind,
+        token_hash=hash_token(token),
+        label=label,
+        provider_session=provider_session,
+        created_at=at,
+        last_used_at=at,
+        expires_at=at + lifetime,
+    )
+    session.add(made)
+    session.flush()
+    return made, token
+
+
+def revoke_member(session: Session, slug: str, *, name: str, at: datetime) -> tuple[int, int]:
+    """Make all sign-ins and devices of an organisation's members of that name worthless at once.
+
+    Returns:
+        How many sign-ins and how many devices were still valid.
 
     Raises:
         NotFound: There is no such organisation, or nobody of that name in it.

@@ -8,7 +8,8 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from geoservices.accounts.models import Purpose, Role
+from geoservices.access.rights import Role
+from geoservices.accounts.models import Purpose
 from geoservices.campaigns.rules import CampaignClass, Gate, Trigger
 from geoservices.database import Base, one_of
 

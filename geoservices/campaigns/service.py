@@ -8,9 +8,10 @@ from uuid import UUID, uuid4
 
 from sqlalchemy.orm import Session
 
+from geoservices.access.rights import Role
 from geoservices.accounts import queries as accounts
 from geoservices.accounts.consents import TEXTS
-from geoservices.accounts.models import Person, Purpose, Role
+from geoservices.accounts.models import Person, Purpose
 from geoservices.campaigns import queries
 from geoservices.campaigns.models import Campaign, Decision
 from geoservices.campaigns.rules import (

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from geoservices.access.rights import Role
 from geoservices.accounts.consents import TEXTS
-from geoservices.accounts.models import Person, Purpose, Role
+from geoservices.accounts.models import Person, Purpose
 from geoservices.channels import queries
 from geoservices.errors import Forbidden
 

@@ -6,7 +6,6 @@ from uuid import UUID, uuid4
 
 from sqlalchemy.orm import Session
 
-from geoservices.accounts.models import Role
 from geoservices.checkins.verification import Evidence
 from geoservices.errors import ErrorKind, GeoservicesError, IdTaken, NotFound
 from geoservices.listings import queries
@@ -111,23 +110,28 @@ def here_for(
     session: Session,
     place_id: UUID,
     *,
-    role: Role,
-    organisation_id: UUID | None,
+    tasks_of: UUID | None,
     evidence: Evidence,
     at: datetime,
 ) -> list[tuple[Listing, bool]]:
     """Return what is on at a place for someone, and whether their evidence unlocks it.
 
     What asks for no more than a person's word is open to everyone, an offline claim included: it
-    is shown without any check-in. Tasks are only for the staff of the organisation whose they are.
+    is shown without any check-in. Tasks are only shown to those who do them.
+
+    Args:
+        session: The transaction to read in.
+        place_id: The place.
+        tasks_of: The organisation whose tasks are shown as well.
+        evidence: What speaks for them being there.
+        at: Now.
     """
     current = queries.current_at(session, place_id, at=at)
     rank = max(evidence.rank, Evidence.SELF_DECLARED.rank)
     return [
         (listing, rank >= Evidence(listing.evidence_needed).rank)
         for listing in current
-        if listing.kind != ListingKind.TASK
-        or (role is not Role.CITIZEN and listing.organisation_id == organisation_id)
+        if listing.kind != ListingKind.TASK or listing.organisation_id == tasks_of
     ]
 
 

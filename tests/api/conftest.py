@@ -18,6 +18,7 @@ from api.committing import Committer
 from api.protocols import taking
 from api.routers.health import Readiness
 from geoservices import logs
+from geoservices.access.rights import Role
 from geoservices.accounts.models import Organisation, Purpose
 from geoservices.codes.links import make_code_key
 from geoservices.database import SessionFactory
@@ -102,6 +103,14 @@ def organisation(session: Session) -> Organisation:
 def manager(anyone: Client, session: Session, organisation: Organisation) -> Client:
     """A manager of Devon's."""
     token = make_access_token(session, organisation)
+    session.commit()
+    return with_token(anyone, token)
+
+
+@pytest.fixture
+def admin(anyone: Client, session: Session, organisation: Organisation) -> Client:
+    """Who runs Devon's installation."""
+    token = make_access_token(session, organisation, Role.ADMIN)
     session.commit()
     return with_token(anyone, token)
 

@@ -17,8 +17,9 @@ from sqlalchemy.orm import Session
 
 from api.app import create_app
 from api.openapi import operations
+from geoservices.access.rights import Role
 from geoservices.accounts.consents import TEXTS
-from geoservices.accounts.models import AccessToken, Purpose, Role
+from geoservices.accounts.models import Purpose, SignIn
 from geoservices.accounts.tokens import hash_token
 from geoservices.database import SessionFactory
 from geoservices.settings import Settings
@@ -120,7 +121,7 @@ TABLE = {
     "replace_geofence": run(200, 404, body=lambda ids: asking.geofence(ids["place_id"])),
     "delete_geofence": run(204, 404),
     "read_presence_rules": run(200, 200),
-    "replace_presence_rules": run(200, 200, body=lambda _: {"silence": "PT45M"}),
+    "replace_presence_rules": run(403, 403, body=lambda _: {"silence": "PT45M"}),
     "record_pings": Row(200, 403, 403, 403, 403, lambda _: asking.ping()),
     "list_visits": own(200),
     "read_presence": run(200, 404),
@@ -258,8 +259,8 @@ def test_without_a_valid_token_there_is_nothing(
     device.revoked_at = NOON
     expired = make_access_token(session, world.organisation)
     session.execute(
-        update(AccessToken)
-        .where(AccessToken.token_hash == hash_token(expired))
+        update(SignIn)
+        .where(SignIn.token_hash == hash_token(expired))
         .values(expires_at=datetime(2026, 1, 1, tzinfo=UTC))
     )
     session.commit()

@@ -9,7 +9,8 @@ from httpx2 import Client
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from geoservices.accounts.models import Device, Organisation, Purpose, Role
+from geoservices.access.rights import Role
+from geoservices.accounts.models import Device, Organisation, Purpose
 from geoservices.checkins.models import CheckIn
 from geoservices.checkins.verification import Evidence
 from geoservices.codes import links

@@ -6,6 +6,7 @@ import pytest
 from httpx2 import Client
 from sqlalchemy.orm import Session
 
+from geoservices.access.rights import Role
 from geoservices.accounts.models import Organisation
 from geoservices.places.models import Place
 from tests.api.asking import geofence
@@ -28,63 +29,63 @@ def said(answer: Any) -> dict[str, Any]:
     return {name: value for name, value in answer.items() if value is not None}
 
 
-def test_an_organisations_rules_come_back_as_they_were_put(manager: Client) -> None:
+def test_an_organisations_rules_come_back_as_they_were_put(admin: Client) -> None:
     """All of them are listed; null is what the organisation leaves to the service."""
-    nothing = manager.get(PATH).json()
+    nothing = admin.get(PATH).json()
 
-    put = manager.put(PATH, json={"silence": "PT45M", "reach_m": 25})
+    put = admin.put(PATH, json={"silence": "PT45M", "reach_m": 25})
 
     assert said(nothing) == {}
     assert put.status_code == 200
     assert said(put.json()) == {"silence": "PT45M", "reach_m": 25}
-    assert manager.get(PATH).json() == put.json()
+    assert admin.get(PATH).json() == put.json()
     assert set(nothing) == set(put.json())
 
 
-def test_what_was_read_may_be_put_back(manager: Client) -> None:
+def test_what_was_read_may_be_put_back(admin: Client) -> None:
     """Null members mean what leaving them out means."""
-    manager.put(PATH, json={"silence": "PT45M"})
+    admin.put(PATH, json={"silence": "PT45M"})
 
-    again = manager.put(PATH, json=manager.get(PATH).json())
+    again = admin.put(PATH, json=admin.get(PATH).json())
 
     assert said(again.json()) == {"silence": "PT45M"}
 
 
-def test_an_organisations_rules_move_its_geofences_revisions(manager: Client, place: Place) -> None:
+def test_an_organisations_rules_move_its_geofences_revisions(admin: Client, place: Place) -> None:
     """So that every process reads them; the same rules again move nothing."""
-    made = manager.post("/v1/geofences", json=geofence(place.id))
+    made = admin.post("/v1/geofences", json=geofence(place.id))
     path = made.headers["location"]
 
-    manager.put(PATH, json={"silence": "PT45M"})
-    moved = manager.get(path).headers["etag"]
-    manager.put(PATH, json={"silence": "PT45M"})
+    admin.put(PATH, json={"silence": "PT45M"})
+    moved = admin.get(path).headers["etag"]
+    admin.put(PATH, json={"silence": "PT45M"})
 
     assert moved != made.headers["etag"]
-    assert manager.get(path).headers["etag"] == moved
+    assert admin.get(path).headers["etag"] == moved
 
 
 def test_another_organisation_has_rules_of_its_own(
-    anyone: Client, manager: Client, session: Session
+    anyone: Client, admin: Client, session: Session
 ) -> None:
-    """What one manager puts, another one neither sees nor changes."""
+    """What one admin puts, another one neither sees nor changes."""
     kent = make_organisation(session, "kent")
-    token = make_access_token(session, kent)
+    token = make_access_token(session, kent, Role.ADMIN)
     session.commit()
     other = with_token(anyone, token)
 
     other.put(PATH, json={"silence": "PT20M"})
-    manager.put(PATH, json={"silence": "PT45M"})
+    admin.put(PATH, json={"silence": "PT45M"})
 
     assert said(other.get(PATH).json()) == {"silence": "PT20M"}
 
 
-def test_a_geofence_has_rules_of_its_own(manager: Client, place: Place) -> None:
+def test_a_geofence_has_rules_of_its_own(admin: Client, place: Place) -> None:
     """They come back with it, a redrawing without them takes them away."""
     body = geofence(place.id, presence={"reach_m": 50, "confirm_exit_after": "PT1M"})
 
-    made = manager.post("/v1/geofences", json=body)
+    made = admin.post("/v1/geofences", json=body)
     path = made.headers["location"]
-    redrawn = manager.put(path, json=geofence(place.id))
+    redrawn = admin.put(path, json=geofence(place.id))
 
     assert made.status_code == 201
     assert said(made.json()["properties"]["presence"]) == {
@@ -106,28 +107,28 @@ def test_a_geofence_has_rules_of_its_own(manager: Client, place: Place) -> None:
     ],
 )
 def test_rules_that_cannot_be_are_refused_and_change_nothing(
-    manager: Client, place: Place, presence: dict[str, Any], problem: str
+    admin: Client, place: Place, presence: dict[str, Any], problem: str
 ) -> None:
     """For an organisation and for a geofence."""
-    put = manager.put(PATH, json=presence)
-    made = manager.post("/v1/geofences", json=geofence(place.id, presence=presence))
+    put = admin.put(PATH, json=presence)
+    made = admin.post("/v1/geofences", json=geofence(place.id, presence=presence))
 
     for answer in (put, made):
         assert answer.status_code == 422
         assert answer.json()["type"] == f"/problems/{problem}"
-    assert said(manager.get(PATH).json()) == {}
-    assert manager.get("/v1/geofences").json()["features"] == []
+    assert said(admin.get(PATH).json()) == {}
+    assert admin.get("/v1/geofences").json()["features"] == []
 
 
-def test_a_geofences_rules_must_go_with_its_organisations(manager: Client, place: Place) -> None:
+def test_a_geofences_rules_must_go_with_its_organisations(admin: Client, place: Place) -> None:
     """What would do over the service's rules may not do over these, and the other way round."""
     slow = geofence(place.id, presence={"confirm_exit_after": "PT20M"})
 
-    manager.put(PATH, json={"silence": "PT10M"})
-    refused = manager.post("/v1/geofences", json=slow)
-    manager.put(PATH, json={})
-    made = manager.post("/v1/geofences", json=slow)
-    contradicted = manager.put(PATH, json={"silence": "PT10M"})
+    admin.put(PATH, json={"silence": "PT10M"})
+    refused = admin.post("/v1/geofences", json=slow)
+    admin.put(PATH, json={})
+    made = admin.post("/v1/geofences", json=slow)
+    contradicted = admin.put(PATH, json={"silence": "PT10M"})
 
     assert refused.json()["type"] == "/problems/presence-refused"
     assert made.status_code == 201

@@ -12,8 +12,9 @@ from sqlalchemy import select
 
 from geoservices import clock
 from geoservices.__main__ import main
+from geoservices.access.rights import Role
 from geoservices.accounts import service as accounts
-from geoservices.accounts.models import Organisation, Role
+from geoservices.accounts.models import Organisation
 from geoservices.database import SessionFactory, transaction
 from geoservices.deliveries.models import Delivery
 from geoservices.push.endpoints import decode_base64url
@@ -57,9 +58,9 @@ def test_a_new_organisations_manager_gets_a_token_that_works(operator: SessionFa
         assert session.scalars(select(Organisation.name)).all() == ["Devon"]
         printed = token.stdout.strip()
         tomorrow, far = (clock.now() + timedelta(days=days) for days in (1, 91))
-        member = accounts.authenticate_member(session, printed, at=tomorrow)
-        assert member is not None
-        assert member.role == Role.MANAGER
+        signed_in = accounts.authenticate_member(session, printed, at=tomorrow)
+        assert signed_in is not None
+        assert signed_in[1].role == Role.MANAGER
         assert accounts.authenticate_member(session, printed, at=far) is None
 
 

@@ -12,7 +12,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from geoservices import outbox, pipeline, receiving
-from geoservices.accounts.models import Device, Purpose, Role
+from geoservices.access.rights import Role
+from geoservices.accounts.models import Device, Purpose
 from geoservices.accounts.service import ConsentMissing
 from geoservices.campaigns.models import Decision
 from geoservices.campaigns.rules import Trigger

@@ -16,7 +16,7 @@ import redis
 from psycopg.rows import dict_row
 
 from geoservices import clock
-from geoservices.accounts.models import Role
+from geoservices.access.rights import Role
 from geoservices.accounts.service import issue_access_token
 from geoservices.database import make_engine, make_session_factory, transaction
 from local import broker, postgres, processes

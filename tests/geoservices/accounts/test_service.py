@@ -8,9 +8,16 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from geoservices.access.rights import Role
 from geoservices.accounts import queries, service
 from geoservices.accounts.consents import ON_CHECK_IN, PASSIVE, TEXTS
-from geoservices.accounts.models import AccessToken, Consent, Device, Person, Purpose, Role
+from geoservices.accounts.models import (
+    Consent,
+    Device,
+    Person,
+    Purpose,
+    SignIn,
+)
 from geoservices.accounts.service import ConsentMissing, ConsentTextChanged, TimeZoneUnknown
 from geoservices.errors import Forbidden, NotFound
 from tests.factories import NOON, make_device, make_organisation, make_person
@@ -91,10 +98,11 @@ def test_an_access_token_lets_a_member_in_until_it_expires(
         session, "devon", role=Role.MANAGER, name="Ann", lifetime=timedelta(days=30), at=NOON
     )
 
-    member = service.authenticate_member(session, token, at=NOON + after)
+    signed_in = service.authenticate_member(session, token, at=NOON + after)
 
-    assert (member is not None) is valid
-    if member:
+    assert (signed_in is not None) is valid
+    if signed_in:
+        _sign_in, member = signed_in
         assert (member.role, member.organisation_id) == (Role.MANAGER, organisation.id)
         assert member.time_zone == organisation.time_zone
 
@@ -107,7 +115,7 @@ def test_a_revoked_access_token_lets_nobody_in(session: Session) -> None:
     )
 
     session.flush()
-    session.execute(update(AccessToken).values(revoked_at=NOON))
+    session.execute(update(SignIn).values(revoked_at=NOON))
 
     assert service.authenticate_member(session, token, at=NOON) is None
 
@@ -222,8 +230,9 @@ def test_a_member_who_leaves_loses_every_token_and_device(session: Session) -> N
     staying = [issue("devon", "Ben"), issue("dorset", "Ann")]
     phones = []
     for token in leaving + staying:
-        session.flush()
-        phones.append(register(session, service.authenticate_member(session, token, at=NOON))[1])
+        signed_in = service.authenticate_member(session, token, at=NOON)
+        assert signed_in is not None
+        phones.append(register(session, signed_in[1])[1])
 
     revoked = [service.revoke_member(session, "devon", name="Ann", at=NOON) for _ in range(2)]
 

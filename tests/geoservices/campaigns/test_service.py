@@ -6,7 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from geoservices.accounts.models import Person, Purpose, Role
+from geoservices.access.rights import Role
+from geoservices.accounts.models import Person, Purpose
 from geoservices.campaigns import queries, service
 from geoservices.campaigns.rules import CampaignClass, Trigger
 from geoservices.campaigns.service import CampaignDraft, CampaignNotDraft, TaskNotForCitizens

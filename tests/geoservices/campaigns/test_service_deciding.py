@@ -7,7 +7,8 @@ from threading import Thread
 import pytest
 from sqlalchemy import select
 
-from geoservices.accounts.models import Person, Purpose, Role
+from geoservices.access.rights import Role
+from geoservices.accounts.models import Person, Purpose
 from geoservices.campaigns import queries, service
 from geoservices.campaigns.models import Decision
 from geoservices.campaigns.rules import CampaignClass, Gate, Trigger

@@ -7,7 +7,8 @@ from uuid import uuid4
 import pytest
 from sqlalchemy.orm import Session
 
-from geoservices.accounts.models import Organisation, Role
+from geoservices.access.rights import Role
+from geoservices.accounts.models import Organisation
 from geoservices.checkins.verification import Evidence
 from geoservices.errors import IdTaken, NotFound
 from geoservices.listings import queries
@@ -203,8 +204,7 @@ def test_tasks_are_for_the_organisations_staff(
     here = here_for(
         session,
         place.id,
-        role=role,
-        organisation_id=None if role is Role.CITIZEN else theirs,
+        tasks_of=None if role is Role.CITIZEN else theirs,
         evidence=Evidence.INSIDE,
         at=NOON,
     )
@@ -220,9 +220,7 @@ def test_a_listing_unlocks_at_its_evidence_or_better(
     """Below that it is shown and stays locked; a person's word is asked of nobody."""
     make_listing(session, place, evidence_needed=needed)
 
-    [(_listing, unlocked)] = here_for(
-        session, place.id, role=Role.CITIZEN, organisation_id=None, evidence=shown, at=NOON
-    )
+    [(_listing, unlocked)] = here_for(session, place.id, tasks_of=None, evidence=shown, at=NOON)
 
     open_to_all = needed.rank <= Evidence.SELF_DECLARED.rank
     assert unlocked is (open_to_all or shown.rank >= needed.rank)

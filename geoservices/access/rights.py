@@ -1,0 +1,95 @@
+"""Roles, and the rights that each of them has."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a person is to the service; everyone but a citizen belongs to an organisation."""
+
+    CITIZEN = "citizen"
+    STAFF = "staff"
+    TEAM_LEAD = "team-lead"
+    MANAGER = "manager"
+    ADMIN = "admin"
+    KIOSK = "kiosk"
+    AUDITOR = "auditor"
+
+
+class Right(StrEnum):
+    """One thing that may be done within an organisation; also what a machine's key is good for."""
+
+    ORGANISATION_READ = "organisation:read"
+    ORGANISATION_WRITE = "organisation:write"
+    MEMBERS_READ = "members:read"
+    MEMBERS_WRITE = "members:write"
+    KEYS_READ = "keys:read"
+    KEYS_WRITE = "keys:write"
+    PLACES_WRITE = "places:write"
+    GEOFENCES_READ = "geofences:read"
+    GEOFENCES_WRITE = "geofences:write"
+    CODES_READ = "codes:read"
+    CODES_WRITE = "codes:write"
+    LISTINGS_READ = "listings:read"
+    LISTINGS_WRITE = "listings:write"
+    CAMPAIGNS_READ = "campaigns:read"
+    CAMPAIGNS_WRITE = "campaigns:write"
+    STATISTICS_READ = "statistics:read"
+    AUDIT_READ = "audit:read"
+    CHECK_INS_SCAN = "check-ins:scan"
+    TASKS_READ = "tasks:read"
+
+
+MEMBERS = frozenset(Role) - {Role.CITIZEN}
+"""Who belongs to an organisation."""
+WORKERS = frozenset({Role.STAFF, Role.TEAM_LEAD, Role.MANAGER, Role.ADMIN})
+"""Who does its work, and may be sent its tasks."""
+
+READS = frozenset(right for right in Right if right.endswith(":read"))
+CONTENT = frozenset(
+    {
+        Right.GEOFENCES_READ,
+        Right.GEOFENCES_WRITE,
+        Right.CODES_READ,
+        Right.CODES_WRITE,
+        Right.LISTINGS_READ,
+        Right.LISTINGS_WRITE,
+        Right.CAMPAIGNS_READ,
+        Right.CAMPAIGNS_WRITE,
+        Right.STATISTICS_READ,
+    }
+)
+"""What there is at places."""
+OUT_AND_ABOUT = frozenset({Right.CHECK_INS_SCAN, Right.TASKS_READ})
+"""What a phone in a pocket is good for; all else takes signing in."""
+
+RIGHTS: Mapping[Role, frozenset[Right]] = {
+    Role.CITIZEN: frozenset(),
+    Role.STAFF: OUT_AND_ABOUT,
+    Role.TEAM_LEAD: OUT_AND_ABOUT
+    | {
+        Right.MEMBERS_READ,
+        Right.LISTINGS_READ,
+        Right.CAMPAIGNS_READ,
+        Right.STATISTICS_READ,
+        Right.ORGANISATION_READ,
+    },
+    Role.MANAGER: OUT_AND_ABOUT
+    | CONTENT
+    | {Right.ORGANISATION_READ, Right.MEMBERS_READ, Right.PLACES_WRITE},
+    Role.ADMIN: frozenset(Right),
+    Role.KIOSK: frozenset({Right.CHECK_INS_SCAN, Right.CODES_READ}),
+    Role.AUDITOR: READS,
+}
+"""What each role may do in its own organisation."""
+
+
+def rights_of(role: Role, *, by_device: bool) -> frozenset[Right]:
+    """Return what somebody of that role may do.
+
+    Args:
+        role: Theirs.
+        by_device: Whether they come by a device's token, which is in a pocket for years, and not
+            by one they signed in for.
+    """
+    return RIGHTS[role] & OUT_AND_ABOUT if by_device else RIGHTS[role]
