@@ -21,12 +21,13 @@ from geoservices.accounts.tokens import PREFIXES
 from geoservices.database import transaction
 from geoservices.errors import Forbidden, Unauthenticated
 from geoservices.geofences.live import LiveGeofences
+from geoservices.keys.service import authenticate_key
 from geoservices.settings import Settings
 
 bearer = HTTPBearer(
     auto_error=False,
     description="A device's token (from POST /v1/devices), a member's (from `geoservices token`), "
-    "or a screen's (from the address of its code).",
+    "a machine's key (from POST /v1/api-keys), or a screen's (from the address of its code).",
 )
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
 
@@ -100,6 +101,10 @@ def identify(session: SessionDep, credentials: Credentials, at: Now) -> Caller:
             sign_in, person = signed_in
             actor = actor_of(person, sign_in_id=sign_in.id)
             return Caller(actor=actor, person=person)
+    elif token.startswith(PREFIXES["key"]):
+        machine = authenticate_key(session, token, at=at)
+        if machine:
+            return Caller(actor=machine, person=None)
     raise Unauthenticated
 
 

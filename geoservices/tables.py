@@ -8,6 +8,8 @@ from geoservices.database import Base
 
 NOUNS = (
     "accounts",
+    "members",
+    "keys",
     "places",
     "geofences",
     "phones",

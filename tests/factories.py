@@ -8,7 +8,8 @@ from geoalchemy2.shape import from_shape
 from shapely import MultiPolygon, Point, box
 from sqlalchemy.orm import Session
 
-from geoservices.access.rights import Role
+from geoservices.access.actors import Grant, by_operator
+from geoservices.access.rights import Right, Role
 from geoservices.accounts.models import (
     Consent,
     Device,
@@ -41,6 +42,11 @@ def make_organisation(session: Session, slug: str = "devon") -> Organisation:
     session.add(organisation)
     session.flush()
     return organisation
+
+
+def may(organisation: Organisation, right: Right = Right.PLACES_WRITE) -> Grant:
+    """What lets somebody do something at every place of an organisation's own."""
+    return by_operator(organisation.id, right)
 
 
 def make_place(

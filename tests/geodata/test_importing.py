@@ -34,7 +34,7 @@ from geoservices.geometry.areas import Circle, Polygonal
 from geoservices.geometry.position import Position
 from geoservices.places.models import Place
 from geoservices.places.service import position_of
-from tests.factories import NOON, make_organisation
+from tests.factories import NOON, make_organisation, may
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "geodata/samples/devon-libraries.geojson"
@@ -189,18 +189,18 @@ def test_what_a_manager_did_to_a_geofence_stays(
         )
         return replace(base, **change)
 
-    delete_geofence(session, deleted.id, organisation_id=devon.id, at=NOON)
+    delete_geofence(session, deleted.id, grant=may(devon), at=NOON)
     for geofence, change in ((disabled, {"enabled": False}), (redrawn, {"area": circle})):
         replace_geofence(
             session,
             geofence.id,
             draft(geofence, **change),
-            organisation_id=devon.id,
+            grant=may(devon),
             expected_revision=None,
             at=NOON,
         )
     own = create_geofence(
-        session, draft(second, area=circle, name="own"), organisation_id=devon.id, at=NOON
+        session, draft(second, area=circle, name="own"), grant=may(devon), at=NOON
     )
     session.commit()
     moved = {"type": "Point", "coordinates": [-3.0, 50.0]}

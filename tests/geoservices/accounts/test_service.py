@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from geoservices.access.rights import Role
-from geoservices.accounts import queries, service
+from geoservices.accounts import issuing, queries, service
 from geoservices.accounts.consents import ON_CHECK_IN, PASSIVE, TEXTS
 from geoservices.accounts.models import (
     Consent,
@@ -94,7 +94,7 @@ def test_an_access_token_lets_a_member_in_until_it_expires(
 ) -> None:
     """It is shown once and stored as a hash."""
     organisation = make_organisation(session)
-    token = service.issue_access_token(
+    token = issuing.issue_access_token(
         session, "devon", role=Role.MANAGER, name="Ann", lifetime=timedelta(days=30), at=NOON
     )
 
@@ -110,7 +110,7 @@ def test_an_access_token_lets_a_member_in_until_it_expires(
 def test_a_revoked_access_token_lets_nobody_in(session: Session) -> None:
     """Whoever lost it tells us, and it is worthless."""
     make_organisation(session)
-    token = service.issue_access_token(
+    token = issuing.issue_access_token(
         session, "devon", role=Role.STAFF, name="Ann", lifetime=timedelta(days=30), at=NOON
     )
 
@@ -125,11 +125,11 @@ def test_access_tokens_are_for_members_of_organisations_that_exist(session: Sess
     make_organisation(session)
 
     with pytest.raises(NotFound):
-        service.issue_access_token(
+        issuing.issue_access_token(
             session, "torbay", role=Role.STAFF, name="Ann", lifetime=timedelta(1), at=NOON
         )
     with pytest.raises(Forbidden):
-        service.issue_access_token(
+        issuing.issue_access_token(
             session, "devon", role=Role.CITIZEN, name="Ann", lifetime=timedelta(1), at=NOON
         )
 
@@ -222,7 +222,7 @@ def test_a_member_who_leaves_loses_every_token_and_device(session: Session) -> N
     make_organisation(session, "dorset")
 
     def issue(slug: str, name: str) -> str:
-        return service.issue_access_token(
+        return issuing.issue_access_token(
             session, slug, role=Role.STAFF, name=name, lifetime=timedelta(days=30), at=NOON
         )
 
@@ -234,7 +234,7 @@ def test_a_member_who_leaves_loses_every_token_and_device(session: Session) -> N
         assert signed_in is not None
         phones.append(register(session, signed_in[1])[1])
 
-    revoked = [service.revoke_member(session, "devon", name="Ann", at=NOON) for _ in range(2)]
+    revoked = [issuing.revoke_member(session, "devon", name="Ann", at=NOON) for _ in range(2)]
 
     assert revoked == [(2, 2), (0, 0)]
     assert [
@@ -254,7 +254,7 @@ def test_whoever_is_not_there_cannot_be_revoked(session: Session, slug: str, nam
     make_organisation(session)
 
     with pytest.raises(NotFound):
-        service.revoke_member(session, slug, name=name, at=NOON)
+        issuing.revoke_member(session, slug, name=name, at=NOON)
 
 
 def test_an_outdated_text_is_no_consent(session: Session) -> None:
