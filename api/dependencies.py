@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from ipaddress import ip_address, ip_network
 from typing import Annotated
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from sqlalchemy.orm import Session
 from api.committing import Committer
 from geoservices import clock
 from geoservices.access.actors import Actor, Grant
-from geoservices.access.rights import Right
+from geoservices.access.rights import Right, Role
 from geoservices.accounts import service as accounts
 from geoservices.accounts.acting import actor_of
 from geoservices.accounts.models import Device, Person
@@ -22,8 +23,11 @@ from geoservices.database import transaction
 from geoservices.errors import Forbidden, Unauthenticated
 from geoservices.geofences.live import LiveGeofences
 from geoservices.keys.service import authenticate_key
+from geoservices.limiting.limiter import Limiter
 from geoservices.settings import Settings
 
+SIGNING_IN = "signing in"
+"""The tag of the routes by which members see to how they sign in."""
 bearer = HTTPBearer(
     auto_error=False,
     description="A device's token (from POST /v1/devices), a member's (from `geoservices token`), "
@@ -61,6 +65,27 @@ def get_committer(request: Request) -> Committer:
     return committer
 
 
+def get_limiter(request: Request) -> Limiter:
+    """What counts how often somebody asks."""
+    limiter: Limiter = request.app.state.limiter
+    return limiter
+
+
+def get_address(request: Request) -> str:
+    """Where the request comes from, as far as one client can be told from another by it.
+
+    Whoever has an address of IPv6 has 2^64 of them (RFC 6177), and counts as one.
+    """
+    host = request.client.host if request.client else ""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    return str(ip_network((address, 64), strict=False)) if address.version == 6 else host  # noqa: PLR2004
+
+
+LimiterDep = Annotated[Limiter, Depends(get_limiter)]
+AddressDep = Annotated[str, Depends(get_address)]
 CommitterDep = Annotated[Committer, Depends(get_committer)]
 SettingsDep = Annotated[Settings, Depends(get_settings)]
 LiveDep = Annotated[LiveGeofences, Depends(get_live)]
@@ -82,12 +107,30 @@ class Caller:
         return self.actor.organisation_id if sees_them else None
 
 
-def identify(session: SessionDep, credentials: Credentials, at: Now) -> Caller:
+def identify(request: Request, session: SessionDep, credentials: Credentials, at: Now) -> Caller:
     """Find out whose token it is.
 
     Raises:
         Unauthenticated: There is none, or it is unknown, expired or revoked.
+        Forbidden: It is an auditor's, and the request would change something.
     """
+    caller = _caller_of(session, credentials, at)
+    check_only_reads(request, caller.actor)
+    return caller
+
+
+def check_only_reads(request: Request, actor: Actor) -> None:
+    """Let auditors change nothing but how they sign in.
+
+    Raises:
+        Forbidden: The request would.
+    """
+    reads = request.method in {"GET", "HEAD"}
+    if actor.role is Role.AUDITOR and not reads and SIGNING_IN not in request.scope["route"].tags:
+        raise Forbidden("An auditor reads, and changes nothing.")
+
+
+def _caller_of(session: Session, credentials: Credentials, at: datetime) -> Caller:
     token = credentials.credentials if credentials else ""
     if token.startswith(PREFIXES["device"]):
         carried = accounts.authenticate_device(session, token)
@@ -111,13 +154,16 @@ def identify(session: SessionDep, credentials: Credentials, at: Now) -> Caller:
 CallerDep = Annotated[Caller, Depends(identify)]
 
 
-def identify_optionally(session: SessionDep, credentials: Credentials, at: Now) -> Caller | None:
+def identify_optionally(
+    request: Request, session: SessionDep, credentials: Credentials, at: Now
+) -> Caller | None:
     """Find out whose token it is, where a route also serves callers with none.
 
     Raises:
         Unauthenticated: A token was given, and it is unknown, expired or revoked.
+        Forbidden: It is an auditor's, and the request would change something.
     """
-    return identify(session, credentials, at) if credentials else None
+    return identify(request, session, credentials, at) if credentials else None
 
 
 OptionalCaller = Annotated[Caller | None, Depends(identify_optionally)]
@@ -168,7 +214,7 @@ def identify_device(request: Request, credentials: Credentials, at: Now) -> Devi
         Forbidden: It is another token than a device's.
     """
     with transaction(request.app.state.sessions) as session:
-        return require_device(identify(session, credentials, at))
+        return require_device(identify(request, session, credentials, at))
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,12 +29,13 @@ from api.problems import (
     problem_responses,
 )
 from geoservices.errors import Forbidden, GeoservicesError, Unauthenticated
+from geoservices.limiting.limiter import TooManyRequests
 
 Refusals = tuple[type[GeoservicesError], ...]
 
 OF_DEPENDENCIES: Mapping[Callable[..., object], Refusals] = {
-    identify: (Unauthenticated,),
-    identify_optionally: (Unauthenticated,),
+    identify: (Unauthenticated, Forbidden),
+    identify_optionally: (Unauthenticated, Forbidden),
     identify_owntracks: (Unauthenticated, Forbidden),
     identify_overland: (Unauthenticated, Forbidden),
     refuse_devices: (Forbidden,),
@@ -126,7 +127,7 @@ def _add_refusals(operation: dict[str, Any], route: APIRoute) -> None:
 
 
 def _general(operation: Mapping[str, Any], route: APIRoute) -> Iterator[type[GeoservicesError]]:
-    yield InternalError
+    yield from (InternalError, TooManyRequests)
     for call in _calls(route.dependant):
         yield from (Forbidden,) if isinstance(call, Needs) else OF_DEPENDENCIES.get(call, ())
     if "requestBody" in operation:

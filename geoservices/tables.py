@@ -24,6 +24,7 @@ NOUNS = (
     "channels",
     "deliveries",
     "letters",
+    "limiting",
 )
 
 

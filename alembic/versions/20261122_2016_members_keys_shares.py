@@ -1,7 +1,7 @@
 """Members with addresses, teams, API keys, managers limited to places, and shared places.
 
 Revision ID: 0016
-Revises: 0012
+Revises: 0021
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0016"
-down_revision = "0012"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 

@@ -101,8 +101,9 @@ def change_member(
 ) -> MemberOut:
     """Change what is named of a member.
 
-    Another role holds from their next request on. Disabling them ends all their sign-ins and
-    devices at once; who is let in again signs in anew. Any role but manager ends a reach.
+    Another role holds from their next request on, and any but manager ends a reach. Disabling
+    them, or making them an auditor, ends all their sign-ins and devices at once: who is let in
+    again signs in anew.
     """
     member = service.change_member(session, member_id, body.changes(), grant=grant, at=at)
     return _shown(session, member)

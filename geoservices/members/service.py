@@ -100,7 +100,9 @@ def add_member(
 def change_member(
     session: Session, member_id: UUID, changes: Mapping[str, Any], *, grant: Grant, at: datetime
 ) -> Person:
-    """Change what is named of a member. Disabling them ends their sign-ins and devices at once.
+    """Change what is named of a member.
+
+    Disabling them, or making them an auditor, ends their sign-ins and devices at once.
 
     Args:
         session: The transaction to write in.
@@ -126,7 +128,7 @@ def change_member(
     if before.runs_the_organisation and not draft.runs_the_organisation:
         _check_not_last(session, member)
     _write(session, member, draft, at)
-    if draft.disabled:
+    if draft.disabled or (draft.role is Role.AUDITOR and before.role is not Role.AUDITOR):
         accounts.revoke_all_of(session, [member.id], at=at)
     return member
 
