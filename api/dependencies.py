@@ -114,7 +114,7 @@ def identify(request: Request, session: SessionDep, credentials: Credentials, at
         Unauthenticated: There is none, or it is unknown, expired or revoked.
         Forbidden: It is an auditor's, and the request would change something.
     """
-    caller = _caller_of(session, credentials, at)
+    caller = caller_of(session, credentials.credentials if credentials else "", at=at)
     check_only_reads(request, caller.actor)
     return caller
 
@@ -130,8 +130,12 @@ def check_only_reads(request: Request, actor: Actor) -> None:
         raise Forbidden("An auditor reads, and changes nothing.")
 
 
-def _caller_of(session: Session, credentials: Credentials, at: datetime) -> Caller:
-    token = credentials.credentials if credentials else ""
+def caller_of(session: Session, token: str, *, at: datetime) -> Caller:
+    """Find out whose token it is.
+
+    Raises:
+        Unauthenticated: It is unknown, expired or revoked.
+    """
     if token.startswith(PREFIXES["device"]):
         carried = accounts.authenticate_device(session, token)
         if carried:

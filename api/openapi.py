@@ -128,7 +128,7 @@ def _add_refusals(operation: dict[str, Any], route: APIRoute) -> None:
 
 def _general(operation: Mapping[str, Any], route: APIRoute) -> Iterator[type[GeoservicesError]]:
     yield from (InternalError, TooManyRequests)
-    for call in _calls(route.dependant):
+    for call in calls_of(route.dependant):
         yield from (Forbidden,) if isinstance(call, Needs) else OF_DEPENDENCIES.get(call, ())
     if "requestBody" in operation:
         yield from (BodyTooLarge, UnsupportedMediaType, UnreadableBody, InvalidRequest)
@@ -136,9 +136,9 @@ def _general(operation: Mapping[str, Any], route: APIRoute) -> Iterator[type[Geo
         yield InvalidRequest
 
 
-def _calls(dependant: Dependant) -> Iterator[Callable[..., object]]:
+def calls_of(dependant: Dependant) -> Iterator[Callable[..., object]]:
     """Yield whatever a route depends on, however indirectly."""
     for inner in dependant.dependencies:
         if inner.call is not None:
             yield inner.call
-        yield from _calls(inner)
+        yield from calls_of(inner)

@@ -113,7 +113,7 @@ def read_code(code: CodeDep, settings: SettingsDep) -> CodeOut:
 @router.delete(
     "/places/{place_id}/codes/{code_id}", status_code=204, responses=problem_responses(NotFound)
 )
-def revoke_code(code: CodeDep, grant: Writing, at: Now) -> Response:
+def revoke_code(grant: Writing, code: CodeDep, at: Now) -> Response:
     """Let a code count for nothing from now on, and end its screen; again changes nothing."""
     service.revoke_code(code, at=at)
     return Response(status_code=204)
