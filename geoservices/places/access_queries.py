@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from geoalchemy2 import Geometry
-from sqlalchemy import ColumnElement, and_, cast, exists, func, or_, select, true, update
+from sqlalchemy import ColumnElement, and_, cast, exists, false, func, or_, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
@@ -119,7 +119,7 @@ def _open_to(grant: Grant) -> ColumnElement[bool]:
 def _reached(organisation_id: UUID, reach: Reach | None) -> ColumnElement[bool]:
     if reach is None:
         return true()
-    ways: list[ColumnElement[bool]] = []
+    ways: list[ColumnElement[bool]] = [false()]
     if reach.tags:
         tagged = Place.tags.overlap(sorted(reach.tags))
         ways.append(and_(Place.organisation_id == organisation_id, tagged))
