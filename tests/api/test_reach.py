@@ -28,6 +28,7 @@ from tests.factories import (
 )
 
 AREA = {"type": "Polygon", "coordinates": [asking.SQUARE]}
+FURTHER_EAST = [[lon + 1, lat] for lon, lat in asking.SQUARE]
 REACHES: dict[str, dict[str, Any]] = {
     "by tag": {"tags": ["central", "other"], "area": None},
     "by area": {"tags": [], "area": AREA},
@@ -172,13 +173,7 @@ def test_a_partners_tag_does_not_widen_a_reach(
         (read_reach([], AREA), True),
         (read_reach([], {"type": "MultiPolygon", "coordinates": [[asking.SQUARE]]}), True),
         (
-            read_reach(
-                [],
-                {
-                    "type": "Polygon",
-                    "coordinates": [[[lon + 1, lat] for lon, lat in asking.SQUARE]],
-                },
-            ),
+            read_reach([], {"type": "Polygon", "coordinates": [FURTHER_EAST]}),
             False,
         ),
         (Reach(), False),
