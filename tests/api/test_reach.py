@@ -1,6 +1,7 @@
 """Managers and keys limited to some places, by tag or by area."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 from httpx2 import Client
@@ -105,7 +106,7 @@ def test_what_is_out_of_reach_looks_like_what_is_not_there(limited: Client, two:
             limited.get(f"/v1/campaigns/{ids['campaigns']}/outcomes"),
             limited.get(f"/v1/campaigns/{ids['campaigns']}/decisions"),
             limited.put(f"/v1/campaigns/{ids['campaigns']}/publication"),
-            limited.post("/v1/campaigns", json=asking.campaign(ids["listings"])),
+            limited.post("/v1/campaigns", json=asking.campaign(UUID(ids["listings"]))),
             limited.get(f"/v1/geofences/{ids['geofences']}"),
             limited.put(f"/v1/geofences/{ids['geofences']}", json=asking.geofence(place.id)),
             limited.post("/v1/geofences", json=asking.geofence(place.id)),

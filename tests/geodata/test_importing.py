@@ -128,6 +128,20 @@ def test_it_takes_a_handful_of_statements(session: Session, bring: Import) -> No
     assert geofence_queries.revision(session) - before <= 4
 
 
+def test_tags_come_with_an_import_and_stay_without(session: Session, bring: Import) -> None:
+    """What names none leaves those there are, whoever gave them."""
+    bring([feature("a", properties={"tags": ["Coast", "library"]})])
+    first = places(session)[0].tags
+    places(session)[0].tags = ["by hand"]
+    session.commit()
+    bring([feature("a", properties={"category": "library"})])
+    kept = places(session)[0].tags
+    bring([feature("a", properties={"tags": "central"})])
+
+    assert (first, kept) == (["coast", "library"], ["by hand"])
+    assert places(session)[0].tags == ["central"]
+
+
 def test_a_moved_place_is_redrawn(session: Session, bring: Import) -> None:
     """The geofence keeps its id; the others are left alone."""
     bring([feature("a"), feature("b")])

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from geoservices.access.rights import Role
 from geoservices.accounts import issuing, queries, service
 from geoservices.accounts.consents import ON_CHECK_IN, PASSIVE, TEXTS
+from geoservices.accounts.issuing import NameNotUnique
 from geoservices.accounts.models import (
     Consent,
     Device,
@@ -18,7 +19,12 @@ from geoservices.accounts.models import (
     Purpose,
     SignIn,
 )
-from geoservices.accounts.service import ConsentMissing, ConsentTextChanged, TimeZoneUnknown
+from geoservices.accounts.service import (
+    ConsentMissing,
+    ConsentTextChanged,
+    MemberDisabled,
+    TimeZoneUnknown,
+)
 from geoservices.errors import Forbidden, NotFound
 from tests.factories import NOON, make_device, make_organisation, make_person
 
@@ -131,6 +137,60 @@ def test_access_tokens_are_for_members_of_organisations_that_exist(session: Sess
     with pytest.raises(Forbidden):
         issuing.issue_access_token(
             session, "devon", role=Role.CITIZEN, name="Ann", lifetime=timedelta(1), at=NOON
+        )
+
+
+def test_a_member_who_is_known_gets_another_token_and_no_double(session: Session) -> None:
+    """By name or e-mail address, whatever its case; no role needs to be told."""
+    make_organisation(session)
+
+    def issue(name: str, role: Role | None = None) -> Person:
+        token = issuing.issue_access_token(
+            session, "devon", role=role, name=name, lifetime=timedelta(1), at=NOON
+        )
+        signed_in = service.authenticate_member(session, token, at=NOON)
+        assert signed_in is not None
+        return signed_in[1]
+
+    ann = issue("Ann", Role.STAFF)
+    ann.email = "ann@example.org"
+    session.flush()
+
+    assert [issue("Ann"), issue("Ann", Role.STAFF), issue("Ann@Example.org")] == [ann] * 3
+    with pytest.raises(NotFound):
+        issue("Anne")
+    with pytest.raises(Forbidden):
+        issue("Ann", Role.ADMIN)
+    assert ann.role == Role.STAFF
+
+
+def test_of_several_with_one_name_the_address_tells(session: Session) -> None:
+    """Nobody gets somebody else's token by being called the same."""
+    organisation = make_organisation(session)
+    for address in ("ann@example.org", None):
+        person = make_person(session, organisation=organisation)
+        person.name, person.email = "Ann", address
+    session.flush()
+
+    def issue(name: str) -> str:
+        return issuing.issue_access_token(
+            session, "devon", role=None, name=name, lifetime=timedelta(1), at=NOON
+        )
+
+    with pytest.raises(NameNotUnique):
+        issue("Ann")
+    assert issue("ann@example.org")
+
+
+def test_who_is_disabled_gets_no_token(session: Session) -> None:
+    """Not on the server either."""
+    person = make_person(session, organisation=make_organisation(session))
+    person.name, person.disabled_at = "Ann", NOON
+    session.flush()
+
+    with pytest.raises(MemberDisabled):
+        issuing.issue_access_token(
+            session, "devon", role=None, name="Ann", lifetime=timedelta(1), at=NOON
         )
 
 
