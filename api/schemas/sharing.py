@@ -53,6 +53,6 @@ class ShareOut(Out):
 class EndedOut(Out):
     """How much of the partner's ended at the place when the sharing did."""
 
-    listings: int = Field(description="Withdrawn")
-    campaigns: int = Field(description="Ended")
-    codes: int = Field(description="Revoked")
+    listings: int = Field(description="How many were withdrawn")
+    campaigns: int = Field(description="How many were ended")
+    codes: int = Field(description="How many were revoked")

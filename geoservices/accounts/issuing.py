@@ -9,15 +9,11 @@ from geoservices.access.rights import Role
 from geoservices.accounts import queries
 from geoservices.accounts.models import Organisation, Person, SignInKind
 from geoservices.accounts.service import sign_in
-from geoservices.errors import ErrorKind, Forbidden, GeoservicesError, NotFound
+from geoservices.errors import Forbidden, NotFound
 
 
-class NameNotUnique(GeoservicesError):
-    """Several members of the organisation have this name."""
-
-    kind = ErrorKind.CONFLICT
-    code = "name-not-unique"
-    title = "Several members have this name"
+class NameNotUnique(ValueError):
+    """Several members of the organisation have the name that the operator gave."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"Several members are called {name}. Name one by their e-mail address.")
@@ -40,7 +36,7 @@ def issue_access_token(
         NotFound: There is no such organisation, or no such member and no role to make one.
         NameNotUnique: Several members have the name.
         Forbidden: Citizens do not sign in, and nobody changes their role by this.
-        MemberDisabled: They are let in nowhere.
+        Unauthenticated: They are let in nowhere.
     """
     organisation = queries.organisation_by_slug(session, slug)
     if organisation is None:

@@ -70,17 +70,6 @@ class TimeZoneUnknown(GeoservicesError):
         )
 
 
-class MemberDisabled(GeoservicesError):
-    """The member is let in nowhere until an admin allows it again."""
-
-    kind = ErrorKind.FORBIDDEN
-    code = "member-disabled"
-    title = "The member is disabled"
-
-    def __init__(self) -> None:
-        super().__init__("Ask an admin of the organisation to let them in again.")
-
-
 def register_device(
     session: Session,
     *,
@@ -223,10 +212,10 @@ def sign_in(
         The sign-in and its token. The token is not kept and cannot be shown again.
 
     Raises:
-        MemberDisabled: They are let in nowhere.
+        Unauthenticated: They are let in nowhere.
     """
     if session.get_one(Person, person_id).disabled_at is not None:
-        raise MemberDisabled
+        raise Unauthenticated("An admin of the organisation has to let this member in again.")
     token = make_token("access")
     made = SignIn(
         id=uuid4(),

@@ -22,10 +22,9 @@ from geoservices.accounts.models import (
 from geoservices.accounts.service import (
     ConsentMissing,
     ConsentTextChanged,
-    MemberDisabled,
     TimeZoneUnknown,
 )
-from geoservices.errors import Forbidden, NotFound
+from geoservices.errors import Forbidden, NotFound, Unauthenticated
 from tests.factories import NOON, make_device, make_organisation, make_person
 
 VERSION = TEXTS[Purpose.NEARBY].version
@@ -188,7 +187,7 @@ def test_who_is_disabled_gets_no_token(session: Session) -> None:
     person.name, person.disabled_at = "Ann", NOON
     session.flush()
 
-    with pytest.raises(MemberDisabled):
+    with pytest.raises(Unauthenticated):
         issuing.issue_access_token(
             session, "devon", role=None, name="Ann", lifetime=timedelta(1), at=NOON
         )
