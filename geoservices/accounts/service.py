@@ -21,7 +21,7 @@ from geoservices.accounts.models import (
     SignInKind,
 )
 from geoservices.accounts.tokens import hash_token, make_token
-from geoservices.errors import ErrorKind, Forbidden, GeoservicesError
+from geoservices.errors import ErrorKind, Forbidden, GeoservicesError, Unauthenticated
 
 
 class ConsentMissing(GeoservicesError):
