@@ -88,9 +88,11 @@ def everywhere(session: Session) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        # If PostgreSQL takes no more, whoever rolls back undoes the scope too.
-        with suppress(SQLAlchemyError):
-            _set(session, before)
+        if before is not None:
+            session.info[SCOPE] = before
+            # If PostgreSQL takes no more, whoever rolls back undoes the scope too.
+            with suppress(SQLAlchemyError):
+                set_scope(session.connection(), before)
         raise
     if before is not None:
         _enter(session, before)
@@ -117,10 +119,5 @@ def _enter(session: Session, scope: Scope) -> None:
         return
     # What was done before belongs to the scope before.
     session.flush()
-    _set(session, scope)
-
-
-def _set(session: Session, scope: Scope | None) -> None:
-    if scope is not None:
-        set_scope(session.connection(), scope)
-        session.info[SCOPE] = scope
+    set_scope(session.connection(), scope)
+    session.info[SCOPE] = scope

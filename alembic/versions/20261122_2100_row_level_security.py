@@ -3,13 +3,13 @@
 Decision 35 has the reasons, and how a table that comes later gets its policies.
 
 Revision ID: 0017
-Revises: 0012
+Revises: 0021
 """
 
 from alembic import op
 
 revision = "0017"
-down_revision = "0012"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 

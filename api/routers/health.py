@@ -66,7 +66,8 @@ def live() -> HealthOut:
 def ready(request: Request, response: Response) -> HealthOut:
     """Tell whether database, migrations and broker are as they must be; 503 if one is not.
 
-    `confinement` is failing if requests would see what PostgreSQL has to keep from them. The answer may be a second old.
+    `confinement` is failing if requests would see what PostgreSQL has to keep from them.
+    The answer may be a second old.
     """
     readiness: Readiness = request.app.state.readiness
     found = readiness.find(lambda: _look(request))

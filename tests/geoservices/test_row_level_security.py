@@ -11,7 +11,6 @@ from uuid import UUID, uuid4
 import pytest
 from psycopg.errors import InsufficientPrivilege
 from sqlalchemy import (
-    DDL,
     CheckConstraint,
     Column,
     Connection,
@@ -132,16 +131,17 @@ def outer(owner: Engine) -> Iterator[Connection]:
 def fill(connection: Connection, *names: str) -> None:
     """Put a row of each holder's into tables; nothing but whose it is matters here."""
     for table in map(TABLES.__getitem__, names):
-        for constraint in table.constraints:
-            if isinstance(constraint, CheckConstraint):
-                connection.execute(
-                    DDL(f"ALTER TABLE {table.name} DROP CONSTRAINT {constraint.name}")
-                )
-        for column in table.columns:
-            if not column.primary_key and not column.nullable:
-                connection.execute(
-                    DDL(f"ALTER TABLE {table.name} ALTER {column.name} DROP NOT NULL")
-                )
+        changes = [
+            f"DROP CONSTRAINT {constraint.name}"
+            for constraint in table.constraints
+            if isinstance(constraint, CheckConstraint)
+        ] + [
+            f"ALTER {column.name} DROP NOT NULL"
+            for column in table.columns
+            if not column.primary_key and not column.nullable
+        ]
+        if changes:
+            connection.exec_driver_sql(f"ALTER TABLE {table.name} {', '.join(changes)}")
         for number, holder in enumerate(HOLDERS):
             add(connection, table, holder, number)
 
@@ -153,7 +153,7 @@ def add(connection: Connection, table: Table, holder: Holder, number: int) -> No
         for column in table.primary_key
         if column.identity is None
     }
-    values = {name: null() for name in table.c.keys()} | told | holder.row(table)
+    values = {name: null() for name in list(table.c.keys())} | told | holder.row(table)
     if table.name == "listings":
         values["kind"] = ListingKind.OFFER
     for column in table.columns:
