@@ -235,3 +235,15 @@ def test_only_a_few_routes_see_everything() -> None:
         for name, calls in asked.items()
         if open_session in calls and not calls & {open_session_wide, identify}
     } - {"register_device"} == UNKNOWN | APPS
+
+
+def test_a_map_shows_ones_own_geofences(
+    anyone: Client, world: World, neighbours: Neighbours
+) -> None:
+    """The spatial index is read for everyone; what it finds is then read as the caller."""
+    manager = with_token(anyone, neighbours.tokens["manager"])
+
+    shown = manager.get("/v1/geofences", params={"bbox": "-4,50,-3,51"})
+
+    assert len(shown.json()["features"]) == 1
+    assert ids_in(world, shown.text) == set()
