@@ -10,22 +10,25 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from bench.ingest_cases import OVER_HTTP, Case, Pace
-from bench.ingest_load import Load
 from bench.ingest_service import Application
 from bench.ingest_stage import Stage
 from bench.report import Figure
 
 
+class Measured(NamedTuple):
+    """What came of driving one of the two for a moment."""
+
+    told: float
+    """Pings a second, or the median latency in milliseconds."""
+    cpu_us: float
+    """Processor time for a ping, of the API and of PostgreSQL together, in microseconds."""
+
+
 class Round(NamedTuple):
     """One measurement of the service as it is, and one of it without the part."""
 
-    whole: float
-    without: float
-
-    @property
-    def ratio(self) -> float:
-        """How many times as much the whole does in a second as without the part."""
-        return self.whole / self.without
+    whole: Measured
+    without: Measured
 
 
 def cost_of_part(
@@ -46,11 +49,12 @@ def cost_of_part(
     devices = min(case.devices, pace.devices)
     walks = on.walks(case.gait, steps=case.steps, devices=devices)
 
-    def measure(processes: list[Application], seconds: float) -> float:
-        load, _ = on.drive(
+    def measure(processes: list[Application], seconds: float) -> Measured:
+        load, shares = on.drive(
             processes, walks, connections=case.connections, size=case.size, seconds=seconds
         )
-        return _told(case, load)
+        told = load.latency_ms(0.5) if case.of_latency else load.rate()
+        return Measured(told, (shares.api + shares.postgres) / load.rate() * 1e6)
 
     with on.serve(OVER_HTTP[left_out][0]) as others:
         for processes in (served, others):
@@ -67,19 +71,16 @@ def cost_of_part(
     yield _figure(case, rounds, left_out)
 
 
-def _told(case: Case, load: Load) -> float:
-    return load.latency_ms(0.5) if case.of_latency else load.rate()
-
-
 def _figure(case: Case, rounds: list[Round], left_out: str) -> Figure:
-    whole = statistics.median(one.whole for one in rounds)
-    without = statistics.median(one.without for one in rounds)
-    ratios = sorted(one.ratio for one in rounds)
+    whole = statistics.median(one.whole.told for one in rounds)
+    without = statistics.median(one.without.told for one in rounds)
+    ratios = sorted(one.whole.told / one.without.told for one in rounds)
     ratio = statistics.median(ratios)
+    cpu = statistics.median(one.whole.cpu_us / one.without.cpu_us for one in rounds)
     quarter = len(ratios) // 4
     told: dict[str, object]
     if case.of_latency:
-        added_ms = statistics.median(one.whole - one.without for one in rounds)
+        added_ms = statistics.median(one.whole.told - one.without.told for one in rounds)
         told = {"added_ms": round(added_ms, 3)}
     else:
         told = {"costs_percent": round(100 * (1 - ratio), 1)}
@@ -93,6 +94,8 @@ def _figure(case: Case, rounds: list[Round], left_out: str) -> Figure:
         params={
             **told,
             "ratios": f"{ratios[quarter]:.3f}-{ratios[-1 - quarter]:.3f}",
+            "cpu_us_a_ping": round(statistics.median(one.whole.cpu_us for one in rounds), 2),
+            "cpu_added_percent": round(100 * (cpu - 1), 1),
             "rounds": len(rounds),
             "connections": case.connections,
             "batch": case.size,
