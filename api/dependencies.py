@@ -123,20 +123,23 @@ def identify(session: SessionDep, credentials: Credentials, at: Now) -> Caller:
     Raises:
         Unauthenticated: There is none, or it is unknown, expired or revoked.
     """
-    token = credentials.credentials if credentials else ""
+    return caller_of(session, credentials.credentials if credentials else "", at=at)
+
+
+def caller_of(session: Session, token: str, *, at: datetime) -> Caller:
+    """Find out whose token it is, and confine the transaction to what is theirs.
+
+    Raises:
+        Unauthenticated: It is unknown, expired or revoked.
+    """
     with everywhere(session):
-        caller = holder_of(session, token, at=at)
+        caller = _holder_of(session, token, at=at)
     actor = caller.actor
     confine(session, organisation_id=actor.organisation_id, person_id=actor.person_id)
     return caller
 
 
-def holder_of(session: Session, token: str, *, at: datetime) -> Caller:
-    """Find out whose token it is.
-
-    Raises:
-        Unauthenticated: It is unknown, expired or revoked.
-    """
+def _holder_of(session: Session, token: str, *, at: datetime) -> Caller:
     if token.startswith(PREFIXES["device"]):
         carried = accounts.authenticate_device(session, token)
         if carried:
