@@ -13,6 +13,7 @@ from geoservices.errors import NotFound
 from geoservices.listings import queries as listings
 from geoservices.places import access_queries, shares
 from geoservices.places import service as places
+from geoservices.scopes import everywhere
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +38,9 @@ def end_share(session: Session, place_id: UUID, slug: str, *, grant: Grant, at: 
     partner = shares.get_partner(session, slug)
     if not access_queries.end_share(session, place.id, partner.id, at=at):
         raise NotFound("share")
-    return Ended(
-        campaigns=campaigns.end_all(session, place.id, partner.id, at=at),
-        listings=listings.withdraw_all(session, place.id, partner.id, at=at),
-        codes=codes.revoke_all(session, place.id, partner.id, at=at),
-    )
+    with everywhere(session):
+        return Ended(
+            campaigns=campaigns.end_all(session, place.id, partner.id, at=at),
+            listings=listings.withdraw_all(session, place.id, partner.id, at=at),
+            codes=codes.revoke_all(session, place.id, partner.id, at=at),
+        )

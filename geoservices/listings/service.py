@@ -64,8 +64,8 @@ def publish_listing(
         **asdict(draft),
     )
     made = queries.insert_if_new(session, listing)
-    known = queries.by_id(session, [listing.id])[listing.id]
-    if known.organisation_id != grant.organisation_id or not _says(known, draft):
+    known = queries.by_id(session, [listing.id]).get(listing.id)
+    if known is None or known.organisation_id != grant.organisation_id or not _says(known, draft):
         raise IdTaken("listing")
     return known, made
 

@@ -65,7 +65,7 @@ def member(
 
 def is_known(session: Session, person_id: UUID) -> bool:
     """Tell whether anybody has this id."""
-    return session.get(Person, person_id) is not None
+    return session.scalar(select(exists().where(Person.id == person_id))) is True
 
 
 def email_of_another(session: Session, organisation_id: UUID, email: str, person_id: UUID) -> bool:
@@ -158,6 +158,12 @@ def known_teams(session: Session, organisation_id: UUID, team_ids: Collection[UU
             .with_for_update(read=True, key_share=True)
         )
     )
+
+
+def is_called(session: Session, organisation_id: UUID, name: str) -> bool:
+    """Tell whether a team of the organisation's has this name."""
+    called = exists().where(Team.organisation_id == organisation_id, Team.name == name)
+    return session.scalar(select(called)) is True
 
 
 def insert_team_if_new(session: Session, values: Mapping[str, object]) -> None:

@@ -22,6 +22,7 @@ from geoservices.members.rules import (
     check_may_make,
     sees_only_teams_of,
 )
+from geoservices.scopes import everywhere
 
 
 class EmailTaken(GeoservicesError):
@@ -84,7 +85,7 @@ def add_member(
     """
     check_may_make(grant.actor, draft, before=None)
     queries.hold_organisation(session, grant.organisation_id)
-    if member_id is not None and queries.is_known(session, member_id):
+    if member_id is not None and _is_taken(session, member_id):
         return _same(session, member_id, draft, grant), False
     organisation = accounts.organisation_by_id(session, grant.organisation_id)
     member = Person(
@@ -165,6 +166,11 @@ def draft_of(session: Session, members: Collection[Person]) -> Mapping[UUID, Mem
         )
         for member in members
     }
+
+
+def _is_taken(session: Session, member_id: UUID) -> bool:
+    with everywhere(session):
+        return queries.is_known(session, member_id)
 
 
 def _same(session: Session, member_id: UUID, draft: MemberDraft, grant: Grant) -> Person:

@@ -67,12 +67,12 @@ def make_team(
             "created_at": at,
         },
     )
-    known = session.get(Team, offered)
-    if known is None:
+    known = queries.team(session, grant.organisation_id, offered, teams_of=None)
+    if known is not None and known.name == name:
+        return known
+    if known is None and queries.is_called(session, grant.organisation_id, name):
         raise TeamNameTaken
-    if (known.organisation_id, known.name) != (grant.organisation_id, name):
-        raise IdTaken("team")
-    return known
+    raise IdTaken("team")
 
 
 def rename_team(session: Session, team_id: UUID, name: str, *, grant: Grant) -> Team:

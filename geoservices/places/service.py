@@ -20,6 +20,7 @@ from geoservices.geometry.storage import point_ewkt, to_wkb
 from geoservices.places import access_queries, queries
 from geoservices.places.models import Place
 from geoservices.places.queries import AfterDistance, AfterName, Wanted
+from geoservices.scopes import everywhere
 
 DEFAULT_RADIUS_M = 5_000.0
 """How far "near" reaches unless told."""
@@ -142,9 +143,8 @@ def get_place_for(session: Session, place_id: UUID, grant: Grant) -> Place:
     place = access_queries.place_for(session, place_id, grant)
     if place is None:
         raise NotFound("place")
-    visiting = place.organisation_id != grant.organisation_id and grant.right not in READS
-    if visiting and not access_queries.hold_share(session, place_id, grant.organisation_id):
-        raise NotFound("place")
+    if place.organisation_id != grant.organisation_id and grant.right not in READS:
+        _stay(session, place, grant)
     return place
 
 
@@ -242,6 +242,14 @@ def digest_of(record: PlaceRecord, drawn: str = "") -> bytes:
 def search_words(name: str, address: str | None, postcode: str | None) -> str:
     """Return what a text search looks through."""
     return " ".join(part for part in (name, address, postcode) if part).lower()
+
+
+def _stay(session: Session, place: Place, grant: Grant) -> None:
+    # The share is the owner's row, which partners only read.
+    with everywhere(session):
+        shared = access_queries.hold_share(session, place.id, grant.organisation_id)
+    if not shared:
+        raise NotFound("place")
 
 
 def _effect(known: tuple[UUID, bytes] | None, digest: bytes) -> Effect:

@@ -1,5 +1,6 @@
 """What an organisation is told of the visits at its places: counts, and nothing of anybody."""
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -11,6 +12,8 @@ from sqlalchemy.orm import Session
 from geoservices.access.actors import Grant
 from geoservices.accounts import queries as accounts
 from geoservices.places import service as places
+from geoservices.places.models import Place
+from geoservices.scopes import everywhere
 from geoservices.visits import queries
 from geoservices.visits.counting import LONGEST_STAY, HourCounts, whole_hours
 
@@ -57,8 +60,9 @@ def presence(session: Session, place_id: UUID, *, grant: Grant, smallest: int) -
     Raises:
         NotFound: The place is not the organisation's, nor are its statistics shared with it.
     """
-    places.get_place_for(session, place_id, grant)
-    counts = queries.count_inside(session, place_id)
+    place = places.get_place_for(session, place_id, grant)
+    with _as_its_owner(session, place, grant):
+        counts = queries.count_inside(session, place_id)
     return [
         Inside(geofence_id=geofence_id, devices=count if count >= smallest else None)
         for geofence_id, count in counts.items()
@@ -90,14 +94,15 @@ def footfall(
         NotFound: The place is not the organisation's, nor are its statistics shared with it.
         RangeRefused: The span is empty, longer than 31 days or from before the year 2000.
     """
-    places.get_place_for(session, place_id, grant)
+    place = places.get_place_for(session, place_id, grant)
     time_zone = accounts.organisation_by_id(session, grant.organisation_id).time_zone
     bounds = whole_hours(from_, until, time_zone=time_zone, at=at)
-    counts = (
-        queries.count_by_hour(session, place_id, bounds, longest=LONGEST_STAY, at=at)
-        if bounds
-        else {}
-    )
+    with _as_its_owner(session, place, grant):
+        counts = (
+            queries.count_by_hour(session, place_id, bounds, longest=LONGEST_STAY, at=at)
+            if bounds
+            else {}
+        )
     zone = ZoneInfo(time_zone)
     hours: list[Hour] = []
     for number, (starts_at, ends_at) in enumerate(pairwise(bounds)):
@@ -112,3 +117,9 @@ def footfall(
             )
         )
     return Footfall(time_zone=time_zone, hours=hours)
+
+
+def _as_its_owner(session: Session, place: Place, grant: Grant) -> AbstractContextManager[None]:
+    # What a partner is told of are counts of rows that are the owner's.
+    own = place.organisation_id == grant.organisation_id
+    return nullcontext() if own else everywhere(session)

@@ -1,7 +1,7 @@
 """Members with addresses, teams, API keys, managers limited to places, and shared places.
 
 Revision ID: 0016
-Revises: 0021
+Revises: 0017
 """
 
 import sqlalchemy as sa
@@ -9,9 +9,18 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0016"
-down_revision = "0021"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
+
+SERVICE, CALLER = "geoservices_service", "geoservices_caller"
+OWN = "organisation_id = (SELECT caller_organisation())"
+WITHIN = {
+    "teams": OWN,
+    "team_members": f"team_id IN (SELECT id FROM teams WHERE {OWN})",
+    "api_keys": OWN,
+}
+"""What a caller may see and write (decision 35)."""
 
 INSTANT = sa.DateTime(timezone=True)
 
@@ -26,6 +35,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_places_tags", "places", ["tags"], postgresql_using="gin")
     _shares()
+    _policies()
 
 
 def downgrade() -> None:
@@ -184,3 +194,20 @@ def _shares() -> None:
     )
     for column in ("organisation_id", "partner_id"):
         op.create_index(op.f(f"ix_place_shares_{column}"), "place_shares", [column])
+
+
+def _policies() -> None:
+    for table in (*WITHIN, "place_shares"):
+        op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+        op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+        op.execute(f"CREATE POLICY everywhere ON {table} TO {SERVICE} USING (true)")
+    for table, allowed in WITHIN.items():
+        op.execute(f"CREATE POLICY within ON {table} TO {CALLER} USING ({allowed})")
+    # The partner sees what is shared with it; only the owner shares.
+    op.execute(
+        f"CREATE POLICY seen ON place_shares FOR SELECT TO {CALLER} "
+        f"USING ({OWN} OR partner_id = (SELECT caller_organisation()))"
+    )
+    op.execute(f"CREATE POLICY insert ON place_shares FOR INSERT TO {CALLER} WITH CHECK ({OWN})")
+    op.execute(f"CREATE POLICY update ON place_shares FOR UPDATE TO {CALLER} USING ({OWN})")
+    op.execute(f"CREATE POLICY delete ON place_shares FOR DELETE TO {CALLER} USING ({OWN})")
