@@ -17,7 +17,8 @@ SERVICE, CALLER = "geoservices_service", "geoservices_caller"
 OWN = "organisation_id = (SELECT caller_organisation())"
 WITHIN = {
     "teams": OWN,
-    "team_members": f"team_id IN (SELECT id FROM teams WHERE {OWN})",
+    "team_members": "person_id = (SELECT caller_person()) "
+    f"OR person_id IN (SELECT id FROM people WHERE {OWN})",
     "api_keys": OWN,
 }
 """What a caller may see and write (decision 35)."""
