@@ -31,6 +31,7 @@ from api.problems import (
     problem_responses,
 )
 from geoservices.errors import Forbidden, GeoservicesError, Unauthenticated
+from geoservices.limiting.limiter import TooManyRequests
 from geoservices.settings import Settings
 
 Refusals = tuple[type[GeoservicesError], ...]
@@ -176,7 +177,7 @@ def _is_safe(route: APIRoute) -> bool:
 
 
 def _general(operation: Mapping[str, Any], route: APIRoute) -> Iterator[type[GeoservicesError]]:
-    yield InternalError
+    yield from (InternalError, TooManyRequests)
     for call in calls_of(route.dependant):
         told = (Forbidden,) if isinstance(call, Needs) else OF_DEPENDENCIES.get(call, ())
         yield from (one for one in told if one is not CsrfRefused or not _is_safe(route))
