@@ -8,13 +8,14 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
-from api import problems, reference
+from api import problems, reference, replays
 from api.committing import Committer
 from api.express import Express
 from api.headers import of_service
 from api.middleware import Door
 from api.openapi import complete
 from api.routers import (
+    browsers,
     campaigns,
     channels,
     checkins,
@@ -23,6 +24,7 @@ from api.routers import (
     email,
     geofences,
     health,
+    joining,
     keys,
     listings,
     members,
@@ -51,7 +53,9 @@ from geoservices.push.vapid import vapid_public_key
 from geoservices.settings import Settings
 
 NOUNS = (
+    browsers,
     devices,
+    joining,
     phones,
     owntracks,
     overland,
@@ -106,7 +110,7 @@ class Application(FastAPI):
                 for route in router.routes
                 if isinstance(route, APIRoute)
             ]
-            self.openapi_schema = complete(super().openapi(), routes)
+            self.openapi_schema = complete(super().openapi(), routes, self.state.settings)
         return self.openapi_schema
 
 
@@ -140,6 +144,7 @@ def create_app(
     app.state.migration_heads = health.migration_heads()
     app.state.readiness = health.Readiness()
     problems.install(app)
+    replays.install(app)
     reference.install(app)
     version_1 = APIRouter(prefix="/v1")
     for noun in NOUNS:

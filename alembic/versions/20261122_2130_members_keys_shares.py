@@ -1,7 +1,7 @@
 """Members with addresses, teams, API keys, managers limited to places, and shared places.
 
 Revision ID: 0016
-Revises: 0017
+Revises: 0013
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0016"
-down_revision = "0017"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 

@@ -12,9 +12,10 @@ from pydantic import SecretStr
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from api import middleware, problems
+from api import middleware, problems, replays
 from api.app import create_app
 from api.committing import Committer
+from api.csrf import make_csrf_token
 from api.protocols import taking
 from api.routers.health import Readiness
 from api.throttling import Throttle
@@ -95,6 +96,20 @@ def with_token(client: Client, token: str) -> Client:
     return other
 
 
+def browser(
+    client: Client, settings: Settings, *, device: str | None = None, member: str | None = None
+) -> Client:
+    """The same application, called by a page of ours in a browser that has these cookies."""
+    assert isinstance(client, TestClient)
+    assert isinstance(client.app, FastAPI)
+    other = client_of(client.app)
+    for kind, token in (("device", device), ("member", member)):
+        if token:
+            other.cookies.set(kind, token, domain="testserver.local", path="/")
+    other.headers["X-CSRF-Token"] = make_csrf_token(settings, device, member) or ""
+    return other
+
+
 @pytest.fixture
 def organisation(session: Session) -> Organisation:
     """Devon."""
@@ -142,7 +157,7 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], str]]:
     before, written = structlog.get_config(), StringIO()
     with redirect_stderr(written):
         logs.configure()
-    for module in (middleware, problems, taking):
+    for module in (middleware, problems, replays, taking):
         monkeypatch.setattr(module, "log", structlog.get_logger())
     yield written.getvalue
     structlog.configure(**before)

@@ -16,8 +16,8 @@ from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
 from api.app import NOUNS, create_app
-from api.dependencies import Needs
-from api.openapi import calls_of, operations
+from api.dependencies import Needs, calls_of
+from api.openapi import operations
 from geoservices.access.rights import Right, Role, rights_of
 from geoservices.accounts.consents import TEXTS
 from geoservices.accounts.models import Purpose
@@ -166,6 +166,7 @@ PAGES = (
     "open_link",
     "open_screen",
     "open_email",
+    "open_join",
     "open_notifications",
     "open_notification",
     "read_service_worker",
@@ -175,6 +176,11 @@ TABLE = {
     "register_device": Row(
         dict.fromkeys((*OURS, *THEIRS, *PARTNERS), 201), lambda _: {}, open_=201
     ),
+    "read_session": free(200),
+    "list_devices": all_(200),
+    "revoke_one_device": mine(204, 404),
+    "exchange_token": own(200),
+    "make_joining_code": own(201),
     "read_device": own(200),
     "change_device": own(200, body=lambda _: {"places_only": True}),
     "revoke_device": own(204),

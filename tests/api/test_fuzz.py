@@ -32,7 +32,7 @@ from tests.api.world import MARK, World, make_world
 
 EXAMPLES = 9
 """For each operation and mode, each sent by three callers; every caller has some of them."""
-TAKES_ANYTHING = {"live", "ready", "explain_problem", "open_unsubscribe", *PAGES}
+TAKES_ANYTHING = {"live", "ready", "explain_problem", "open_unsubscribe", "read_session", *PAGES}
 """There is no wrong request to them."""
 ROWS = [
     (operation, mode)
