@@ -10,6 +10,8 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from geoservices.provider_settings import ProviderSettings
+
 Span = Annotated[timedelta, Field(gt=timedelta(0), le=timedelta(days=3660))]
 """A length of time; ISO 8601, such as PT30S or P1D."""
 SpanOrNone = Annotated[timedelta, Field(ge=timedelta(0), le=timedelta(days=3660))]
@@ -268,6 +270,33 @@ class StatisticsSettings(BaseModel, frozen=True, extra="forbid"):
     """A count with fewer devices behind it is not told."""
 
 
+class OidcSettings(BaseModel, frozen=True, extra="forbid"):
+    """How members sign in with identity providers (OpenID Connect Core 1.0)."""
+
+    providers: tuple[ProviderSettings, ...] = ()
+    """Each with members of `provider_settings.ProviderSettings`; with none, nobody does."""
+    sign_in_lifetime: Span = timedelta(hours=10)
+    """Who signed in with a provider is asked to do so again after this long."""
+    timeout: Span = timedelta(seconds=5)
+    """The longest one request to a provider may take, name look-up and answer included."""
+    ca_file: Path | None = None
+    """Certificates in PEM that vouch for providers in place of the system's."""
+    allow_loopback: bool = False
+    """Also allow providers on loopback, by `http` too; for tests only."""
+
+    @model_validator(mode="after")
+    def _can_be_told_apart(self) -> Self:
+        slugs = {one.slug for one in self.providers}
+        issuers = {(one.organisation, one.issuer) for one in self.providers}
+        if min(len(slugs), len(issuers)) < len(self.providers):
+            raise ValueError("providers must differ in slug, and an organisation's in issuer")
+        if not self.allow_loopback and any(
+            not one.issuer.startswith("https://") for one in self.providers
+        ):
+            raise ValueError("every provider's issuer must start with https://")
+        return self
+
+
 class Settings(BaseSettings):
     """The service's configuration; nested values use two underscores.
 
@@ -296,6 +325,7 @@ class Settings(BaseSettings):
     phones: PhoneSettings = PhoneSettings()
     campaigns: CampaignSettings = CampaignSettings()
     statistics: StatisticsSettings = StatisticsSettings()
+    oidc: OidcSettings = OidcSettings()
 
 
 def load_settings() -> Settings:
