@@ -339,7 +339,12 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="GEOSERVICES_", env_nested_delimiter="__", frozen=True, extra="ignore"
+        env_prefix="GEOSERVICES_",
+        env_nested_delimiter="__",
+        frozen=True,
+        extra="ignore",
+        # What is missing would else be told together with all that was set, secrets too.
+        hide_input_in_errors=True,
     )
 
     database_url: SecretStr
