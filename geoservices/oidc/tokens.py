@@ -8,7 +8,7 @@ from typing import Any, Final
 from authlib.oauth2.claims import JWTClaims
 from authlib.oidc.core import CodeIDToken
 from joserfc import jws, jwt
-from joserfc.errors import JoseError
+from joserfc.errors import ClaimError, JoseError
 from joserfc.jwk import Key, KeySet, import_key
 
 from geoservices.oidc.claims import MAX_SESSION, MAX_SUBJECT
@@ -24,6 +24,7 @@ ALGORITHMS: Final = frozenset(
 LEEWAY: Final = timedelta(minutes=1)
 """How much the provider's clock may differ from ours."""
 MAX_TOKEN: Final = 32_768
+MAX_HEADER: Final = 16_384
 MAX_LIFE: Final = timedelta(hours=1)
 """A logout token is remembered until it expires, so it may not last for ever."""
 LOGOUT_EVENT: Final = "http://schemas.openid.net/event/backchannel-logout"
@@ -32,7 +33,10 @@ _LOGOUT_TYPES: Final = frozenset({"logout+jwt", "jwt"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """What the tokens of one provider for this service must say."""
+    """What the tokens of one provider for this service must say.
+
+    `algorithms` are some of `ALGORITHMS`, and one at least.
+    """
 
     issuer: str
     client_id: str
@@ -78,7 +82,8 @@ def key_of(text: str, keys: KeySet) -> Key | None:
     if len(text) > MAX_TOKEN:
         raise TokenRefused("too-long")
     try:
-        kid = jws.extract_compact(text.encode()).headers().get("kid")
+        signed = jws.extract_compact(text.encode(), registry=_registry(ALGORITHMS))
+        kid = signed.headers().get("kid")
     except (JoseError, ValueError) as error:
         raise TokenRefused("unreadable") from error
     if kid is None:
@@ -143,12 +148,24 @@ def read_logout_token(text: str, key: Key, expected: Expected, *, at: datetime) 
 
 
 def _verified(text: str, key: Key, expected: Expected) -> jwt.Token:
-    allowed = sorted(expected.algorithms & ALGORITHMS)
-    registry = jws.JWSRegistry(algorithms=allowed, strict_check_header=False)
     try:
-        return jwt.decode(text, key, registry=registry)
+        return jwt.decode(text, key, registry=_registry(expected.algorithms))
     except (JoseError, ValueError, TypeError) as error:
-        raise TokenRefused(getattr(error, "error", "") or "unreadable") from error
+        raise TokenRefused(_reason(error)) from error
+
+
+def _registry(algorithms: frozenset[str]) -> jws.JWSRegistry:
+    registry = jws.JWSRegistry(algorithms=sorted(algorithms), strict_check_header=False)
+    # Some providers send their certificates along, which are passed over.
+    registry.max_header_length = MAX_HEADER
+    return registry
+
+
+def _reason(error: Exception) -> str:
+    """Return what was wrong in a word or two, with nothing of what was said."""
+    if isinstance(error, ClaimError):
+        return f"{error.error}:{error.claim}"
+    return getattr(error, "error", "") or "unreadable"
 
 
 def _required(expected: Expected, *others: str) -> dict[str, Any]:
@@ -162,7 +179,7 @@ def _validate(claims: CodeIDToken | JWTClaims, at: datetime) -> None:
     try:
         claims.validate(now=int(at.timestamp()), leeway=int(LEEWAY.total_seconds()))
     except (JoseError, ValueError, TypeError) as error:
-        raise TokenRefused(getattr(error, "error", "") or "unreadable") from error
+        raise TokenRefused(_reason(error)) from error
 
 
 def _text(claim: object, longest: int) -> str | None:
