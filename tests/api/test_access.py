@@ -167,6 +167,11 @@ TABLE = {
     "read_screen": Row(401, 401, 401, 401, 401),
     "open_link": free(404),
     **dict.fromkeys(PAGES[1:], free(200)),
+    "list_providers": free(200),
+    "start_sign_in": free(404),
+    "finish_sign_in": free(404),
+    "end_provider_session": free(404),
+    "log_out_by_provider": free(404),
     "live": free(200),
     "ready": free(503),
     "explain_problem": free(200),
@@ -210,7 +215,9 @@ def call(client: Client, application: FastAPI, operation: str, ids: Ids) -> Resp
         if told["operationId"] == operation
     ]
     row = TABLE[operation]
-    address = path.format(purpose="nearby", code="not-found", link_token="none", **ids)
+    address = path.format(
+        purpose="nearby", code="not-found", link_token="none", provider="none", **ids
+    )
     body = {} if row.body is None else {"json": row.body(ids)}
     return client.request(method.upper(), address, params=ASKED.get(operation), **body)
 

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from sqlalchemy import select
 
 from api.app import create_app
-from geoservices.accounts.models import Organisation, SignIn
+from geoservices.accounts.models import SignIn
 from geoservices.codes.links import make_code_key
 from geoservices.database import SessionFactory
 from geoservices.provider_settings import ProviderSettings
@@ -93,10 +93,11 @@ def serving(
 
 
 @pytest.fixture
-def devon(committed: SessionFactory) -> Organisation:
-    """The organisation whose members sign in."""
+def devon(committed: SessionFactory) -> SessionFactory:
+    """A database with the organisation whose members sign in."""
     with committed() as session, session.begin():
-        return make_organisation(session)
+        make_organisation(session)
+    return committed
 
 
 @pytest.fixture(scope="session")
@@ -125,11 +126,9 @@ def identity(running: IdentityProvider) -> IdentityProvider:
 
 
 @pytest.fixture
-def site(
-    committed: SessionFactory, devon: Organisation, port: int, identity: IdentityProvider
-) -> Iterator[Site]:
+def site(devon: SessionFactory, port: int, identity: IdentityProvider) -> Iterator[Site]:
     """The service, with the provider as Devon's."""
-    with serving(committed, port, settings_for(identity.issuer)) as site:
+    with serving(devon, port, settings_for(identity.issuer)) as site:
         yield site
 
 

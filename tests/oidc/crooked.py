@@ -104,7 +104,7 @@ def crooked() -> Iterator[Crooked]:
             self.do_GET()
 
         @override
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        def log_message(self, format: str, *args: Any) -> None:
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -6,7 +6,7 @@ import hmac
 import json
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +19,7 @@ from geoservices.oidc.provider import Provider
 from geoservices.oidc.refusals import ProviderUnavailable, TokenRefused
 from geoservices.oidc.tokens import LOGOUT_EVENT
 from geoservices.settings import OidcSettings
+from tests.api.asking import now
 from tests.oidc.conftest import settings_for
 from tests.oidc.crooked import DISCOVERY, Crooked, Reply, as_json, crooked
 from tests.oidc.identity import CLIENT_ID, make_key
@@ -37,7 +38,7 @@ def other() -> Iterator[Crooked]:
 @pytest.fixture
 def attempt() -> Attempt:
     """A sign-in under way."""
-    return attempts.begin("devon", return_to="/", at=datetime.now(UTC))
+    return attempts.begin("devon", return_to="/", at=now())
 
 
 def provider_for(other: Crooked, **changes: Any) -> Provider:
@@ -51,7 +52,7 @@ def provider_for(other: Crooked, **changes: Any) -> Provider:
 
 def redeem(other: Crooked, attempt: Attempt) -> Any:
     """Come back with a code."""
-    return provider_for(other).redeem(attempt, "a code", at=datetime.now(UTC))
+    return provider_for(other).redeem(attempt, "a code", at=now())
 
 
 def by_claims(**changes: Any) -> Forge:
@@ -197,7 +198,7 @@ def test_an_unknown_key_makes_nobody_ask_again_and_again(other: Crooked, attempt
     other.id_token = signed_by_nobody_known(other, attempt)
     for _ in range(5):
         with pytest.raises(TokenRefused):
-            provider.redeem(attempt, "a code", at=datetime.now(UTC))
+            provider.redeem(attempt, "a code", at=now())
 
     assert other.asked.count("/jwks") == 1
     assert other.asked.count(DISCOVERY) == 1
@@ -255,10 +256,10 @@ def test_a_provider_that_is_unwell_holds_nobody_up(
     provider = provider_for(other)
     started = time.monotonic()
     with pytest.raises(ProviderUnavailable) as first:
-        provider.redeem(attempt, "a code", at=datetime.now(UTC))
+        provider.redeem(attempt, "a code", at=now())
     taken = time.monotonic() - started
     with pytest.raises(ProviderUnavailable) as again:
-        provider.redeem(attempt, "a code", at=datetime.now(UTC))
+        provider.redeem(attempt, "a code", at=now())
 
     assert taken < TIMEOUT.total_seconds() + 1
     assert reason in first.value.reason
@@ -334,9 +335,9 @@ def test_a_logout_token_is_no_id_token(other: Crooked, attempt: Attempt) -> None
     """Nor the other way round: an ID token signs nobody out."""
     provider = provider_for(other)
     with pytest.raises(TokenRefused):
-        provider.read_logout_token(other.sign(other.claims(attempt)), at=datetime.now(UTC))
+        provider.read_logout_token(other.sign(other.claims(attempt)), at=now())
     with pytest.raises(TokenRefused):
         provider.read_logout_token(
             other.sign(other.claims(attempt, events={LOGOUT_EVENT: {}}, jti="1")),
-            at=datetime.now(UTC),
+            at=now(),
         )

@@ -2,18 +2,24 @@
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from httpx2 import Client
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from geoservices import clock
-from geoservices.accounts.models import Device, Organisation, Person
-from geoservices.database import SessionFactory
+from geoservices.accounts.models import Device, Person, SignIn
+from geoservices.database import SessionFactory, transaction
+from geoservices.oidc import service
 from geoservices.oidc.models import Identity, Spent
+from geoservices.oidc.refusals import ProviderUnavailable
 from local.configuration import HOST, free_port
+from tests.api.asking import now
 from tests.eventually import eventually
 from tests.factories import make_device
 from tests.oidc.conftest import Site, serving, settings_for
@@ -113,13 +119,13 @@ def test_an_answer_counts_once(site: Site, browse: Callable[[], Client]) -> None
     assert (first.status_code, again.status_code) == (303, 422)
     assert again.json()["type"] == "/problems/oidc-not-begun"
     assert len(site.holding()) == 1
-    assert spent.expires_at > datetime.now(UTC)
+    assert spent.expires_at > now()
 
 
 def test_nobody_is_signed_in_by_the_answer_of_another_browser(
     site: Site, browse: Callable[[], Client]
 ) -> None:
-    """A link with somebody else's code signs nobody in: neither with no attempt nor with another."""
+    """A link with somebody else's code signs nobody in, with no attempt or with their own."""
     attacker, without, with_own = browse(), browse(), browse()
     address = tell_name(attacker, begin(attacker, site.url), "anna").headers["location"]
     begin(with_own, site.url)
@@ -210,7 +216,7 @@ def _field(page: str, name: str) -> str:
 
 
 def test_roles_may_come_from_elsewhere(
-    committed: SessionFactory, devon: Organisation, port: int, tmp_path: Path, browser: Client
+    devon: SessionFactory, port: int, tmp_path: Path, browser: Client
 ) -> None:
     """From a claim within a claim, which the provider tells only where it is asked for."""
     identity = IdentityProvider(
@@ -222,7 +228,7 @@ def test_roles_may_come_from_elsewhere(
     )
     identity.know(anna={"realm_access": {"roles": ["council-it"]}})
     settings = settings_for(identity.issuer, roles_claim="realm_access.roles")
-    with identity.running(), serving(committed, port, settings) as site:
+    with identity.running(), serving(devon, port, settings) as site:
         back = sign_in(browser, site.url, "anna")
         with site.sessions() as rows:
             person = rows.scalars(select(Person)).one()
@@ -232,8 +238,7 @@ def test_roles_may_come_from_elsewhere(
 
 
 def test_a_new_key_is_asked_for_once_a_minute(
-    committed: SessionFactory,
-    devon: Organisation,
+    devon: SessionFactory,
     port: int,
     tmp_path: Path,
     browse: Callable[[], Client],
@@ -241,10 +246,10 @@ def test_a_new_key_is_asked_for_once_a_minute(
 ) -> None:
     """A token signed with a key nobody has heard of is refused, and a minute later taken."""
     ahead = timedelta(0)
-    monkeypatch.setattr(clock, "now", lambda: datetime.now(UTC) + ahead)
+    monkeypatch.setattr(clock, "now", lambda: now() + ahead)
     identity = IdentityProvider(free_port(), tmp_path, f"http://{HOST}:{port}")
     identity.know(anna={"groups": ["council-staff"]})
-    with serving(committed, port, settings_for(identity.issuer)) as site:
+    with serving(devon, port, settings_for(identity.issuer)) as site:
         with identity.running():
             before = sign_in(browse(), site.url, "anna")
         identity.keys.insert(0, make_key())
@@ -256,11 +261,45 @@ def test_a_new_key_is_asked_for_once_a_minute(
     assert [one.status_code for one in (before, within, after)] == [303, 403, 303]
 
 
-def test_a_provider_that_is_away_says_so(
-    committed: SessionFactory, devon: Organisation, port: int, browser: Client
-) -> None:
+def test_two_windows_at_once_make_one_member(devon: SessionFactory) -> None:
+    """Whoever comes for the first time twice at once is one person, with two sign-ins."""
+    settings = settings_for("https://login.devon.example")
+    claims = {"sub": "anna", "groups": ["council-staff"]}
+    started = Barrier(4)
+
+    def come(_number: int) -> str | None:
+        with transaction(devon) as session:
+            started.wait()
+            return service.welcome(session, settings, claims, lifetime=timedelta(1), at=now())
+
+    with ThreadPoolExecutor(4) as threads:
+        tokens = set(threads.map(come, range(4)))
+
+    with devon() as rows:
+        people = rows.scalars(select(Person)).all()
+        sign_ins = rows.scalars(select(SignIn)).all()
+    assert len(tokens) == len(sign_ins) == 4
+    assert len(people) == 1
+
+
+def test_an_organisation_that_is_not_there_lets_nobody_in(session: Session) -> None:
+    """The settings may name one that nobody has made yet."""
+    claims = {"sub": "anna", "groups": ["council-staff"]}
+    with pytest.raises(ProviderUnavailable) as refused:
+        service.welcome(
+            session,
+            settings_for("https://login.devon.example"),
+            claims,
+            lifetime=timedelta(1),
+            at=now(),
+        )
+
+    assert refused.value.reason == "no-such-organisation"
+
+
+def test_a_provider_that_is_away_says_so(devon: SessionFactory, port: int, browser: Client) -> None:
     """And is not waited for again at once."""
-    with serving(committed, port, settings_for("http://127.0.0.1:9")) as site:
+    with serving(devon, port, settings_for("http://127.0.0.1:9")) as site:
         answers = []
         for _ in range(2):
             started = time.monotonic()
