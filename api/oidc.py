@@ -1,7 +1,8 @@
-"""What the routes of identity providers share: the provider that is named, and the attempt."""
+"""What the routes of identity providers share: who is named, and what is under way."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Annotated
 from urllib.parse import parse_qs
 
@@ -11,10 +12,10 @@ from fastapi import Depends, Request, Response
 from api.dependencies import Now, SettingsDep
 from api.problems import HttpRefusal
 from geoservices.errors import NotFound
-from geoservices.oidc import attempts
-from geoservices.oidc.attempts import LIFETIME, Attempt
+from geoservices.oidc import pending, service
+from geoservices.oidc.pending import LIFETIME, PendingSignIn
 from geoservices.oidc.provider import Provider
-from geoservices.oidc.refusals import ProviderUnavailable, SignInNotBegun, TokenRefused
+from geoservices.oidc.refusals import ProviderRefusal, SignInDeclined
 from geoservices.settings import Settings
 
 log = structlog.get_logger()
@@ -58,10 +59,10 @@ ProvidersDep = Annotated[dict[str, Provider], Depends(get_providers)]
 ProviderDep = Annotated[Provider, Depends(get_provider)]
 
 
-def open_attempt(
+def open_pending(
     request: Request, provider: ProviderDep, settings: SettingsDep, at: Now
-) -> Attempt:
-    """The attempt that the browser began, by its cookie and the `state` of the query.
+) -> PendingSignIn:
+    """The pending sign-in that the browser began, by its cookie and the `state` of the query.
 
     Raises:
         SignInNotBegun: There is none, or it is another one, or over.
@@ -69,34 +70,60 @@ def open_attempt(
     state = request.query_params.get("state", "")
     sealed = request.cookies.get(cookie_name(settings), "")
     slug, key = provider.settings.slug, key_of(settings)
-    try:
-        return attempts.unseal(key, sealed, provider=slug, state=state, at=at)
-    except SignInNotBegun:
-        log.warning("oidc_refused", provider=slug, reason="not-begun")
-        raise
+    with noting_refusals(provider):
+        return pending.unseal(key, sealed, provider=slug, state=state, at=at)
 
 
-AttemptDep = Annotated[Attempt, Depends(open_attempt)]
+PendingDep = Annotated[PendingSignIn, Depends(open_pending)]
 
 
-def keep_attempt(response: Response, attempt: Attempt, settings: Settings) -> None:
-    """Have the browser keep an attempt while it is at the provider."""
-    sealed = attempts.seal(key_of(settings), attempt)
+def let_in(
+    request: Request,
+    provider: Provider,
+    begun: PendingSignIn,
+    *,
+    code: str | None,
+    iss: str | None,
+    at: datetime,
+) -> str:
+    """Let in whoever the provider sent back; return the token of their sign-in.
+
+    Raises:
+        ProviderRefusal: It did not let them in, or its answer does not hold.
+    """
+    settings: Settings = request.app.state.settings
+    with noting_refusals(provider):
+        provider.check_issuer(iss)
+        if code is None:
+            raise SignInDeclined
+        return service.finish(
+            request.app.state.sessions,
+            provider,
+            begun,
+            code=code,
+            lifetime=settings.oidc.sign_in_lifetime,
+            at=at,
+        )
+
+
+def keep_pending(response: Response, begun: PendingSignIn, settings: Settings) -> None:
+    """Have the browser keep a pending sign-in while it is at the provider."""
+    sealed = pending.seal(key_of(settings), begun)
     _set(response, sealed, settings, int(LIFETIME.total_seconds()))
 
 
-def drop_attempt(response: Response, settings: Settings) -> None:
-    """Have the browser forget its attempt."""
+def drop_pending(response: Response, settings: Settings) -> None:
+    """Have the browser forget its pending sign-in."""
     _set(response, "", settings, 0)
 
 
 def key_of(settings: Settings) -> bytes:
-    """Return the key from which that of attempts is derived."""
+    """Return the key from which that of pending sign-ins is derived."""
     return settings.codes.key.get_secret_value().encode()
 
 
 def cookie_name(settings: Settings) -> str:
-    """Return what the cookie with the attempt is called; see `api.cookies.cookie_name`."""
+    """Return what the cookie with the pending sign-in is called; see `api.cookies.cookie_name`."""
     return "__Host-oidc" if settings.public_url.startswith("https://") else "oidc"
 
 
@@ -105,7 +132,7 @@ def noting_refusals(provider: Provider) -> Iterator[None]:
     """Write down why a provider's word did not count, and nothing of what it said."""
     try:
         yield
-    except (TokenRefused, ProviderUnavailable) as error:
+    except ProviderRefusal as error:
         log.warning("oidc_refused", provider=provider.settings.slug, reason=error.reason)
         raise
 

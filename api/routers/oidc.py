@@ -8,12 +8,13 @@ from fastapi.responses import RedirectResponse
 from api.cookies import give_member
 from api.dependencies import Now, SessionDep, SettingsDep
 from api.oidc import (
-    AttemptDep,
     LogoutTokenRefused,
+    PendingDep,
     ProviderDep,
     ProvidersDep,
-    drop_attempt,
-    keep_attempt,
+    drop_pending,
+    keep_pending,
+    let_in,
     logout_token_in,
     noting_refusals,
 )
@@ -21,7 +22,7 @@ from api.problems import Unavailable, problem_responses
 from api.readable import ReadableRoute
 from api.schemas.oidc import ProviderOut, SignedOut, provider_out
 from geoservices.errors import NotFound
-from geoservices.oidc import attempts, service
+from geoservices.oidc import pending, service
 from geoservices.oidc.refusals import (
     NoRole,
     ProviderUnavailable,
@@ -80,10 +81,10 @@ def start_sign_in(
 
     The browser keeps a sealed cookie meanwhile; the sign-in that was begun last counts.
     """
-    attempt = attempts.begin(provider.settings.slug, return_to=return_to, at=at)
+    begun = pending.begin(provider.settings.slug, return_to=return_to, at=at)
     with noting_refusals(provider):
-        response = RedirectResponse(provider.address_for(attempt), 302)
-    keep_attempt(response, attempt, settings)
+        response = RedirectResponse(provider.address_for(begun), 302)
+    keep_pending(response, begun, settings)
     return response
 
 
@@ -105,7 +106,7 @@ def start_sign_in(
 def finish_sign_in(
     request: Request,
     provider: ProviderDep,
-    attempt: AttemptDep,
+    begun: PendingDep,
     settings: SettingsDep,
     at: Now,
     code: Code = None,
@@ -113,16 +114,10 @@ def finish_sign_in(
     iss: Issuer = None,
 ) -> Response:
     """Come back from the provider, and be signed in. Each answer of the provider counts once."""
-    lifetime = settings.oidc.sign_in_lifetime
-    with noting_refusals(provider):
-        provider.check_issuer(iss)
-        if code is None:
-            raise SignInDeclined
-        sessions = request.app.state.sessions
-        token = service.finish(sessions, provider, attempt, code=code, lifetime=lifetime, at=at)
-    response = RedirectResponse(attempt.return_to, 303)
-    give_member(response, token, settings, lifetime)
-    drop_attempt(response, settings)
+    token = let_in(request, provider, begun, code=code, iss=iss, at=at)
+    response = RedirectResponse(begun.return_to, 303)
+    give_member(response, token, settings, settings.oidc.sign_in_lifetime)
+    drop_pending(response, settings)
     return response
 
 

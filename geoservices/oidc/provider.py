@@ -17,8 +17,8 @@ from joserfc.jwk import Key, KeySet
 from geoservices import clock
 from geoservices.oidc import claims as reading
 from geoservices.oidc import tokens
-from geoservices.oidc.attempts import Attempt
 from geoservices.oidc.fetching import FORM, OK, Answer, Fetcher
+from geoservices.oidc.pending import PendingSignIn
 from geoservices.oidc.refusals import ProviderUnavailable, TokenRefused
 from geoservices.oidc.remembering import Remembered
 from geoservices.provider_settings import ProviderSettings
@@ -56,17 +56,17 @@ class Provider:
         self._metadata = Remembered(self._discover, now=clock.now)
         self._keys = Remembered(self._fetch_keys, now=clock.now)
 
-    def address_for(self, attempt: Attempt) -> str:
-        """Return where the browser that attempts to sign in is sent.
+    def address_for(self, begun: PendingSignIn) -> str:
+        """Return where a browser that signs in is sent.
 
         Raises:
             ProviderUnavailable: The provider does not tell.
         """
         address, _state = self._client().create_authorization_url(
             self._metadata.get().authorization_endpoint,
-            state=attempt.state,
-            code_verifier=attempt.verifier,
-            nonce=attempt.nonce,
+            state=begun.state,
+            code_verifier=begun.verifier,
+            nonce=begun.nonce,
         )
         return address
 
@@ -91,7 +91,7 @@ class Provider:
         if missing or told not in {None, self.settings.issuer}:
             raise TokenRefused("other-issuer")
 
-    def redeem(self, attempt: Attempt, code: str, *, at: datetime) -> reading.Claims:
+    def redeem(self, begun: PendingSignIn, code: str, *, at: datetime) -> reading.Claims:
         """Return the claims of whoever the provider sent back with a code.
 
         Where the ID token lacks the claim with the roles, the provider is asked for it.
@@ -103,7 +103,7 @@ class Provider:
         metadata = self._metadata.get()
         try:
             told = self._client().fetch_token(
-                metadata.token_endpoint, code=code, code_verifier=attempt.verifier
+                metadata.token_endpoint, code=code, code_verifier=begun.verifier
             )
         except OAuth2Error as error:
             raise TokenRefused(_word(error)) from error
@@ -116,7 +116,7 @@ class Provider:
             id_token,
             self._key_of(id_token),
             self._expected(),
-            nonce=attempt.nonce,
+            nonce=begun.nonce,
             access_token=access_token,
             at=at,
         )

@@ -14,9 +14,9 @@ from geoservices.accounts.models import Organisation, Person, SignInKind
 from geoservices.database import SessionFactory, transaction
 from geoservices.errors import NotFound
 from geoservices.oidc import queries
-from geoservices.oidc.attempts import Attempt
 from geoservices.oidc.claims import Claims, name_of, role_of, session_of
 from geoservices.oidc.models import Identity
+from geoservices.oidc.pending import PendingSignIn
 from geoservices.oidc.provider import Provider
 from geoservices.oidc.refusals import NoRole, ProviderUnavailable, SignInNotBegun, TokenRefused
 from geoservices.oidc.tokens import Logout
@@ -32,7 +32,7 @@ def make_providers(settings: OidcSettings, *, public_url: str) -> dict[str, Prov
 def finish(
     sessions: SessionFactory,
     provider: Provider,
-    attempt: Attempt,
+    begun: PendingSignIn,
     *,
     code: str,
     lifetime: timedelta,
@@ -40,19 +40,19 @@ def finish(
 ) -> str:
     """Let in whoever the provider sent back with a code; return the token of their sign-in.
 
-    An attempt is used up before the provider is asked, whatever comes of it. No connection to the
-    database is held meanwhile.
+    What is pending is used up before the provider is asked, whatever comes of it. No connection to
+    the database is held meanwhile.
 
     Raises:
-        SignInNotBegun: The attempt was used before.
+        SignInNotBegun: It was used before.
         TokenRefused: The provider's answer does not hold.
         NoRole: The member has none any more; what they had is ended.
         ProviderUnavailable: It does not answer.
     """
     with transaction(sessions) as session:
-        if not queries.spend(session, attempt.hash, expires_at=attempt.expires_at, at=at):
+        if not queries.spend(session, begun.hash, expires_at=begun.expires_at, at=at):
             raise SignInNotBegun
-    claims = provider.redeem(attempt, code, at=at)
+    claims = provider.redeem(begun, code, at=at)
     with transaction(sessions) as session:
         token = welcome(session, provider.settings, claims, lifetime=lifetime, at=at)
     # What was ended for lack of a role stays so: the refusal comes after the transaction.

@@ -97,7 +97,7 @@ def read_id_token(
     """Return the claims of an ID token (OpenID Connect Core 1.0 section 3.1.3.7).
 
     Raises:
-        TokenRefused: It is not the provider's, not for us, not of this attempt, or too old.
+        TokenRefused: It is not the provider's, not for us, not of this sign-in, or too old.
     """
     token = _verified(text, key, expected)
     if str(token.header.get("typ", "JWT")).lower() != "jwt":

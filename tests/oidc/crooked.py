@@ -14,7 +14,7 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 from typing_extensions import override
 
-from geoservices.oidc.attempts import Attempt
+from geoservices.oidc.pending import PendingSignIn
 from tests.oidc.identity import CLIENT_ID, make_key
 
 Reply = tuple[int, Mapping[str, str], bytes]
@@ -48,7 +48,7 @@ class Crooked:
         }
         return {name: one for name, one in told.items() if one is not None}
 
-    def claims(self, attempt: Attempt, **changes: Any) -> dict[str, Any]:
+    def claims(self, begun: PendingSignIn, **changes: Any) -> dict[str, Any]:
         """What a good ID token says; a claim that is None is left out."""
         now = int(time.time())
         told = {
@@ -57,7 +57,7 @@ class Crooked:
             "aud": CLIENT_ID,
             "exp": now + 300,
             "iat": now,
-            "nonce": attempt.nonce,
+            "nonce": begun.nonce,
             "groups": ["council-staff"],
             **changes,
         }

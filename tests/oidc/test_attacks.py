@@ -13,8 +13,8 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
-from geoservices.oidc import attempts
-from geoservices.oidc.attempts import Attempt
+from geoservices.oidc import pending
+from geoservices.oidc.pending import PendingSignIn
 from geoservices.oidc.provider import Provider
 from geoservices.oidc.refusals import ProviderUnavailable, TokenRefused
 from geoservices.oidc.tokens import LOGOUT_EVENT
@@ -25,7 +25,7 @@ from tests.oidc.crooked import DISCOVERY, Crooked, Reply, as_json, crooked
 from tests.oidc.identity import CLIENT_ID, make_key
 
 TIMEOUT = timedelta(seconds=1)
-Forge = Callable[[Crooked, Attempt], str]
+Forge = Callable[[Crooked, PendingSignIn], str]
 
 
 @pytest.fixture
@@ -36,9 +36,9 @@ def other() -> Iterator[Crooked]:
 
 
 @pytest.fixture
-def attempt() -> Attempt:
+def begun() -> PendingSignIn:
     """A sign-in under way."""
-    return attempts.begin("devon", return_to="/", at=now())
+    return pending.begin("devon", return_to="/", at=now())
 
 
 def provider_for(other: Crooked, **changes: Any) -> Provider:
@@ -50,58 +50,58 @@ def provider_for(other: Crooked, **changes: Any) -> Provider:
     return Provider(settings, settings.providers[0], public_url="http://127.0.0.1:8080")
 
 
-def redeem(other: Crooked, attempt: Attempt) -> Any:
+def redeem(other: Crooked, begun: PendingSignIn) -> Any:
     """Come back with a code."""
-    return provider_for(other).redeem(attempt, "a code", at=now())
+    return provider_for(other).redeem(begun, "a code", at=now())
 
 
 def by_claims(**changes: Any) -> Forge:
     """A token that is signed rightly, and says something else."""
-    return lambda other, attempt: other.sign(other.claims(attempt, **changes))
+    return lambda other, begun: other.sign(other.claims(begun, **changes))
 
 
-def unsigned(other: Crooked, attempt: Attempt) -> str:
+def unsigned(other: Crooked, begun: PendingSignIn) -> str:
     """RFC 8725 section 2.1."""
     head = {"alg": "none", "kid": str(other.key.kid)}
-    return ".".join([_base64(head), _base64(other.claims(attempt)), ""])
+    return ".".join([_base64(head), _base64(other.claims(begun)), ""])
 
 
-def signed_with_the_public_key(other: Crooked, attempt: Attempt) -> str:
+def signed_with_the_public_key(other: Crooked, begun: PendingSignIn) -> str:
     """RFC 8725 section 2.1: everybody knows the public key, so everybody could have."""
     head = {"alg": "HS256", "kid": str(other.key.kid)}
-    told = f"{_base64(head)}.{_base64(other.claims(attempt))}"
+    told = f"{_base64(head)}.{_base64(other.claims(begun))}"
     seal = hmac.digest(other.key.as_pem(private=False), told.encode(), hashlib.sha256)
     return f"{told}.{base64.urlsafe_b64encode(seal).rstrip(b'=').decode()}"
 
 
-def signed_by_another(other: Crooked, attempt: Attempt) -> str:
+def signed_by_another(other: Crooked, begun: PendingSignIn) -> str:
     """With a key that is called as the provider's."""
     key = RSAKey.generate_key(2048, {"kid": str(other.key.kid)})
-    return jwt.encode({"alg": "RS256", "kid": str(other.key.kid)}, other.claims(attempt), key)
+    return jwt.encode({"alg": "RS256", "kid": str(other.key.kid)}, other.claims(begun), key)
 
 
-def signed_by_nobody_known(other: Crooked, attempt: Attempt) -> str:
+def signed_by_nobody_known(other: Crooked, begun: PendingSignIn) -> str:
     """With a key that the provider does not have."""
     key = make_key()
-    return jwt.encode({"alg": "RS256", "kid": str(key.kid)}, other.claims(attempt), key)
+    return jwt.encode({"alg": "RS256", "kid": str(key.kid)}, other.claims(begun), key)
 
 
-def with_its_own_key(other: Crooked, attempt: Attempt) -> str:
+def with_its_own_key(other: Crooked, begun: PendingSignIn) -> str:
     """RFC 8725 section 3.10: the header brings a key along."""
     key = make_key()
     head = {"alg": "RS256", "kid": str(other.key.kid), "jwk": key.as_dict(private=False)}
-    return jwt.encode(head, other.claims(attempt), key)
+    return jwt.encode(head, other.claims(begun), key)
 
 
-def a_logout_token(other: Crooked, attempt: Attempt) -> str:
+def a_logout_token(other: Crooked, begun: PendingSignIn) -> str:
     """OpenID Connect Back-Channel Logout 1.0 section 4.1, by its type."""
-    return other.sign(other.claims(attempt), typ="logout+jwt")
+    return other.sign(other.claims(begun), typ="logout+jwt")
 
 
-def changed_afterwards(other: Crooked, attempt: Attempt) -> str:
+def changed_afterwards(other: Crooked, begun: PendingSignIn) -> str:
     """The signature of another content."""
-    head, _body, seal = other.sign(other.claims(attempt)).split(".")
-    return f"{head}.{_base64(other.claims(attempt, sub='ben'))}.{seal}"
+    head, _body, seal = other.sign(other.claims(begun)).split(".")
+    return f"{head}.{_base64(other.claims(begun, sub='ben'))}.{seal}"
 
 
 def _base64(told: object) -> str:
@@ -135,38 +135,38 @@ FORGED: dict[str, tuple[Forge, str]] = {
     "with its own key": (with_its_own_key, "bad_signature"),
     "a logout token": (a_logout_token, "not-an-id-token"),
     "changed afterwards": (changed_afterwards, "bad_signature"),
-    "no token": (lambda _other, _attempt: "no token", "unreadable"),
-    "nothing": (lambda _other, _attempt: "", "unreadable"),
+    "no token": (lambda _other, _begun: "no token", "unreadable"),
+    "nothing": (lambda _other, _begun: "", "unreadable"),
     "too long": (
-        lambda other, attempt: other.sign(other.claims(attempt, more="x" * 60_000)),
+        lambda other, begun: other.sign(other.claims(begun, more="x" * 60_000)),
         "too-long",
     ),
 }
 
 
-def test_what_is_well_is_taken(other: Crooked, attempt: Attempt) -> None:
+def test_what_is_well_is_taken(other: Crooked, begun: PendingSignIn) -> None:
     """Else the refusals below would prove nothing; a clock may be half a minute off."""
     other.id_token = other.sign(
-        other.claims(attempt, exp=int(time.time()) - 30, iat=int(time.time()) + 30)
+        other.claims(begun, exp=int(time.time()) - 30, iat=int(time.time()) + 30)
     )
 
-    assert redeem(other, attempt)["groups"] == ["council-staff"]
+    assert redeem(other, begun)["groups"] == ["council-staff"]
 
 
 @pytest.mark.parametrize(("forge", "reason"), FORGED.values(), ids=FORGED)
 def test_a_forged_id_token_lets_nobody_in(
-    other: Crooked, attempt: Attempt, forge: Forge, reason: str
+    other: Crooked, begun: PendingSignIn, forge: Forge, reason: str
 ) -> None:
     """Whatever is wrong with it, and for that reason."""
-    other.id_token = forge(other, attempt)
+    other.id_token = forge(other, begun)
 
     with pytest.raises(TokenRefused) as refused:
-        redeem(other, attempt)
+        redeem(other, begun)
 
     assert refused.value.reason == reason
 
 
-def test_other_keys_of_a_provider_do_no_harm(other: Crooked, attempt: Attempt) -> None:
+def test_other_keys_of_a_provider_do_no_harm(other: Crooked, begun: PendingSignIn) -> None:
     """What is not understood, is secret or is for encryption is passed over."""
     odd: list[Any] = [
         {"kty": "new", "kid": "new"},
@@ -177,43 +177,45 @@ def test_other_keys_of_a_provider_do_no_harm(other: Crooked, attempt: Attempt) -
         other.key.as_dict(private=False),
     ]
     other.replies["/jwks"] = lambda: as_json({"keys": odd})
-    other.id_token = other.sign(other.claims(attempt))
+    other.id_token = other.sign(other.claims(begun))
 
-    assert redeem(other, attempt)["sub"] == "anna"
+    assert redeem(other, begun)["sub"] == "anna"
 
 
-def test_a_shared_key_of_the_keys_signs_nothing(other: Crooked, attempt: Attempt) -> None:
+def test_a_shared_key_of_the_keys_signs_nothing(other: Crooked, begun: PendingSignIn) -> None:
     """A symmetric key that a provider publishes by mistake is everybody's."""
     key = OctKey.generate_key(256, {"kid": "shared"})
     other.replies["/jwks"] = lambda: as_json({"keys": [key.as_dict(private=True)]})
-    other.id_token = jwt.encode({"alg": "HS256", "kid": "shared"}, other.claims(attempt), key)
+    other.id_token = jwt.encode({"alg": "HS256", "kid": "shared"}, other.claims(begun), key)
 
     with pytest.raises(TokenRefused):
-        redeem(other, attempt)
+        redeem(other, begun)
 
 
-def test_an_unknown_key_makes_nobody_ask_again_and_again(other: Crooked, attempt: Attempt) -> None:
+def test_an_unknown_key_makes_nobody_ask_again_and_again(
+    other: Crooked, begun: PendingSignIn
+) -> None:
     """Whoever posts made-up tokens cannot have us call the provider as often as they like."""
     provider = provider_for(other)
-    other.id_token = signed_by_nobody_known(other, attempt)
+    other.id_token = signed_by_nobody_known(other, begun)
     for _ in range(5):
         with pytest.raises(TokenRefused):
-            provider.redeem(attempt, "a code", at=now())
+            provider.redeem(begun, "a code", at=now())
 
     assert other.asked.count("/jwks") == 1
     assert other.asked.count(DISCOVERY) == 1
 
 
-def test_claims_of_somebody_else_are_not_added(other: Crooked, attempt: Attempt) -> None:
+def test_claims_of_somebody_else_are_not_added(other: Crooked, begun: PendingSignIn) -> None:
     """What the provider says of another subject makes nobody a manager."""
     other.replies[DISCOVERY] = lambda: as_json(
         other.discovery(userinfo_endpoint=f"{other.issuer}/userinfo")
     )
     other.replies["/userinfo"] = lambda: as_json({"sub": "ben", "groups": ["council-managers"]})
-    other.id_token = other.sign(other.claims(attempt, groups=None))
+    other.id_token = other.sign(other.claims(begun, groups=None))
 
     with pytest.raises(TokenRefused) as refused:
-        redeem(other, attempt)
+        redeem(other, begun)
     assert refused.value.reason == "other-subject"
 
 
@@ -248,18 +250,18 @@ UNWELL: dict[str, tuple[Callable[[], Reply], str]] = {
 @pytest.mark.parametrize("path", [DISCOVERY, "/jwks"])
 @pytest.mark.parametrize(("reply", "reason"), UNWELL.values(), ids=UNWELL)
 def test_a_provider_that_is_unwell_holds_nobody_up(
-    other: Crooked, attempt: Attempt, path: str, reply: Callable[[], Reply], reason: str
+    other: Crooked, begun: PendingSignIn, path: str, reply: Callable[[], Reply], reason: str
 ) -> None:
     """It is unavailable, in time, and left alone for a while."""
     other.replies[path] = reply
-    other.id_token = other.sign(other.claims(attempt))
+    other.id_token = other.sign(other.claims(begun))
     provider = provider_for(other)
     started = time.monotonic()
     with pytest.raises(ProviderUnavailable) as first:
-        provider.redeem(attempt, "a code", at=now())
+        provider.redeem(begun, "a code", at=now())
     taken = time.monotonic() - started
     with pytest.raises(ProviderUnavailable) as again:
-        provider.redeem(attempt, "a code", at=now())
+        provider.redeem(begun, "a code", at=now())
 
     assert taken < TIMEOUT.total_seconds() + 1
     assert reason in first.value.reason
@@ -281,7 +283,7 @@ def test_a_provider_that_is_unwell_holds_nobody_up(
 )
 def test_a_code_that_is_not_redeemed_lets_nobody_in(
     other: Crooked,
-    attempt: Attempt,
+    begun: PendingSignIn,
     reply: Callable[[], Reply],
     refusal: type[ProviderUnavailable | TokenRefused],
 ) -> None:
@@ -289,7 +291,7 @@ def test_a_code_that_is_not_redeemed_lets_nobody_in(
     other.replies["/token"] = reply
 
     with pytest.raises(refusal):
-        redeem(other, attempt)
+        redeem(other, begun)
 
 
 @pytest.mark.parametrize(
@@ -308,19 +310,19 @@ def test_a_code_that_is_not_redeemed_lets_nobody_in(
     ],
 )
 def test_a_document_that_leads_elsewhere_is_not_believed(
-    other: Crooked, attempt: Attempt, changes: dict[str, Any]
+    other: Crooked, begun: PendingSignIn, changes: dict[str, Any]
 ) -> None:
     """OpenID Connect Discovery 1.0 section 4.3, and only addresses that may be called."""
     other.replies[DISCOVERY] = lambda: as_json(other.discovery(**changes))
 
     with pytest.raises(ProviderUnavailable):
-        provider_for(other).address_for(attempt)
+        provider_for(other).address_for(begun)
 
 
-def test_the_machine_and_its_network_are_out_of_reach(other: Crooked, attempt: Attempt) -> None:
+def test_the_machine_and_its_network_are_out_of_reach(other: Crooked, begun: PendingSignIn) -> None:
     """Unless the settings say so: nothing of ours is asked, and loopback never in production."""
     with pytest.raises(ProviderUnavailable) as by_http:
-        _production(other).address_for(attempt)
+        _production(other).address_for(begun)
 
     assert by_http.value.reason == "address-refused"
     assert other.asked == []
@@ -331,13 +333,13 @@ def _production(other: Crooked) -> Provider:
     return Provider(OidcSettings(providers=(own,)), own, public_url="https://geo.devon.example")
 
 
-def test_a_logout_token_is_no_id_token(other: Crooked, attempt: Attempt) -> None:
+def test_a_logout_token_is_no_id_token(other: Crooked, begun: PendingSignIn) -> None:
     """Nor the other way round: an ID token signs nobody out."""
     provider = provider_for(other)
     with pytest.raises(TokenRefused):
-        provider.read_logout_token(other.sign(other.claims(attempt)), at=now())
+        provider.read_logout_token(other.sign(other.claims(begun)), at=now())
     with pytest.raises(TokenRefused):
         provider.read_logout_token(
-            other.sign(other.claims(attempt, events={LOGOUT_EVENT: {}}, jti="1")),
+            other.sign(other.claims(begun, events={LOGOUT_EVENT: {}}, jti="1")),
             at=now(),
         )

@@ -48,7 +48,7 @@ def test_a_member_signs_in(site: Site, identity: IdentityProvider, browser: Clie
 
 
 def test_the_browser_gets_cookies_that_no_script_reads(site: Site, browser: Client) -> None:
-    """The attempt's on the way there, the member's on the way back."""
+    """The pending one's on the way there, the member's on the way back."""
     there = browser.get(f"{site.url}/v1/oidc/devon/start", follow_redirects=False)
     back = sign_in(browser, site.url, "anna")
 
@@ -125,7 +125,7 @@ def test_an_answer_counts_once(site: Site, browse: Callable[[], Client]) -> None
 def test_nobody_is_signed_in_by_the_answer_of_another_browser(
     site: Site, browse: Callable[[], Client]
 ) -> None:
-    """A link with somebody else's code signs nobody in, with no attempt or with their own."""
+    """A link with somebody else's code signs nobody in, with none pending or with their own."""
     attacker, without, with_own = browse(), browse(), browse()
     address = tell_name(attacker, begin(attacker, site.url), "anna").headers["location"]
     begin(with_own, site.url)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geoservices.oidc import attempts
+from geoservices.oidc import pending
 from geoservices.oidc.refusals import ReturnRefused, SignInNotBegun
 
 KEY = b"a key of 43 characters, as the settings have it"
@@ -15,21 +15,21 @@ NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 HERE = "https://geo.devon.example"
 
 
-def unsealed(sealed: str, **changes: object) -> attempts.Attempt:
-    """Open an attempt of Devon's a minute after noon, or otherwise."""
+def unsealed(sealed: str, **changes: object) -> pending.PendingSignIn:
+    """Open a pending sign-in of Devon's a minute after noon, or otherwise."""
     told = {"provider": "devon", "state": "", "at": NOON + timedelta(minutes=1), **changes}
-    return attempts.unseal(KEY, sealed, **told)  # type: ignore[arg-type]
+    return pending.unseal(KEY, sealed, **told)  # type: ignore[arg-type]
 
 
-def test_an_attempt_comes_back_as_it_was() -> None:
+def test_a_pending_sign_in_comes_back_as_it_was() -> None:
     """Within ten minutes, with the state that the provider repeats."""
-    attempt = attempts.begin("devon", return_to="/notifications?a=b#c", at=NOON)
-    sealed = attempts.seal(KEY, attempt)
+    begun = pending.begin("devon", return_to="/notifications?a=b#c", at=NOON)
+    sealed = pending.seal(KEY, begun)
 
-    assert unsealed(sealed, state=attempt.state) == attempt
-    assert attempt.nonce not in sealed
-    assert len({attempt.state, attempt.nonce, attempt.verifier}) == 3
-    assert 43 <= len(attempt.verifier) <= 128
+    assert unsealed(sealed, state=begun.state) == begun
+    assert begun.nonce not in sealed
+    assert len({begun.state, begun.nonce, begun.verifier}) == 3
+    assert 43 <= len(begun.verifier) <= 128
 
 
 @pytest.mark.parametrize(
@@ -42,23 +42,23 @@ def test_an_attempt_comes_back_as_it_was() -> None:
         {"at": NOON + timedelta(minutes=10)},
     ],
 )
-def test_another_attempt_is_none(changes: dict[str, object]) -> None:
+def test_another_pending_sign_in_is_none(changes: dict[str, object]) -> None:
     """With another state, another provider, or too late."""
-    attempt = attempts.begin("devon", return_to="/", at=NOON)
+    begun = pending.begin("devon", return_to="/", at=NOON)
 
     with pytest.raises(SignInNotBegun):
-        unsealed(attempts.seal(KEY, attempt), **{"state": attempt.state, **changes})
+        unsealed(pending.seal(KEY, begun), **{"state": begun.state, **changes})
 
 
-def test_an_attempt_that_was_changed_is_none() -> None:
+def test_a_pending_sign_in_that_was_changed_is_none() -> None:
     """One bit is enough; so is another key."""
-    attempt = attempts.begin("devon", return_to="/", at=NOON)
-    sealed = attempts.seal(KEY, attempt)
+    begun = pending.begin("devon", return_to="/", at=NOON)
+    sealed = pending.seal(KEY, begun)
     changed = sealed[:40] + ("A" if sealed[40] != "A" else "B") + sealed[41:]
 
-    for wrong in (changed, attempts.seal(KEY + b"x", attempt), "", "?", sealed[:-8]):
+    for wrong in (changed, pending.seal(KEY + b"x", begun), "", "?", sealed[:-8]):
         with pytest.raises(SignInNotBegun):
-            unsealed(wrong, state=attempt.state)
+            unsealed(wrong, state=begun.state)
 
 
 @given(st.text())
@@ -77,7 +77,7 @@ PIECES = st.sampled_from(
 def test_nobody_is_sent_elsewhere(path: str) -> None:
     """What passes leads to this very host, as URLs are read by Python and by browsers."""
     try:
-        attempts.begin("devon", return_to=path, at=NOON)
+        pending.begin("devon", return_to=path, at=NOON)
     except ReturnRefused:
         return
     # Browsers take a backslash for a slash, and leave tabs and newlines out (WHATWG URL 4.4).
@@ -92,10 +92,10 @@ def test_nobody_is_sent_elsewhere(path: str) -> None:
 def test_addresses_of_others_are_refused(path: str) -> None:
     """The ways that are known."""
     with pytest.raises(ReturnRefused):
-        attempts.begin("devon", return_to=path, at=NOON)
+        pending.begin("devon", return_to=path, at=NOON)
 
 
 @pytest.mark.parametrize("path", ["/", "/sign-in", "/notifications/7?a=b&c=/d#e"])
 def test_paths_of_ours_are_taken(path: str) -> None:
     """With a query and a fragment too."""
-    assert attempts.begin("devon", return_to=path, at=NOON).return_to == path
+    assert pending.begin("devon", return_to=path, at=NOON).return_to == path

@@ -25,11 +25,11 @@ _SECRET_BYTES: Final = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
+class PendingSignIn:
     """One sign-in from its beginning on.
 
     `state` binds the answer to the browser (RFC 6749 section 10.12), `nonce` the ID token to this
-    attempt (OpenID Connect Core 1.0 section 15.5.2), and `verifier` the code to whoever redeems it
+    sign-in (OpenID Connect Core 1.0 section 15.5.2), and `verifier` the code to whoever redeems it
     (RFC 7636).
     """
 
@@ -43,18 +43,18 @@ class Attempt:
     @property
     def hash(self) -> bytes:
         """What is remembered of it once it was used, 32 bytes."""
-        return hashlib.sha256(b"attempt\0" + self.state.encode()).digest()
+        return hashlib.sha256(b"pending\0" + self.state.encode()).digest()
 
 
-def begin(provider: str, *, return_to: str, at: datetime) -> Attempt:
-    """Return a new attempt to sign in with a provider.
+def begin(provider: str, *, return_to: str, at: datetime) -> PendingSignIn:
+    """Return a new sign-in with a provider, which is pending.
 
     Raises:
         ReturnRefused: `return_to` is not a path of this service.
     """
     if len(return_to) > MAX_RETURN or not _LOCAL_PATH.fullmatch(return_to):
         raise ReturnRefused
-    return Attempt(
+    return PendingSignIn(
         provider=provider,
         state=secrets.token_urlsafe(_SECRET_BYTES),
         nonce=secrets.token_urlsafe(_SECRET_BYTES),
@@ -64,14 +64,14 @@ def begin(provider: str, *, return_to: str, at: datetime) -> Attempt:
     )
 
 
-def seal(key: bytes, attempt: Attempt) -> str:
-    """Return an attempt as its browser keeps it: encrypted and sealed (AES-SIV, RFC 5297)."""
-    sealed = _cipher(key).encrypt(msgspec.json.encode(attempt), None)
+def seal(key: bytes, begun: PendingSignIn) -> str:
+    """Return a pending sign-in as its browser keeps it: sealed and unread (AES-SIV, RFC 5297)."""
+    sealed = _cipher(key).encrypt(msgspec.json.encode(begun), None)
     return base64.urlsafe_b64encode(sealed).decode()
 
 
-def unseal(key: bytes, sealed: str, *, provider: str, state: str, at: datetime) -> Attempt:
-    """Return the attempt that a browser kept.
+def unseal(key: bytes, sealed: str, *, provider: str, state: str, at: datetime) -> PendingSignIn:
+    """Return the pending sign-in that a browser kept.
 
     Args:
         key: The service's.
@@ -85,15 +85,15 @@ def unseal(key: bytes, sealed: str, *, provider: str, state: str, at: datetime) 
     """
     try:
         told = _cipher(key).decrypt(base64.urlsafe_b64decode(sealed), None)
-        attempt = msgspec.json.decode(told, type=Attempt)
+        begun = msgspec.json.decode(told, type=PendingSignIn)
     except (InvalidTag, ValueError, binascii.Error) as error:
         raise SignInNotBegun from error
-    is_ours = hmac.compare_digest(attempt.state.encode(), state.encode())
-    if not is_ours or attempt.provider != provider or attempt.expires_at <= at:
+    is_ours = hmac.compare_digest(begun.state.encode(), state.encode())
+    if not is_ours or begun.provider != provider or begun.expires_at <= at:
         raise SignInNotBegun
-    return attempt
+    return begun
 
 
 def _cipher(key: bytes) -> AESSIV:
     """Return the cipher of a key derived for this alone, as no token passes for one of another."""
-    return AESSIV(hmac.digest(key, b"oidc attempts", "sha256"))
+    return AESSIV(hmac.digest(key, b"oidc pending", "sha256"))
