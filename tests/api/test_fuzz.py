@@ -51,7 +51,7 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-KNOWN_BY_OTHER_NAMES = {"code": "not-found", "purpose": "nearby"}
+KNOWN_BY_OTHER_NAMES = {"code": "not-found", "purpose": "nearby", "provider": "devon"}
 
 
 AnyCase = Case[Any]

@@ -22,10 +22,12 @@ from geoservices.provider_settings import ProviderSettings
 from geoservices.push.vapid import make_vapid_key
 from geoservices.settings import CodeSettings, OidcSettings, PushSettings, Settings
 from local.configuration import HOST, free_port
+from tests.api import conftest as api
 from tests.eventually import eventually
 from tests.factories import make_organisation
 from tests.oidc.identity import CLIENT_ID, CLIENT_SECRET, IdentityProvider
 
+logged = api.logged
 ROLES = {"council-staff": "staff", "council-managers": "manager", "council-it": "admin"}
 
 

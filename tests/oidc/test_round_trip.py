@@ -76,6 +76,22 @@ def test_whoever_comes_again_is_who_they_were(
     assert len(site.holding()) == 2
 
 
+def test_nothing_of_what_the_provider_said_is_in_the_log(
+    site: Site, browser: Client, logged: Callable[[], str]
+) -> None:
+    """Neither code nor state, and no token, whether the sign-in comes to something or not."""
+    back = tell_name(browser, begin(browser, site.url), "anna")
+    assert back.next_request is not None
+    told = dict(back.next_request.url.params)
+    pending = browser.cookies["oidc"]
+    for _ in range(2):
+        browser.get(back.headers["location"], follow_redirects=False)
+
+    assert '"oidc_refused"' in logged()
+    for secret in (told["code"], told["state"], pending, browser.cookies["member"]):
+        assert secret not in logged()
+
+
 def test_nobody_gets_in_without_a_role(site: Site, browser: Client) -> None:
     """Ben is known to the provider, and nothing of him is kept."""
     back = sign_in(browser, site.url, "ben")
