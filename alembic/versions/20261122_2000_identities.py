@@ -1,14 +1,14 @@
 """Members who sign in with an identity provider.
 
 Revision ID: 0015
-Revises: 0021
+Revises: 0013
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0015"
-down_revision = "0021"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import TimeoutError as LookUpTimeout
 from dataclasses import dataclass
+from threading import Semaphore
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -26,6 +27,8 @@ from geoservices.settings import OidcSettings
 MAX_BODY: Final = 262_144
 """Room for a provider's document and for the keys of many."""
 MAX_HEAD: Final = 65_536
+AT_ONCE: Final = 8
+"""So many requests to a provider are under way; one that hangs must not take every thread."""
 OK: Final = 200
 FORM: Final = "Content-Type: application/x-www-form-urlencoded"
 _UNREADABLE: Final = "answer-unreadable"
@@ -44,6 +47,7 @@ class Fetcher:
 
     def __init__(self, settings: OidcSettings, provider: ProviderSettings) -> None:
         self._settings = settings
+        self._free = Semaphore(AT_ONCE)
         self._names = Names(
             look_up,
             allow_loopback=settings.allow_loopback,
@@ -66,10 +70,19 @@ class Fetcher:
         """Get an address, or post a form to it.
 
         Raises:
-            ProviderUnavailable: There was no answer in time, or one that is too long.
+            ProviderUnavailable: There was no answer in time, or one that is too long; or too many
+                others wait for one.
         """
         if not self.allows(url):
             raise ProviderUnavailable("address-refused")
+        if not self._free.acquire(blocking=False):
+            raise ProviderUnavailable("busy")
+        try:
+            return self._fetch(url, form, headers)
+        finally:
+            self._free.release()
+
+    def _fetch(self, url: str, form: str | None, headers: Sequence[str]) -> Answer:
         due = time.monotonic() + self._settings.timeout.total_seconds()
         origin = read_origin(url)
         addresses = self._look_up(origin, due)

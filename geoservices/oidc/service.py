@@ -100,6 +100,9 @@ def welcome(
     identity, person = known or _make_member(
         session, organisation, issuer=issuer, subject=subject, role=role, at=at
     )
+    if role is Role.AUDITOR and person.role != role:
+        # Auditors change nothing, and what they had before may.
+        accounts_queries.revoke_all_of(session, [person.id], at=at)
     person.role = role
     person.name = name_of(claims) or person.name
     identity.signed_in_at = at

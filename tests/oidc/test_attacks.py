@@ -6,6 +6,7 @@ import hmac
 import json
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from geoservices.oidc import pending
+from geoservices.oidc.fetching import AT_ONCE
 from geoservices.oidc.pending import PendingSignIn
 from geoservices.oidc.provider import Provider
 from geoservices.oidc.refusals import ProviderUnavailable, TokenRefused
@@ -267,6 +269,23 @@ def test_a_provider_that_is_unwell_holds_nobody_up(
     assert reason in first.value.reason
     assert again.value.reason == first.value.reason
     assert other.asked.count(path) == 1
+
+
+def test_a_provider_that_hangs_takes_few_threads(other: Crooked, begun: PendingSignIn) -> None:
+    """Whoever comes while many wait for it is told so at once."""
+    provider = provider_for(other)
+    provider.address_for(begun)
+    other.replies["/token"] = slow
+
+    def come(_number: int) -> str:
+        with pytest.raises(ProviderUnavailable) as refused:
+            provider.redeem(begun, "a code", at=now())
+        return refused.value.reason
+
+    with ThreadPoolExecutor(AT_ONCE + 4) as threads:
+        reasons = sorted(threads.map(come, range(AT_ONCE + 4)))
+
+    assert reasons == ["busy"] * 4 + ["timeout"] * AT_ONCE
 
 
 @pytest.mark.parametrize(

@@ -99,15 +99,17 @@ FORGED: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("changes", FORGED.values(), ids=FORGED)
 def test_a_forged_logout_token_signs_nobody_out(
-    signed_in: Site, identity: IdentityProvider, changes: dict[str, Any]
+    signed_in: Site, identity: IdentityProvider
 ) -> None:
     """Whatever is wrong with it; and nothing is told about what."""
-    answer = post(signed_in, identity.logout_token(**{"sub": "anna", **changes}))
+    answers = {
+        wrong: post(signed_in, identity.logout_token(**{"sub": "anna", **changes}))
+        for wrong, changes in FORGED.items()
+    }
 
-    assert answer.status_code == 400
-    assert answer.json()["type"] == "/problems/logout-token-refused"
+    assert [wrong for wrong, answer in answers.items() if answer.status_code != 400] == []
+    assert len({answer.json()["detail"] for answer in answers.values()}) == 1
     assert len(signed_in.holding()) == 2
 
 

@@ -121,6 +121,19 @@ def test_whose_role_is_gone_is_signed_out_everywhere(
     assert device.revoked_at is not None
 
 
+def test_whoever_becomes_an_auditor_keeps_nothing_that_could_change_something(
+    site: Site, devon: SessionFactory
+) -> None:
+    """Devices and sign-ins of before end, as where an admin makes somebody one."""
+    settings = settings_for("https://login.devon.example", roles={"a": "staff", "b": "auditor"})
+    for group in ("a", "b", "b"):
+        with transaction(devon) as rows:
+            claims = {"sub": "anna", "groups": [group]}
+            service.welcome(rows, settings, claims, lifetime=timedelta(1), at=now())
+
+    assert [one.revoked_at is None for one in site.sign_ins()] == [False, True, True]
+
+
 def test_an_answer_counts_once(site: Site, browse: Callable[[], Client]) -> None:
     """Sent again with the same cookie it is refused, and by us: the provider is not asked."""
     browser, thief = browse(), browse()
