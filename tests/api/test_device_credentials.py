@@ -7,10 +7,13 @@ import pytest
 from httpx2 import Client
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
+from starlette.testclient import TestClient
 
+from api.app import create_app
 from api.csrf import make_csrf_token
 from geoservices.access.rights import Right
 from geoservices.accounts.models import Device, Organisation, OtherToken, Person, SignIn
+from geoservices.database import SessionFactory
 from geoservices.settings import Settings
 from tests.api import asking
 from tests.api.conftest import browser, with_token
@@ -346,3 +349,24 @@ def test_a_browser_exchanges_its_cookie_when_it_wants(anyone: Client, settings: 
     assert mine.cookies["device"] != first
     mine.headers["X-CSRF-Token"] = answer.json()["csrf_token"]
     assert mine.patch("/v1/devices/me", json={"places_only": True}).status_code == 200
+
+
+def test_by_https_only_this_very_host_sets_the_cookie(
+    anyone: Client, settings: Settings, sessions: SessionFactory
+) -> None:
+    """A cookie of the plain name, which a neighbouring host could plant, is nobody's."""
+    application = create_app(
+        sessions, settings.model_copy(update={"public_url": "https://visits.devon.example"})
+    )
+    mine = TestClient(application, base_url="https://visits.devon.example")
+    token = anyone.post("/v1/devices", json={}).json()["token"]
+
+    made = mine.post("/v1/devices", json=BY_COOKIE)
+
+    assert made.headers["set-cookie"].startswith("__Host-device=gsd_")
+    assert made.headers["set-cookie"].endswith("; Secure")
+    assert mine.get("/v1/session").json()["device"]["id"] == made.json()["id"]
+    mine.cookies.clear()
+    mine.cookies.set("device", token)
+    assert mine.get("/v1/session").json()["device"] is None
+    assert mine.get("/v1/devices/me").status_code == 401

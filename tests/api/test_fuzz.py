@@ -34,6 +34,7 @@ TAKES_ANYTHING = {
     "ready",
     "explain_problem",
     "open_unsubscribe",
+    "read_session",
     "list_providers",
     "end_provider_session",
     *PAGES,
