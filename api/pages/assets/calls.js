@@ -14,11 +14,11 @@ class Refusal extends Error {
 const calls = (() => {
   const giveUpAfterMs = 10_000;
   // What shows that a request comes from a page of ours; it goes with the cookies.
-  let csrfToken = null;
+  let shown = null;
 
-  async function send(method, path, body) {
+  async function send(method, path, { body, csrfToken } = {}) {
     const headers = {};
-    if (csrfToken && method !== "GET") {
+    if (csrfToken) {
       headers["X-CSRF-Token"] = csrfToken;
     }
     if (body !== undefined) {
@@ -34,37 +34,38 @@ const calls = (() => {
     if (!answer.ok) {
       throw new Refusal(answer.status, await answer.json().catch(() => ({})));
     }
-    return answer.status === 204 ? null : answer.json();
+    const text = await answer.text();
+    return text === "" ? null : JSON.parse(text);
   }
 
   // Who this browser is.
   async function session() {
     const found = await send("GET", "/v1/session");
-    csrfToken = found.csrf_token;
+    shown = found.csrf_token;
     return found;
   }
 
   // As whoever this browser is. A token is asked for when it is needed, and again when another page,
   // or the service worker, has got other cookies since.
   async function call(method, path, body) {
-    if (method !== "GET" && !csrfToken) {
+    if (method !== "GET" && !shown) {
       await session();
     }
     try {
-      return await send(method, path, body);
+      return await send(method, path, { body, csrfToken: shown });
     } catch (error) {
       if (error.code !== "csrf") {
         throw error;
       }
       await session();
-      return send(method, path, body);
+      return send(method, path, { body, csrfToken: shown });
     }
   }
 
   // Have this browser be a device.
   async function register(device) {
     const made = await call("POST", "/v1/devices", { ...device, credential: "cookie" });
-    csrfToken = made.csrf_token;
+    shown = made.csrf_token;
     return made;
   }
 
