@@ -27,6 +27,7 @@ from geoservices.database import transaction
 from geoservices.errors import Forbidden, Unauthenticated
 from geoservices.geofences.live import LiveGeofences
 from geoservices.limiting.limiter import Limiter
+from geoservices.scopes import confine, everywhere, open_wide
 from geoservices.settings import Settings
 
 bearer = HTTPBearer(
@@ -38,7 +39,7 @@ Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
 
 
 def open_session(request: Request) -> Iterator[Session]:
-    """One transaction for the request."""
+    """One transaction for the request; until `identify` knows for whom, it sees nothing."""
     with transaction(request.app.state.sessions) as session:
         yield session
 
@@ -46,6 +47,18 @@ def open_session(request: Request) -> Iterator[Session]:
 # Function scope commits before the answer is sent. FastAPI's default, request scope, sends the
 # answer first, and a client could then hold a 201 for a row that was never kept.
 SessionDep = Annotated[Session, Depends(open_session, scope="function")]
+
+
+def open_session_wide(session: SessionDep) -> Session:
+    """One transaction that sees everything, where a secret in the body or path is the credential.
+
+    Every route that asks for it is named in a test.
+    """
+    open_wide(session)
+    return session
+
+
+WideSession = Annotated[Session, Depends(open_session_wide)]
 
 
 def get_settings(request: Request) -> Settings:
@@ -110,7 +123,9 @@ class Caller:
 
 
 def identify(request: Request, session: SessionDep, credentials: Credentials, at: Now) -> Caller:
-    """Find out who asks: by the token they send, or else by their browser's cookies.
+    """Find out who asks, and confine the transaction to what is theirs.
+
+    They are known by the token they send, or else by their browser's cookies.
 
     Raises:
         Unauthenticated: There is no token, or it is unknown, expired or revoked.
@@ -129,12 +144,20 @@ def identify(request: Request, session: SessionDep, credentials: Credentials, at
 
 
 def caller_of(request: Request, session: Session, token: str, *, at: datetime) -> Caller:
-    """Find out whose token it is.
+    """Find out whose token it is, and confine the transaction to what is theirs.
 
     Raises:
         Unauthenticated: It is unknown, expired or revoked.
         TokenReplayed: It was exchanged for another one before.
     """
+    with everywhere(session):
+        caller = _holder_of(request, session, token, at=at)
+    actor = caller.actor
+    confine(session, organisation_id=actor.organisation_id, person_id=actor.person_id)
+    return caller
+
+
+def _holder_of(request: Request, session: Session, token: str, *, at: datetime) -> Caller:
     if token.startswith(PREFIXES["device"]):
         overlap = get_settings(request).devices.token_overlap
         carried = device_tokens.authenticate_device(session, token, overlap=overlap, at=at)
@@ -230,6 +253,8 @@ def refuse_devices(caller: OptionalCaller) -> Person | None:
 def find_browsers_device(request: Request, session: SessionDep, at: Now) -> Device | None:
     """Find out which device the browser is already, where it asks by its cookies.
 
+    The transaction stays the caller's, who may be a member with another device than theirs.
+
     Raises:
         TokenReplayed: Its token was exchanged for another one before.
         CsrfRefused: The request may be another site's.
@@ -238,7 +263,8 @@ def find_browsers_device(request: Request, session: SessionDep, at: Now) -> Devi
     if token is None or "Authorization" in request.headers:
         return None
     try:
-        caller = caller_of(request, session, token, at=at)
+        with everywhere(session):
+            caller = _holder_of(request, session, token, at=at)
     except Unauthenticated:
         return None
     check_csrf(request, token)

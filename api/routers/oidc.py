@@ -6,7 +6,7 @@ from fastapi import APIRouter, Body, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from api.cookies import give_member
-from api.dependencies import Now, SessionDep, SettingsDep
+from api.dependencies import Now, SettingsDep, WideSession
 from api.oidc import (
     LogoutTokenRefused,
     PendingDep,
@@ -143,7 +143,7 @@ def end_provider_session(provider: ProviderDep, settings: SettingsDep) -> Respon
     responses=problem_responses(NotFound, LogoutTokenRefused, ProviderUnavailable),
 )
 def log_out_by_provider(
-    body: LogoutForm, provider: ProviderDep, session: SessionDep, at: Now
+    body: LogoutForm, provider: ProviderDep, session: WideSession, at: Now
 ) -> SignedOut:
     """Be told by the provider that it signed somebody out; their sign-ins by it end here too.
 

@@ -21,6 +21,7 @@ from geoservices.oidc.provider import Provider
 from geoservices.oidc.refusals import NoRole, ProviderUnavailable, SignInNotBegun, TokenRefused
 from geoservices.oidc.tokens import Logout
 from geoservices.provider_settings import ProviderSettings
+from geoservices.scopes import open_wide
 from geoservices.settings import OidcSettings
 
 
@@ -54,6 +55,7 @@ def finish(
             raise SignInNotBegun
     claims = provider.redeem(begun, code, at=at)
     with transaction(sessions) as session:
+        open_wide(session)
         token = welcome(session, provider.settings, claims, lifetime=lifetime, at=at)
     # What was ended for lack of a role stays so: the refusal comes after the transaction.
     if token is None:

@@ -17,9 +17,10 @@ from sqlalchemy import select
 from api.app import create_app
 from geoservices.accounts.models import SignIn
 from geoservices.codes.links import make_code_key
-from geoservices.database import SessionFactory
+from geoservices.database import DatabaseRole, SessionFactory, make_engine
 from geoservices.provider_settings import ProviderSettings
 from geoservices.push.vapid import make_vapid_key
+from geoservices.scopes import confined_sessions
 from geoservices.settings import CodeSettings, OidcSettings, PushSettings, Settings
 from local.configuration import HOST, free_port
 from tests.api import conftest as api
@@ -33,7 +34,7 @@ ROLES = {"council-staff": "staff", "council-managers": "manager", "council-it": 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The service as a real server."""
+    """The service as a real server, whose requests see what is theirs; `sessions` see all."""
 
     url: str
     sessions: SessionFactory
@@ -82,9 +83,10 @@ def serving(
             | oidc
         ),
     )
-    config = uvicorn.Config(
-        create_app(sessions, settings), host=HOST, port=port, lifespan="off", log_level="warning"
-    )
+    address = sessions.kw["bind"].url.render_as_string(hide_password=False)
+    callers = make_engine(address, role=DatabaseRole.CALLER)
+    application = create_app(confined_sessions(callers), settings, intake=sessions)
+    config = uvicorn.Config(application, host=HOST, port=port, lifespan="off", log_level="warning")
     server = uvicorn.Server(config)
     thread = Thread(target=server.run)
     thread.start()
@@ -92,6 +94,7 @@ def serving(
     yield Site(url, sessions)
     server.should_exit = True
     thread.join()
+    callers.dispose()
 
 
 @pytest.fixture

@@ -44,6 +44,14 @@ def upgrade() -> None:
         ),
     )
     op.create_index(op.f("ix_identities_person_id"), "identities", ["person_id"])
+    op.execute("ALTER TABLE identities ENABLE ROW LEVEL SECURITY")
+    op.execute("ALTER TABLE identities FORCE ROW LEVEL SECURITY")
+    op.execute("CREATE POLICY everywhere ON identities TO geoservices_service USING (true)")
+    op.execute(
+        "CREATE POLICY within ON identities TO geoservices_caller "
+        "USING (organisation_id = (SELECT caller_organisation()) "
+        "OR person_id = (SELECT caller_person()))"
+    )
     op.create_table(
         "oidc_spent",
         sa.Column("hash", sa.LargeBinary(length=32), nullable=False),
