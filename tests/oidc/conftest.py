@@ -79,7 +79,7 @@ def serving(
         ),
         codes=CodeSettings(key=SecretStr(make_code_key())),
         oidc=OidcSettings(
-            **{"providers": providers, "allow_loopback": True, "timeout": timedelta(seconds=2)}
+            **{"providers": providers, "allow_loopback": True, "timeout": timedelta(seconds=20)}
             | oidc
         ),
     )
@@ -143,7 +143,7 @@ def browse() -> Iterator[Callable[[], Client]]:
     made: list[Client] = []
 
     def make() -> Client:
-        made.append(Client(follow_redirects=True))
+        made.append(Client(follow_redirects=True, timeout=60))
         return made[-1]
 
     yield make

@@ -26,7 +26,7 @@ from tests.oidc.conftest import settings_for
 from tests.oidc.crooked import DISCOVERY, Crooked, Reply, as_json, crooked
 from tests.oidc.identity import CLIENT_ID, make_key
 
-TIMEOUT = timedelta(seconds=1)
+TIMEOUT = timedelta(seconds=2)
 Forge = Callable[[Crooked, PendingSignIn], str]
 
 
@@ -265,7 +265,7 @@ def test_a_provider_that_is_unwell_holds_nobody_up(
     with pytest.raises(ProviderUnavailable) as again:
         provider.redeem(begun, "a code", at=now())
 
-    assert taken < TIMEOUT.total_seconds() + 1
+    assert taken < TIMEOUT.total_seconds() * 2
     assert reason in first.value.reason
     assert again.value.reason == first.value.reason
     assert other.asked.count(path) == 1

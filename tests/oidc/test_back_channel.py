@@ -23,7 +23,7 @@ def signed_in(site: Site, browse: Callable[[], Client]) -> Site:
 
 def post(site: Site, token: str, *, slug: str = "devon") -> Response:
     """Post a logout token as a provider does."""
-    with Client() as client:
+    with Client(timeout=60) as client:
         return client.post(f"{site.url}/v1/oidc/{slug}/logout", data={"logout_token": token})
 
 
@@ -122,7 +122,7 @@ def test_what_is_no_logout_token_signs_nobody_out(
     stranger = IdentityProvider(identity.port, identity.folder, identity.site, keys=[make_key()])
     url = f"{signed_in.url}/v1/oidc/devon/logout"
 
-    with Client() as client:
+    with Client(timeout=60) as client:
         answers = [
             post(signed_in, stranger.logout_token(sub="anna")),
             post(signed_in, f"{head}.{body}."),
