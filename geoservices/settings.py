@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from geoservices.provider_settings import ProviderSettings
 from geoservices.rates import read_rate
 
 Span = Annotated[timedelta, Field(gt=timedelta(0), le=timedelta(days=3660))]
@@ -317,6 +318,33 @@ class StatisticsSettings(BaseModel, frozen=True, extra="forbid"):
     """A count with fewer devices behind it is not told."""
 
 
+class OidcSettings(BaseModel, frozen=True, extra="forbid"):
+    """How members sign in with identity providers (OpenID Connect Core 1.0)."""
+
+    providers: tuple[ProviderSettings, ...] = ()
+    """Each with members of `provider_settings.ProviderSettings`; with none, nobody does."""
+    sign_in_lifetime: Span = timedelta(hours=10)
+    """Who signed in with a provider is asked to do so again after this long."""
+    timeout: Span = timedelta(seconds=5)
+    """The longest one request to a provider may take, name look-up and answer included."""
+    ca_file: Path | None = None
+    """Certificates in PEM that vouch for providers in place of the system's."""
+    allow_loopback: bool = False
+    """Also allow providers on loopback, by `http` too; for tests only."""
+
+    @model_validator(mode="after")
+    def _can_be_told_apart(self) -> Self:
+        slugs = {one.slug for one in self.providers}
+        issuers = {(one.organisation, one.issuer) for one in self.providers}
+        if min(len(slugs), len(issuers)) < len(self.providers):
+            raise ValueError("providers must differ in slug, and an organisation's in issuer")
+        if not self.allow_loopback and any(
+            not one.issuer.startswith("https://") for one in self.providers
+        ):
+            raise ValueError("every provider's issuer must start with https://")
+        return self
+
+
 class Settings(BaseSettings):
     """The service's configuration; nested values use two underscores.
 
@@ -324,7 +352,12 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="GEOSERVICES_", env_nested_delimiter="__", frozen=True, extra="ignore"
+        env_prefix="GEOSERVICES_",
+        env_nested_delimiter="__",
+        frozen=True,
+        extra="ignore",
+        # What is missing would else be told together with all that was set, secrets too.
+        hide_input_in_errors=True,
     )
 
     database_url: SecretStr
@@ -349,6 +382,7 @@ class Settings(BaseSettings):
     campaigns: CampaignSettings = CampaignSettings()
     limits: LimitSettings = LimitSettings()
     statistics: StatisticsSettings = StatisticsSettings()
+    oidc: OidcSettings = OidcSettings()
 
 
 def load_settings() -> Settings:

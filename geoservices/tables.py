@@ -10,6 +10,7 @@ NOUNS = (
     "accounts",
     "members",
     "keys",
+    "oidc",
     "places",
     "geofences",
     "phones",

@@ -297,6 +297,11 @@ TABLE = {
     "read_screen": none_(),
     "open_link": free(404),
     **dict.fromkeys(PAGES[1:], free(200)),
+    "list_providers": free(200),
+    "start_sign_in": free(404),
+    "finish_sign_in": free(404),
+    "end_provider_session": free(404),
+    "log_out_by_provider": free(404),
     "live": free(200),
     "ready": free(503),
     "explain_problem": free(200),
@@ -307,6 +312,7 @@ NAMES = {
     "purpose": "nearby",
     "code": "not-found",
     "link_token": "none",
+    "provider": "none",
     "organisation_slug": "exeter",
 }
 """What paths name otherwise than by an id."""

@@ -32,7 +32,16 @@ from tests.api.world import MARK, World, make_world
 
 EXAMPLES = 9
 """For each operation and mode, each sent by three callers; every caller has some of them."""
-TAKES_ANYTHING = {"live", "ready", "explain_problem", "open_unsubscribe", "read_session", *PAGES}
+TAKES_ANYTHING = {
+    "live",
+    "ready",
+    "explain_problem",
+    "open_unsubscribe",
+    "read_session",
+    "list_providers",
+    "end_provider_session",
+    *PAGES,
+}
 """There is no wrong request to them."""
 ROWS = [
     (operation, mode)
@@ -50,6 +59,7 @@ KNOWN_BY_OTHER_NAMES = {
     "code": "not-found",
     "purpose": "nearby",
     "organisation_slug": "exeter",
+    "provider": "devon",
 }
 
 

@@ -199,6 +199,11 @@ def test_whatever_needs_a_token_says_so(document: dict[str, Any]) -> None:
         "confirm_email",
         "open_unsubscribe",
         "unsubscribe_from_email",
+        "list_providers",
+        "start_sign_in",
+        "finish_sign_in",
+        "end_provider_session",
+        "log_out_by_provider",
     }
 
 
