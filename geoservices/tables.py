@@ -8,6 +8,7 @@ from geoservices.database import Base
 
 NOUNS = (
     "accounts",
+    "credentials",
     "places",
     "geofences",
     "phones",
