@@ -96,7 +96,7 @@ class Application(FastAPI):
                 for route in router.routes
                 if isinstance(route, APIRoute)
             ]
-            self.openapi_schema = complete(super().openapi(), routes)
+            self.openapi_schema = complete(super().openapi(), routes, self.state.settings)
         return self.openapi_schema
 
 

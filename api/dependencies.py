@@ -1,16 +1,19 @@
 """What routes ask for: a session, the caller, the moment."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Request
+from fastapi.dependencies.models import Dependant
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.orm import Session
 
 from api.committing import Committer
+from api.cookies import token_in
+from api.csrf import check_csrf
 from geoservices import clock
 from geoservices.access.actors import Actor, Grant
 from geoservices.access.rights import Right
@@ -73,6 +76,7 @@ class Caller:
     actor: Actor
     person: Person | None
     device: Device | None = None
+    by_cookie: bool = False
 
     @property
     def tasks_of(self) -> UUID | None:
@@ -81,13 +85,29 @@ class Caller:
         return self.actor.organisation_id if sees_them else None
 
 
-def identify(session: SessionDep, credentials: Credentials, at: Now) -> Caller:
+def identify(request: Request, session: SessionDep, credentials: Credentials, at: Now) -> Caller:
+    """Find out who asks: by the token they send, or else by their browser's cookies.
+
+    Raises:
+        Unauthenticated: There is no token, or it is unknown, expired or revoked.
+        CsrfRefused: There is a cookie, and the request may be another site's.
+    """
+    if "Authorization" in request.headers:
+        return caller_of(session, credentials.credentials if credentials else "", at=at)
+    token = _cookie_of(request)
+    if token is None:
+        raise Unauthenticated
+    caller = caller_of(session, token, at=at)
+    check_csrf(request, token)
+    return replace(caller, by_cookie=True)
+
+
+def caller_of(session: Session, token: str, *, at: datetime) -> Caller:
     """Find out whose token it is.
 
     Raises:
-        Unauthenticated: There is none, or it is unknown, expired or revoked.
+        Unauthenticated: It is unknown, expired or revoked.
     """
-    token = credentials.credentials if credentials else ""
     if token.startswith(PREFIXES["device"]):
         carried = accounts.authenticate_device(session, token)
         if carried:
@@ -103,16 +123,41 @@ def identify(session: SessionDep, credentials: Credentials, at: Now) -> Caller:
     raise Unauthenticated
 
 
+def calls_of(dependant: Dependant) -> Iterator[Callable[..., object]]:
+    """Yield whatever a route depends on, however indirectly."""
+    for inner in dependant.dependencies:
+        if inner.call is not None:
+            yield inner.call
+        yield from calls_of(inner)
+
+
+def _cookie_of(request: Request) -> str | None:
+    """Return what the cookie holds that a route goes by.
+
+    A route that asks for a device is meant for whoever holds the browser; any other is for the
+    member, if one is signed in there.
+    """
+    device, member = token_in(request, "device"), token_in(request, "member")
+    if device is None or member is None:
+        return device or member
+    asked_for = set(calls_of(request.scope["route"].dependant))
+    return device if asked_for & {require_device, identify_device} else member
+
+
 CallerDep = Annotated[Caller, Depends(identify)]
 
 
-def identify_optionally(session: SessionDep, credentials: Credentials, at: Now) -> Caller | None:
-    """Find out whose token it is, where a route also serves callers with none.
+def identify_optionally(
+    request: Request, session: SessionDep, credentials: Credentials, at: Now
+) -> Caller | None:
+    """Find out who asks, where a route also serves callers with no token.
 
     Raises:
         Unauthenticated: A token was given, and it is unknown, expired or revoked.
+        CsrfRefused: There is a cookie, and the request may be another site's.
     """
-    return identify(session, credentials, at) if credentials else None
+    given = credentials or ("Authorization" not in request.headers and _cookie_of(request))
+    return identify(request, session, credentials, at) if given else None
 
 
 OptionalCaller = Annotated[Caller | None, Depends(identify_optionally)]
@@ -160,10 +205,11 @@ def identify_device(request: Request, credentials: Credentials, at: Now) -> Devi
 
     Raises:
         Unauthenticated: There is no token, or it is unknown, expired or revoked.
+        CsrfRefused: There is a cookie, and the request may be another site's.
         Forbidden: It is another token than a device's.
     """
     with transaction(request.app.state.sessions) as session:
-        return require_device(identify(session, credentials, at))
+        return require_device(identify(request, session, credentials, at))
 
 
 @dataclass(frozen=True, slots=True)

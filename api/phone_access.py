@@ -11,7 +11,7 @@ from fastapi.security import (
 )
 from sqlalchemy.orm import Session
 
-from api.dependencies import Credentials, Now, SessionDep, identify, require_device
+from api.dependencies import Credentials, Now, SessionDep, caller_of, require_device
 from api.protocols.setup import username
 from geoservices.accounts.tokens import PREFIXES
 from geoservices.errors import Unauthenticated
@@ -83,7 +83,7 @@ def _identify(session: Session, given: Credentials, app: PhoneApp, at: Now) -> P
         if phone is None:
             raise Unauthenticated
         return phone
-    return Phone(device=require_device(identify(session, given, at)), token=token)
+    return Phone(device=require_device(caller_of(session, token, at=at)), token=token)
 
 
 OwnTracksPhone = Annotated[Phone, Depends(identify_owntracks)]

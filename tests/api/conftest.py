@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 from api import middleware, problems
 from api.app import create_app
 from api.committing import Committer
+from api.csrf import make_csrf_token
 from api.protocols import taking
 from api.routers.health import Readiness
 from geoservices import logs
@@ -88,6 +89,20 @@ def with_token(client: Client, token: str) -> Client:
     assert isinstance(client.app, FastAPI)
     other = client_of(client.app)
     other.headers["Authorization"] = f"Bearer {token}"
+    return other
+
+
+def browser(
+    client: Client, settings: Settings, *, device: str | None = None, member: str | None = None
+) -> Client:
+    """The same application, called by a page of ours in a browser that has these cookies."""
+    assert isinstance(client, TestClient)
+    assert isinstance(client.app, FastAPI)
+    other = client_of(client.app)
+    for kind, token in (("device", device), ("member", member)):
+        if token:
+            other.cookies.set(kind, token)
+    other.headers["X-CSRF-Token"] = make_csrf_token(settings, device, member) or ""
     return other
 
 
