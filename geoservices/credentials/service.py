@@ -5,7 +5,7 @@ counted and committed before, and nothing is locked while argon2 takes its time.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from sqlalchemy.orm import Session
@@ -23,9 +23,13 @@ from geoservices.credentials.models import LocalAccount
 from geoservices.credentials.queries import Holder
 from geoservices.credentials.rules import check_password, read_username
 from geoservices.credentials.sources import make_pass
+from geoservices.credentials.waits import FORGOTTEN_AFTER
 from geoservices.database import SessionFactory, transaction
 from geoservices.errors import ErrorKind, GeoservicesError, NotFound
 from geoservices.settings import Settings
+
+SIGN_INS_KEPT = timedelta(days=30)
+"""How long it is known that somebody was signed in."""
 
 
 class SignInRefused(GeoservicesError):
@@ -176,7 +180,7 @@ def change_password(
     """
     ask_again(sessions, hasher, sign_in, current, settings=settings, at=at)
     with transaction(sessions) as session:
-        holder = _holder(session, sign_in.person_id)
+        holder = require_holder(session, sign_in.person_id)
     password_hash = _hashed(hasher, new, holder)
     with transaction(sessions) as session:
         _set_password(session, sign_in.person_id, password_hash, but=sign_in.id, at=at)
@@ -205,7 +209,7 @@ def set_password(
         link = queries.link_by_token(session, token_hash, at=at)
         if link is None:
             raise LinkRefused
-        holder = _holder(session, link.person_id)
+        holder = require_holder(session, link.person_id)
     password_hash = _hashed(hasher, password, holder)
     with transaction(sessions) as session:
         person_id = queries.use_link(session, token_hash, at=at)
@@ -295,6 +299,25 @@ def require_account(session: Session, person_id: UUID) -> LocalAccount:
     return account
 
 
+def require_holder(session: Session, person_id: UUID) -> Holder:
+    """Return a member's account with what is known of them.
+
+    Raises:
+        NoLocalAccount: They have none.
+    """
+    holder = queries.holder_of(session, person_id)
+    if holder is None:
+        raise NoLocalAccount
+    return holder
+
+
+def tidy(session: Session, *, at: datetime) -> None:
+    """Forget what is over: links, wrong attempts, and sign-ins that ended long ago."""
+    queries.drop_links_over(session, at=at)
+    queries.forget_attempts_before(session, at - FORGOTTEN_AFTER)
+    accounts.forget_sign_ins(session, before=at - SIGN_INS_KEPT)
+
+
 def _checked(hasher: Hasher, attempt: Attempt, password: str) -> str | None:
     """Return a better hash of the password, where the one there is was made with less."""
     if not hasher.matches(attempt.password_hash, password) or attempt.password_hash is None:
@@ -308,13 +331,6 @@ def _unchanged(session: Session, attempt: Attempt) -> LocalAccount:
     if not account or account.password_hash != attempt.password_hash:
         raise SignInRefused
     return account
-
-
-def _holder(session: Session, person_id: UUID) -> Holder:
-    holder = queries.holder_of(session, person_id)
-    if holder is None:
-        raise NoLocalAccount
-    return holder
 
 
 def _hashed(hasher: Hasher, password: str, holder: Holder) -> str:
