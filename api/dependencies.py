@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from ipaddress import ip_address, ip_network
 from typing import Annotated
 from uuid import UUID
 
@@ -19,11 +20,13 @@ from geoservices.access.actors import Actor, Grant
 from geoservices.access.rights import Right
 from geoservices.accounts import service as accounts
 from geoservices.accounts.acting import actor_of
-from geoservices.accounts.models import Device, Person
+from geoservices.accounts.models import Device, Person, SignIn
 from geoservices.accounts.tokens import PREFIXES
+from geoservices.credentials.second_factor import SecondFactorDemanded
 from geoservices.database import transaction
 from geoservices.errors import Forbidden, Unauthenticated
 from geoservices.geofences.live import LiveGeofences
+from geoservices.limiting.limiter import Limiter
 from geoservices.settings import Settings
 
 bearer = HTTPBearer(
@@ -63,6 +66,27 @@ def get_committer(request: Request) -> Committer:
     return committer
 
 
+def get_limiter(request: Request) -> Limiter:
+    """What counts how often somebody asks."""
+    limiter: Limiter = request.app.state.limiter
+    return limiter
+
+
+def get_address(request: Request) -> str:
+    """Where the request comes from, as far as one client can be told from another by it.
+
+    Whoever has an address of IPv6 has 2^64 of them (RFC 6177), and counts as one.
+    """
+    host = request.client.host if request.client else ""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    return str(ip_network((address, 64), strict=False)) if address.version == 6 else host  # noqa: PLR2004
+
+
+LimiterDep = Annotated[Limiter, Depends(get_limiter)]
+AddressDep = Annotated[str, Depends(get_address)]
 CommitterDep = Annotated[Committer, Depends(get_committer)]
 SettingsDep = Annotated[Settings, Depends(get_settings)]
 LiveDep = Annotated[LiveGeofences, Depends(get_live)]
@@ -76,6 +100,7 @@ class Caller:
     actor: Actor
     person: Person | None
     device: Device | None = None
+    sign_in: SignIn | None = None
     by_cookie: bool = False
 
     @property
@@ -91,15 +116,19 @@ def identify(request: Request, session: SessionDep, credentials: Credentials, at
     Raises:
         Unauthenticated: There is no token, or it is unknown, expired or revoked.
         CsrfRefused: There is a cookie, and the request may be another site's.
+        SecondFactorDemanded: They must set up a second factor before they do this.
     """
     if "Authorization" in request.headers:
-        return caller_of(session, credentials.credentials if credentials else "", at=at)
-    token = _cookie_of(request)
-    if token is None:
-        raise Unauthenticated
-    caller = caller_of(session, token, at=at)
-    check_csrf(request, token)
-    return replace(caller, by_cookie=True)
+        caller = caller_of(session, credentials.credentials if credentials else "", at=at)
+    else:
+        token = _cookie_of(request)
+        if token is None:
+            raise Unauthenticated
+        caller = replace(caller_of(session, token, at=at), by_cookie=True)
+        check_csrf(request, token)
+    if caller.sign_in and caller.sign_in.enrolling and not _is_about_the_sign_in(request):
+        raise SecondFactorDemanded
+    return caller
 
 
 def caller_of(session: Session, token: str, *, at: datetime) -> Caller:
@@ -119,7 +148,7 @@ def caller_of(session: Session, token: str, *, at: datetime) -> Caller:
         if signed_in:
             sign_in, person = signed_in
             actor = actor_of(person, sign_in_id=sign_in.id)
-            return Caller(actor=actor, person=person)
+            return Caller(actor=actor, person=person, sign_in=sign_in)
     raise Unauthenticated
 
 
@@ -142,6 +171,12 @@ def _cookie_of(request: Request) -> str | None:
         return device or member
     asked_for = set(calls_of(request.scope["route"].dependant))
     return device if asked_for & {require_device, identify_device} else member
+
+
+def _is_about_the_sign_in(request: Request) -> bool:
+    """Tell whether a route is for signing out, or for setting up a second factor and the like."""
+    asked_for = set(calls_of(request.scope["route"].dependant))
+    return bool(asked_for & {require_sign_in, identify_sign_in})
 
 
 CallerDep = Annotated[Caller, Depends(identify)]
@@ -172,6 +207,29 @@ def require_person(caller: CallerDep) -> Person:
     if caller.person is None:
         raise Forbidden("This is for people. A machine has nothing of the kind.")
     return caller.person
+
+
+def require_sign_in(caller: CallerDep) -> SignIn:
+    """Let only those through who signed in.
+
+    Raises:
+        Forbidden: It is a device's token, or a machine's key.
+    """
+    if caller.sign_in is None:
+        raise Forbidden("This is for members who signed in. Use POST /v1/sign-in.")
+    return caller.sign_in
+
+
+def identify_sign_in(request: Request, credentials: Credentials, at: Now) -> SignIn:
+    """Let only those through who signed in, and hold no connection while a password is hashed.
+
+    Raises:
+        Unauthenticated: There is no token, or it is unknown, expired or revoked.
+        CsrfRefused: There is a cookie, and the request may be another site's.
+        Forbidden: It is a device's token, or a machine's key.
+    """
+    with transaction(request.app.state.sessions) as session:
+        return require_sign_in(identify(request, session, credentials, at))
 
 
 def refuse_devices(caller: OptionalCaller) -> Person | None:
@@ -230,4 +288,6 @@ class Needs:
 OptionalMember = Annotated[Person | None, Depends(refuse_devices)]
 SendingDevice = Annotated[Device, Depends(identify_device)]
 CurrentDevice = Annotated[Device, Depends(require_device)]
+CurrentSignIn = Annotated[SignIn, Depends(require_sign_in)]
+HashingSignIn = Annotated[SignIn, Depends(identify_sign_in)]
 CurrentPerson = Annotated[Person, Depends(require_person)]

@@ -13,10 +13,12 @@ from api.dependencies import (
     identify,
     identify_device,
     identify_optionally,
+    identify_sign_in,
     open_session,
     refuse_devices,
     require_device,
     require_person,
+    require_sign_in,
 )
 from api.pagination import CursorRefused, read_cursor
 from api.phone_access import identify_overland, identify_owntracks
@@ -30,26 +32,30 @@ from api.problems import (
     catalogue,
     problem_responses,
 )
+from geoservices.credentials.second_factor import SecondFactorDemanded
 from geoservices.errors import Forbidden, GeoservicesError, Unauthenticated
+from geoservices.limiting.limiter import TooManyRequests
 from geoservices.settings import Settings
 
 Refusals = tuple[type[GeoservicesError], ...]
 
 OF_DEPENDENCIES: Mapping[Callable[..., object], Refusals] = {
-    identify: (Unauthenticated, CsrfRefused),
-    identify_optionally: (Unauthenticated, CsrfRefused),
+    identify: (Unauthenticated, CsrfRefused, SecondFactorDemanded),
+    identify_optionally: (Unauthenticated, CsrfRefused, SecondFactorDemanded),
     identify_owntracks: (Unauthenticated, Forbidden),
     identify_overland: (Unauthenticated, Forbidden),
     refuse_devices: (Forbidden,),
     identify_device: (Unauthenticated, CsrfRefused, Forbidden, Unavailable),
+    identify_sign_in: (Unauthenticated, CsrfRefused, Forbidden, Unavailable),
     require_device: (Forbidden,),
+    require_sign_in: (Forbidden,),
     require_person: (Forbidden,),
     open_session: (Unavailable,),
     read_cursor: (CursorRefused,),
 }
 """What a route may answer because of what it asks for."""
 
-BY_ANY_COOKIE = {identify, identify_optionally}
+BY_ANY_COOKIE = {identify, identify_optionally, identify_sign_in}
 BY_DEVICES_COOKIE = {identify_device, require_device}
 SCHEME_OF: Mapping[CookieKind, str] = {"device": "DeviceCookie", "member": "MemberCookie"}
 CSRF_SCHEME = "CsrfToken"
@@ -176,7 +182,7 @@ def _is_safe(route: APIRoute) -> bool:
 
 
 def _general(operation: Mapping[str, Any], route: APIRoute) -> Iterator[type[GeoservicesError]]:
-    yield InternalError
+    yield from (InternalError, TooManyRequests)
     for call in calls_of(route.dependant):
         told = (Forbidden,) if isinstance(call, Needs) else OF_DEPENDENCIES.get(call, ())
         yield from (one for one in told if one is not CsrfRefused or not _is_safe(route))

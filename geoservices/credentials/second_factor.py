@@ -42,6 +42,17 @@ class SecondFactorNeeded(GeoservicesError):
         )
 
 
+class SecondFactorDemanded(GeoservicesError):
+    """This installation asks managers and admins for a second factor; nothing was done."""
+
+    kind = ErrorKind.FORBIDDEN
+    code = "second-factor-demanded"
+    title = "Set up a second factor first"
+
+    def __init__(self) -> None:
+        super().__init__("Begin with POST /v1/second-factor. Until then nothing else is allowed.")
+
+
 class SecondFactorRefused(GeoservicesError):
     """The code is wrong, has run out, or was taken before."""
 

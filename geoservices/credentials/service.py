@@ -26,6 +26,7 @@ from geoservices.credentials.sources import make_pass
 from geoservices.credentials.waits import FORGOTTEN_AFTER
 from geoservices.database import SessionFactory, transaction
 from geoservices.errors import ErrorKind, GeoservicesError, NotFound
+from geoservices.limiting.limiter import Limit, Limiter
 from geoservices.settings import Settings
 
 SIGN_INS_KEPT = timedelta(days=30)
@@ -87,6 +88,7 @@ class Given:
     password: str
     code: str | None
     shown: str | None
+    address: str
     label: str
 
 
@@ -99,23 +101,39 @@ class SignedIn:
     browser_pass: str
 
 
-def sign_in(
-    sessions: SessionFactory, hasher: Hasher, given: Given, *, settings: Settings, at: datetime
-) -> SignedIn:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What it takes to look at passwords."""
+
+    sessions: SessionFactory
+    hasher: Hasher
+    limiter: Limiter
+    settings: Settings
+
+
+def sign_in(desk: Desk, given: Given, *, at: datetime) -> SignedIn:
     """Let a member in who knows username and password, and has the second factor if there is one.
 
     Raises:
+        TooManyRequests: Too many were tried lately, right or wrong.
         TooManyAttempts: Too many before were wrong; the password was not looked at.
         SignInRefused: There is no such username, or the password is another.
         SecondFactorNeeded: The account asks for a code as well.
         SecondFactorRefused: The code is not good.
     """
-    with transaction(sessions) as session:
+    settings = desk.settings
+    desk.limiter.spend(Limit.SIGN_IN_BY_ADDRESS, given.address)
+    with transaction(desk.sessions) as session:
         attempt = attempts.begin(
             session, given.username, shown=given.shown, settings=settings, at=at
         )
-    better = _checked(hasher, attempt, given.password)
-    with transaction(sessions) as session:
+    # By where it comes from as well, so that nobody uses up what is another's.
+    who = (attempt.mark.hex(), attempt.source.hex())
+    desk.limiter.spend(Limit.SIGN_IN_BY_ACCOUNT, *who)
+    better = _checked(desk.hasher, attempt, given.password)
+    if given.code is not None:
+        desk.limiter.spend(Limit.SECOND_FACTOR_BY_ACCOUNT, *who)
+    with transaction(desk.sessions) as session:
         account = _unchanged(session, attempt)
         second_factor.take(session, account, given.code, settings=settings, at=at)
         attempts.forgive(session, attempt)
@@ -135,41 +153,26 @@ def sign_in(
         return SignedIn(sign_in=made, token=token, browser_pass=browser_pass)
 
 
-def ask_again(
-    sessions: SessionFactory,
-    hasher: Hasher,
-    sign_in: SignIn,
-    password: str,
-    *,
-    settings: Settings,
-    at: datetime,
-) -> None:
+def ask_again(desk: Desk, sign_in: SignIn, password: str, *, at: datetime) -> Attempt:
     """Make sure that whoever is signed in still is the member, before something weighty.
+
+    Returns:
+        The attempt, to be forgiven once all is well.
 
     Raises:
         NoLocalAccount: They have no password here.
         TooManyAttempts: Too many before were wrong.
         PasswordWrong: It is another.
     """
-    with transaction(sessions) as session:
+    with transaction(desk.sessions) as session:
         account = require_account(session, sign_in.person_id)
-        attempt = attempts.begin_again(session, account, sign_in.id, settings=settings, at=at)
-    if not hasher.matches(attempt.password_hash, password):
+        attempt = attempts.begin_again(session, account, sign_in.id, settings=desk.settings, at=at)
+    if not desk.hasher.matches(attempt.password_hash, password):
         raise PasswordWrong
-    with transaction(sessions) as session:
-        attempts.forgive(session, attempt)
+    return attempt
 
 
-def change_password(
-    sessions: SessionFactory,
-    hasher: Hasher,
-    sign_in: SignIn,
-    *,
-    current: str,
-    new: str,
-    settings: Settings,
-    at: datetime,
-) -> None:
+def change_password(desk: Desk, sign_in: SignIn, *, current: str, new: str, at: datetime) -> None:
     """Set another password, and end the member's other sign-ins.
 
     Raises:
@@ -178,23 +181,16 @@ def change_password(
         PasswordWrong: The present one is another.
         PasswordRefused: The new one is easily guessed.
     """
-    ask_again(sessions, hasher, sign_in, current, settings=settings, at=at)
-    with transaction(sessions) as session:
+    attempt = ask_again(desk, sign_in, current, at=at)
+    with transaction(desk.sessions) as session:
         holder = require_holder(session, sign_in.person_id)
-    password_hash = _hashed(hasher, new, holder)
-    with transaction(sessions) as session:
+    password_hash = _hashed(desk.hasher, new, holder)
+    with transaction(desk.sessions) as session:
+        attempts.forgive(session, attempt)
         _set_password(session, sign_in.person_id, password_hash, but=sign_in.id, at=at)
 
 
-def set_password(
-    sessions: SessionFactory,
-    hasher: Hasher,
-    token: str,
-    password: str,
-    *,
-    settings: Settings,
-    at: datetime,
-) -> tuple[str, str]:
+def set_password(desk: Desk, token: str, password: str, *, at: datetime) -> tuple[str, str]:
     """Set the password of whoever was sent a link, once, and end all their sign-ins.
 
     Returns:
@@ -205,19 +201,19 @@ def set_password(
         PasswordRefused: The password is easily guessed; the link stays good.
     """
     token_hash = hash_token(token)
-    with transaction(sessions) as session:
+    with transaction(desk.sessions) as session:
         link = queries.link_by_token(session, token_hash, at=at)
         if link is None:
             raise LinkRefused
         holder = require_holder(session, link.person_id)
-    password_hash = _hashed(hasher, password, holder)
-    with transaction(sessions) as session:
+    password_hash = _hashed(desk.hasher, password, holder)
+    with transaction(desk.sessions) as session:
         person_id = queries.use_link(session, token_hash, at=at)
         if person_id is None:
             raise LinkRefused
         account = _set_password(session, person_id, password_hash, at=at)
-        attempts.forgive_strangers(session, account.username, settings=settings)
-    return account.username, make_pass(attempts.key_of(settings), person_id)
+        attempts.forgive_strangers(session, account.username, settings=desk.settings)
+    return account.username, make_pass(attempts.key_of(desk.settings), person_id)
 
 
 def open_account(
@@ -242,6 +238,16 @@ def open_account(
     account.username = wanted
     session.flush()
     return account
+
+
+def remove_second_factor(session: Session, person_id: UUID, *, at: datetime) -> None:
+    """Ask a member for no code any more, and sign them out everywhere.
+
+    Raises:
+        NoLocalAccount: They have no password here.
+    """
+    second_factor.remove(session, require_account(session, person_id))
+    accounts.end_sign_ins(session, person_id, at=at)
 
 
 def require_member(session: Session, organisation_id: UUID, person_id: UUID) -> Person:

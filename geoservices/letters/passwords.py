@@ -14,6 +14,7 @@ from geoservices.credentials.links import lifetime_of, make_link
 from geoservices.credentials.models import LinkKind
 from geoservices.credentials.rules import fold
 from geoservices.credentials.service import open_account, require_holder
+from geoservices.database import SessionFactory, transaction
 from geoservices.letters import composing, queries
 from geoservices.letters.addresses import A_DAY, wait_before_another
 from geoservices.letters.composing import Words
@@ -83,6 +84,12 @@ def ask_for_reset(session: Session, name: str, *, settings: Settings, at: dateti
         _send(session, member.id, recipient, LetterKind.PASSWORD_RESET, settings, at)
 
 
+def answer_reset(sessions: SessionFactory, name: str, *, settings: Settings, at: datetime) -> None:
+    """Do so once whoever asked has their answer, so that they cannot tell by its time either."""
+    with transaction(sessions) as session:
+        ask_for_reset(session, name, settings=settings, at=at)
+
+
 def write(session: Session, letter: Letter, *, settings: Settings, at: datetime) -> Words:
     """Return what a letter about an account says; each attempt has a link of its own.
 
@@ -98,9 +105,7 @@ def write(session: Session, letter: Letter, *, settings: Settings, at: datetime)
         at=at,
         expires_at=letter.expires_at,
     )
-    compose = (
-        composing.invitation if kind is LetterKind.INVITATION else composing.password_reset
-    )
+    compose = composing.invitation if kind is LetterKind.INVITATION else composing.password_reset
     return compose(
         link,
         username=holder.account.username,

@@ -110,8 +110,12 @@ def _obstacle(
         return LetterState.DROPPED, "the address was taken away"
     if letter.expires_at <= at:
         return LetterState.FAILED, "its time had passed before it was sent"
-    if address is None:
-        return None
+    return _nothing_to_tell(letter, address, items) if address else None
+
+
+def _nothing_to_tell(
+    letter: Letter, address: EmailAddress, items: Sequence[Told]
+) -> tuple[LetterState, str] | None:
     if letter.kind == LetterKind.CONFIRMATION:
         return (LetterState.DROPPED, "confirmed already") if address.confirmed_at else None
     if address.confirmed_at is None or address.bouncing_at is not None:

@@ -24,6 +24,7 @@ from geoservices.accounts.models import Organisation, Purpose
 from geoservices.codes.links import make_code_key
 from geoservices.database import SessionFactory
 from geoservices.geofences.live import LiveGeofences
+from geoservices.limiting.limiter import Limiter
 from geoservices.push.vapid import make_vapid_key
 from geoservices.settings import (
     CodeSettings,
@@ -72,6 +73,7 @@ def anyone(application: FastAPI, sessions: SessionFactory) -> Client:
     application.state.committer = Committer(
         sessions, application.state.live, application.state.settings
     )
+    application.state.limiter = Limiter(sessions, application.state.settings)
     application.state.readiness = Readiness()
     return client_of(application)
 
