@@ -331,15 +331,25 @@ class StatisticsSettings(BaseModel, frozen=True, extra="forbid"):
     """A count with fewer devices behind it is not told."""
 
 
-class Settings(BaseSettings):
-    """The service's configuration; nested values use two underscores.
-
-    `GEOSERVICES_PUSH__TIMEOUT=PT5S` sets `settings.push.timeout`.
-    """
+class LinkSettings(BaseSettings):
+    """What links by which passwords are set are made with; nothing of it must be given."""
 
     model_config = SettingsConfigDict(
         env_prefix="GEOSERVICES_", env_nested_delimiter="__", frozen=True, extra="ignore"
     )
+
+    public_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+$", max_length=300)] = (
+        "http://127.0.0.1:8080"
+    )
+    """Where people's browsers reach this service; links in notifications start with it."""
+    sign_in: SignInSettings = SignInSettings()
+
+
+class Settings(LinkSettings):
+    """The service's configuration; nested values use two underscores.
+
+    `GEOSERVICES_PUSH__TIMEOUT=PT5S` sets `settings.push.timeout`.
+    """
 
     database_url: SecretStr
     """`postgresql://user:password@host:port/name`."""
@@ -356,7 +366,6 @@ class Settings(BaseSettings):
     push: PushSettings
     codes: CodeSettings
     mail: MailSettings = MailSettings()
-    sign_in: SignInSettings = SignInSettings()
     intake: IntakeSettings = IntakeSettings()
     presence: PresenceSettings = PresenceSettings()
     phones: PhoneSettings = PhoneSettings()

@@ -48,11 +48,12 @@ def step_of(secret: str, code: str, *, after: int | None, at: datetime) -> int |
         after: The step of the last code taken; one must be later than it, so none counts twice.
         at: Now.
     """
-    typed, totp = _bare(code), TOTP(secret, digits=DIGITS, interval=STEP_S)
+    # Bytes, since text that is not ASCII cannot be compared in constant time.
+    typed, totp = _bare(code).encode(), TOTP(secret, digits=DIGITS, interval=STEP_S)
     present = int(at.timestamp()) // STEP_S
     found = None
     for step in range(present - WINDOW, present + WINDOW + 1):
-        is_it = hmac.compare_digest(totp.generate_otp(step), typed)
+        is_it = hmac.compare_digest(totp.generate_otp(step).encode(), typed)
         if is_it and (after is None or step > after):
             found = step
     return found

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from geoservices.accounts.tokens import hash_token, make_token
 from geoservices.credentials.models import LinkKind, PasswordLink
 from geoservices.errors import ErrorKind, GeoservicesError
-from geoservices.settings import Settings
+from geoservices.settings import LinkSettings
 
 
 class LinkRefused(GeoservicesError):
@@ -29,7 +29,7 @@ def make_link(
     person_id: UUID,
     kind: LinkKind,
     *,
-    settings: Settings,
+    settings: LinkSettings,
     at: datetime,
     expires_at: datetime | None = None,
 ) -> tuple[str, datetime]:
@@ -54,7 +54,7 @@ def make_link(
     return f"{settings.public_url}/password#{token}", until
 
 
-def lifetime_of(kind: LinkKind, settings: Settings) -> timedelta:
+def lifetime_of(kind: LinkKind, settings: LinkSettings) -> timedelta:
     """Return how long links of a kind are good for."""
     if kind is LinkKind.INVITATION:
         return settings.sign_in.invitation_lifetime

@@ -14,8 +14,8 @@ LONGEST: Final = 128
 """Characters of a password."""
 JUDGED: Final = 72
 """So many characters are judged; more take long to judge, and nobody guesses them for their end."""
-LEAST_SCORE: Final = 3
-"""Of zxcvbn's 0 to 4: at least 10^8 guesses, which our limits stretch over centuries."""
+LEAST_SCORE: Final = 4
+"""Of zxcvbn's 0 to 4: at least 10^10 guesses. Names of member and organisation joined have 3."""
 USERNAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9._@+-]{0,252}[a-z0-9])")
 
 

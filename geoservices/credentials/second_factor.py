@@ -123,7 +123,7 @@ def begin(account: LocalAccount, settings: Settings) -> Shared:
     """
     if account.has_second_factor:
         raise SecondFactorOn
-    keys = _keys(settings)
+    keys = keys_of(settings)
     if not keys:
         raise SecondFactorUnavailable
     secret = make_secret()
@@ -201,15 +201,15 @@ def _take_time_code(account: LocalAccount, code: str, settings: Settings, at: da
         raise SecondFactorRefused
     account.totp_step = step
     # What a key of before had sealed is sealed with the present one.
-    account.totp_sealed = seal(_keys(settings)[0], account.person_id, secret)
+    account.totp_sealed = seal(keys_of(settings)[0], account.person_id, secret)
 
 
 def _unsealed(account: LocalAccount, settings: Settings) -> str | None:
     sealed = account.totp_sealed
-    return unseal(_keys(settings), account.person_id, sealed) if sealed else None
+    return unseal(keys_of(settings), account.person_id, sealed) if sealed else None
 
 
-def _keys(settings: Settings) -> list[bytes]:
+def keys_of(settings: Settings) -> list[bytes]:
     """Return the keys that seal secrets, the present one first; none if none is set."""
     key = settings.sign_in.key
     found = [key, *settings.sign_in.old_keys] if key else []

@@ -25,7 +25,8 @@ def wait_after(count: int) -> timedelta:
 
 def still_to_wait(count: int, last_at: datetime, *, at: datetime) -> timedelta:
     """Return how much longer to wait; nothing if the next may come now."""
-    return max(last_at + wait_after(count) - at, timedelta(0))
+    wait = wait_after(count)
+    return max(last_at + wait - at, timedelta(0)) if wait else wait
 
 
 def counted(count: int, last_at: datetime, *, at: datetime) -> int:

@@ -40,6 +40,7 @@ from tests.factories import (
     make_organisation,
     make_person,
 )
+from tests.signing import CHEAP
 
 
 @pytest.fixture(scope="session")
@@ -56,6 +57,7 @@ def settings() -> Settings:
         codes=CodeSettings(key=SecretStr(make_code_key())),
         mail=MailSettings(host="127.0.0.1", security="none", sender="letters@devon.example"),
         phones=PhoneSettings(secret=SecretStr("a secret that is of no use elsewhere")),
+        sign_in=CHEAP,
     )
 
 

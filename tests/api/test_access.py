@@ -66,6 +66,11 @@ def run(found: int, other: int, *, body: Callable[[Ids], Any] | None = None) -> 
     return Row(403, 403, 403, found, other, body)
 
 
+def signed_in(found: int, *, body: Callable[[Ids], Any] | None = None) -> Row:
+    """A row of what whoever signed in may do about that."""
+    return Row(403, 403, found, found, found, body)
+
+
 def all_(found: int, *, body: Callable[[Ids], Any] | None = None) -> Row:
     """A row of what any valid token may do."""
     return Row(found, found, found, found, found, body)
@@ -88,6 +93,8 @@ PAGES = (
     "open_notifications",
     "open_notification",
     "read_service_worker",
+    "open_sign_in",
+    "open_password",
 )
 """What people's browsers load, which is the same for everyone."""
 TABLE = {
@@ -167,6 +174,22 @@ TABLE = {
     "read_screen": Row(401, 401, 401, 401, 401),
     "open_link": free(404),
     **dict.fromkeys(PAGES[1:], free(200)),
+    "sign_in": free(401, body=lambda _: asking.sign_in()),
+    "sign_out": signed_in(204),
+    "list_sign_ins": signed_in(200),
+    "sign_out_elsewhere": signed_in(204),
+    "end_sign_in": signed_in(404),
+    "invite_member": Row(403, 403, 403, 403, 403, lambda _: {"username": "anna"}),
+    "remove_members_second_factor": Row(403, 403, 403, 403, 403),
+    "ask_for_reset": free(202, body=lambda _: {"username": "anna"}),
+    "set_password": free(422, body=lambda _: {"token": "made-up", "password": "made up"}),
+    "change_password": signed_in(409, body=lambda _: {"current": "made up", "new": "made up"}),
+    "read_second_factor": signed_in(409),
+    "begin_second_factor": signed_in(409, body=lambda _: {"password": "made up"}),
+    "confirm_second_factor": signed_in(409, body=lambda _: {"code": "123456"}),
+    "remove_second_factor": signed_in(
+        409, body=lambda _: {"password": "made up", "code": "123456"}
+    ),
     "live": free(200),
     "ready": free(503),
     "explain_problem": free(200),

@@ -61,6 +61,7 @@ def make_world(session: Session) -> World:
     visit = _visit(device, geofence.id, place.id, organisation)
     check_in = make_check_in(session, device, place.id, organisation)
     subscription = make_subscription(session, device)
+    member = make_person(session, organisation=organisation)
     link, _phone_token = make_phone_link(session, device, PhoneApp.OVERLAND)
     decision, notification = make_notification(session, person, campaign, listing, check_in)
     delivery = make_delivery(session, notification, subscription)
@@ -90,6 +91,8 @@ def make_world(session: Session) -> World:
             "code_id": make_code(session, place).id,
             "subscription_id": subscription.id,
             "link_id": link.id,
+            "member_id": member.id,
+            "sign_in_id": uuid4(),
             "decision_id": decision.id,
             "notification_id": notification.id,
             "delivery_id": delivery.id,

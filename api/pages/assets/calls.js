@@ -6,6 +6,7 @@ class Refusal extends Error {
     super(problem.detail ?? problem.title ?? `The service answered ${status}.`);
     this.status = status;
     this.code = String(problem.type ?? "").split("/").pop();
+    this.retryAfterS = problem.retry_after_s;
   }
 }
 
@@ -14,10 +15,13 @@ class Refusal extends Error {
 const calls = (() => {
   const giveUpAfterMs = 10_000;
 
-  async function send(method, path, { body, authorization } = {}) {
+  async function send(method, path, { body, authorization, csrfToken } = {}) {
     const headers = {};
     if (authorization) {
       headers.Authorization = authorization;
+    }
+    if (csrfToken) {
+      headers["X-CSRF-Token"] = csrfToken;
     }
     if (body !== undefined) {
       headers["Content-Type"] = "application/json";
