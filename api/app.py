@@ -44,6 +44,7 @@ from api.routers import (
 )
 from api.routers import problems as problem_pages
 from api.schemas.receipts import MAX_BODY_BYTES
+from api.throttling import Throttle
 from geoservices.database import SessionFactory
 from geoservices.geofences.live import LiveGeofences
 from geoservices.limiting.limiter import Limiter
@@ -134,6 +135,7 @@ def create_app(
     app.state.settings = settings
     app.state.live = LiveGeofences()
     app.state.limiter = Limiter(sessions, settings)
+    app.state.throttle = Throttle(app.state.limiter)
     app.state.committer = Committer(intake or sessions, app.state.live, settings)
     app.state.hashing = Hashing(settings.sign_in)
     app.state.push_key = vapid_public_key(settings.push)

@@ -79,6 +79,7 @@ class Express:
         if pings is None or len(pings) > self.intake.max_batch:
             return None
         try:
+            await self.state.throttle.count_token(b"Bearer " + token.encode())
             sent = Sent(token_hash=hash_token(token), pings=pings)
             intake = await self.state.committer.take_in(sent)
         except Exception:  # noqa: BLE001  # The long way meets it again, logs and answers it.

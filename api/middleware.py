@@ -10,7 +10,6 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import BodyTooLarge, InternalError, UnsupportedMediaType, refusal
-from api.throttling import Throttle
 from geoservices.errors import GeoservicesError
 
 log = structlog.get_logger()
@@ -49,7 +48,6 @@ class Door:
         self.forms_at = forms_at
         self.smaller_at = smaller_at
         self.headers = headers
-        self.throttle = Throttle()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection as ASGI asks."""
@@ -91,7 +89,7 @@ class Door:
             await refusal(Request(scope), error)(scope, receive, answer)
 
     async def _admit(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
-        await self.throttle.admit(scope)
+        await scope["app"].state.throttle.admit(scope)
         limit = min(self.smaller_at.get(scope["path"], self.max_body_bytes), self.max_body_bytes)
         self._check(scope, Headers(scope=scope), limit)
         body = await self._read(receive, limit)

@@ -304,6 +304,8 @@ class LimitSettings(BaseModel, frozen=True, extra="forbid"):
 
     requests_by_address: RateText = "6000/PT1M"
     """Requests from one address; a library's visitors may share one."""
+    requests_by_token: RateText = "1200/PT1M"  # noqa: S105  # It is a rate.
+    """Requests with one token, those with pings too."""
     devices_by_address: RateText = "600/PT1H"
     """New devices from one address."""
     joining_by_address: RateText = "20/PT1H"

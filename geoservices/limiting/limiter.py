@@ -22,6 +22,7 @@ class Limit(Enum):
     """What is limited, and by whom; the values name the settings with the rates."""
 
     REQUESTS_BY_ADDRESS = "requests_by_address"
+    REQUESTS_BY_TOKEN = "requests_by_token"  # noqa: S105  # It names a setting.
     DEVICES_BY_ADDRESS = "devices_by_address"
     JOINING_BY_ADDRESS = "joining_by_address"
     JOINING_ALTOGETHER = "joining_altogether"

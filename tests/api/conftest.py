@@ -18,6 +18,7 @@ from api.committing import Committer
 from api.csrf import make_csrf_token
 from api.protocols import taking
 from api.routers.health import Readiness
+from api.throttling import Throttle
 from geoservices import logs
 from geoservices.access.rights import Role
 from geoservices.accounts.models import Organisation, Purpose
@@ -76,6 +77,7 @@ def anyone(application: FastAPI, sessions: SessionFactory) -> Client:
         sessions, application.state.live, application.state.settings
     )
     application.state.limiter = Limiter(sessions, application.state.settings)
+    application.state.throttle = Throttle(application.state.limiter)
     application.state.readiness = Readiness()
     return client_of(application)
 

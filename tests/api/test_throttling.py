@@ -9,11 +9,13 @@ from starlette.requests import Request
 from api import throttling
 from api.app import create_app
 from api.dependencies import get_address
-from geoservices.accounts.models import Device
+from geoservices.accounts.models import Device, Purpose
 from geoservices.database import SessionFactory
 from geoservices.limiting.models import Spending
 from geoservices.settings import LimitSettings, Settings
-from tests.api.conftest import client_of
+from tests.api import asking
+from tests.api.conftest import client_of, with_token
+from tests.factories import make_device, make_person
 
 
 @pytest.fixture
@@ -43,6 +45,31 @@ def test_one_address_makes_only_so_many_requests(narrow: Client, session: Sessio
 
     assert (quiet, uncounted) == ([404, 404], 0)
     assert more == [200] * 5 + [429] * 2
+
+
+def test_one_token_makes_only_so_many_requests(
+    session: Session,
+    settings: Settings,
+    sessions: SessionFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Pings that go the short way count as well; another device is not in the way."""
+    _device, token = make_device(session, make_person(session, Purpose.NEARBY))
+    _device, other = make_device(session, make_person(session, Purpose.NEARBY))
+    session.commit()
+    monkeypatch.setattr(throttling, "UNCOUNTED", 2)
+    limits = LimitSettings(requests_by_token="3/PT1H")
+    application = create_app(sessions, settings.model_copy(update={"limits": limits}))
+
+    flooding = [
+        with_token(client_of(application), token).post("/v1/pings", json=asking.ping())
+        for _ in range(8)
+    ]
+    beside = with_token(client_of(application), other).post("/v1/pings", json=asking.ping())
+
+    assert [one.status_code for one in flooding].count(429) == 3
+    assert flooding[-1].json()["type"] == "/problems/too-many-requests"
+    assert beside.status_code == 200
 
 
 @pytest.mark.parametrize(
