@@ -85,7 +85,10 @@ def remove_members_second_factor(
 
 
 @router.post(
-    "/password-reset", status_code=202, responses=problem_responses(EmailUnavailable, Unavailable)
+    "/password-reset",
+    status_code=202,
+    response_class=Response,
+    responses=problem_responses(EmailUnavailable, Unavailable),
 )
 def ask_for_reset(
     body: PasswordResetIn,

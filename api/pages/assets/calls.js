@@ -36,7 +36,8 @@ const calls = (() => {
     if (!answer.ok) {
       throw new Refusal(answer.status, await answer.json().catch(() => ({})));
     }
-    return answer.status === 204 ? null : answer.json();
+    const text = await answer.text();
+    return text === "" ? null : JSON.parse(text);
   }
 
   // As the device that this browser is.
