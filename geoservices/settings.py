@@ -164,8 +164,8 @@ class SignInSettings(BaseModel, frozen=True, extra="forbid"):
     hash_memory_kib: Annotated[int, Field(ge=7168, le=1_048_576)] = 19_456
     """Memory that hashing a password takes; this and the next as OWASP recommends for argon2id."""
     hash_rounds: Annotated[int, Field(ge=1, le=20)] = 2
-    hashes_at_once: Annotated[int, Field(ge=1, le=64)] = 2
-    """How many passwords one process hashes at the same time; more wait."""
+    hashes_at_once: Annotated[int, Field(ge=1, le=64)] = 1
+    """How many passwords one process hashes at the same time, each on a core; more wait."""
 
 
 class IntakeSettings(BaseModel, frozen=True, extra="forbid"):
