@@ -26,6 +26,8 @@ from tests import notifying
 from tests.factories import NOON
 from tests.signing import PASSWORD, Visitor, make_desk
 
+ACCOUNT = ["account", "--role", "admin", "--name", "Ann"]
+
 
 @pytest.fixture
 def operator(
@@ -70,8 +72,8 @@ def test_a_new_organisations_manager_gets_a_token_that_works(operator: SessionFa
 def test_the_first_administrator_is_sent_a_link(operator: SessionFactory) -> None:
     """Run again, it prints another one for the same member."""
     run("organisation", "create", "devon", "--name", "Devon")
-    account = ["account", "--organisation", "devon", "--role", "admin", "--name", "Ann"]
-    links = [run(*account, "--username", name).stdout.strip() for name in ("ann", "ANN")]
+    account = [*ACCOUNT, "--organisation", "devon", "--username"]
+    links = [run(*account, name).stdout.strip() for name in ("ann", "ANN")]
     desk = make_desk(operator)
     for link in links[::-1]:
         assert link.startswith("http://127.0.0.1:8080/password#gsl_")
@@ -100,7 +102,7 @@ def test_the_first_administrator_is_sent_a_link(operator: SessionFactory) -> Non
             id="an unknown time zone",
         ),
         pytest.param(
-            "account --organisation no --role admin --name Ann --username ann".split(),
+            [*ACCOUNT, "--organisation", "nowhere", "--username", "ann"],
             "There is no such organisation",
             id="an account nowhere",
         ),
