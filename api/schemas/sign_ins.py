@@ -119,7 +119,7 @@ class SecondFactorOut(Out):
     """Whether the account asks for a code."""
 
     confirmed_at: datetime | None = Field(description="Since when; null if it does not")
-    recovery_codes_left: int
+    recovery_codes_left: int = Field(description="How many nobody has used")
 
 
 class SharedSecretOut(Out):

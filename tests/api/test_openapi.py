@@ -196,6 +196,9 @@ def test_whatever_needs_a_token_says_so(document: dict[str, Any]) -> None:
         "take_receipts",
         "open_email",
         "confirm_email",
+        "sign_in",
+        "set_password",
+        "ask_for_reset",
         "open_unsubscribe",
         "unsubscribe_from_email",
     }
