@@ -1,7 +1,7 @@
 """The second factor of an account: set up, taken along with a password, and removed."""
 
 import base64
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -104,8 +104,8 @@ class SecondFactorOff(GeoservicesError):
 class Shared:
     """What an authenticator app is told, once."""
 
-    secret: str
-    uri: str
+    secret: str = field(repr=False)
+    uri: str = field(repr=False)
 
 
 def is_demanded(person: Person, account: LocalAccount, settings: Settings) -> bool:

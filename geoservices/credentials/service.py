@@ -4,7 +4,7 @@ Each function that looks at a password runs its own short transactions round it:
 counted and committed before, and nothing is locked while argon2 takes its time.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -84,10 +84,10 @@ class Given:
     `shown` is the pass of a browser that has signed in before.
     """
 
-    username: str
-    password: str
-    code: str | None
-    shown: str | None
+    username: str = field(repr=False)
+    password: str = field(repr=False)
+    code: str | None = field(repr=False)
+    shown: str | None = field(repr=False)
     address: str
     label: str
 
@@ -97,8 +97,8 @@ class SignedIn:
     """A sign-in just made; token and pass are not kept and cannot be shown again."""
 
     sign_in: SignIn
-    token: str
-    browser_pass: str
+    token: str = field(repr=False)
+    browser_pass: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

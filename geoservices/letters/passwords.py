@@ -1,6 +1,6 @@
 """Letters about members' accounts: invitations, and links that set another password."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -11,7 +11,7 @@ from geoservices.accounts.models import Person
 from geoservices.accounts.queries import lock_people
 from geoservices.credentials import queries as accounts
 from geoservices.credentials.links import lifetime_of, make_link
-from geoservices.credentials.models import LinkKind
+from geoservices.credentials.models import LinkKind, LocalAccount
 from geoservices.credentials.rules import fold
 from geoservices.credentials.service import open_account, require_holder
 from geoservices.database import SessionFactory, transaction
@@ -19,6 +19,7 @@ from geoservices.letters import composing, queries
 from geoservices.letters.addresses import A_DAY, wait_before_another
 from geoservices.letters.composing import Words
 from geoservices.letters.models import Letter, LetterKind, LetterState
+from geoservices.mail.addresses import AddressRefused, read_address
 from geoservices.settings import Settings
 
 LINKS = {
@@ -36,7 +37,7 @@ class Invitation:
     """
 
     username: str
-    link: str | None
+    link: str | None = field(repr=False)
     expires_at: datetime
 
 
@@ -57,7 +58,7 @@ def invite(
         UsernameTaken: Somebody else has it.
     """
     account = open_account(session, member, username, at=at)
-    recipient = _recipient(session, member, settings)
+    recipient = _recipient(session, account, settings)
     if recipient is None:
         link, until = make_link(session, member.id, LinkKind.INVITATION, settings=settings, at=at)
         return Invitation(username=account.username, link=link, expires_at=until)
@@ -75,13 +76,15 @@ def ask_for_reset(session: Session, name: str, *, settings: Settings, at: dateti
     if account is None:
         return
     lock_people(session, [account.person_id])
-    member = session.get_one(Person, account.person_id)
     asked = queries.letters_asked_for(
-        session, LetterKind.PASSWORD_RESET, of=queries.by_person(member.id), since=at - A_DAY
+        session,
+        LetterKind.PASSWORD_RESET,
+        of=queries.by_person(account.person_id),
+        since=at - A_DAY,
     )
-    recipient = _recipient(session, member, settings)
+    recipient = _recipient(session, account, settings)
     if recipient is not None and not wait_before_another(asked, at):
-        _send(session, member.id, recipient, LetterKind.PASSWORD_RESET, settings, at)
+        _send(session, account.person_id, recipient, LetterKind.PASSWORD_RESET, settings, at)
 
 
 def answer_reset(sessions: SessionFactory, name: str, *, settings: Settings, at: datetime) -> None:
@@ -113,12 +116,21 @@ def write(session: Session, letter: Letter, *, settings: Settings, at: datetime)
     )
 
 
-def _recipient(session: Session, member: Person, settings: Settings) -> str | None:
-    """Return where a member reads mail, or None if they cannot be written to."""
+def _recipient(session: Session, account: LocalAccount, settings: Settings) -> str | None:
+    """Return where a member reads mail, or None if they cannot be written to.
+
+    That is the address they confirmed, or else their username if it is one: their organisation
+    chose it for them.
+    """
     if settings.mail.host is None:
         return None
-    own = queries.address_of(session, member.id)
-    return own.address if own and own.confirmed_at and not own.bouncing_at else None
+    own = queries.address_of(session, account.person_id)
+    if own and own.confirmed_at and not own.bouncing_at:
+        return own.address
+    try:
+        return read_address(account.username)
+    except AddressRefused:
+        return None
 
 
 def _send(

@@ -397,6 +397,19 @@ def test_an_invitation_goes_by_letter_where_there_is_an_address(
     assert "Devon" in posting.mail.text
 
 
+def test_a_username_that_is_an_address_is_written_to(
+    admin: Client, session: Session, organisation: Organisation
+) -> None:
+    """Since the member's organisation chose it."""
+    member = make_person(session, organisation=organisation)
+    session.commit()
+    body = {"username": "Carys@example.org"}
+    made = admin.post(f"/v1/members/{member.id}/invitation", json=body).json()
+
+    assert made["link"] is None
+    assert session.scalars(select(Letter.recipient)).one() == "carys@example.org"
+
+
 @pytest.mark.usefixtures("anna")
 def test_no_secret_is_logged(anyone: Client, logged: Any) -> None:
     """Neither passwords nor codes, tokens or names."""
