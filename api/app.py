@@ -8,7 +8,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
-from api import problems, reference
+from api import problems, reference, replays
 from api.committing import Committer
 from api.express import Express
 from api.hashing import Hashing
@@ -16,6 +16,7 @@ from api.headers import of_service
 from api.middleware import Door
 from api.openapi import complete
 from api.routers import (
+    browsers,
     campaigns,
     channels,
     checkins,
@@ -24,6 +25,7 @@ from api.routers import (
     email,
     geofences,
     health,
+    joining,
     listings,
     notifications,
     organisation,
@@ -52,7 +54,9 @@ from geoservices.push.vapid import vapid_public_key
 from geoservices.settings import Settings
 
 NOUNS = (
+    browsers,
     devices,
+    joining,
     phones,
     owntracks,
     overland,
@@ -142,6 +146,7 @@ def create_app(
     app.state.migration_heads = health.migration_heads()
     app.state.readiness = health.Readiness()
     problems.install(app)
+    replays.install(app)
     reference.install(app)
     version_1 = APIRouter(prefix="/v1")
     for noun in NOUNS:

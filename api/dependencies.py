@@ -18,6 +18,7 @@ from api.csrf import check_csrf
 from geoservices import clock
 from geoservices.access.actors import Actor, Grant
 from geoservices.access.rights import Right
+from geoservices.accounts import device_tokens
 from geoservices.accounts import service as accounts
 from geoservices.accounts.acting import actor_of
 from geoservices.accounts.models import Device, Person, SignIn
@@ -115,30 +116,34 @@ def identify(request: Request, session: SessionDep, credentials: Credentials, at
 
     Raises:
         Unauthenticated: There is no token, or it is unknown, expired or revoked.
+        TokenReplayed: It was exchanged for another one before.
         CsrfRefused: There is a cookie, and the request may be another site's.
         SecondFactorDemanded: They must set up a second factor before they do this.
     """
     if "Authorization" in request.headers:
-        caller = caller_of(session, credentials.credentials if credentials else "", at=at)
+        shown = credentials.credentials if credentials else ""
+        caller = caller_of(request, session, shown, at=at)
     else:
         token = _cookie_of(request)
         if token is None:
             raise Unauthenticated
-        caller = replace(caller_of(session, token, at=at), by_cookie=True)
+        caller = replace(caller_of(request, session, token, at=at), by_cookie=True)
         check_csrf(request, token)
     if caller.sign_in and caller.sign_in.enrolling and not _is_about_the_sign_in(request):
         raise SecondFactorDemanded
     return caller
 
 
-def caller_of(session: Session, token: str, *, at: datetime) -> Caller:
+def caller_of(request: Request, session: Session, token: str, *, at: datetime) -> Caller:
     """Find out whose token it is.
 
     Raises:
         Unauthenticated: It is unknown, expired or revoked.
+        TokenReplayed: It was exchanged for another one before.
     """
     if token.startswith(PREFIXES["device"]):
-        carried = accounts.authenticate_device(session, token)
+        overlap = get_settings(request).devices.token_overlap
+        carried = device_tokens.authenticate_device(session, token, overlap=overlap, at=at)
         if carried:
             device, person = carried
             actor = actor_of(person, device_id=device.id)
@@ -187,12 +192,22 @@ def identify_optionally(
 ) -> Caller | None:
     """Find out who asks, where a route also serves callers with no token.
 
+    A device's cookie that is worthless counts as none: no script of the page could drop it. A
+    member's does not, or they would go on as somebody they are not.
+
     Raises:
         Unauthenticated: A token was given, and it is unknown, expired or revoked.
+        TokenReplayed: It was exchanged for another one before.
         CsrfRefused: There is a cookie, and the request may be another site's.
     """
-    given = credentials or ("Authorization" not in request.headers and _cookie_of(request))
-    return identify(request, session, credentials, at) if given else None
+    if "Authorization" in request.headers:
+        return identify(request, session, credentials, at) if credentials else None
+    try:
+        return identify(request, session, credentials, at)
+    except Unauthenticated:
+        if token_in(request, "member"):
+            raise
+        return None
 
 
 OptionalCaller = Annotated[Caller | None, Depends(identify_optionally)]
@@ -233,18 +248,36 @@ def identify_sign_in(request: Request, credentials: Credentials, at: Now) -> Sig
 
 
 def refuse_devices(caller: OptionalCaller) -> Person | None:
-    """Let members through, and callers with no token.
+    """Let members through, and callers with no token or with a device's cookie alone.
 
     Raises:
         Forbidden: It is a device's token, or a machine's key.
     """
-    if caller is None:
+    if caller is None or (caller.device and caller.by_cookie):
         return None
     if caller.device or caller.person is None:
         raise Forbidden(
             "A device makes no further devices. Send no token, or one that a member signed in for."
         )
     return caller.person
+
+
+def find_browsers_device(request: Request, session: SessionDep, at: Now) -> Device | None:
+    """Find out which device the browser is already, where it asks by its cookies.
+
+    Raises:
+        TokenReplayed: Its token was exchanged for another one before.
+        CsrfRefused: The request may be another site's.
+    """
+    token = token_in(request, "device")
+    if token is None or "Authorization" in request.headers:
+        return None
+    try:
+        caller = caller_of(request, session, token, at=at)
+    except Unauthenticated:
+        return None
+    check_csrf(request, token)
+    return caller.device
 
 
 def require_device(caller: CallerDep) -> Device:
@@ -285,6 +318,7 @@ class Needs:
         return caller.actor.granted(self.right)
 
 
+BrowsersDevice = Annotated[Device | None, Depends(find_browsers_device)]
 OptionalMember = Annotated[Person | None, Depends(refuse_devices)]
 SendingDevice = Annotated[Device, Depends(identify_device)]
 CurrentDevice = Annotated[Device, Depends(require_device)]

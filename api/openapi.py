@@ -10,6 +10,7 @@ from api.csrf import HEADER, SAFE_METHODS, CsrfRefused
 from api.dependencies import (
     Needs,
     calls_of,
+    find_browsers_device,
     identify,
     identify_device,
     identify_optionally,
@@ -32,6 +33,7 @@ from api.problems import (
     catalogue,
     problem_responses,
 )
+from geoservices.accounts.device_tokens import TokenReplayed
 from geoservices.credentials.second_factor import SecondFactorDemanded
 from geoservices.errors import Forbidden, GeoservicesError, Unauthenticated
 from geoservices.limiting.limiter import TooManyRequests
@@ -39,14 +41,16 @@ from geoservices.settings import Settings
 
 Refusals = tuple[type[GeoservicesError], ...]
 
+BY_TOKEN: Refusals = (Unauthenticated, TokenReplayed)
 OF_DEPENDENCIES: Mapping[Callable[..., object], Refusals] = {
-    identify: (Unauthenticated, CsrfRefused, SecondFactorDemanded),
-    identify_optionally: (Unauthenticated, CsrfRefused, SecondFactorDemanded),
-    identify_owntracks: (Unauthenticated, Forbidden),
-    identify_overland: (Unauthenticated, Forbidden),
+    identify: (*BY_TOKEN, CsrfRefused, SecondFactorDemanded),
+    identify_optionally: (*BY_TOKEN, CsrfRefused, SecondFactorDemanded),
+    find_browsers_device: (TokenReplayed, CsrfRefused),
+    identify_owntracks: (*BY_TOKEN, Forbidden),
+    identify_overland: (*BY_TOKEN, Forbidden),
     refuse_devices: (Forbidden,),
-    identify_device: (Unauthenticated, CsrfRefused, Forbidden, Unavailable),
-    identify_sign_in: (Unauthenticated, CsrfRefused, Forbidden, Unavailable),
+    identify_device: (*BY_TOKEN, CsrfRefused, Forbidden, Unavailable),
+    identify_sign_in: (*BY_TOKEN, CsrfRefused, Forbidden, Unavailable),
     require_device: (Forbidden,),
     require_sign_in: (Forbidden,),
     require_person: (Forbidden,),

@@ -280,6 +280,17 @@ class PhoneSettings(BaseModel, frozen=True, extra="forbid"):
     """The least radius of what a phone watches; both systems miss smaller ones."""
 
 
+class DeviceSettings(BaseModel, frozen=True, extra="forbid"):
+    """How long what a device is known by goes on being of use."""
+
+    token_age: Span = timedelta(days=30)
+    """A browser's cookie that is older than this is exchanged for a new one."""
+    token_overlap: SpanOrNone = timedelta(minutes=1)
+    """The token of before still counts this long after the next one was first used."""
+    joining_code_lifetime: Span = timedelta(minutes=10)
+    """A code by which another device joins is worthless after this long."""
+
+
 class CampaignSettings(BaseModel, frozen=True, extra="forbid"):
     """Limits that hold for every campaign."""
 
@@ -371,6 +382,7 @@ class Settings(LinkSettings):
     intake: IntakeSettings = IntakeSettings()
     presence: PresenceSettings = PresenceSettings()
     phones: PhoneSettings = PhoneSettings()
+    devices: DeviceSettings = DeviceSettings()
     campaigns: CampaignSettings = CampaignSettings()
     limits: LimitSettings = LimitSettings()
     statistics: StatisticsSettings = StatisticsSettings()

@@ -24,6 +24,7 @@ SCREEN_PAGE = (FOLDER / "screen.html").read_text("utf-8")
 EMAIL_PAGE = (FOLDER / "email.html").read_text("utf-8")
 SIGN_IN_PAGE = (FOLDER / "sign-in.html").read_text("utf-8")
 PASSWORD_PAGE = (FOLDER / "password.html").read_text("utf-8")
+JOIN_PAGE = (FOLDER / "join.html").read_text("utf-8")
 NOTIFICATIONS_PAGE = (FOLDER / "notifications.html").read_text("utf-8")
 SERVICE_WORKER = (FOLDER / "service-worker.js").read_text("utf-8")
 
@@ -101,6 +102,12 @@ def open_sign_in() -> PageResponse:
 def open_password() -> PageResponse:
     """Choose a password; what allows it stands behind the address's #. Or ask for such a link."""
     return PageResponse(PASSWORD_PAGE)
+
+
+@router.get("/join")
+def open_join() -> PageResponse:
+    """Make this browser one more device of somebody's; the code stands behind the address's #."""
+    return PageResponse(JOIN_PAGE)
 
 
 @router.get("/notifications")

@@ -106,11 +106,6 @@ def register_device(
     return device, token
 
 
-def authenticate_device(session: Session, token: str) -> tuple[Device, Person] | None:
-    """Return the device that carries this token and its person, if it is still welcome."""
-    return queries.device_by_token(session, hash_token(token))
-
-
 def authenticate_member(
     session: Session, token: str, *, at: datetime
 ) -> tuple[SignIn, Person] | None:

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from api import middleware, problems
+from api import middleware, problems, replays
 from api.app import create_app
 from api.committing import Committer
 from api.csrf import make_csrf_token
@@ -107,7 +107,7 @@ def browser(
     other = client_of(client.app)
     for kind, token in (("device", device), ("member", member)):
         if token:
-            other.cookies.set(kind, token)
+            other.cookies.set(kind, token, domain="testserver.local", path="/")
     other.headers["X-CSRF-Token"] = make_csrf_token(settings, device, member) or ""
     return other
 
@@ -159,7 +159,7 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], str]]:
     before, written = structlog.get_config(), StringIO()
     with redirect_stderr(written):
         logs.configure()
-    for module in (middleware, problems, taking):
+    for module in (middleware, problems, replays, taking):
         monkeypatch.setattr(module, "log", structlog.get_logger())
     yield written.getvalue
     structlog.configure(**before)

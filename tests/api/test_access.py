@@ -90,6 +90,7 @@ PAGES = (
     "open_link",
     "open_screen",
     "open_email",
+    "open_join",
     "open_notifications",
     "open_notification",
     "read_service_worker",
@@ -99,6 +100,11 @@ PAGES = (
 """What people's browsers load, which is the same for everyone."""
 TABLE = {
     "register_device": Row(403, 403, 201, 201, 201, lambda _: {}, open_=201),
+    "read_session": free(200),
+    "list_devices": all_(200),
+    "revoke_one_device": Row(204, 404, 404, 404, 404),
+    "exchange_token": own(200),
+    "make_joining_code": own(201),
     "read_device": own(200),
     "change_device": own(200, body=lambda _: {"places_only": True}),
     "revoke_device": own(204),

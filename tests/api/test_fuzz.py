@@ -29,7 +29,7 @@ from tests.factories import make_access_token
 
 EXAMPLES = 8
 """For each operation, each sent by everyone."""
-TAKES_ANYTHING = {"live", "ready", "explain_problem", "open_unsubscribe", *PAGES}
+TAKES_ANYTHING = {"live", "ready", "explain_problem", "open_unsubscribe", "read_session", *PAGES}
 """There is no wrong request to them."""
 ROWS = [
     (operation, mode)

@@ -82,6 +82,7 @@ def make_world(session: Session) -> World:
         device=device,
         token=token,
         ids={
+            "device_id": device.id,
             "place_id": place.id,
             "geofence_id": geofence.id,
             "listing_id": listing.id,

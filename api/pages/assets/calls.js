@@ -10,17 +10,16 @@ class Refusal extends Error {
   }
 }
 
-// Calls to the service's API. Without an answer in time they end, since a service worker may not
-// wait for long.
+// Calls to the service's API, which knows this browser by a cookie that no script can read. Without
+// an answer in time they end, since a service worker may not wait for long.
 const calls = (() => {
   const giveUpAfterMs = 10_000;
+  // What shows that a request comes from a page of ours; it goes with the cookies.
+  let csrfToken = null;
 
-  async function send(method, path, { body, authorization, csrfToken } = {}) {
+  async function send(method, path, body) {
     const headers = {};
-    if (authorization) {
-      headers.Authorization = authorization;
-    }
-    if (csrfToken) {
+    if (csrfToken && method !== "GET") {
       headers["X-CSRF-Token"] = csrfToken;
     }
     if (body !== undefined) {
@@ -40,11 +39,43 @@ const calls = (() => {
     return text === "" ? null : JSON.parse(text);
   }
 
-  // As the device that this browser is.
-  async function call(method, path, body) {
-    const device = await storage.get("device");
-    return send(method, path, { body, authorization: device && `Bearer ${device.token}` });
+  // Who this browser is.
+  async function session() {
+    const found = await send("GET", "/v1/session");
+    csrfToken = found.csrf_token;
+    return found;
   }
 
-  return { call, send };
+  // As whoever this browser is. A token is asked for when it is needed, and again when another page,
+  // or the service worker, has got other cookies since.
+  async function call(method, path, body) {
+    if (method !== "GET" && !csrfToken) {
+      await session();
+    }
+    try {
+      return await send(method, path, body);
+    } catch (error) {
+      if (error.code !== "csrf") {
+        throw error;
+      }
+      await session();
+      return send(method, path, body);
+    }
+  }
+
+  // Sign a member in here; what came with the cookies of before is of no use any more.
+  async function signIn(given) {
+    const made = await send("POST", "/v1/sign-in", { ...given, credential: "cookie" });
+    csrfToken = made.csrf_token;
+    return made;
+  }
+
+  // Have this browser be a device.
+  async function register(device) {
+    const made = await call("POST", "/v1/devices", { ...device, credential: "cookie" });
+    csrfToken = made.csrf_token;
+    return made;
+  }
+
+  return { call, register, send, session, signIn };
 })();

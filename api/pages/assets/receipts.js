@@ -26,7 +26,7 @@ const receipts = (() => {
   async function deliver(batch) {
     try {
       await calls.send("POST", "/v1/receipts", {
-        body: { receipts: batch.map(({ token, kind, occurred_at }) => ({ token, kind, occurred_at })) },
+        receipts: batch.map(({ token, kind, occurred_at }) => ({ token, kind, occurred_at })),
       });
     } catch (error) {
       if (!hopeless.has(error.status)) {

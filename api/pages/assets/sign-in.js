@@ -3,20 +3,12 @@
 const byId = (id) => document.getElementById(id);
 const form = byId("sign-in");
 const wrong = "Username or password is wrong.";
-let csrfToken = null;
-
-function asMember(method, path, body) {
-  return calls.send(method, path, { body, csrfToken });
-}
 
 async function signIn() {
   const given = { username: byId("username").value, password: byId("password").value };
   const code = byId("code").value.trim();
   try {
-    const done = await calls.send("POST", "/v1/sign-in", {
-      body: { ...given, ...(code ? { code } : {}), credential: "cookie" },
-    });
-    csrfToken = done.csrf_token;
+    const done = await calls.signIn({ ...given, ...(code ? { code } : {}) });
     if (done.second_factor_demanded) {
       await beginEnrolling(given.password);
     } else {
@@ -56,7 +48,7 @@ function goOn() {
 }
 
 async function beginEnrolling(password) {
-  const shared = await asMember("POST", "/v1/second-factor", { password });
+  const shared = await calls.call("POST", "/v1/second-factor", { password });
   byId("secret").textContent = shared.secret.match(/.{4}/g).join(" ");
   const drawing = new DOMParser().parseFromString(shared.qr_svg, "image/svg+xml");
   byId("qr").replaceChildren(document.importNode(drawing.documentElement, true));
@@ -66,7 +58,7 @@ async function beginEnrolling(password) {
 async function confirmEnrolling() {
   try {
     const code = byId("first-code").value;
-    const made = await asMember("POST", "/v1/second-factor/confirmation", { code });
+    const made = await calls.call("POST", "/v1/second-factor/confirmation", { code });
     byId("recovery-codes").replaceChildren(
       ...made.recovery_codes.map((one) => {
         const item = document.createElement("li");
@@ -86,7 +78,7 @@ async function confirmEnrolling() {
 
 async function signOut() {
   try {
-    await asMember("DELETE", "/v1/sign-in");
+    await calls.call("DELETE", "/v1/sign-in");
     location.assign("/sign-in");
   } catch (error) {
     forms.tell(error);

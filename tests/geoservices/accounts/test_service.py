@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from geoservices.access.rights import Role
 from geoservices.accounts import queries, service
 from geoservices.accounts.consents import ON_CHECK_IN, PASSIVE, TEXTS
+from geoservices.accounts.device_tokens import authenticate_device
 from geoservices.accounts.models import (
     Consent,
     Device,
@@ -32,6 +33,11 @@ def register(session: Session, member: Person | None = None) -> tuple[Device, st
     )
 
 
+def known(session: Session, token: str) -> tuple[Device, Person] | None:
+    """Whose token it is."""
+    return authenticate_device(session, token, overlap=timedelta(0), at=NOON)
+
+
 def test_a_new_device_makes_an_anonymous_citizen(session: Session) -> None:
     """No name, no organisation; the token is stored only as a hash."""
     device, token = register(session)
@@ -39,7 +45,7 @@ def test_a_new_device_makes_an_anonymous_citizen(session: Session) -> None:
     person = session.get_one(Person, device.person_id)
     assert (person.role, person.name, person.organisation_id) == (Role.CITIZEN, None, None)
     assert token.encode() not in device.token_hash
-    assert service.authenticate_device(session, token) == (device, person)
+    assert known(session, token) == (device, person)
 
 
 def test_two_devices_of_nobody_are_two_citizens(session: Session) -> None:
@@ -78,8 +84,8 @@ def test_a_revoked_device_is_unknown_at_once(session: Session) -> None:
     service.revoke_device(device, at=NOON)
     session.flush()
 
-    assert service.authenticate_device(session, token) is None
-    assert service.authenticate_device(session, "gsd_guess") is None
+    assert known(session, token) is None
+    assert known(session, "gsd_guess") is None
 
 
 @pytest.mark.parametrize(
@@ -240,7 +246,7 @@ def test_a_member_who_leaves_loses_every_token_and_device(session: Session) -> N
     assert [
         service.authenticate_member(session, token, at=NOON) is None for token in leaving + staying
     ] == [True, True, False, False]
-    assert [service.authenticate_device(session, token) is None for token in phones] == [
+    assert [known(session, token) is None for token in phones] == [
         True,
         True,
         False,

@@ -1,14 +1,14 @@
 """Members may sign in with a password and a second factor; sign-ins end when nobody uses them.
 
 Revision ID: 0014
-Revises: 0021
+Revises: 0013
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0014"
-down_revision = "0021"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 
