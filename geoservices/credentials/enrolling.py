@@ -10,7 +10,6 @@ from geoservices.accounts.models import Person, SignIn
 from geoservices.credentials import attempts, queries, second_factor
 from geoservices.credentials.second_factor import SecondFactorOff, Shared
 from geoservices.credentials.service import Desk, ask_again, require_account
-from geoservices.database import transaction
 from geoservices.limiting.limiter import Limit
 from geoservices.settings import Settings
 
@@ -46,7 +45,7 @@ def begin(desk: Desk, sign_in: SignIn, password: str, *, at: datetime) -> Shared
         SecondFactorUnavailable: No secret can be kept here.
     """
     attempt = ask_again(desk, sign_in, password, at=at)
-    with transaction(desk.sessions) as session:
+    with desk.transaction() as session:
         attempts.forgive(session, attempt)
         account = require_account(session, sign_in.person_id)
         return second_factor.begin(account, desk.settings)
@@ -79,7 +78,7 @@ def remove(desk: Desk, sign_in: SignIn, *, password: str, code: str, at: datetim
     """
     attempt = ask_again(desk, sign_in, password, at=at)
     desk.limiter.spend(Limit.SECOND_FACTOR_BY_ACCOUNT, attempt.mark.hex(), attempt.source.hex())
-    with transaction(desk.sessions) as session:
+    with desk.transaction() as session:
         account = require_account(session, sign_in.person_id)
         if not account.has_second_factor:
             raise SecondFactorOff

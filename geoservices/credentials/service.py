@@ -4,6 +4,8 @@ Each function that looks at a password runs its own short transactions round it:
 counted and committed before, and nothing is locked while argon2 takes its time.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -27,6 +29,7 @@ from geoservices.credentials.waits import FORGOTTEN_AFTER
 from geoservices.database import SessionFactory, transaction
 from geoservices.errors import ErrorKind, GeoservicesError, NotFound
 from geoservices.limiting.limiter import Limit, Limiter
+from geoservices.scopes import everywhere, open_wide
 from geoservices.settings import Settings
 
 SIGN_INS_KEPT = timedelta(days=30)
@@ -110,6 +113,13 @@ class Desk:
     limiter: Limiter
     settings: Settings
 
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Run the block in one transaction that sees everyone, as nobody is known before it."""
+        with transaction(self.sessions) as session:
+            open_wide(session)
+            yield session
+
 
 def sign_in(desk: Desk, given: Given, *, at: datetime) -> SignedIn:
     """Let a member in who knows username and password, and has the second factor if there is one.
@@ -123,7 +133,7 @@ def sign_in(desk: Desk, given: Given, *, at: datetime) -> SignedIn:
     """
     settings = desk.settings
     desk.limiter.spend(Limit.SIGN_IN_BY_ADDRESS, given.address)
-    with transaction(desk.sessions) as session:
+    with desk.transaction() as session:
         attempt = attempts.begin(
             session, given.username, shown=given.shown, settings=settings, at=at
         )
@@ -133,7 +143,7 @@ def sign_in(desk: Desk, given: Given, *, at: datetime) -> SignedIn:
     better = _checked(desk.hasher, attempt, given.password)
     if given.code is not None:
         desk.limiter.spend(Limit.SECOND_FACTOR_BY_ACCOUNT, *who)
-    with transaction(desk.sessions) as session:
+    with desk.transaction() as session:
         account = _unchanged(session, attempt)
         second_factor.take(session, account, given.code, settings=settings, at=at)
         attempts.forgive(session, attempt)
@@ -164,7 +174,7 @@ def ask_again(desk: Desk, sign_in: SignIn, password: str, *, at: datetime) -> At
         TooManyAttempts: Too many before were wrong.
         PasswordWrong: It is another.
     """
-    with transaction(desk.sessions) as session:
+    with desk.transaction() as session:
         account = require_account(session, sign_in.person_id)
         attempt = attempts.begin_again(session, account, sign_in.id, settings=desk.settings, at=at)
     if not desk.hasher.matches(attempt.password_hash, password):
@@ -182,10 +192,10 @@ def change_password(desk: Desk, sign_in: SignIn, *, current: str, new: str, at: 
         PasswordRefused: The new one is easily guessed.
     """
     attempt = ask_again(desk, sign_in, current, at=at)
-    with transaction(desk.sessions) as session:
+    with desk.transaction() as session:
         holder = require_holder(session, sign_in.person_id)
     password_hash = _hashed(desk.hasher, new, holder)
-    with transaction(desk.sessions) as session:
+    with desk.transaction() as session:
         attempts.forgive(session, attempt)
         _set_password(session, sign_in.person_id, password_hash, but=sign_in.id, at=at)
 
@@ -201,13 +211,13 @@ def set_password(desk: Desk, token: str, password: str, *, at: datetime) -> tupl
         PasswordRefused: The password is easily guessed; the link stays good.
     """
     token_hash = hash_token(token)
-    with transaction(desk.sessions) as session:
+    with desk.transaction() as session:
         link = queries.link_by_token(session, token_hash, at=at)
         if link is None:
             raise LinkRefused
         holder = require_holder(session, link.person_id)
     password_hash = _hashed(desk.hasher, password, holder)
-    with transaction(desk.sessions) as session:
+    with desk.transaction() as session:
         person_id = queries.use_link(session, token_hash, at=at)
         if person_id is None:
             raise LinkRefused
@@ -246,8 +256,10 @@ def remove_second_factor(session: Session, person_id: UUID, *, at: datetime) -> 
     Raises:
         NoLocalAccount: They have no password here.
     """
-    second_factor.remove(session, require_account(session, person_id))
-    accounts.end_sign_ins(session, person_id, at=at)
+    # A person's own rows, which are otherwise for themselves.
+    with everywhere(session):
+        second_factor.remove(session, require_account(session, person_id))
+        accounts.end_sign_ins(session, person_id, at=at)
 
 
 def require_member(session: Session, organisation_id: UUID, person_id: UUID) -> Person:

@@ -18,6 +18,7 @@ from geoservices.letters.hours import next_at
 from geoservices.letters.links import mark_of, read_unsubscribe_token
 from geoservices.letters.models import EmailAddress, Letter, LetterKind, LetterState
 from geoservices.mail.addresses import read_address
+from geoservices.scopes import everywhere
 from geoservices.settings import Settings
 
 DIGEST_AT = time(17)
@@ -236,9 +237,11 @@ def key_of(settings: Settings) -> bytes:
 def _ask(session: Session, address: EmailAddress, settings: Settings, at: datetime) -> None:
     mark = mark_of(key_of(settings), address.address)
     queries.hold_mark(session, mark)
-    asked = queries.letters_asked_for(
-        session, LetterKind.CONFIRMATION, of=queries.by_mark(mark), since=at - A_DAY
-    )
+    # Others may have asked for letters to the same address.
+    with everywhere(session):
+        asked = queries.letters_asked_for(
+            session, LetterKind.CONFIRMATION, of=queries.by_mark(mark), since=at - A_DAY
+        )
     too_many = bool(wait_before_another(asked, at))
     session.add(
         Letter(

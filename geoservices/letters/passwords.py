@@ -20,6 +20,7 @@ from geoservices.letters.addresses import A_DAY, wait_before_another
 from geoservices.letters.composing import Words
 from geoservices.letters.models import Letter, LetterKind, LetterState
 from geoservices.mail.addresses import AddressRefused, read_address
+from geoservices.scopes import everywhere, open_wide
 from geoservices.settings import Settings
 
 LINKS = {
@@ -57,13 +58,16 @@ def invite(
         UsernameRefused: No username can be made of it, or there is none yet.
         UsernameTaken: Somebody else has it.
     """
-    account = open_account(session, member, username, at=at)
-    recipient = _recipient(session, account, settings)
-    if recipient is None:
-        link, until = make_link(session, member.id, LinkKind.INVITATION, settings=settings, at=at)
-        return Invitation(username=account.username, link=link, expires_at=until)
-    letter = _send(session, member.id, recipient, LetterKind.INVITATION, settings, at)
-    return Invitation(username=account.username, link=None, expires_at=letter.expires_at)
+    # A person's own rows, which are otherwise for themselves, and usernames of everyone.
+    with everywhere(session):
+        account = open_account(session, member, username, at=at)
+        recipient = _recipient(session, account, settings)
+        if recipient is None:
+            kind = LinkKind.INVITATION
+            link, until = make_link(session, member.id, kind, settings=settings, at=at)
+            return Invitation(username=account.username, link=link, expires_at=until)
+        letter = _send(session, member.id, recipient, LetterKind.INVITATION, settings, at)
+        return Invitation(username=account.username, link=None, expires_at=letter.expires_at)
 
 
 def ask_for_reset(session: Session, name: str, *, settings: Settings, at: datetime) -> None:
@@ -90,6 +94,7 @@ def ask_for_reset(session: Session, name: str, *, settings: Settings, at: dateti
 def answer_reset(sessions: SessionFactory, name: str, *, settings: Settings, at: datetime) -> None:
     """Do so once whoever asked has their answer, so that they cannot tell by its time either."""
     with transaction(sessions) as session:
+        open_wide(session)
         ask_for_reset(session, name, settings=settings, at=at)
 
 

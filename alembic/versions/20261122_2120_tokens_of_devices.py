@@ -1,14 +1,14 @@
 """Devices' tokens are exchanged, and further devices join by a code.
 
 Revision ID: 0013
-Revises: 0012
+Revises: 0017
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0013"
-down_revision = "0021"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 

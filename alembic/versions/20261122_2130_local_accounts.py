@@ -87,6 +87,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("mark", "source", name=op.f("pk_failed_attempts")),
     )
     op.create_index(op.f("ix_failed_attempts_last_at"), "failed_attempts", ["last_at"])
+    for table in ("local_accounts", "recovery_codes", "password_links"):
+        op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+        op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+        op.execute(f"CREATE POLICY everywhere ON {table} TO geoservices_service USING (true)")
+        op.execute(
+            f"CREATE POLICY within ON {table} TO geoservices_caller "
+            "USING (person_id = (SELECT caller_person()))"
+        )
     op.add_column("sign_ins", sa.Column("idle", sa.Interval(), nullable=True))
     op.add_column(
         "sign_ins",
