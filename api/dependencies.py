@@ -125,7 +125,9 @@ class Caller:
 
 
 def identify(request: Request, session: SessionDep, credentials: Credentials, at: Now) -> Caller:
-    """Find out who asks: by the token they send, or else by their browser's cookies.
+    """Find out who asks, and confine the transaction to what is theirs.
+
+    They are known by the token they send, or else by their browser's cookies.
 
     Raises:
         Unauthenticated: There is no token, or it is unknown, expired or revoked.
@@ -286,6 +288,8 @@ def refuse_devices(caller: OptionalCaller) -> Person | None:
 def find_browsers_device(request: Request, session: SessionDep, at: Now) -> Device | None:
     """Find out which device the browser is already, where it asks by its cookies.
 
+    The transaction stays the caller's, who may be a member with another device than theirs.
+
     Raises:
         TokenReplayed: Its token was exchanged for another one before.
         CsrfRefused: The request may be another site's.
@@ -294,7 +298,8 @@ def find_browsers_device(request: Request, session: SessionDep, at: Now) -> Devi
     if token is None or "Authorization" in request.headers:
         return None
     try:
-        caller = caller_of(request, session, token, at=at)
+        with everywhere(session):
+            caller = _holder_of(request, session, token, at=at)
     except Unauthenticated:
         return None
     check_csrf(request, token)

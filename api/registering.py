@@ -13,6 +13,7 @@ from geoservices import welcoming
 from geoservices.accounts import service as accounts
 from geoservices.accounts.models import Device, Person
 from geoservices.errors import ErrorKind, Forbidden, GeoservicesError
+from geoservices.scopes import everywhere
 from geoservices.settings import Settings
 
 
@@ -74,7 +75,9 @@ class Registration:
             at=at,
         )
         if self.there and self.body.credential == "cookie":
-            accounts.revoke_device(self.there, at=at)
+            # It is another person's than the new one is.
+            with everywhere(session):
+                accounts.revoke_device(self.there, at=at)
         return made
 
     def _join(self, session: Session, at: datetime) -> tuple[Device, str] | None:

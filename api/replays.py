@@ -9,6 +9,7 @@ from api.problems import refusal
 from geoservices import clock
 from geoservices.accounts.device_tokens import TokenReplayed, revoke_replayed
 from geoservices.database import transaction
+from geoservices.scopes import open_wide
 
 log = structlog.get_logger()
 
@@ -19,6 +20,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(TokenReplayed)
     def _replayed(request: Request, error: TokenReplayed) -> JSONResponse:
         with transaction(app.state.sessions) as session:
+            open_wide(session)
             revoke_replayed(session, error.device_id, at=clock.now())
         log.warning("device_token_replayed", device_id=str(error.device_id))
         answer = refusal(request, error)

@@ -12,6 +12,12 @@ down_revision = "0017"
 branch_labels = None
 depends_on = None
 
+MINE = "person_id = (SELECT caller_person())"
+WHOSE = {
+    "other_tokens": f"device_id IN (SELECT id FROM devices WHERE {MINE})",
+    "joining_codes": MINE,
+}
+
 
 def upgrade() -> None:
     """The devices there are go on with their first token."""
@@ -61,6 +67,11 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_joining_codes_device_id"), "joining_codes", ["device_id"])
     op.create_index(op.f("ix_joining_codes_expires_at"), "joining_codes", ["expires_at"])
+    for table, allowed in WHOSE.items():
+        op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+        op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+        op.execute(f"CREATE POLICY everywhere ON {table} TO geoservices_service USING (true)")
+        op.execute(f"CREATE POLICY within ON {table} TO geoservices_caller USING ({allowed})")
     _know_kinds("'campaign', 'test', 'device-joined'")
 
 

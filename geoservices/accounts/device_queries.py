@@ -11,18 +11,15 @@ from sqlalchemy.orm import Session
 from geoservices.accounts.models import Device, JoiningCode, OtherToken, Person
 
 
-def device_by_other_token(
-    session: Session, token_hash: bytes
-) -> tuple[OtherToken, Device, Person] | None:
+def device_by_other_token(session: Session, token_hash: bytes) -> tuple[OtherToken, Device] | None:
     """Return what a token is besides the one a device goes by, if the device is not revoked."""
     row = session.execute(
-        select(OtherToken, Device, Person)
+        select(OtherToken, Device)
         .join(Device, Device.id == OtherToken.device_id)
-        .join(Person, Person.id == Device.person_id)
         .where(OtherToken.token_hash == token_hash, Device.revoked_at.is_(None))
         .execution_options(populate_existing=True)
     ).one_or_none()
-    return (row[0], row[1], row[2]) if row else None
+    return (row[0], row[1]) if row else None
 
 
 def lock_device(session: Session, device_id: UUID) -> Device:

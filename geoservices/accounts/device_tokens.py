@@ -59,12 +59,13 @@ def authenticate_device(
     other = device_queries.device_by_other_token(session, token_hash)
     if other is None:
         return None
-    told, device, person = other
+    told, device = other
     if told.ended_at is None:
-        return _begin(session, device, token_hash, at=at)
+        _begin(session, device, token_hash, at=at)
+        return queries.device_by_token(session, token_hash)
     if at >= told.ended_at + overlap:
         raise TokenReplayed(device)
-    return device, person
+    return queries.device_by_token(session, device.token_hash)
 
 
 def revoke_replayed(session: Session, device_id: UUID, *, at: datetime) -> None:
@@ -95,25 +96,29 @@ def make_next_token_if_due(
     One that was just given out is not replaced: a browser asks for several things at once, and the
     answer that comes last must not be the one whose token is worthless.
     """
-    if (device.token_made_at or device.created_at) + settings.token_age > at:
+    if not _is_due(device, settings, at):
         return None
     device_queries.lock_device(session, device.id)
     waiting = device_queries.next_token(session, device.id)
-    if waiting and waiting.made_at + settings.token_overlap > at:
+    was_just_given = waiting is not None and waiting.made_at + settings.token_overlap > at
+    # Another request may have exchanged it while this one waited for the device.
+    if was_just_given or not _is_due(device, settings, at):
         return None
     return make_next_token(session, device, at=at)
 
 
-def _begin(
-    session: Session, device: Device, token_hash: bytes, *, at: datetime
-) -> tuple[Device, Person] | None:
+def _is_due(device: Device, settings: DeviceSettings, at: datetime) -> bool:
+    return (device.token_made_at or device.created_at) + settings.token_age <= at
+
+
+def _begin(session: Session, device: Device, token_hash: bytes, *, at: datetime) -> None:
     """Have a device go by its next token, which is used for the first time."""
     device_queries.lock_device(session, device.id)
     other = device_queries.device_by_other_token(session, token_hash)
     if other is None or other[0].ended_at is not None:
         # Another request used it in the meantime, or asked for yet another one.
-        return queries.device_by_token(session, token_hash)
-    following, device, person = other
+        return
+    following, device = other
     before = OtherToken(
         token_hash=device.token_hash,
         device_id=device.id,
@@ -126,4 +131,3 @@ def _begin(
     session.add(before)
     session.flush()
     device_queries.forget_oldest_tokens(session, device.id, keep=MOST_REMEMBERED)
-    return device, person

@@ -13,6 +13,7 @@ from geoservices.accounts.joining_codes import make_code, mark_of, read_code
 from geoservices.accounts.models import Device, Person
 from geoservices.accounts.tokens import hash_token, make_token
 from geoservices.errors import ErrorKind, Forbidden, GeoservicesError, NotFound
+from geoservices.scopes import confine, everywhere
 from geoservices.settings import Settings
 
 MOST_DEVICES: Final = 10
@@ -61,9 +62,10 @@ def make_joining_code(
         raise Forbidden("A member's devices are made by signing in on each of them.")
     code = make_code()
     expires_at = at + settings.devices.joining_code_lifetime
-    device_queries.keep_joining_code(
-        session, device, mark=mark_of(_key(settings), code), expires_at=expires_at, at=at
-    )
+    mark = mark_of(_key(settings), code)
+    # Others' codes that have expired go with it.
+    with everywhere(session):
+        device_queries.keep_joining_code(session, device, mark=mark, expires_at=expires_at, at=at)
     return MadeCode(code=code, expires_at=expires_at)
 
 
@@ -77,6 +79,8 @@ def join(
     at: datetime,
 ) -> tuple[Device, str]:
     """Make another device of the person whose code it is, and use the code up.
+
+    From then on the transaction is the person's.
 
     Args:
         session: If its transaction fails, the code is as good as before.
@@ -94,11 +98,13 @@ def join(
         TooManyDevices: The person has as many as one may have.
     """
     code = read_code(text)
-    person_id = code and device_queries.use_joining_code(
-        session, mark_of(_key(settings), code), at=at
-    )
-    if not person_id:
+    if code is None:
         raise JoiningCodeUnknown
+    with everywhere(session):
+        person_id = device_queries.use_joining_code(session, mark_of(_key(settings), code), at=at)
+    if person_id is None:
+        raise JoiningCodeUnknown
+    confine(session, organisation_id=None, person_id=person_id)
     device_queries.lock_person(session, person_id)
     if device_queries.count_devices(session, person_id) >= MOST_DEVICES:
         raise TooManyDevices

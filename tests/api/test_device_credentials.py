@@ -352,11 +352,11 @@ def test_a_browser_exchanges_its_cookie_when_it_wants(anyone: Client, settings: 
 
 
 def test_by_https_only_this_very_host_sets_the_cookie(
-    anyone: Client, settings: Settings, sessions: SessionFactory
+    anyone: Client, settings: Settings, confined: SessionFactory
 ) -> None:
     """A cookie of the plain name, which a neighbouring host could plant, is nobody's."""
     application = create_app(
-        sessions, settings.model_copy(update={"public_url": "https://visits.devon.example"})
+        confined, settings.model_copy(update={"public_url": "https://visits.devon.example"})
     )
     mine = TestClient(application, base_url="https://visits.devon.example")
     token = anyone.post("/v1/devices", json={}).json()["token"]

@@ -1,6 +1,7 @@
 """Browsers known by cookies, and one more of them joined by a code."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -170,15 +171,17 @@ def test_a_browser_shows_a_code_and_removes_what_joined(
     )
 
 
-def test_everybody_can_join(visitor: Visitor, site: Site, phone: Phone) -> None:
+def test_everybody_can_join(visitor: Visitor, site: Site, phone: Phone, tmp_path: Path) -> None:
     """Axe finds no fault with the page, nor with the list of devices and the code."""
     screen = set_up(visitor, site)
     screen.open(phone.link())
     screen.reads("This browser is set up already")
     joining = faults(screen)
+    screen.photograph(tmp_path / "join.png")
     screen.open(f"{site.url}/notifications")
     screen.evaluate("document.querySelectorAll('details').forEach((card) => { card.open = true; })")
     screen.click("Add another device")
     screen.reads("Point its camera here")
+    screen.photograph(tmp_path / "devices.png")
 
     assert (joining, faults(screen)) == ([], [])

@@ -15,11 +15,11 @@ class Refusal extends Error {
 const calls = (() => {
   const giveUpAfterMs = 10_000;
   // What shows that a request comes from a page of ours; it goes with the cookies.
-  let csrfToken = null;
+  let shown = null;
 
-  async function send(method, path, body) {
+  async function send(method, path, { body, csrfToken } = {}) {
     const headers = {};
-    if (csrfToken && method !== "GET") {
+    if (csrfToken) {
       headers["X-CSRF-Token"] = csrfToken;
     }
     if (body !== undefined) {
@@ -42,24 +42,24 @@ const calls = (() => {
   // Who this browser is.
   async function session() {
     const found = await send("GET", "/v1/session");
-    csrfToken = found.csrf_token;
+    shown = found.csrf_token;
     return found;
   }
 
   // As whoever this browser is. A token is asked for when it is needed, and again when another page,
   // or the service worker, has got other cookies since.
   async function call(method, path, body) {
-    if (method !== "GET" && !csrfToken) {
+    if (method !== "GET" && !shown) {
       await session();
     }
     try {
-      return await send(method, path, body);
+      return await send(method, path, { body, csrfToken: shown });
     } catch (error) {
       if (error.code !== "csrf") {
         throw error;
       }
       await session();
-      return send(method, path, body);
+      return send(method, path, { body, csrfToken: shown });
     }
   }
 
@@ -73,7 +73,7 @@ const calls = (() => {
   // Have this browser be a device.
   async function register(device) {
     const made = await call("POST", "/v1/devices", { ...device, credential: "cookie" });
-    csrfToken = made.csrf_token;
+    shown = made.csrf_token;
     return made;
   }
 

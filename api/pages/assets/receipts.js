@@ -26,7 +26,7 @@ const receipts = (() => {
   async function deliver(batch) {
     try {
       await calls.send("POST", "/v1/receipts", {
-        receipts: batch.map(({ token, kind, occurred_at }) => ({ token, kind, occurred_at })),
+        body: { receipts: batch.map(({ token, kind, occurred_at }) => ({ token, kind, occurred_at })) },
       });
     } catch (error) {
       if (!hopeless.has(error.status)) {
