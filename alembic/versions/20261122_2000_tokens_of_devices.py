@@ -1,7 +1,7 @@
 """Devices' tokens are exchanged, and further devices join by a code.
 
 Revision ID: 0013
-Revises: 0017
+Revises: 0012
 """
 
 import sqlalchemy as sa
