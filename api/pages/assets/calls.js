@@ -65,8 +65,8 @@ const calls = (() => {
 
   // Sign a member in here; what came with the cookies of before is of no use any more.
   async function signIn(given) {
-    const made = await send("POST", "/v1/sign-in", { ...given, credential: "cookie" });
-    csrfToken = made.csrf_token;
+    const made = await send("POST", "/v1/sign-in", { body: { ...given, credential: "cookie" } });
+    shown = made.csrf_token;
     return made;
   }
 

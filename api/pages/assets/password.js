@@ -8,8 +8,7 @@ history.replaceState(null, "", location.pathname);
 async function choose() {
   try {
     const done = await calls.send("POST", "/v1/password", {
-      token: linkToken,
-      password: byId("password").value,
+      body: { token: linkToken, password: byId("password").value },
     });
     byId("password").value = "";
     forms.show("Your password is set", null);
@@ -29,7 +28,7 @@ async function choose() {
 
 async function ask() {
   try {
-    await calls.send("POST", "/v1/password-reset", { username: byId("username").value });
+    await calls.send("POST", "/v1/password-reset", { body: { username: byId("username").value } });
     forms.show("Look for our letter", null);
     forms.say("If there is such an account, a letter is on its way. Its link works for an hour.", {
       good: true,
