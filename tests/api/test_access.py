@@ -190,7 +190,7 @@ TABLE = {
     "list_devices": all_(200),
     "revoke_one_device": mine(204, 404),
     "exchange_token": own(200),
-    "make_joining_code": own(201),
+    "make_joining_code": Row({"owner": 201, "other device": 201}),
     "read_device": own(200),
     "change_device": own(200, body=lambda _: {"places_only": True}),
     "revoke_device": own(204),
