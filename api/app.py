@@ -19,9 +19,11 @@ from api.routers import (
     codes,
     devices,
     email,
+    explanations,
     geofences,
     health,
     listings,
+    me,
     notifications,
     organisation,
     osmand,
@@ -64,6 +66,8 @@ NOUNS = (
     receipts,
     channels,
     email,
+    explanations,
+    me,
 )
 
 

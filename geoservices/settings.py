@@ -268,6 +268,17 @@ class StatisticsSettings(BaseModel, frozen=True, extra="forbid"):
     """A count with fewer devices behind it is not told."""
 
 
+class RightsSettings(BaseModel, frozen=True, extra="forbid"):
+    """What people can do about what is held about them."""
+
+    export_kept: Span = timedelta(days=7)
+    """A copy that a person asked for is deleted this long after it was ready."""
+    exports_a_day: Annotated[int, Field(ge=1, le=100)] = 3
+    """So many copies a person may have made within 24 hours."""
+    erasures_kept: Span = timedelta(days=400)
+    """How long the list of who was erased is kept: longer than any backup."""
+
+
 class Settings(BaseSettings):
     """The service's configuration; nested values use two underscores.
 
@@ -296,6 +307,7 @@ class Settings(BaseSettings):
     phones: PhoneSettings = PhoneSettings()
     campaigns: CampaignSettings = CampaignSettings()
     statistics: StatisticsSettings = StatisticsSettings()
+    rights: RightsSettings = RightsSettings()
 
 
 def load_settings() -> Settings:

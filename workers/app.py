@@ -17,6 +17,8 @@ app.conf.update(
     include=[
         "workers.jobs.campaigns",
         "workers.jobs.deliveries",
+        "workers.jobs.erasures",
+        "workers.jobs.exports",
         "workers.jobs.letters",
         "workers.jobs.pings",
         "workers.jobs.subscriptions",

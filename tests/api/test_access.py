@@ -156,6 +156,18 @@ TABLE = {
     "confirm_email": free(422, body=lambda _: {"token": "made-up"}),
     "open_unsubscribe": free(200),
     "unsubscribe_from_email": free(422),
+    "take_visit_back": Row(204, 404, 404, 404, 404),
+    "take_check_in_back": Row(204, 404, 404, 404, 404),
+    "explain_silence": all_(200),
+    "read_my_data": all_(200),
+    "list_my_data": all_(200),
+    "ask_for_export": all_(202),
+    "list_exports": all_(200),
+    "read_export": Row(200, 404, 404, 404, 404),
+    "download_export": Row(200, 404, 404, 404, 404),
+    # A member must have signed in just before.
+    "erase_me": Row(202, 202, 403, 403, 403),
+    "read_erasure": free(200),
     "read_personal_code": own(200),
     "check_in_by_staff": Row(403, 403, 422, 422, 404, lambda _: asking.staff_scan("nobody's")),
     "list_codes": run(200, 404),
@@ -176,6 +188,7 @@ TABLE = {
 ASKED = {
     "read_footfall": {"from": "2026-03-04T10:00:00Z", "until": "2026-03-04T14:00:00Z"},
     "unsubscribe_from_email": {"token": "made-up"},
+    "erase_me": {"confirm": "erase-everything"},
 }
 """What has to be asked for in the query."""
 
@@ -210,7 +223,9 @@ def call(client: Client, application: FastAPI, operation: str, ids: Ids) -> Resp
         if told["operationId"] == operation
     ]
     row = TABLE[operation]
-    address = path.format(purpose="nearby", code="not-found", link_token="none", **ids)
+    address = path.format(
+        purpose="nearby", code="not-found", link_token="none", kind="positions", **ids
+    )
     body = {} if row.body is None else {"json": row.body(ids)}
     return client.request(method.upper(), address, params=ASKED.get(operation), **body)
 

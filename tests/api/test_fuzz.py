@@ -43,7 +43,7 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-KNOWN_BY_OTHER_NAMES = {"code": "not-found", "purpose": "nearby"}
+KNOWN_BY_OTHER_NAMES = {"code": "not-found", "purpose": "nearby", "kind": "positions"}
 
 
 AnyCase = Case[Any]
