@@ -32,18 +32,25 @@ class ZipResponse(StreamingResponse):
     media_type = "application/zip"
 
     def __init__(
-        self, content: Iterator[bytes], *, name: str = "file.zip", size: int | None = None
+        self,
+        content: Iterator[bytes],
+        status_code: int = 200,
+        *,
+        name: str = "file.zip",
+        size: int | None = None,
     ) -> None:
         """Send a file.
 
         Args:
             content: Its parts.
+            status_code: The HTTP status.
             name: What it is called, in ASCII without quotes.
             size: Its length in bytes.
         """
         super().__init__(
             content,
-            headers={
+            status_code,
+            {
                 "Content-Disposition": f'attachment; filename="{name}"',
                 "Cache-Control": "no-store",
                 **({} if size is None else {"Content-Length": str(size)}),

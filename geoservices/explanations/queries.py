@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, true
 from sqlalchemy.orm import Session
 
 from geoservices.accounts.models import Consent, Device, Organisation, Person
@@ -68,7 +68,7 @@ def behind(session: Session, decision_ids: Iterable[UUID]) -> list[Behind]:
         .join(Person, Person.id == Decision.person_id)
         .outerjoin(Transition, Transition.id == Decision.transition_id)
         .outerjoin(CheckIn, CheckIn.id == Decision.check_in_id)
-        .outerjoin(agreed, onclause=True)  # type: ignore[arg-type]  # As SQLAlchemy documents it.
+        .outerjoin(agreed, true())
         .where(Decision.id.in_(set(decision_ids)))
     )
     return [Behind(*row) for row in rows]

@@ -194,6 +194,7 @@ def test_whatever_needs_a_token_says_so(document: dict[str, Any]) -> None:
         "explain_problem",
         *PAGES,
         "take_receipts",
+        "read_erasure",
         "open_email",
         "confirm_email",
         "open_unsubscribe",
