@@ -25,6 +25,7 @@ NOUNS = (
     "letters",
     "exports",
     "erasures",
+    "limiting",
 )
 
 

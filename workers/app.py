@@ -20,6 +20,7 @@ app.conf.update(
         "workers.jobs.erasures",
         "workers.jobs.exports",
         "workers.jobs.letters",
+        "workers.jobs.limiting",
         "workers.jobs.pings",
         "workers.jobs.subscriptions",
         "workers.jobs.visits",

@@ -1,14 +1,14 @@
 """Copies for people to keep, the list of who was erased, and an index to find consents by.
 
 Revision ID: 0019
-Revises: 0012
+Revises: 0021
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0019"
-down_revision = "0012"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 

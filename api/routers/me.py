@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 
 from api.bodies import StrictRoute
-from api.dependencies import CallerDep, CurrentPerson, Now, SessionDep, SettingsDep
+from api.dependencies import CallerDep, CurrentPerson, LimiterDep, Now, SessionDep, SettingsDep
 from api.pagination import Cursor, Limit, aware, decode, next_address, storable
 from api.problems import problem_responses
 from api.responses import ZipResponse
@@ -20,7 +20,7 @@ from geoservices.erasures.service import SignInAgain
 from geoservices.errors import NotFound
 from geoservices.exports import queries as export_queries
 from geoservices.exports import service as exports
-from geoservices.exports.service import ExportNotReady, TooManyExports
+from geoservices.exports.service import ExportNotReady
 from geoservices.holdings import queries, service
 from geoservices.holdings.inventory import Holding
 
@@ -66,15 +66,21 @@ def list_my_data(
     return DataPageOut.of_page(holding, [told for told, _key in rows[:limit]], following)
 
 
-@router.post("/me/exports", status_code=202, responses=problem_responses(TooManyExports))
+@router.post("/me/exports", status_code=202)
 def ask_for_export(
-    person: CurrentPerson, session: SessionDep, settings: SettingsDep, at: Now
+    person: CurrentPerson,
+    session: SessionDep,
+    settings: SettingsDep,
+    limiter: LimiterDep,
+    at: Now,
 ) -> ExportOut:
     """Have a copy made of everything that is held about the caller: a zip with JSON and CSV.
 
     While one is being made, asking again gives the same one.
     """
-    return ExportOut.of(exports.ask_for(session, person.id, rights=settings.rights, at=at))
+    return ExportOut.of(
+        exports.ask_for(session, person.id, rights=settings.rights, limiter=limiter, at=at)
+    )
 
 
 @router.get("/me/exports")

@@ -36,7 +36,7 @@ class KindOut(Out):
 class HeldOut(KindOut):
     """A kind of what is held, with how many rows there are and the newest of them."""
 
-    count: int
+    count: int = Field(description="How many rows there are")
     newest: list[Row]
     all: str = Field(description="Where all of them are")
 
@@ -78,8 +78,8 @@ class ExportOut(Out):
 
     id: UUID
     state: ExportState
-    rows_written: int = Field(description="Each row is written twice: as JSON and as CSV")
-    rows_to_write: int | None = Field(description="Null until they were counted")
+    rows_written: int = Field(description="How many rows were written; each is written twice, as JSON and as CSV")
+    rows_to_write: int | None = Field(description="How many there are to write; null until they were counted")
     size_bytes: int | None = Field(description="Null until the file is ready")
     created_at: datetime
     ready_at: datetime | None

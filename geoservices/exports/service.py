@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from geoservices import clock, outbox
 from geoservices.accounts.queries import lock_people
 from geoservices.database import SessionFactory, transaction
-from geoservices.errors import ErrorKind, GeoservicesError, NotFound, TooOften
+from geoservices.errors import ErrorKind, GeoservicesError, NotFound
 from geoservices.exports import queries
 from geoservices.exports.archive import Chunks, write_archive
 from geoservices.exports.models import Export, ExportChunk, ExportState
@@ -20,6 +20,7 @@ from geoservices.holdings.inventory import Holding
 from geoservices.holdings.kinds import INVENTORY
 from geoservices.holdings.queries import Told
 from geoservices.holdings.service import count_all
+from geoservices.limiting.limiter import Limit, Limiter
 from geoservices.settings import RightsSettings
 
 LEASE = timedelta(minutes=2)
@@ -27,14 +28,6 @@ LEASE = timedelta(minutes=2)
 MOST_ATTEMPTS = 5
 AT_ONCE = 1000
 """Rows read and written at once."""
-A_DAY = timedelta(days=1)
-
-
-class TooManyExports(TooOften):
-    """The person asked for too many copies of their data within a day; none was made."""
-
-    code = "too-many-exports"
-    title = "Too many copies were asked for"
 
 
 class ExportNotReady(GeoservicesError):
@@ -54,20 +47,19 @@ class Superseded(Exception):
     """Another worker writes this export now, or its person is gone."""
 
 
-def ask_for(session: Session, person_id: UUID, *, rights: RightsSettings, at: datetime) -> Export:
+def ask_for(
+    session: Session, person_id: UUID, *, rights: RightsSettings, limiter: Limiter, at: datetime
+) -> Export:
     """Have a copy made of everything held about a person; one under way is returned as it is.
 
     Raises:
-        TooManyExports: They had so many made within a day that no other one is.
+        TooManyRequests: They had so many made lately that no other one is.
     """
     lock_people(session, [person_id])
-    known = queries.exports_of(session, person_id)
-    for one in known:
+    for one in queries.exports_of(session, person_id):
         if one.state in {ExportState.QUEUED, ExportState.WRITING}:
             return one
-    lately = [one.created_at for one in known if at - one.created_at < A_DAY]
-    if len(lately) >= rights.exports_a_day:
-        raise TooManyExports(lately[rights.exports_a_day - 1] + A_DAY - at)
+    limiter.spend(Limit.EXPORTS_BY_PERSON, str(person_id))
     export = Export(
         id=uuid4(),
         person_id=person_id,

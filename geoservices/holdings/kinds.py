@@ -197,6 +197,8 @@ NOTHING = {
     "codes": "A poster, tag or screen at a place.",
     "listings": "An offer, event or task at a place, as an organisation wrote it.",
     "campaigns": "What an organisation tells people in general.",
+    "spendings": "How often somebody asked for something, under a keyed mark; gone once it is "
+    "given back, within a day at most by default.",
     "push_origins": "How a push service answers us, over all browsers.",
     "erasures": "Who was erased, as a keyed mark that tells nobody who it was. Only while an "
     "erasure is under way it also names the person, who can then see nothing any more.",
