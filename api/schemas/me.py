@@ -78,8 +78,12 @@ class ExportOut(Out):
 
     id: UUID
     state: ExportState
-    rows_written: int = Field(description="How many rows were written; each is written twice, as JSON and as CSV")
-    rows_to_write: int | None = Field(description="How many there are to write; null until they were counted")
+    rows_written: int = Field(
+        description="How many rows were written; each is written twice, as JSON and as CSV"
+    )
+    rows_to_write: int | None = Field(
+        description="How many there are to write; null until they were counted"
+    )
     size_bytes: int | None = Field(description="Null until the file is ready")
     created_at: datetime
     ready_at: datetime | None

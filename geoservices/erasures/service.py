@@ -78,6 +78,9 @@ def ask_for(session: Session, person_id: UUID, *, settings: Settings, at: dateti
     accounts.lock_devices(session, device_ids)
     accounts.revoke_all_of(session, [person_id], at=at)
     queries.stop_processing(session, person_id, at=at)
+    # What is held is being told, by a worker that waits for the person and then removes it.
+    waiting = INVENTORY["waiting-to-be-looked-at"]
+    holdings.erase_some(session, waiting, person_id, limit=STEP, skip_locked=True)
     visits.abandon_open(session, device_ids)
     key = marking_key(settings)
     mark = Mark(key.of(person_id), key.mark, at)

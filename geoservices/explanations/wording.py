@@ -76,10 +76,7 @@ def how_to_stop(cause: Cause) -> list[str]:
     return [
         *(quiet if cause.campaign_class is not CampaignClass.CRITICAL else []),
         f"Have it in the inbox only, without a push: PUT /v1/channels/{cause.purpose}.",
-        (
-            f"Withdraw what you agreed to: DELETE /v1/consents/{cause.purpose}. From then on nothing "
-            "is sent for it."
-        ),
+        f"Withdraw your consent, and nothing more is sent: DELETE /v1/consents/{cause.purpose}.",
         "Have everything about you erased: DELETE /v1/me.",
     ]
 
@@ -129,84 +126,67 @@ class Finding:
     in_words: str
 
 
+PASSED: Mapping[Check, str] = {
+    Check.CONSENT: "You agreed that where you are is used to tell you of things.",
+    Check.POSITION: "We heard lately where one of your devices is.",
+    Check.WATCHED: "Coming to {place} is noticed.",
+    Check.PRESENCE: "You were at {place} on {there}.",
+    Check.SENSITIVE_PLACE: "{place} is no place where messages are ruled out.",
+    Check.SOMETHING_ON: "Something is on at {place}. Whether people who come by are told of"
+    " it is for its organisation to decide.",
+    Check.QUIET_HOURS: "These are not your quiet hours.",
+    Check.CAP: "You have not been sent too many messages lately.",
+    Check.PUSH: "One of your browsers can be notified.",
+}
+"""What a check means that is passed."""
+NOT_PASSED: Mapping[Check, str] = {
+    Check.CONSENT: "You have not agreed that where you are is used to tell you of things, "
+    "so it is not. What you may agree to is at GET /v1/consents.",
+    Check.POSITION: "For half an hour none of your devices has told us where it is, so we "
+    "do not know.",
+    Check.WATCHED: "Nobody's coming to {place} is noticed: no area round it is watched.",
+    Check.PRESENCE: "As far as we know you were not at {place} in the last day. It takes an"
+    " exact position well inside, or some that are less so.",
+    Check.SENSITIVE_PLACE: "{place} is a place, such as a clinic or a court, where being "
+    "there never causes a message, to anyone.",
+    Check.SOMETHING_ON: "Nothing is on at {place} at the moment.",
+    Check.QUIET_HOURS: "These are your quiet hours. You change them with PUT /v1/preferences.",
+    Check.CAP: "You were sent {told} messages lately; nobody is sent more than {cap} in "
+    "such a time.",
+    Check.PUSH: "None of your browsers can be notified, or you switched that off. What you "
+    "are told is in your inbox all the same.",
+}
+"""What it means where it is not."""
+
+
 def look_into(standing: Standing, *, limits: Limits, at: datetime) -> list[Finding]:
-    """Return what speaks for and against being told of something at a place, for passing it.
+    """Return what speaks for and against being told of something at a place, for coming by.
 
     It looks at the person's own things and at what anyone may know of the place. Whether anybody
     wanted to tell people anything there is that organisation's own affair.
     """
-    here, zone = standing.place, standing.time_zone
     there_at, located_at = standing.there_at, standing.located_at
-    quiet = _is_quiet(standing, at)
-    capped = standing.told_in_window >= limits.person_cap
-    answers = {
-        Check.CONSENT: (
-            standing.agrees,
-            "You agreed that where you are is used to tell you of things.",
-            (
-                "You have not agreed that where you are is used to tell you of things, so it is not. "
-                "What you may agree to is at GET /v1/consents."
-            ),
-        ),
-        Check.POSITION: (
-            located_at is not None and at - located_at <= LATELY,
-            "We heard lately where one of your devices is.",
-            "For half an hour none of your devices has told us where it is, so we do not know.",
-        ),
-        Check.WATCHED: (
-            standing.watched,
-            f"Coming to {here} is noticed.",
-            f"Nobody's coming to {here} is noticed: no area round it is watched.",
-        ),
-        Check.PRESENCE: (
-            there_at is not None,
-            f"You were at {here} on {_when(there_at, zone)}." if there_at else "",
-            (
-                f"As far as we know you were not at {here} in the last day. It takes some positions "
-                "well inside, or one that is exact."
-            ),
-        ),
-        Check.SENSITIVE_PLACE: (
-            not standing.sensitive,
-            f"{here} is no place where messages are ruled out.",
-            (
-                f"{here} is a place, such as a clinic or a court, where being there never causes a "
-                "message, to anyone."
-            ),
-        ),
-        Check.SOMETHING_ON: (
-            standing.something_on,
-            (
-                f"Something is on at {here}. Whether people who come by are told of it is for its "
-                "organisation to decide."
-            ),
-            f"Nothing is on at {here} at the moment.",
-        ),
-        Check.QUIET_HOURS: (
-            not quiet,
-            "These are not your quiet hours.",
-            "These are your quiet hours. You change them with PUT /v1/preferences.",
-        ),
-        Check.CAP: (
-            not capped,
-            "You have not been sent too many messages lately.",
-            (
-                f"You were sent {standing.told_in_window} messages lately; nobody is sent more than "
-                f"{limits.person_cap} in such a time."
-            ),
-        ),
-        Check.PUSH: (
-            standing.pushable,
-            "One of your browsers can be notified.",
-            (
-                "None of your browsers can be notified, or you switched that off. What you are told "
-                "is in your inbox all the same."
-            ),
-        ),
+    passed = {
+        Check.CONSENT: standing.agrees,
+        Check.POSITION: located_at is not None and at - located_at <= LATELY,
+        Check.WATCHED: standing.watched,
+        Check.PRESENCE: there_at is not None,
+        Check.SENSITIVE_PLACE: not standing.sensitive,
+        Check.SOMETHING_ON: standing.something_on,
+        Check.QUIET_HOURS: not _is_quiet(standing, at),
+        Check.CAP: standing.told_in_window < limits.person_cap,
+        Check.PUSH: standing.pushable,
     }
+    figures = {
+        "place": standing.place,
+        "there": _when(there_at, standing.time_zone) if there_at else "",
+        "told": standing.told_in_window,
+        "cap": limits.person_cap,
+    }
+    words = {check: (PASSED if passed[check] else NOT_PASSED)[check] for check in Check}
     return [
-        Finding(check=check, passed=passed, in_words=good if passed else bad)
-        for check, (passed, good, bad) in answers.items()
+        Finding(check=check, passed=passed[check], in_words=words[check].format(**figures))
+        for check in Check
     ]
 
 

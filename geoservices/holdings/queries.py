@@ -57,17 +57,27 @@ def stream(
         yield [_told(row) for row in some]
 
 
-def erase_some(session: Session, holding: Holding, person_id: UUID, *, limit: int) -> int:
+def erase_some(
+    session: Session, holding: Holding, person_id: UUID, *, limit: int, skip_locked: bool = False
+) -> int:
     """Erase up to so many rows of a kind that are a person's; return how many.
 
-    Rows of others are neither read nor locked.
+    Args:
+        session: The session.
+        holding: The kind.
+        person_id: Whose they are; rows of others are not locked.
+        limit: The most rows.
+        skip_locked: Whether to pass over what somebody else holds.
     """
     table = holding.source
     if holding.table == PARTITIONED:
         some = _oldest_of_one_device(session, holding, person_id, limit)
     else:
         key = list(table.primary_key)
-        some = tuple_(*key).in_(select(*key).where(found(holding, person_id)).limit(limit))
+        mine = select(*key).where(found(holding, person_id)).limit(limit)
+        if skip_locked:
+            mine = mine.with_for_update(skip_locked=True)
+        some = tuple_(*key).in_(mine)
     if holding.fate is Fate.UNNAMED:
         gone = session.execute(update(table).where(some).values({holding.column: None}))
     else:

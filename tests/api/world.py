@@ -49,9 +49,9 @@ class World:
     """By the name that paths give them: `place_id`, `listing_id`, …"""
 
 
-def make_world(session: Session) -> World:
+def make_world(session: Session, slug: str = "devon") -> World:
     """An organisation with everything, and a citizen who was there and was told of it."""
-    organisation = make_organisation(session)
+    organisation = make_organisation(session, slug)
     place = make_place(session, organisation)
     geofence = make_geofence(session, place)
     listing = make_listing(session, place)
