@@ -311,7 +311,7 @@ class RightsSettings(BaseModel, frozen=True, extra="forbid"):
 
     export_kept: Span = timedelta(days=7)
     """A copy that a person asked for is deleted this long after it was ready."""
-    erasures_kept: Span = timedelta(days=400)
+    erasures_kept: Span = timedelta(days=360)
     """How long the list of who was erased is kept: longer than any backup."""
 
 

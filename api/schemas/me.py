@@ -84,7 +84,9 @@ class ExportOut(Out):
     rows_to_write: int | None = Field(
         description="How many there are to write; null until they were counted"
     )
-    size_bytes: int | None = Field(description="Null until the file is ready")
+    size_bytes: int | None = Field(
+        description="How many bytes the file has; null until it is ready"
+    )
     created_at: datetime
     ready_at: datetime | None
     expires_at: datetime = Field(description="When it is deleted")
