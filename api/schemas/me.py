@@ -141,6 +141,6 @@ def _of_kind(holding: Holding) -> dict[str, Any]:
         "title": holding.title,
         "why": holding.why,
         "correction": holding.correction,
-        "columns": dict(holding.told),
+        "columns": holding.explained,
         "not_told": dict(holding.withheld),
     }

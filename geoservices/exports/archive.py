@@ -102,7 +102,7 @@ def _json(
             "title": holding.title,
             "why": holding.why,
             "correction": holding.correction,
-            "columns": dict(holding.told),
+            "columns": holding.explained,
             "not_told": dict(holding.withheld),
         }
         yield f'{"," * bool(number)}\n{_line(holding.kind)}: {{{_line(about)[1:-1]}, "rows": ['
@@ -135,7 +135,7 @@ def _write_csv(
             writer.writerow([cell(told[name]) for name in titles])
         wrote(len(some))
     if titles is None:
-        writer.writerow(list(holding.told))
+        writer.writerow(list(holding.explained))
     text.flush()
     text.detach()
 
@@ -143,7 +143,7 @@ def _write_csv(
 def _readme(holdings: Sequence[Holding], at: datetime) -> str:
     kinds = "\n\n".join(
         f"{holding.kind}.csv: {holding.title}\n  {holding.why}\n"
-        + "\n".join(f"    {name}: {words}" for name, words in holding.told.items())
+        + "\n".join(f"    {name}: {words}" for name, words in holding.explained.items())
         for holding in holdings
     )
     return f"""Everything we hold about you, as of {at:%d %B %Y, %H:%M} UTC.

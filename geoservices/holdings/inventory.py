@@ -12,6 +12,10 @@ PERSON = "person"
 """The kind whose row is the person's own."""
 
 
+NAMED = {"place_id": "place", "organisation_id": "organisation"}
+"""Numbers that are told together with the name of what they stand for, and what that is called."""
+
+
 class Fate(StrEnum):
     """What becomes of a row when its person is erased."""
 
@@ -45,6 +49,16 @@ class Holding:
     withheld: Mapping[str, str] = field(default_factory=dict)
     order: tuple[str, ...] = ("id",)
     fate: Fate = Fate.DELETED
+
+    @property
+    def explained(self) -> dict[str, str]:
+        """What each column means that a person sees, the names beside numbers among them."""
+        words: dict[str, str] = {}
+        for name, told in self.told.items():
+            words[name] = told
+            if name in NAMED:
+                words[NAMED[name]] = f"{told}, by name"
+        return words
 
     @property
     def source(self) -> Table:

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, Table, delete, func, or_, select, 
 from sqlalchemy.orm import Session
 
 from geoservices.accounts.models import Organisation
-from geoservices.holdings.inventory import PERSON, Fate, Holding
+from geoservices.holdings.inventory import NAMED, PERSON, Fate, Holding
 from geoservices.holdings.kinds import INVENTORY
 from geoservices.places.models import Place
 
@@ -18,10 +18,10 @@ Key = tuple[Any, ...]
 """What a row's `Holding.order` columns hold."""
 
 NAMES = {
-    "place_id": ("place", Place.id, Place.name),
-    "organisation_id": ("organisation", Organisation.id, Organisation.name),
+    "place_id": (Place.id, Place.name),
+    "organisation_id": (Organisation.id, Organisation.name),
 }
-"""Numbers that are told with the name of what they stand for."""
+"""Where the names are that `NAMED` numbers are told with."""
 
 
 def count(session: Session, holding: Holding, person_id: UUID) -> int:
@@ -123,9 +123,9 @@ def _newest_first(holding: Holding, person_id: UUID) -> Select[Any]:
     for name in holding.told:
         columns.append(table.c[name])
         if name in NAMES:
-            called, id_, name_of = NAMES[name]
+            id_, name_of = NAMES[name]
             named = select(name_of).where(id_ == table.c[name]).scalar_subquery()
-            columns.append(named.label(called))
+            columns.append(named.label(NAMED[name]))
     keys = [column.label(f"{KEY}{number}") for number, column in enumerate(_order(holding))]
     order = [column.desc() for column in _order(holding)]
     return select(*columns, *keys).where(found(holding, person_id)).order_by(*order)

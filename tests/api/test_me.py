@@ -55,6 +55,8 @@ def test_everything_is_seen_at_a_glance(me: Client, world: World) -> None:
     assert visits["count"] == 1
     assert visits["newest"][0]["place"] == "Exeter Library"
     assert visits["columns"]["entered_at"] == "When you came"
+    for kind in told["kinds"]:
+        assert all(row.keys() == kind["columns"].keys() for row in kind["newest"])
     assert "DELETE /v1/visits/{visit_id}" in visits["correction"]
     for kind in told["kinds"]:
         assert me.get(kind["all"]).json()["items"][: len(kind["newest"])] == kind["newest"]
