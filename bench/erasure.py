@@ -30,6 +30,7 @@ from geoservices.exports import service as exports
 from geoservices.exports.models import Export, ExportState
 from geoservices.pings import queries as pings
 from geoservices.pings.partitions import Partition
+from geoservices.pings.service import keep_partitions
 from geoservices.settings import RightsSettings, Settings
 
 CASES = ("erasure.person_100k", "erasure.others_p99", "erasure.export_100k")
@@ -230,8 +231,10 @@ def export(url: str, person_id: UUID) -> tuple[float, int]:
 def _make_partitions(url: str) -> None:
     """Make those of the hours before, as they are once the service has run for a day."""
     engine = make_engine(url, pool_size=1)
+    sessions = make_session_factory(engine)
+    keep_partitions(sessions, at=clock.now(), retention=timedelta(days=1))
     hour = timedelta(hours=1)
-    with transaction(make_session_factory(engine)) as session:
+    with transaction(sessions) as session:
         first = min(one.start for one in pings.partitions(session))
         for _ in range(24):
             pings.make_partition(session, Partition(first - hour, first))
