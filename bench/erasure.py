@@ -23,7 +23,7 @@ from bench.ingest_stage import Stage, stage
 from bench.ingest_walks import Walks
 from bench.report import Figure, introduce, options, pick, tell
 from geoservices import clock
-from geoservices.database import make_engine, make_session_factory, transaction
+from geoservices.database import DatabaseRole, make_engine, make_session_factory, transaction
 from geoservices.erasures import service as erasures
 from geoservices.erasures.models import Erasure
 from geoservices.exports import service as exports
@@ -230,7 +230,7 @@ def export(url: str, person_id: UUID) -> tuple[float, int]:
 
 def _make_partitions(url: str) -> None:
     """Make those of the hours before, as they are once the service has run for a day."""
-    engine = make_engine(url, pool_size=1)
+    engine = make_engine(url, role=DatabaseRole.OWNER, pool_size=1)
     sessions = make_session_factory(engine)
     keep_partitions(sessions, at=clock.now(), retention=timedelta(days=1))
     hour = timedelta(hours=1)

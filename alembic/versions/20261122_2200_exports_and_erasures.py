@@ -1,16 +1,23 @@
 """Copies for people to keep, the list of who was erased, and an index to find consents by.
 
 Revision ID: 0019
-Revises: 0021
+Revises: 0017
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0019"
-down_revision = "0021"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
+
+WHAT_ONE_MAY = {
+    "exports": "person_id = (SELECT caller_person())",
+    "export_chunks": "export_id IN (SELECT id FROM exports)",
+    "erasures": "person_id = (SELECT caller_person())",
+}
+"""What a caller may see and write, by table (decision 35)."""
 
 
 def upgrade() -> None:
@@ -87,6 +94,11 @@ def upgrade() -> None:
         "ix_erasures_due", "erasures", ["due_at"], postgresql_where=sa.text("done_at IS NULL")
     )
     op.create_index(op.f("ix_consents_person_id"), "consents", ["person_id"])
+    for table, allowed in WHAT_ONE_MAY.items():
+        op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+        op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+        op.execute(f"CREATE POLICY everywhere ON {table} TO geoservices_service USING (true)")
+        op.execute(f"CREATE POLICY within ON {table} TO geoservices_caller USING ({allowed})")
 
 
 def downgrade() -> None:

@@ -9,7 +9,15 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 
 from api.bodies import StrictRoute
-from api.dependencies import CallerDep, CurrentPerson, LimiterDep, Now, SessionDep, SettingsDep
+from api.dependencies import (
+    CallerDep,
+    CurrentPerson,
+    LimiterDep,
+    Now,
+    SessionDep,
+    SettingsDep,
+    WideSession,
+)
 from api.pagination import Cursor, Limit, aware, decode, next_address, storable
 from api.problems import problem_responses
 from api.responses import ZipResponse
@@ -105,7 +113,7 @@ def download_export(
 ) -> StreamingResponse:
     """Download a copy."""
     export = exports.get_ready(session, export_id, person_id=person.id)
-    parts = exports.read_file(request.app.state.sessions, export.id)
+    parts = exports.read_file(request.app.state.sessions, export.id, person_id=person.id)
     return ZipResponse(
         parts, name=f"my-data-{export.created_at:%Y-%m-%d}.zip", size=export.size_bytes
     )
@@ -132,7 +140,7 @@ def erase_me(
 
 
 @router.get("/erasures/{erasure_id}", responses=problem_responses(NotFound))
-def read_erasure(erasure_id: UUID, session: SessionDep) -> ErasureOut:
+def read_erasure(erasure_id: UUID, session: WideSession) -> ErasureOut:
     """See how far an erasure has come; its address is known to whoever asked for it alone."""
     return ErasureOut.of(erasures.get_erasure(session, erasure_id))
 

@@ -18,6 +18,7 @@ from geoservices.errors import ErrorKind, GeoservicesError, NotFound
 from geoservices.holdings import queries as holdings
 from geoservices.holdings.inventory import Holding
 from geoservices.holdings.kinds import INVENTORY
+from geoservices.scopes import everywhere
 from geoservices.settings import Settings
 from geoservices.visits import queries as visits
 
@@ -84,9 +85,11 @@ def ask_for(session: Session, person_id: UUID, *, settings: Settings, at: dateti
     visits.abandon_open(session, device_ids)
     key = marking_key(settings)
     mark = Mark(key.of(person_id), key.mark, at)
-    erasure_id = queries.put_on_list(session, mark, person_id, at=at)
-    outbox.ring(session)
-    return get_erasure(session, erasure_id)
+    # Whoever came back with a backup may be on the list, where they cannot see themselves.
+    with everywhere(session):
+        erasure_id = queries.put_on_list(session, mark, person_id, at=at)
+        outbox.ring(session)
+        return get_erasure(session, erasure_id)
 
 
 def get_erasure(session: Session, erasure_id: UUID) -> Erasure:

@@ -28,6 +28,7 @@ from geoservices.explanations.wording import (
 )
 from geoservices.listings import service as listings
 from geoservices.places import service as places
+from geoservices.scopes import everywhere
 from geoservices.settings import Settings
 
 A_DAY = timedelta(days=1)
@@ -85,12 +86,15 @@ def why_not(
     )
     told = campaigns.told_since(session, [person.id], since=at - limits.person_cap_window)
     pushed = {one.purpose for one in channels.choices(session, person) if one.push}
+    # Geofences are shown to nobody who was not in them; that there is one, the place's word says.
+    with everywhere(session):
+        watched = queries.is_watched(session, place_id)
     standing = Standing(
         place=place.name,
         agrees=bool(agreed),
         located_at=queries.located_at(session, person.id),
         there_at=queries.there_at(session, person.id, place_id, since=at - A_DAY),
-        watched=queries.is_watched(session, place_id),
+        watched=watched,
         sensitive=place.sensitive_at is not None,
         something_on=bool(on),
         time_zone=person.time_zone,

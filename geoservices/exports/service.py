@@ -21,6 +21,7 @@ from geoservices.holdings.kinds import INVENTORY
 from geoservices.holdings.queries import Told
 from geoservices.holdings.service import count_all
 from geoservices.limiting.limiter import Limit, Limiter
+from geoservices.scopes import confine
 from geoservices.settings import RightsSettings
 
 LEASE = timedelta(minutes=2)
@@ -99,11 +100,12 @@ def get_ready(session: Session, export_id: UUID, *, person_id: UUID) -> Export:
     return export
 
 
-def read_file(sessions: SessionFactory, export_id: UUID) -> Iterator[bytes]:
-    """Yield the parts of an export's file, one in memory at a time."""
+def read_file(sessions: SessionFactory, export_id: UUID, *, person_id: UUID) -> Iterator[bytes]:
+    """Yield the parts of the file of an export of a person's, one in memory at a time."""
     number = 0
     while True:
         with transaction(sessions) as session:
+            confine(session, organisation_id=None, person_id=person_id)
             part = queries.chunk(session, export_id, number)
         if part is None:
             return
