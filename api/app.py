@@ -8,13 +8,15 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
-from api import problems, reference
+from api import problems, reference, replays
 from api.committing import Committer
 from api.express import Express
 from api.headers import of_service
 from api.middleware import Door
+from api.oidc import MAX_LOGOUT_BYTES
 from api.openapi import complete
 from api.routers import (
+    browsers,
     campaigns,
     channels,
     checkins,
@@ -24,9 +26,13 @@ from api.routers import (
     explanations,
     geofences,
     health,
+    joining,
+    keys,
     listings,
     me,
+    members,
     notifications,
+    oidc,
     organisation,
     osmand,
     overland,
@@ -36,6 +42,7 @@ from api.routers import (
     pings,
     places,
     receipts,
+    sharing,
     statistics,
     subscriptions,
     visits,
@@ -46,11 +53,14 @@ from api.throttling import Throttle
 from geoservices.database import SessionFactory
 from geoservices.geofences.live import LiveGeofences
 from geoservices.limiting.limiter import Limiter
+from geoservices.oidc.service import make_providers
 from geoservices.push.vapid import vapid_public_key
 from geoservices.settings import Settings
 
 NOUNS = (
+    browsers,
     devices,
+    joining,
     phones,
     owntracks,
     overland,
@@ -59,6 +69,9 @@ NOUNS = (
     places,
     geofences,
     organisation,
+    members,
+    keys,
+    sharing,
     pings,
     visits,
     statistics,
@@ -72,6 +85,7 @@ NOUNS = (
     email,
     explanations,
     me,
+    oidc,
 )
 
 
@@ -104,7 +118,7 @@ class Application(FastAPI):
                 for route in router.routes
                 if isinstance(route, APIRoute)
             ]
-            self.openapi_schema = complete(super().openapi(), routes)
+            self.openapi_schema = complete(super().openapi(), routes, self.state.settings)
         return self.openapi_schema
 
 
@@ -134,10 +148,12 @@ def create_app(
     app.state.limiter = Limiter(sessions, settings)
     app.state.throttle = Throttle(app.state.limiter)
     app.state.committer = Committer(intake or sessions, app.state.live, settings)
+    app.state.providers = make_providers(settings.oidc, public_url=settings.public_url)
     app.state.push_key = vapid_public_key(settings.push)
     app.state.migration_heads = health.migration_heads()
     app.state.readiness = health.Readiness()
     problems.install(app)
+    replays.install(app)
     reference.install(app)
     version_1 = APIRouter(prefix="/v1")
     for noun in NOUNS:
@@ -146,11 +162,12 @@ def create_app(
     for router in UNVERSIONED:
         app.include_router(router)
     pages.install(app)
+    logouts = [f"/v1/oidc/{slug}/logout" for slug in app.state.providers]
     app.add_middleware(
         Door,
         max_body_bytes=settings.intake.max_body_bytes,
-        forms_at=frozenset({"/v1/osmand", "/v1/email/unsubscribe"}),
-        smaller_at={"/v1/receipts": MAX_BODY_BYTES},
+        forms_at=frozenset({"/v1/osmand", "/v1/email/unsubscribe", *logouts}),
+        smaller_at={"/v1/receipts": MAX_BODY_BYTES, **dict.fromkeys(logouts, MAX_LOGOUT_BYTES)},
         headers=of_service(settings.public_url),
     )
     if settings.cors_origins:

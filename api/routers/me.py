@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
+from api import cookies
 from api.bodies import StrictRoute
 from api.dependencies import (
     CallerDep,
@@ -126,6 +127,7 @@ def erase_me(
     person: CurrentPerson,
     session: SessionDep,
     settings: SettingsDep,
+    response: Response,
     at: Now,
 ) -> ErasureOut:
     """Have everything about the caller erased, for good.
@@ -136,7 +138,10 @@ def erase_me(
     """
     sign_in = session.get(SignIn, caller.actor.sign_in_id) if caller.actor.sign_in_id else None
     erasures.require_fresh_sign_in(person, sign_in, at=at)
-    return ErasureOut.of(erasures.ask_for(session, person.id, settings=settings, at=at))
+    asked = ErasureOut.of(erasures.ask_for(session, person.id, settings=settings, at=at))
+    cookies.drop_device(response, settings)
+    cookies.drop_member(response, settings)
+    return asked
 
 
 @router.get("/erasures/{erasure_id}", responses=problem_responses(NotFound))

@@ -1,7 +1,7 @@
 """The inventory: every table that holds something of a person, and why the others hold nothing."""
 
 from geoservices.holdings.activities import ACTIVITIES
-from geoservices.holdings.inventory import Holding, Inventory
+from geoservices.holdings.inventory import Fate, Holding, Inventory
 from geoservices.holdings.messages import MESSAGES
 
 SECRET = "A secret of which only a mark is kept; it would let others act as you."  # noqa: S105
@@ -21,6 +21,9 @@ OF_THE_PERSON = (
             "organisation_id": "The organisation you belong to, if any",
             "role": "What you are to us",
             "name": "Your name, if you belong to an organisation",
+            "email": "By which address your organisation knows you",
+            "reach": "Which of its places you manage, if not all",
+            "disabled_at": "When your organisation let you in no more",
             "time_zone": "Your time zone",
             "quiet_from": "From when on you are not disturbed, by your clock",
             "quiet_until": "Until when",
@@ -76,6 +79,7 @@ OF_THE_PERSON = (
             "label": "What you call it",
             "places_only": "Whether it shares places only, and no positions",
             "created_at": "Since when we know it",
+            "token_made_at": "When it got the token it has now; empty while that is its first",
             "revoked_at": "When its token was ended",
             "followed_until": "The time of the last position or arrival it told us of",
             "fix_at": "When it was where it was last",
@@ -85,6 +89,106 @@ OF_THE_PERSON = (
         },
         withheld={"token_hash": SECRET},
         order=("created_at", "id"),
+    ),
+    Holding(
+        kind="other-tokens",
+        table="other_tokens",
+        column="device_id",
+        of=("devices",),
+        title="Tokens your devices had before, and those they get next",
+        why="So that we notice if somebody else uses one. Kept until you erase it.",
+        correction=AUTOMATIC,
+        told={
+            "device_id": "Which of your devices",
+            "made_at": "When it was made",
+            "ended_at": "When another took its place; empty for the next one",
+        },
+        withheld={"token_hash": SECRET},
+        order=("made_at", "token_hash"),
+    ),
+    Holding(
+        kind="joining-codes",
+        table="joining_codes",
+        column="person_id",
+        title="A code by which another device of yours may join",
+        why="So that your second phone becomes yours. Gone within minutes.",
+        correction="The next one takes its place.",
+        told={
+            "device_id": "Which of your devices shows it",
+            "expires_at": "Until when it is good",
+        },
+        withheld={"mark": SECRET},
+        order=("person_id",),
+    ),
+    Holding(
+        kind="teams",
+        table="team_members",
+        column="person_id",
+        title="The teams you are in",
+        why="So that your team leads see who is in their team. Kept until you leave.",
+        correction="An admin of your organisation changes it.",
+        told={"team_id": "Which team"},
+        order=("team_id",),
+    ),
+    Holding(
+        kind="identities",
+        table="identities",
+        column="person_id",
+        title="How your organisation's identity provider knows you",
+        why="So that you can sign in with it. Kept until you erase it.",
+        correction="Your organisation's identity provider says it.",
+        told={
+            "id": "The number of this identity",
+            "organisation_id": "Your organisation",
+            "issuer": "Which identity provider",
+            "subject": "What it calls you",
+            "created_at": "When you first signed in with it",
+            "signed_in_at": "When you last did",
+        },
+        order=("created_at", "id"),
+    ),
+    Holding(
+        kind="api-keys-you-made",
+        table="api_keys",
+        column="created_by",
+        title="Keys for machines that you made",
+        why="So that your organisation knows who made one. The keys are your organisation's, and "
+        "stay without you.",
+        correction="DELETE /v1/api-keys/{key_id} ends one, if you may.",
+        told={
+            "id": "The number of this key",
+            "organisation_id": "Whose key it is",
+            "name": "What it is called",
+            "created_at": "When you made it",
+        },
+        withheld=dict.fromkeys(
+            (
+                *("prefix", "secret_hash", "previous_hash", "previous_until", "scopes", "reach"),
+                *("expires_at", "last_used_at", "revoked_at"),
+            ),
+            "It is about the machine.",
+        ),
+        order=("created_at", "id"),
+        fate=Fate.UNNAMED,
+    ),
+    Holding(
+        kind="places-you-shared",
+        table="place_shares",
+        column="shared_by",
+        title="Places that you shared with a partner of your organisation's",
+        why="So that your organisation knows who did. The share is your organisation's, and stays "
+        "without you.",
+        correction="DELETE /v1/places/{place_id}/shares/{organisation_slug} ends one, if you may.",
+        told={
+            "organisation_id": "Whose place it is",
+            "place_id": "Which place",
+            "shared_at": "When you shared it",
+        },
+        withheld=dict.fromkeys(
+            ("id", "partner_id", "statistics", "ended_at"), "It is about the organisations."
+        ),
+        order=("shared_at", "id"),
+        fate=Fate.UNNAMED,
     ),
     Holding(
         kind="phone-apps",
@@ -197,6 +301,8 @@ NOTHING = {
     "codes": "A poster, tag or screen at a place.",
     "listings": "An offer, event or task at a place, as an organisation wrote it.",
     "campaigns": "What an organisation tells people in general.",
+    "teams": "A part of an organisation, by its name.",
+    "oidc_spent": "Marks of what identity providers said and may be used once.",
     "spendings": "How often somebody asked for something, under a keyed mark; gone once it is "
     "given back, within a day at most by default.",
     "push_origins": "How a push service answers us, over all browsers.",

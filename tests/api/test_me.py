@@ -184,6 +184,9 @@ def test_from_the_answer_on_the_token_is_worthless(
     assert answer.status_code == 202
     told = answer.json()
     assert told["state"] == "under-way"
+    dropped = answer.headers.get_list("set-cookie")
+    assert [cookie.partition("=")[0] for cookie in dropped] == ["device", "member"]
+    assert all("Max-Age=0" in cookie for cookie in dropped)
     assert me.get("/v1/me/data").status_code == 401
     assert me.post("/v1/pings", json=asking.ping()).status_code == 401
     assert me.post("/v1/check-ins", json=asking.check_in(world.ids["place_id"])).status_code == 401

@@ -18,6 +18,7 @@ from geoservices.erasures.models import Erasure
 from geoservices.exports.models import Export, ExportChunk, ExportState
 from geoservices.letters.models import EmailAddress
 from geoservices.listings.models import Listing
+from geoservices.members.models import Team, TeamMember
 from geoservices.notifications.models import Notification
 from geoservices.phones.models import PhoneApp
 from geoservices.subscriptions.models import Subscription
@@ -25,6 +26,7 @@ from geoservices.visits.models import Visit
 from geoservices.visits.transitions import Phase
 from tests.factories import (
     NOON,
+    make_api_key,
     make_campaign,
     make_code,
     make_device,
@@ -34,14 +36,22 @@ from tests.factories import (
     make_person,
     make_phone_link,
     make_place,
+    share_place,
 )
+
+MARK = "only Devon's"
+"""Stands in every name that nobody outside the organisation may read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """What there is, and the token of the citizen whose things they are."""
+    """What there is, and the token of the citizen whose things they are.
+
+    The place is shared with a partner, statistics too.
+    """
 
     organisation: Organisation
+    partner: Organisation
     person: Person
     device: Device
     token: str
@@ -52,12 +62,26 @@ class World:
 def make_world(session: Session, slug: str = "devon") -> World:
     """An organisation with everything, and a citizen who was there and was told of it."""
     organisation = make_organisation(session, slug)
+    partner = make_organisation(session, f"{slug}-exeter" if slug != "devon" else "exeter")
     place = make_place(session, organisation)
+    place.tags = ["central"]
+    share_place(session, place, partner)
     geofence = make_geofence(session, place)
+    geofence.name = MARK
     listing = make_listing(session, place)
     campaign = make_campaign(
         session, listing, trigger=Trigger.CHECKED_IN, purpose=Purpose.CHECK_IN_CONTENT
     )
+    campaign.name = MARK
+    code = make_code(session, place)
+    code.label = MARK
+    member = make_person(session, organisation=organisation)
+    member.name = MARK
+    team = Team(organisation_id=organisation.id, name=MARK, created_at=NOON)
+    session.add(team)
+    session.flush()
+    session.add(TeamMember(team_id=team.id, person_id=member.id))
+    key, _secret = make_api_key(session, organisation, name=MARK)
     person = make_person(session, Purpose.NEARBY, Purpose.CHECK_IN_CONTENT)
     device, token = make_device(session, person)
     visit = _visit(device, geofence.id, place.id, organisation)
@@ -79,17 +103,19 @@ def make_world(session: Session, slug: str = "devon") -> World:
     session.commit()
     return World(
         organisation=organisation,
+        partner=partner,
         person=person,
         device=device,
         token=token,
         ids={
+            "device_id": device.id,
             "place_id": place.id,
             "geofence_id": geofence.id,
             "listing_id": listing.id,
             "campaign_id": campaign.id,
             "visit_id": visit.id,
             "check_in_id": check_in.id,
-            "code_id": make_code(session, place).id,
+            "code_id": code.id,
             "subscription_id": subscription.id,
             "link_id": link.id,
             "decision_id": decision.id,
@@ -97,6 +123,9 @@ def make_world(session: Session, slug: str = "devon") -> World:
             "delivery_id": delivery.id,
             "export_id": make_export(session, person).id,
             "erasure_id": make_erasure(session).id,
+            "member_id": member.id,
+            "team_id": team.id,
+            "key_id": key.id,
         },
     )
 

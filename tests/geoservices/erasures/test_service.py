@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from geoservices import clock, outbox, pipeline
 from geoservices.accounts import queries as account_queries
 from geoservices.accounts import service as accounts
+from geoservices.accounts.device_tokens import authenticate_device
 from geoservices.accounts.models import Device, Person, SignIn, SignInKind
 from geoservices.checkins.models import CheckIn
 from geoservices.database import SessionFactory, transaction
@@ -103,7 +104,8 @@ def test_from_the_answer_on_nothing_works(
         service.ask_for(session, mine.person.id, settings=SETTINGS, at=clock.now())
 
     with transaction(committed) as session:
-        assert accounts.authenticate_device(session, mine.token) is None
+        at = clock.now()
+        assert authenticate_device(session, mine.token, overlap=LEASE, at=at) is None
     left = held(committed, mine.person.id)
     assert left["devices"] == 1
     assert left["email-addresses"] == 0
