@@ -8,11 +8,13 @@ from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
 from api import problems, reference
+from api.auditing import note_refusal
 from api.committing import Committer
 from api.express import Express
 from api.middleware import Door
 from api.openapi import complete
 from api.routers import (
+    audit,
     campaigns,
     channels,
     checkins,
@@ -64,6 +66,7 @@ NOUNS = (
     receipts,
     channels,
     email,
+    audit,
 )
 
 
@@ -127,7 +130,7 @@ def create_app(
     app.state.push_key = vapid_public_key(settings.push)
     app.state.migration_heads = health.migration_heads()
     app.state.readiness = health.Readiness()
-    problems.install(app)
+    problems.install(app, refused=note_refusal)
     reference.install(app)
     version_1 = APIRouter(prefix="/v1")
     for noun in NOUNS:

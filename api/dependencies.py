@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.orm import Session
 
+from api import auditing
 from api.committing import Committer
 from geoservices import clock
 from geoservices.access.actors import Actor, Grant
@@ -172,12 +173,22 @@ class Needs:
 
     right: Right
 
-    def __call__(self, caller: CallerDep) -> Grant:
-        """Return what lets the caller do it in their organisation.
+    def __call__(
+        self,
+        request: Request,
+        response: Response,
+        session: SessionDep,
+        caller: CallerDep,
+        at: Now,
+    ) -> Grant:
+        """Return what lets the caller do it in their organisation, and see that it is logged.
 
         Raises:
             Forbidden: They may not.
         """
+        auditing.note_at_the_end(
+            session, request, response, actor=caller.actor, right=self.right, at=at
+        )
         return caller.actor.granted(self.right)
 
 

@@ -4,7 +4,8 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -12,6 +13,8 @@ from pydantic_core import ErrorDetails
 from geoservices import clock
 from geoservices.access.rights import MEMBERS, Role
 from geoservices.accounts import service as accounts
+from geoservices.audit import operating as auditing
+from geoservices.audit.queries import Wanted
 from geoservices.codes.links import make_code_key
 from geoservices.database import SessionFactory, make_engine, make_session_factory, transaction
 from geoservices.deliveries import operating
@@ -94,6 +97,29 @@ def _parser() -> argparse.ArgumentParser:
     revoke.add_argument("--organisation", required=True, metavar="SLUG")
     revoke.add_argument("--name", required=True, help="the name their token was made with")
     revoke.set_defaults(run=_revoke_member)
+    audit = commands.add_parser("audit", help="see that the audit log is whole, and export it")
+    of_audit = audit.add_subparsers(required=True, metavar="ACTION")
+    heads = of_audit.add_parser(
+        "head", help="say where each chain ends; keep that where nobody who runs the database can"
+    )
+    heads.set_defaults(run=_audit_heads)
+    verify = of_audit.add_parser("verify", help="look for what was changed, removed or added")
+    verify.add_argument("--organisation", metavar="SLUG", help="only its chain; else all")
+    verify.add_argument(
+        "--heads",
+        type=argparse.FileType(),
+        default=(),
+        help="a file of what `audit head` said on other days",
+    )
+    verify.set_defaults(run=_verify_audit)
+    export = of_audit.add_parser(
+        "export", help="write down who did what, without names, to answer a request for information"
+    )
+    export.add_argument("--organisation", required=True, metavar="SLUG")
+    export.add_argument("--from", dest="since", type=_instant, help="ISO 8601, with an offset")
+    export.add_argument("--until", type=_instant, help="ISO 8601, with an offset")
+    export.add_argument("--output", required=True, type=Path, help="a file .csv or .json")
+    export.set_defaults(run=_export_audit)
     return parser
 
 
@@ -153,6 +179,26 @@ def _revoke_member(arguments: argparse.Namespace) -> str:
             session, arguments.organisation, name=arguments.name, at=clock.now()
         )
     return f"{arguments.name}: signed out of: {tokens}, devices revoked: {devices}"
+
+
+def _audit_heads(_arguments: argparse.Namespace) -> str:
+    return auditing.report_heads(_sessions())
+
+
+def _verify_audit(arguments: argparse.Namespace) -> str:
+    return auditing.verify(_sessions(), slug=arguments.organisation, heads=arguments.heads)
+
+
+def _export_audit(arguments: argparse.Namespace) -> str:
+    wanted = Wanted(since=arguments.since, until=arguments.until)
+    return auditing.export(_sessions(), arguments.organisation, wanted, arguments.output)
+
+
+def _instant(text: str) -> datetime:
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError("no offset")
+    return instant
 
 
 def _name(fault: ErrorDetails) -> str:

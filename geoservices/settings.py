@@ -268,6 +268,13 @@ class StatisticsSettings(BaseModel, frozen=True, extra="forbid"):
     """A count with fewer devices behind it is not told."""
 
 
+class AuditSettings(BaseModel, frozen=True, extra="forbid"):
+    """What is written down of who read or changed what."""
+
+    retention: Span = timedelta(days=2192)
+    """Entries are pruned after this long: six years, after which few claims can be brought."""
+
+
 class Settings(BaseSettings):
     """The service's configuration; nested values use two underscores.
 
@@ -296,6 +303,7 @@ class Settings(BaseSettings):
     phones: PhoneSettings = PhoneSettings()
     campaigns: CampaignSettings = CampaignSettings()
     statistics: StatisticsSettings = StatisticsSettings()
+    audit: AuditSettings = AuditSettings()
 
 
 def load_settings() -> Settings:

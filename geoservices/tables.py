@@ -7,6 +7,7 @@ from sqlalchemy import MetaData
 from geoservices.database import Base
 
 NOUNS = (
+    "audit",
     "accounts",
     "places",
     "geofences",

@@ -37,5 +37,7 @@ SCHEDULE: dict[str, Entry] = {
     "make digests": every(timedelta(minutes=1), "letters.make_digests"),
     "prune positions": every(timedelta(minutes=10), "pings.prune"),
     "forget push services": daily(4, "deliveries.forget_origins"),
+    "tell where the audit log ends": daily(2, "audit.tell_heads"),
+    "prune the audit log": daily(5, "audit.prune"),
     "age subscriptions out": daily(3, "subscriptions.age_out"),
 }

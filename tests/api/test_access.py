@@ -148,6 +148,8 @@ TABLE = {
     "count_unread": all_(200),
     "read_all": all_(204),
     "change_notification": Row(200, 404, 404, 404, 404, lambda _: {"read": True}),
+    "list_audit_entries": Row(403, 403, 403, 403, 403),
+    "export_audit": Row(403, 403, 403, 403, 403),
     "list_channels": all_(200),
     "choose_channels": all_(200, body=lambda _: {"push": False, "email": False}),
     "read_email": Row(200, 404, 404, 404, 404),
