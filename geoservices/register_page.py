@@ -17,7 +17,7 @@ HEAD = """\
 Every column that holds something of a person, what it is for, which legal basis it stands on and
 how long it is kept. It is the record of processing that Article 30 of the UK GDPR asks for, as
 far as software can write it: the organisation adds who it is, whom it shares with and where its
-servers stand.
+servers stand. The [assessment](dpia.md) and the [privacy notice](privacy-notice.md) refer to it.
 
 It is generated from what the models say of their columns, and a test fails when a column says
 nothing: `python -m geoservices.register_page > docs/register.md`.
