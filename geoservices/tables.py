@@ -23,6 +23,7 @@ NOUNS = (
     "channels",
     "deliveries",
     "letters",
+    "limiting",
 )
 
 

@@ -19,6 +19,7 @@ app.conf.update(
         "workers.jobs.campaigns",
         "workers.jobs.deliveries",
         "workers.jobs.letters",
+        "workers.jobs.limiting",
         "workers.jobs.pings",
         "workers.jobs.subscriptions",
         "workers.jobs.visits",

@@ -1,7 +1,7 @@
 """The audit log: chains of entries that the database lets nobody change.
 
 Revision ID: 0020
-Revises: 0012
+Revises: 0021
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0020"
-down_revision = "0012"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 

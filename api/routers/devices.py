@@ -3,7 +3,15 @@
 from fastapi import APIRouter, Response
 
 from api.bodies import StrictRoute
-from api.dependencies import CurrentDevice, CurrentPerson, Now, OptionalMember, SessionDep
+from api.dependencies import (
+    AddressDep,
+    CurrentDevice,
+    CurrentPerson,
+    LimiterDep,
+    Now,
+    OptionalMember,
+    SessionDep,
+)
 from api.problems import problem_responses
 from api.schemas.accounts import (
     ConsentIn,
@@ -21,13 +29,19 @@ from geoservices.accounts import queries, service
 from geoservices.accounts.consents import TEXTS
 from geoservices.accounts.models import Consent, Purpose
 from geoservices.accounts.service import ConsentTextChanged, TimeZoneUnknown
+from geoservices.limiting.limiter import Limit
 
 router = APIRouter(tags=["devices"], route_class=StrictRoute)
 
 
 @router.post("/devices", status_code=201, responses=problem_responses(TimeZoneUnknown))
 def register_device(
-    body: DeviceIn, member: OptionalMember, session: SessionDep, at: Now
+    body: DeviceIn,
+    member: OptionalMember,
+    session: SessionDep,
+    limiter: LimiterDep,
+    address: AddressDep,
+    at: Now,
 ) -> NewDeviceOut:
     """Make a device and get its token, which is shown this once.
 
@@ -35,6 +49,7 @@ def register_device(
     device is theirs. A device's own token is refused: whoever stole it could otherwise make
     another that outlives it. It is not safe to repeat: it makes another device.
     """
+    limiter.spend(Limit.DEVICES_BY_ADDRESS, address)
     device, token = service.register_device(
         session,
         member=member,
