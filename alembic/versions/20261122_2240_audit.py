@@ -1,7 +1,7 @@
 """The audit log: chains of entries that the database lets nobody change.
 
 Revision ID: 0020
-Revises: 0021
+Revises: 0017
 """
 
 import sqlalchemy as sa
@@ -9,10 +9,11 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0020"
-down_revision = "0021"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 
+SERVICE, CALLER = "geoservices_service", "geoservices_caller"
 KINDS = "'sign-in', 'device', 'key', 'person', 'operator', 'nobody'"
 
 REFUSE = """
@@ -125,6 +126,8 @@ def upgrade() -> None:
     op.create_index(
         "ix_audit_entries_subjects", "audit_entries", ["subjects"], postgresql_using="gin"
     )
+    _guard("audit_chains", service="SELECT, INSERT, UPDATE")
+    _guard("audit_entries", service="SELECT, INSERT, DELETE")
     for function in (REFUSE, DELETE_PRUNED, MOVE):
         op.execute(function)
     for (table, name), when in TRIGGERS.items():
@@ -139,6 +142,20 @@ def upgrade() -> None:
     op.execute(
         "CREATE TRIGGER move BEFORE UPDATE ON audit_chains "
         "FOR EACH ROW EXECUTE FUNCTION move_audit_chain()"
+    )
+
+
+def _guard(table: str, *, service: str) -> None:
+    """Let callers read their organisation's, and the service do to all what it needs to."""
+    op.execute(f"REVOKE ALL ON {table} FROM {SERVICE}, {CALLER}")
+    op.execute(f"GRANT {service} ON {table} TO {SERVICE}")
+    op.execute(f"GRANT SELECT ON {table} TO {CALLER}")
+    op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+    op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+    op.execute(f"CREATE POLICY everywhere ON {table} TO {SERVICE} USING (true)")
+    op.execute(
+        f"CREATE POLICY within ON {table} FOR SELECT TO {CALLER} "
+        "USING (organisation_id = (SELECT caller_organisation()))"
     )
 
 

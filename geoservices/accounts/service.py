@@ -24,6 +24,7 @@ from geoservices.accounts.models import (
 from geoservices.accounts.tokens import hash_token, make_token
 from geoservices.audit import service as audit
 from geoservices.errors import ErrorKind, Forbidden, GeoservicesError, NotFound
+from geoservices.scopes import confine
 
 
 class ConsentMissing(GeoservicesError):
@@ -299,6 +300,8 @@ def _time_zones() -> frozenset[str]:
 
 def _make_citizen(session: Session, time_zone: str, at: datetime) -> Person:
     person = Person(id=uuid4(), role=Role.CITIZEN, time_zone=time_zone, created_at=at)
+    # Whoever comes into being may see what is theirs.
+    confine(session, organisation_id=None, person_id=person.id)
     session.add(person)
     session.flush()
     return person

@@ -26,6 +26,7 @@ from geoservices.audit.queries import Chain, Wanted
 from geoservices.audit.redacting import Redaction
 from geoservices.database import SessionFactory, at_the_end, transaction
 from geoservices.logs import POSITION_FIELDS
+from geoservices.scopes import confine, everywhere
 
 OF_THE_INSTALLATION = UUID(int=0)
 """The chain of what belongs to no organisation."""
@@ -135,8 +136,10 @@ def write_down(session: Session) -> None:
     by_chain: dict[UUID, list[Act]] = {}
     for act in session.info.pop(WAITING, ()):
         by_chain.setdefault(act.organisation_id or OF_THE_INSTALLATION, []).append(act)
-    for chain_id, acts in sorted(by_chain.items()):
-        _append(session, chain_id, acts)
+    # Nobody writes in the log themselves, not even in their own organisation's.
+    with everywhere(session):
+        for chain_id, acts in sorted(by_chain.items()):
+            _append(session, chain_id, acts)
 
 
 def page(
@@ -158,6 +161,7 @@ def read_through(
     more = True
     while more:
         with transaction(sessions) as session:
+            confine(session, organisation_id=chain_id, person_id=None)
             found = queries.entries_after(session, chain_id, after, limit=AT_ONCE, wanted=wanted)
         yield from found
         more = len(found) == AT_ONCE

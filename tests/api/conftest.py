@@ -66,9 +66,9 @@ def application(settings: Settings) -> FastAPI:
 
 
 @pytest.fixture
-def anyone(application: FastAPI, sessions: SessionFactory) -> Client:
+def anyone(application: FastAPI, sessions: SessionFactory, confined: SessionFactory) -> Client:
     """A client with no token."""
-    application.state.sessions = sessions
+    application.state.sessions = confined
     application.state.live = LiveGeofences()
     application.state.committer = Committer(
         sessions, application.state.live, application.state.settings

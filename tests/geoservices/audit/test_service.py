@@ -1,12 +1,13 @@
 """Chains in the real database: written by many at once, guarded, looked through and pruned."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import inspect, text
+from sqlalchemy import Engine, func, inspect, select, text
 from sqlalchemy.exc import ProgrammingError
 
 from geoservices.access.actors import Actor
@@ -16,7 +17,14 @@ from geoservices.audit import queries, service
 from geoservices.audit.chaining import ActorKind
 from geoservices.audit.models import AuditEntry
 from geoservices.audit.queries import Wanted
-from geoservices.database import SessionFactory, make_engine, make_session_factory, transaction
+from geoservices.database import (
+    DatabaseRole,
+    SessionFactory,
+    make_engine,
+    make_session_factory,
+    transaction,
+)
+from geoservices.scopes import confine, confined_sessions
 from tests.factories import NOON, make_organisation, make_person
 from tests.geoservices.audit.conftest import LENGTH, Tamper, write
 
@@ -170,10 +178,13 @@ def test_a_chain_that_is_gone_is_found_by_what_was_kept_elsewhere(
         "UPDATE audit_chains SET first_number = 3, before_hash = sha256('another')",
     ],
 )
-def test_the_database_refuses_to_change_the_log(committed: SessionFactory, statement: str) -> None:
-    """Whoever asks, with whatever rights, as long as the guards are on."""
-    with pytest.raises(ProgrammingError, match="audit"), transaction(committed) as session:
-        session.execute(text(statement))
+def test_the_database_refuses_to_change_the_log(
+    committed: SessionFactory, owner: Engine, statement: str
+) -> None:
+    """Whoever asks, its owner too, as long as the guards are on."""
+    for sessions in (committed, make_session_factory(owner)):
+        with pytest.raises(ProgrammingError, match="audit"), transaction(sessions) as session:
+            session.execute(text(statement))
 
     assert fault(committed) is None
 
@@ -381,3 +392,44 @@ def test_entries_are_found_by_who_what_and_when(committed: SessionFactory, devon
         }
 
     assert list(found.values()) == [[6, 5, 4, 3, 2, 1], [], [], [5], [4, 3]]
+
+
+@pytest.fixture
+def caller(database_url: str) -> Iterator[Engine]:
+    """An engine whose connections ask as requests do."""
+    engine = make_engine(database_url, role=DatabaseRole.CALLER)
+    yield engine
+    engine.dispose()
+
+
+def test_a_caller_reads_their_organisations_log_and_writes_in_none(
+    committed: SessionFactory, caller: Engine, devon: UUID
+) -> None:
+    """PostgreSQL sees to it, whatever a query forgets."""
+    sessions = confined_sessions(caller)
+    with transaction(committed) as session:
+        dorset = make_organisation(session, "dorset").id
+
+    def read(organisation_id: UUID) -> tuple[int, int]:
+        with transaction(sessions) as session:
+            confine(session, organisation_id=organisation_id, person_id=None)
+            entries = session.scalar(select(func.count()).select_from(AuditEntry))
+            return entries or 0, len(service.heads(session))
+
+    def write_by_hand(statement: str) -> None:
+        with transaction(sessions) as session:
+            confine(session, organisation_id=devon, person_id=None)
+            session.execute(text(statement))
+
+    assert (read(devon), read(dorset)) == ((LENGTH, 1), (0, 0))
+    for statement in (
+        "INSERT INTO audit_entries SELECT * FROM audit_entries",
+        "UPDATE audit_chains SET last_number = 9",
+        "DELETE FROM audit_entries",
+    ):
+        with pytest.raises(ProgrammingError, match="denied"):
+            write_by_hand(statement)
+    with transaction(sessions) as session:
+        confine(session, organisation_id=dorset, person_id=None)
+        service.record(session, None, "look", organisation_id=dorset)
+    assert read(dorset) == (1, 1)
