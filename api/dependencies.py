@@ -17,7 +17,7 @@ from api.cookies import token_in
 from api.csrf import check_csrf
 from geoservices import clock
 from geoservices.access.actors import Actor, Grant
-from geoservices.access.rights import Right
+from geoservices.access.rights import Right, Role
 from geoservices.accounts import device_tokens
 from geoservices.accounts import service as accounts
 from geoservices.accounts.acting import actor_of
@@ -26,14 +26,17 @@ from geoservices.accounts.tokens import PREFIXES
 from geoservices.database import transaction
 from geoservices.errors import Forbidden, Unauthenticated
 from geoservices.geofences.live import LiveGeofences
+from geoservices.keys.service import authenticate_key
 from geoservices.limiting.limiter import Limiter
 from geoservices.scopes import confine, everywhere, open_wide
 from geoservices.settings import Settings
 
+SIGNING_IN = "signing in"
+"""The tag of the routes by which members see to how they sign in."""
 bearer = HTTPBearer(
     auto_error=False,
     description="A device's token (from POST /v1/devices), a member's (from `geoservices token`), "
-    "or a screen's (from the address of its code).",
+    "a machine's key (from POST /v1/api-keys), or a screen's (from the address of its code).",
 )
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
 
@@ -131,7 +134,25 @@ def identify(request: Request, session: SessionDep, credentials: Credentials, at
         Unauthenticated: There is no token, or it is unknown, expired or revoked.
         TokenReplayed: It was exchanged for another one before.
         CsrfRefused: There is a cookie, and the request may be another site's.
+        Forbidden: It is an auditor's, and the request would change something.
     """
+    caller = _shown_by(request, session, credentials, at)
+    check_only_reads(request, caller.actor)
+    return caller
+
+
+def check_only_reads(request: Request, actor: Actor) -> None:
+    """Let auditors change nothing but how they sign in.
+
+    Raises:
+        Forbidden: The request would.
+    """
+    reads = request.method in {"GET", "HEAD"}
+    if actor.role is Role.AUDITOR and not reads and SIGNING_IN not in request.scope["route"].tags:
+        raise Forbidden("An auditor reads, and changes nothing.")
+
+
+def _shown_by(request: Request, session: Session, credentials: Credentials, at: datetime) -> Caller:
     if "Authorization" in request.headers:
         shown = credentials.credentials if credentials else ""
         return caller_of(request, session, shown, at=at)
@@ -171,6 +192,10 @@ def _holder_of(request: Request, session: Session, token: str, *, at: datetime) 
             sign_in, person = signed_in
             actor = actor_of(person, sign_in_id=sign_in.id)
             return Caller(actor=actor, person=person)
+    elif token.startswith(PREFIXES["key"]):
+        machine = authenticate_key(session, token, at=at)
+        if machine:
+            return Caller(actor=machine, person=None)
     raise Unauthenticated
 
 
@@ -210,6 +235,7 @@ def identify_optionally(
         Unauthenticated: A token was given, and it is unknown, expired or revoked.
         TokenReplayed: It was exchanged for another one before.
         CsrfRefused: There is a cookie, and the request may be another site's.
+        Forbidden: It is an auditor's, and the request would change something.
     """
     if "Authorization" in request.headers:
         return identify(request, session, credentials, at) if credentials else None

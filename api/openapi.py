@@ -40,8 +40,8 @@ Refusals = tuple[type[GeoservicesError], ...]
 
 BY_TOKEN: Refusals = (Unauthenticated, TokenReplayed)
 OF_DEPENDENCIES: Mapping[Callable[..., object], Refusals] = {
-    identify: (*BY_TOKEN, CsrfRefused),
-    identify_optionally: (*BY_TOKEN, CsrfRefused),
+    identify: (*BY_TOKEN, CsrfRefused, Forbidden),
+    identify_optionally: (*BY_TOKEN, CsrfRefused, Forbidden),
     find_browsers_device: (TokenReplayed, CsrfRefused),
     identify_owntracks: (*BY_TOKEN, Forbidden),
     identify_overland: (*BY_TOKEN, Forbidden),

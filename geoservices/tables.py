@@ -9,6 +9,8 @@ from geoservices.database import Base
 NOUNS = (
     "accounts",
     "oidc",
+    "members",
+    "keys",
     "places",
     "geofences",
     "phones",

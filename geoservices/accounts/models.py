@@ -39,7 +39,9 @@ class Person(Base):
     """Someone the service speaks to.
 
     A citizen is anonymous and belongs to no organisation; members belong to one.
-    Quiet hours are in the person's own time zone and may run over midnight.
+    Quiet hours are in the person's own time zone and may run over midnight. `email` is where a
+    member is known by when signing in, in lower case; `reach` (`access.reach`) limits a manager
+    to some of the organisation's places. A member with `disabled_at` is let in nowhere.
     """
 
     __tablename__ = "people"
@@ -49,16 +51,29 @@ class Person(Base):
             "(role = 'citizen') = (organisation_id IS NULL)", name="citizens_belong_to_nobody"
         ),
         CheckConstraint("(quiet_from IS NULL) = (quiet_until IS NULL)", name="quiet_hours_whole"),
+        CheckConstraint("email = lower(email)", name="email_in_lower_case"),
+        CheckConstraint("email IS NULL OR role <> 'citizen'", name="email_is_a_members"),
+        CheckConstraint("reach IS NULL OR role = 'manager'", name="reach_is_a_managers"),
+        Index(
+            "uq_people_email",
+            "organisation_id",
+            "email",
+            unique=True,
+            postgresql_where="email IS NOT NULL",
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     organisation_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisations.id"), index=True)
     role: Mapped[str] = mapped_column(String(20))
     name: Mapped[str | None] = mapped_column(String(200))
+    email: Mapped[str | None] = mapped_column(String(254))
+    reach: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     time_zone: Mapped[str] = mapped_column(String(60))
     quiet_from: Mapped[time | None]
     quiet_until: Mapped[time | None]
     created_at: Mapped[datetime]
+    disabled_at: Mapped[datetime | None]
 
 
 class Device(Base):

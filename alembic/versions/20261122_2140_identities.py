@@ -1,14 +1,14 @@
 """Members who sign in with an identity provider.
 
 Revision ID: 0015
-Revises: 0013
+Revises: 0016
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0015"
-down_revision = "0013"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 
