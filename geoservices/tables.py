@@ -8,9 +8,9 @@ from geoservices.database import Base
 
 NOUNS = (
     "accounts",
-    "oidc",
     "members",
     "keys",
+    "oidc",
     "places",
     "geofences",
     "phones",
