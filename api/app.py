@@ -11,6 +11,7 @@ from typing_extensions import override
 from api import problems, reference, replays
 from api.committing import Committer
 from api.express import Express
+from api.hashing import Hashing
 from api.headers import of_service
 from api.middleware import Door
 from api.oidc import MAX_LOGOUT_BYTES
@@ -36,11 +37,14 @@ from api.routers import (
     overland,
     owntracks,
     pages,
+    passwords,
     phones,
     pings,
     places,
     receipts,
+    second_factor,
     sharing,
+    sign_ins,
     statistics,
     subscriptions,
     visits,
@@ -82,6 +86,9 @@ NOUNS = (
     channels,
     email,
     oidc,
+    sign_ins,
+    passwords,
+    second_factor,
 )
 
 
@@ -145,6 +152,7 @@ def create_app(
     app.state.throttle = Throttle(app.state.limiter)
     app.state.committer = Committer(intake or sessions, app.state.live, settings)
     app.state.providers = make_providers(settings.oidc, public_url=settings.public_url)
+    app.state.hashing = Hashing(settings.sign_in)
     app.state.push_key = vapid_public_key(settings.push)
     app.state.migration_heads = health.migration_heads()
     app.state.readiness = health.Readiness()

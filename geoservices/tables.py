@@ -11,6 +11,7 @@ NOUNS = (
     "members",
     "keys",
     "oidc",
+    "credentials",
     "places",
     "geofences",
     "phones",

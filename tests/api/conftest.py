@@ -43,6 +43,7 @@ from tests.factories import (
     make_organisation,
     make_person,
 )
+from tests.signing import CHEAP
 
 AWAY = ProviderSettings(
     slug="devon",
@@ -71,6 +72,7 @@ def settings() -> Settings:
         mail=MailSettings(host="127.0.0.1", security="none", sender="letters@devon.example"),
         phones=PhoneSettings(secret=SecretStr("a secret that is of no use elsewhere")),
         oidc=OidcSettings(providers=(AWAY,), allow_loopback=True),
+        sign_in=CHEAP,
     )
 
 

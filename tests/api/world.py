@@ -116,6 +116,7 @@ def make_world(session: Session) -> World:
             "code_id": code.id,
             "subscription_id": subscription.id,
             "link_id": link.id,
+            "sign_in_id": uuid4(),
             "decision_id": decision.id,
             "notification_id": notification.id,
             "delivery_id": delivery.id,
