@@ -19,6 +19,7 @@ from geoservices.credentials.links import make_link
 from geoservices.credentials.models import LinkKind
 from geoservices.database import SessionFactory, make_engine, make_session_factory, transaction
 from geoservices.deliveries import operating
+from geoservices.erasures import listing
 from geoservices.errors import GeoservicesError
 from geoservices.push.vapid import make_vapid_key
 from geoservices.settings import LinkSettings, load_settings
@@ -48,7 +49,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="geoservices",
         description="Commands for whoever runs the service. The database is named by "
-        "GEOSERVICES_DATABASE_URL; `push keys` reads the service's other settings too.",
+        "GEOSERVICES_DATABASE_URL; `push keys` and `erasures replay` read the service's other "
+        "settings too.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -105,6 +107,16 @@ def _parser() -> argparse.ArgumentParser:
     account.add_argument("--name", required=True, help="whose account it is")
     account.add_argument("--username", required=True, help="what they sign in with")
     account.set_defaults(run=_invite)
+    erasures = commands.add_parser(
+        "erasures", help="keep the list of who was erased, and erase them again after a restore"
+    )
+    of_erasures = erasures.add_subparsers(required=True, metavar="ACTION")
+    of_erasures.add_parser(
+        "export", help="print the list, to keep apart from backups"
+    ).set_defaults(run=_export_erasures)
+    of_erasures.add_parser(
+        "replay", help="erase whoever is on a list, given by standard input, or on the database's"
+    ).set_defaults(run=_replay_erasures)
 
     revoke = commands.add_parser(
         "revoke", help="end every sign-in and device of a member who leaves or lost theirs"
@@ -188,6 +200,15 @@ def _revoke_member(arguments: argparse.Namespace) -> str:
             session, arguments.organisation, name=arguments.name, at=clock.now()
         )
     return f"{arguments.name}: signed out of: {tokens}, devices revoked: {devices}"
+
+
+def _export_erasures(_arguments: argparse.Namespace) -> str:
+    with transaction(_sessions()) as session:
+        return listing.export(session)
+
+
+def _replay_erasures(_arguments: argparse.Namespace) -> str:
+    return listing.replay(_sessions(), sys.stdin, settings=load_settings(), at=clock.now())
 
 
 def _name(fault: ErrorDetails) -> str:

@@ -345,6 +345,15 @@ class StatisticsSettings(BaseModel, frozen=True, extra="forbid"):
     """A count with fewer devices behind it is not told."""
 
 
+class RightsSettings(BaseModel, frozen=True, extra="forbid"):
+    """What people can do about what is held about them."""
+
+    export_kept: Span = timedelta(days=7)
+    """A copy that a person asked for is deleted this long after it was ready."""
+    erasures_kept: Span = timedelta(days=360)
+    """How long the list of who was erased is kept: longer than any backup."""
+
+
 class OidcSettings(BaseModel, frozen=True, extra="forbid"):
     """How members sign in with identity providers (OpenID Connect Core 1.0)."""
 
@@ -419,6 +428,7 @@ class Settings(LinkSettings):
     campaigns: CampaignSettings = CampaignSettings()
     limits: LimitSettings = LimitSettings()
     statistics: StatisticsSettings = StatisticsSettings()
+    rights: RightsSettings = RightsSettings()
     oidc: OidcSettings = OidcSettings()
 
 

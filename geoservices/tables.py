@@ -1,5 +1,6 @@
-"""Every table, gathered for the migrations and for nothing else."""
+"""Every table, gathered for the migrations and for the inventory of what is held about people."""
 
+from functools import cache
 from importlib import import_module
 
 from sqlalchemy import MetaData
@@ -26,10 +27,13 @@ NOUNS = (
     "channels",
     "deliveries",
     "letters",
+    "exports",
+    "erasures",
     "limiting",
 )
 
 
+@cache
 def all_tables() -> MetaData:
     """Return the metadata with every table of the domain in it."""
     for noun in NOUNS:

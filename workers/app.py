@@ -18,6 +18,8 @@ app.conf.update(
         "workers.jobs.campaigns",
         "workers.jobs.credentials",
         "workers.jobs.deliveries",
+        "workers.jobs.erasures",
+        "workers.jobs.exports",
         "workers.jobs.letters",
         "workers.jobs.limiting",
         "workers.jobs.pings",

@@ -294,6 +294,18 @@ TABLE = {
     "confirm_email": free(422, body=lambda _: {"token": "made-up"}),
     "open_unsubscribe": free(200),
     "unsubscribe_from_email": free(422),
+    "take_visit_back": mine(204, 404),
+    "take_check_in_back": mine(204, 404),
+    "explain_silence": all_(200),
+    "read_my_data": all_(200),
+    "list_my_data": all_(200),
+    "ask_for_export": all_(202),
+    "list_exports": all_(200),
+    "read_export": mine(200, 404),
+    "download_export": mine(200, 404),
+    # A member must have signed in just before.
+    "erase_me": Row({"owner": 202, "other device": 202}),
+    "read_erasure": free(200),
     "read_personal_code": own(200),
     "check_in_by_staff": run(
         Right.CHECK_INS_SCAN, 422, 404, body=lambda _: asking.staff_scan("nobody's")
@@ -339,12 +351,14 @@ NAMES = {
     "code": "not-found",
     "link_token": "none",
     "provider": "none",
+    "kind": "positions",
     "organisation_slug": "exeter",
 }
 """What paths name otherwise than by an id."""
 ASKED = {
     "read_footfall": {"from": "2026-03-04T10:00:00Z", "until": "2026-03-04T14:00:00Z"},
     "unsubscribe_from_email": {"token": "made-up"},
+    "erase_me": {"confirm": "erase-everything"},
 }
 """What has to be asked for in the query."""
 

@@ -58,8 +58,9 @@ CHECKS = [
 KNOWN_BY_OTHER_NAMES = {
     "code": "not-found",
     "purpose": "nearby",
-    "provider": "devon",
+    "kind": "positions",
     "organisation_slug": "exeter",
+    "provider": "devon",
 }
 
 
