@@ -354,6 +354,13 @@ class RightsSettings(BaseModel, frozen=True, extra="forbid"):
     """How long the list of who was erased is kept: longer than any backup."""
 
 
+class AuditSettings(BaseModel, frozen=True, extra="forbid"):
+    """What is written down of who read or changed what."""
+
+    retention: Span = timedelta(days=2192)
+    """Entries are pruned after this long: six years, after which few claims can be brought."""
+
+
 class OidcSettings(BaseModel, frozen=True, extra="forbid"):
     """How members sign in with identity providers (OpenID Connect Core 1.0)."""
 
@@ -430,6 +437,7 @@ class Settings(LinkSettings):
     statistics: StatisticsSettings = StatisticsSettings()
     rights: RightsSettings = RightsSettings()
     oidc: OidcSettings = OidcSettings()
+    audit: AuditSettings = AuditSettings()
 
 
 def load_settings() -> Settings:
