@@ -1,10 +1,10 @@
 """The inventory: every table that holds something of a person, and why the others hold nothing."""
 
 from geoservices.holdings.activities import ACTIVITIES
+from geoservices.holdings.credentials import CREDENTIALS, SECRET
 from geoservices.holdings.inventory import Fate, Holding, Inventory
 from geoservices.holdings.messages import MESSAGES
 
-SECRET = "A secret of which only a mark is kept; it would let others act as you."  # noqa: S105
 AUTOMATIC = "We wrote it down when it happened; there is nothing in it to correct."
 
 OF_THE_PERSON = (
@@ -58,6 +58,8 @@ OF_THE_PERSON = (
             "id": "The number of this sign-in",
             "kind": "How you signed in",
             "label": "What it is called",
+            "enrolling": "Whether it is good for nothing but setting up a second factor",
+            "idle": "After how long without being used it ends",
             "created_at": "When you signed in",
             "last_used_at": "When it was last used",
             "expires_at": "When it ends by itself",
@@ -290,7 +292,7 @@ OF_THE_PERSON = (
     ),
 )
 
-INVENTORY = Inventory(holdings=(*OF_THE_PERSON, *ACTIVITIES, *MESSAGES))
+INVENTORY = Inventory(holdings=(*OF_THE_PERSON, *CREDENTIALS, *ACTIVITIES, *MESSAGES))
 """What is held about people, and where; see, export and erase are driven by it."""
 
 NOTHING = {
@@ -301,6 +303,9 @@ NOTHING = {
     "codes": "A poster, tag or screen at a place.",
     "listings": "An offer, event or task at a place, as an organisation wrote it.",
     "campaigns": "What an organisation tells people in general.",
+    "failed_attempts": "How often a password was wrong, under a keyed mark of what was typed as a "
+    "username; it is nobody's, whether there is such an account or not.",
+    "audit_chains": "Where an organisation's log begins and ends.",
     "teams": "A part of an organisation, by its name.",
     "oidc_spent": "Marks of what identity providers said and may be used once.",
     "spendings": "How often somebody asked for something, under a keyed mark; gone once it is "

@@ -179,7 +179,8 @@ MESSAGES = (
         correction=RECORDED,
         told={
             "id": "The number of this e-mail",
-            "address_id": "To which address",
+            "address_id": "To which of the addresses you gave",
+            "recipient": "Or to which address, where it was about your account",
             "kind": "What it was for",
             "day": "Of which day the digest was",
             "state": "How far it came",
