@@ -30,7 +30,8 @@ from geoservices.database import SessionFactory, make_engine, make_session_facto
 from geoservices.pings import queries as pings
 from geoservices.pings.service import keep_partitions
 from geoservices.settings import IntakeSettings
-from geoservices.visits import queries, statistics
+from geoservices.statistics import service as statistics
+from geoservices.visits import queries
 from local.interruption import heed_signals
 
 QUESTIONS = 400

@@ -22,6 +22,7 @@ NOUNS = (
     "channels",
     "deliveries",
     "letters",
+    "statistics",
 )
 
 

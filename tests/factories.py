@@ -9,6 +9,7 @@ from shapely import MultiPolygon, Point, box
 from sqlalchemy.orm import Session
 
 from geoservices.access.rights import Role
+from geoservices.accounts.consents import TEXTS
 from geoservices.accounts.models import (
     Consent,
     Device,
@@ -113,7 +114,12 @@ def make_person(
     session.add(person)
     session.flush()
     session.add_all(
-        Consent(person_id=person.id, purpose=purpose, text_version="1", given_at=NOON)
+        Consent(
+            person_id=person.id,
+            purpose=purpose,
+            text_version=TEXTS[purpose].version,
+            given_at=NOON,
+        )
         for purpose in purposes
     )
     session.flush()

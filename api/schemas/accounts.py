@@ -1,4 +1,4 @@
-"""Devices, consents and preferences on the wire."""
+"""Devices and preferences on the wire."""
 
 from datetime import datetime, time
 from typing import Annotated, Self
@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field, StringConstraints, model_validator
 
 from api.schemas.common import In, Out, Text
-from geoservices.accounts.models import Purpose
+from api.schemas.shifts import LocatedOut
 
 TimeZone = Annotated[
     Text, StringConstraints(min_length=1, max_length=60), Field(examples=["Europe/London"])
@@ -48,30 +48,16 @@ class DeviceOut(Out):
     created_at: datetime
 
 
+class DeviceSeenOut(DeviceOut):
+    """A device, and whether it is located."""
+
+    located: LocatedOut
+
+
 class NewDeviceOut(DeviceOut):
     """A device just made, with its token; the token is shown this once."""
 
     token: str
-
-
-class ConsentIn(In):
-    """Agreement to one purpose."""
-
-    text_version: Annotated[Text, StringConstraints(min_length=1, max_length=40)] = Field(
-        description="Version of the text the person saw, from GET /v1/consents"
-    )
-
-
-class ConsentOut(Out):
-    """One purpose: what is asked, and whether the person agreed."""
-
-    purpose: Purpose
-    text: str = Field(description="What is asked now")
-    text_version: str = Field(description="Version of that text")
-    agreed_version: str | None = Field(
-        description="Version the person agreed to; where it is an older one, ask again"
-    )
-    given_at: datetime | None
 
 
 class PreferencesIn(In):

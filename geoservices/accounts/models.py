@@ -19,6 +19,8 @@ class Purpose(StrEnum):
     CHECK_IN_CONTENT = "check-in-content"
     NEARBY = "nearby"
     STAFF_TASKS = "staff-tasks"
+    STATISTICS = "statistics"
+    EMAIL = "email"
 
 
 class Organisation(Base):
@@ -48,6 +50,9 @@ class Person(Base):
         CheckConstraint(
             "(role = 'citizen') = (organisation_id IS NULL)", name="citizens_belong_to_nobody"
         ),
+        CheckConstraint(
+            "working_hours IS NULL OR organisation_id IS NOT NULL", name="members_have_hours"
+        ),
         CheckConstraint("(quiet_from IS NULL) = (quiet_until IS NULL)", name="quiet_hours_whole"),
     )
 
@@ -58,6 +63,8 @@ class Person(Base):
     time_zone: Mapped[str] = mapped_column(String(60))
     quiet_from: Mapped[time | None]
     quiet_until: Mapped[time | None]
+    working_hours: Mapped[str | None] = mapped_column(String(300))
+    """A member's, in OSM's syntax and their own time zone."""
     created_at: Mapped[datetime]
 
 
@@ -87,7 +94,7 @@ class Device(Base):
 
 
 class Consent(Base):
-    """One purpose a person agreed to, with the version of the text they saw."""
+    """One purpose a person agreed to, with the version and language of the text they saw."""
 
     __tablename__ = "consents"
     __table_args__ = (
@@ -105,8 +112,51 @@ class Consent(Base):
     person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"))
     purpose: Mapped[str] = mapped_column(String(40))
     text_version: Mapped[str] = mapped_column(String(40))
+    language: Mapped[str] = mapped_column(String(20), default="en-GB", server_default="en-GB")
     given_at: Mapped[datetime]
     withdrawn_at: Mapped[datetime | None]
+
+
+class ConsentEvent(StrEnum):
+    """What became of a consent."""
+
+    GIVEN = "given"
+    REPLACED = "replaced"
+    """The person agreed to other words, and this one gave way to that."""
+    WITHDRAWN = "withdrawn"
+
+
+class Credential(StrEnum):
+    """By what a person was known."""
+
+    DEVICE = "device"
+    SIGN_IN = "sign-in"
+
+
+class ConsentReceipt(Base):
+    """That a consent was given or ended: what for, in which words, when, and by what.
+
+    It outlives the consent, so that the person and the service can show what was agreed to.
+    """
+
+    __tablename__ = "consent_receipts"
+    __table_args__ = (
+        CheckConstraint(one_of("purpose", Purpose), name="purpose_known"),
+        CheckConstraint(one_of("event", ConsentEvent), name="event_known"),
+        CheckConstraint(one_of("credential", Credential), name="credential_known"),
+        Index("ix_consent_receipts_person", "person_id", "occurred_at", "id"),
+        Index("ix_consent_receipts_occurred", "occurred_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"))
+    consent_id: Mapped[UUID]
+    purpose: Mapped[str] = mapped_column(String(40))
+    text_version: Mapped[str] = mapped_column(String(40))
+    language: Mapped[str] = mapped_column(String(20))
+    event: Mapped[str] = mapped_column(String(20))
+    credential: Mapped[str] = mapped_column(String(20))
+    occurred_at: Mapped[datetime]
 
 
 class SignInKind(StrEnum):

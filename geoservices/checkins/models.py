@@ -22,6 +22,7 @@ class CheckIn(Base):
     __table_args__ = (
         CheckConstraint(one_of("evidence", Evidence), name="evidence_known"),
         Index("ix_check_ins_device_claimed", "device_id", "claimed_at", "id"),
+        Index("ix_check_ins_received", "received_at"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

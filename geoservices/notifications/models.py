@@ -64,6 +64,7 @@ class Notification(Base):
             "surfaced_at",
             postgresql_where="archived_at IS NULL AND (read_at IS NULL OR read_at < snoozed_until)",
         ),
+        Index("ix_notifications_surfaced", "surfaced_at"),
         Index("ix_notifications_organisation", "organisation_id", "created_at", "id"),
     )
 

@@ -18,6 +18,7 @@ from geoservices.geometry.storage import point_ewkt, to_wkb
 from geoservices.places import queries
 from geoservices.places.models import Place
 from geoservices.places.queries import AfterDistance, AfterName, Wanted
+from geoservices.places.sensitivity import SensitiveKind, Sensitivity
 
 DEFAULT_RADIUS_M = 5_000.0
 """How far "near" reaches unless told."""
@@ -42,7 +43,7 @@ class PlaceRecord:
     email: str | None = None
     opening_hours: str | None = None
     area: Area | None = None
-    sensitive: bool = False
+    sensitive: SensitiveKind | None = None
 
 
 class Effect(StrEnum):
@@ -137,6 +138,23 @@ def get_place_of(session: Session, place_id: UUID, organisation_id: UUID | None)
     if place.organisation_id != organisation_id:
         raise NotFound("place")
     return place
+
+
+def sensitivity_of(place: Place) -> Sensitivity | None:
+    """Return a place's mark, whether it holds now or not."""
+    if place.sensitive_kind is None:
+        return None
+    return Sensitivity(
+        kind=SensitiveKind(place.sensitive_kind),
+        from_=place.sensitive_from,
+        until=place.sensitive_until,
+    )
+
+
+def is_sensitive(place: Place, at: datetime) -> bool:
+    """Tell whether a place is sensitive at a moment, even if nobody has noticed yet."""
+    sensitivity = sensitivity_of(place)
+    return sensitivity is not None and sensitivity.holds(at)
 
 
 def position_of(place: Place) -> Position:
@@ -238,6 +256,7 @@ def _row(
         "time_zone": record.time_zone,
         "words": search_words(record.name, record.address, record.postcode),
         "digest": digest,
+        "sensitive_kind": record.sensitive,
         "sensitive_at": at if record.sensitive else None,
         "created_at": at,
         "updated_at": at,

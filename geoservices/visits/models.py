@@ -36,6 +36,7 @@ class Visit(Base):
         Index("ix_visits_due", "due_at", postgresql_where="exited_at IS NULL"),
         Index("ix_visits_here", "geofence_id", postgresql_where="exited_at IS NULL"),
         Index("ix_visits_place_entered", "place_id", "entered_at"),
+        Index("ix_visits_exited", "exited_at", postgresql_where="exited_at IS NOT NULL"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
@@ -68,6 +69,9 @@ class Transition(Base):
         CheckConstraint("(kind = 'crossed') = (visit_id IS NULL)", name="crossed_without_visit"),
         CheckConstraint("confidence BETWEEN 1 AND 3", name="confidence_range"),
         Index("uq_transitions_visit_kind", "visit_id", "kind", unique=True),
+        Index(
+            "ix_transitions_crossed", "place_id", "occurred_at", postgresql_where="visit_id IS NULL"
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)

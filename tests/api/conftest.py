@@ -117,8 +117,8 @@ def admin(anyone: Client, session: Session, organisation: Organisation) -> Clien
 
 @pytest.fixture
 def citizen(anyone: Client, session: Session) -> Client:
-    """A citizen's phone that agreed to be told of what is nearby and on check-in."""
-    person = make_person(session, Purpose.NEARBY, Purpose.CHECK_IN_CONTENT)
+    """A citizen's phone that agreed to be told of what is nearby and on check-in, and by e-mail."""
+    person = make_person(session, Purpose.NEARBY, Purpose.CHECK_IN_CONTENT, Purpose.EMAIL)
     _device, token = make_device(session, person)
     session.commit()
     return with_token(anyone, token)

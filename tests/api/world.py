@@ -56,7 +56,7 @@ def make_world(session: Session) -> World:
     campaign = make_campaign(
         session, listing, trigger=Trigger.CHECKED_IN, purpose=Purpose.CHECK_IN_CONTENT
     )
-    person = make_person(session, Purpose.NEARBY, Purpose.CHECK_IN_CONTENT)
+    person = make_person(session, Purpose.NEARBY, Purpose.CHECK_IN_CONTENT, Purpose.EMAIL)
     device, token = make_device(session, person)
     visit = _visit(device, geofence.id, place.id, organisation)
     check_in = make_check_in(session, device, place.id, organisation)

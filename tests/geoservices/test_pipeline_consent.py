@@ -5,7 +5,7 @@ from threading import Thread
 import pytest
 from sqlalchemy import select
 
-from geoservices import pipeline, receiving
+from geoservices import pipeline, receiving, withdrawing
 from geoservices.accounts.consents import TEXTS
 from geoservices.accounts.models import Device, Person, Purpose
 from geoservices.accounts.service import ConsentMissing, give_consent
@@ -82,7 +82,7 @@ def test_what_another_consent_covers_stays(world: World) -> None:
     phone, _ = make_device(world.session, worker)
     world.walk(ping(0, INSIDE), device=phone)
 
-    pipeline.withdraw_consent(world.session, worker, Purpose.NEARBY, at=moment(60))
+    withdrawing.withdraw_consent(world.session, worker, Purpose.NEARBY, at=moment(60))
 
     assert world.count(Ping) == world.count(Visit) == 1
 
@@ -149,7 +149,7 @@ def test_pings_that_race_a_withdrawal_leave_nothing_behind(committed: SessionFac
 
     with committed() as session:
         person = session.get_one(Person, person_id)
-        pipeline.withdraw_consent(session, person, Purpose.NEARBY, at=NOON)
+        withdrawing.withdraw_consent(session, person, Purpose.NEARBY, at=NOON)
         sender = Thread(target=send)
         sender.start()
         sender.join(timeout=0.2)
@@ -181,7 +181,7 @@ def test_a_withdrawal_waits_for_what_is_being_decided_and_calls_it_back(
     def withdraw() -> None:
         with transaction(committed) as session:
             person = session.get_one(Person, person_id)
-            pipeline.withdraw_consent(session, person, Purpose.CHECK_IN_CONTENT, at=moment(2))
+            withdrawing.withdraw_consent(session, person, Purpose.CHECK_IN_CONTENT, at=moment(2))
 
     with committed() as deciding:
         made = pipeline.decide(deciding, ids, settings=SETTINGS, at=moment(1))
