@@ -21,6 +21,7 @@ from geoservices.phones.models import HandedRegions, PhoneApp
 from geoservices.phones.regions import rid_of, stamp_of
 from geoservices.phones.service import key_of
 from geoservices.pings.models import Ping
+from geoservices.places.sensitivity import SensitiveKind
 from geoservices.settings import Settings
 from geoservices.visits.models import Transition, Visit
 from tests.api.asking import now
@@ -192,7 +193,7 @@ def test_nothing_is_watched_that_is_sensitive_or_off(
 ) -> None:
     """Nor named on a card."""
     clinic = make_place(session, organisation, name="Clinic")
-    clinic.sensitive_at = NOON
+    clinic.sensitive_at, clinic.sensitive_kind = NOON, SensitiveKind.CLINIC
     make_geofence(session, clinic)
     session.commit()
 
