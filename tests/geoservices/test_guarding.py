@@ -1,5 +1,6 @@
 """Sensitive places: watched no more, and nobody's being there kept."""
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -157,7 +158,7 @@ def test_an_import_adds_the_mark_unless_somebody_took_it_away(world: World) -> N
     watched = [len(live.current(world.session).of_place(place_id))]
     guarding.unmark(world.session, grant(world.organisation.id), place_id, at=NOON)
     watched.append(len(live.current(world.session).of_place(place_id)))
-    _import(world, PlaceRecord(**{**_fields(record), "name": "St Petroc's"}))
+    _import(world, replace(record, name="St Petroc's"))
     watched.append(len(live.current(world.session).of_place(place_id)))
 
     assert watched == [0, 1, 1]
@@ -213,7 +214,3 @@ def _import(world: World, record: PlaceRecord) -> UUID:
         at=NOON,
     )
     return upserted.place_id
-
-
-def _fields(record: PlaceRecord) -> dict[str, object]:
-    return {name: getattr(record, name) for name in record.__dataclass_fields__}

@@ -44,20 +44,21 @@ def arrivals(draw: st.DrawFn) -> set[Arrival]:
 Bucket = frozenset[Arrival]
 
 
-def buckets(day: Iterable[Arrival], counts: Counts) -> dict[object, Bucket]:
+def buckets(day: Iterable[Arrival], counts: Counts) -> list[tuple[int, Bucket]]:
     """Who is behind each number that is told."""
-    in_hours = {
-        (key, number): frozenset(
-            one for one in day if (one.place_id, one.cell, one.starts_at) == key
+    in_hours = [
+        (
+            number,
+            frozenset(one for one in day if (one.place_id, one.cell, one.starts_at) == key),
         )
         for key, number in counts.hours.items()
-    }
-    counted = frozenset[Arrival]().union(*in_hours.values())
-    rests = {
-        (cell, number): frozenset(one for one in day if one.cell == cell and one not in counted)
+    ]
+    counted = frozenset[Arrival]().union(*(bucket for _number, bucket in in_hours))
+    rests = [
+        (number, frozenset(one for one in day if one.cell == cell and one not in counted))
         for cell, number in counts.rests.items()
-    }
-    return {**in_hours, **rests}
+    ]
+    return [*in_hours, *rests]
 
 
 def people(bucket: Iterable[Arrival]) -> set[UUID]:
@@ -68,16 +69,16 @@ def people(bucket: Iterable[Arrival]) -> set[UUID]:
 @given(arrivals())
 def test_a_crowd_is_behind_every_number_and_no_two_overlap(day: set[Arrival]) -> None:
     """So no sum or difference of numbers is about fewer people than one of them is."""
-    found = buckets(day, count(day, smallest=SMALLEST))
+    found = [bucket for _number, bucket in buckets(day, count(day, smallest=SMALLEST))]
 
-    assert all(len(people(bucket)) >= SMALLEST for bucket in found.values())
-    assert sum(map(len, found.values())) == len(frozenset[Arrival]().union(*found.values()))
+    assert all(len(people(bucket)) >= SMALLEST for bucket in found)
+    assert sum(map(len, found)) == len(frozenset[Arrival]().union(*found))
 
 
 @given(arrivals())
 def test_numbers_are_rounded_down_and_never_exact(day: set[Arrival]) -> None:
     """A number says of up to five numbers of people that it is one of them."""
-    for (_key, number), bucket in buckets(day, count(day, smallest=SMALLEST)).items():
+    for number, bucket in buckets(day, count(day, smallest=SMALLEST)):
         really = len(people(bucket))
         assert number <= really < number + STEP
         assert number == max(SMALLEST, really - really % STEP)
@@ -89,7 +90,7 @@ def test_whoever_is_in_no_crowd_changes_nothing(day: set[Arrival], number: int) 
     person = UUID(int=number)
     without = {one for one in day if one.person_id != person}
     counts = count(day, smallest=SMALLEST)
-    in_a_crowd = any(person in people(bucket) for bucket in buckets(day, counts).values())
+    in_a_crowd = any(person in people(bucket) for _number, bucket in buckets(day, counts))
 
     if not in_a_crowd:
         assert count(without, smallest=SMALLEST) == counts
@@ -114,11 +115,12 @@ def test_one_person_moves_a_number_by_a_step_or_a_whole_crowd(
     without = {one for one in day if one.person_id != UUID(int=number)}
     after, before = count(day, smallest=SMALLEST), count(without, smallest=SMALLEST)
 
-    for mine, others in ((after.hours, before.hours), (after.rests, before.rests)):
-        for key in mine.keys() | others.keys():
-            change = abs(mine.get(key, 0) - others.get(key, 0))
-            assert change % STEP == 0
-            assert key in mine.keys() & others.keys() or change >= SMALLEST
+    mine: dict[object, int] = {**after.hours, **after.rests}
+    others: dict[object, int] = {**before.hours, **before.rests}
+    for key in mine.keys() | others.keys():
+        change = abs(mine.get(key, 0) - others.get(key, 0))
+        assert change % STEP == 0
+        assert key in mine.keys() & others.keys() or change >= SMALLEST
 
 
 def test_what_is_too_little_for_an_hour_may_do_for_a_day_and_cell() -> None:
