@@ -4,12 +4,14 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
+from starlette.middleware.cors import CORSMiddleware
 from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
 from api import problems, reference
 from api.committing import Committer
 from api.express import Express
+from api.headers import of_service
 from api.middleware import Door
 from api.openapi import complete
 from api.routers import (
@@ -41,8 +43,10 @@ from api.routers import (
 )
 from api.routers import problems as problem_pages
 from api.schemas.receipts import MAX_BODY_BYTES
+from api.throttling import Throttle
 from geoservices.database import SessionFactory
 from geoservices.geofences.live import LiveGeofences
+from geoservices.limiting.limiter import Limiter
 from geoservices.push.vapid import vapid_public_key
 from geoservices.settings import Settings
 
@@ -129,6 +133,8 @@ def create_app(
     app.state.sessions = sessions
     app.state.settings = settings
     app.state.live = LiveGeofences()
+    app.state.limiter = Limiter(sessions, settings)
+    app.state.throttle = Throttle(app.state.limiter)
     app.state.committer = Committer(intake or sessions, app.state.live, settings)
     app.state.push_key = vapid_public_key(settings.push)
     app.state.migration_heads = health.migration_heads()
@@ -147,7 +153,16 @@ def create_app(
         max_body_bytes=settings.intake.max_body_bytes,
         forms_at=frozenset({"/v1/osmand", "/v1/email/unsubscribe"}),
         smaller_at={"/v1/receipts": MAX_BODY_BYTES},
+        headers=of_service(settings.public_url),
     )
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "If-Match"],
+            expose_headers=["ETag", "Location", "Retry-After", "X-Request-Id"],
+        )
     app.express = Express(app.answer_fully, app.state, settings)
     return app
 

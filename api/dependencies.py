@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from ipaddress import ip_address, ip_network
 from typing import Annotated
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from geoservices.accounts.tokens import PREFIXES
 from geoservices.database import transaction
 from geoservices.errors import Forbidden, Unauthenticated
 from geoservices.geofences.live import LiveGeofences
+from geoservices.limiting.limiter import Limiter
 from geoservices.settings import Settings
 
 bearer = HTTPBearer(
@@ -60,6 +62,27 @@ def get_committer(request: Request) -> Committer:
     return committer
 
 
+def get_limiter(request: Request) -> Limiter:
+    """What counts how often somebody asks."""
+    limiter: Limiter = request.app.state.limiter
+    return limiter
+
+
+def get_address(request: Request) -> str:
+    """Where the request comes from, as far as one client can be told from another by it.
+
+    Whoever has an address of IPv6 has 2^64 of them (RFC 6177), and counts as one.
+    """
+    host = request.client.host if request.client else ""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    return str(ip_network((address, 64), strict=False)) if address.version == 6 else host  # noqa: PLR2004
+
+
+LimiterDep = Annotated[Limiter, Depends(get_limiter)]
+AddressDep = Annotated[str, Depends(get_address)]
 CommitterDep = Annotated[Committer, Depends(get_committer)]
 SettingsDep = Annotated[Settings, Depends(get_settings)]
 LiveDep = Annotated[LiveGeofences, Depends(get_live)]

@@ -10,6 +10,7 @@ from uuid import uuid4
 from starlette.datastructures import State
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.headers import of_service
 from api.wire import answer, read_pings, write
 from geoservices.accounts.tokens import PREFIXES, hash_token
 from geoservices.receiving import Sent, doors
@@ -37,11 +38,16 @@ class Express:
         self.state = state
         self.intake = settings.intake
         self.doors = doors(settings)
+        self.headers = [
+            (name.lower().encode(), value.encode())
+            for name, value in of_service(settings.public_url).items()
+        ]
+        self.refused = {b"origin"} if settings.cors_origins else set()
         self.most = min(self.intake.max_body_bytes, self.intake.max_batch * BYTES_A_PING)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection as ASGI asks."""
-        token = _device_token(scope, most=self.most)
+        token = self._device_token(scope)
         if token is None:
             await self.app(scope, receive, send)
             return
@@ -58,9 +64,8 @@ class Express:
                 "headers": [
                     (b"content-type", b"application/json"),
                     (b"content-length", str(len(written)).encode()),
-                    (b"cache-control", b"no-store"),
-                    (b"x-content-type-options", b"nosniff"),
                     (b"x-request-id", uuid4().hex.encode()),
+                    *self.headers,
                 ],
             }
         )
@@ -74,6 +79,7 @@ class Express:
         if pings is None or len(pings) > self.intake.max_batch:
             return None
         try:
+            await self.state.throttle.count_token(b"Bearer " + token.encode())
             sent = Sent(token_hash=hash_token(token), pings=pings)
             intake = await self.state.committer.take_in(sent)
         except Exception:  # noqa: BLE001  # The long way meets it again, logs and answers it.
@@ -92,28 +98,24 @@ class Express:
             more = message.get("more_body", False)
         return messages
 
-
-def _device_token(scope: Scope, *, most: int) -> str | None:
-    """Return the device's token of an ordinary request with pings; None for any other.
-
-    Args:
-        scope: The request's.
-        most: So many bytes a body has that is ordinary.
-    """
-    if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST":
-        return None
-    token: str | None = None
-    media_type, length = b"", -1
-    for name, value in scope["headers"]:
-        if name == b"authorization":
-            if token is not None or not value.startswith(BEARER) or not value.isascii():
+    def _device_token(self, scope: Scope) -> str | None:
+        """Return the device's token of an ordinary request with pings; None for any other."""
+        if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST":
+            return None
+        token: str | None = None
+        media_type, length = b"", -1
+        for name, value in scope["headers"]:
+            if name in self.refused:
                 return None
-            token = value[len(b"Bearer ") :].decode()
-        elif name == b"content-type":
-            media_type = b"" if media_type else value.lower()
-        elif name == b"content-length" and value.isdigit():
-            length = int(value[:20])
-    return token if media_type in USUAL_TYPES and 0 <= length <= most else None
+            if name == b"authorization":
+                if token is not None or not value.startswith(BEARER) or not value.isascii():
+                    return None
+                token = value[len(b"Bearer ") :].decode()
+            elif name == b"content-type":
+                media_type = b"" if media_type else value.lower()
+            elif name == b"content-length" and value.isdigit():
+                length = int(value[:20])
+        return token if media_type in USUAL_TYPES and 0 <= length <= self.most else None
 
 
 def _replaying(messages: list[Message], receive: Receive) -> Receive:

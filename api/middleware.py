@@ -1,4 +1,4 @@
-"""What happens to every request before routing: an id, the body's limit, the access log."""
+"""What happens to every request before routing: an id, limits, the access log."""
 
 import time
 import uuid
@@ -19,7 +19,7 @@ FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 class Door:
-    """Gives each request an id, refuses bodies that are too large or no JSON, and logs.
+    """Gives each request an id, refuses too many, bodies too large or no JSON, and logs.
 
     An exception nobody expected ends here: the log gets it, the client a problem document
     without a word of it.
@@ -32,6 +32,7 @@ class Door:
         max_body_bytes: int,
         forms_at: frozenset[str],
         smaller_at: Mapping[str, int],
+        headers: Mapping[str, str],
     ) -> None:
         """Stand before an application.
 
@@ -40,11 +41,13 @@ class Door:
             max_body_bytes: The longest body taken.
             forms_at: Paths that take forms as well, since other people's programs send them.
             smaller_at: The longest body by path, where that is less.
+            headers: What every answer has that does not say something else itself.
         """
         self.app = app
         self.max_body_bytes = max_body_bytes
         self.forms_at = forms_at
         self.smaller_at = smaller_at
+        self.headers = headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection as ASGI asks."""
@@ -55,7 +58,7 @@ class Door:
         scope.setdefault("state", {})["request_id"] = request_id
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
-        answer = _Answer(send, request_id)
+        answer = _Answer(send, {**self.headers, "X-Request-Id": request_id})
         started = time.perf_counter()
         try:
             await self._serve(scope, receive, answer)
@@ -86,6 +89,7 @@ class Door:
             await refusal(Request(scope), error)(scope, receive, answer)
 
     async def _admit(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
+        await scope["app"].state.throttle.admit(scope)
         limit = min(self.smaller_at.get(scope["path"], self.max_body_bytes), self.max_body_bytes)
         self._check(scope, Headers(scope=scope), limit)
         body = await self._read(receive, limit)
@@ -124,9 +128,9 @@ class Door:
 class _Answer:
     """The way back: adds the headers every answer has and remembers the status."""
 
-    def __init__(self, send: Send, request_id: str) -> None:
+    def __init__(self, send: Send, headers: Mapping[str, str]) -> None:
         self.send = send
-        self.request_id = request_id
+        self.headers = headers
         self.status: int | None = None
 
     async def __call__(self, message: Message) -> None:
@@ -134,7 +138,6 @@ class _Answer:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = MutableHeaders(scope=message)
-            headers["X-Request-Id"] = self.request_id
-            headers["X-Content-Type-Options"] = "nosniff"
-            headers.setdefault("Cache-Control", "no-store")
+            for name, value in self.headers.items():
+                headers.setdefault(name, value)
         await self.send(message)

@@ -29,6 +29,7 @@ from api.problems import (
     problem_responses,
 )
 from geoservices.errors import Forbidden, GeoservicesError, Unauthenticated
+from geoservices.limiting.limiter import TooManyRequests
 
 Refusals = tuple[type[GeoservicesError], ...]
 
@@ -126,7 +127,7 @@ def _add_refusals(operation: dict[str, Any], route: APIRoute) -> None:
 
 
 def _general(operation: Mapping[str, Any], route: APIRoute) -> Iterator[type[GeoservicesError]]:
-    yield InternalError
+    yield from (InternalError, TooManyRequests)
     for call in _calls(route.dependant):
         yield from (Forbidden,) if isinstance(call, Needs) else OF_DEPENDENCIES.get(call, ())
     if "requestBody" in operation:

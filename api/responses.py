@@ -6,6 +6,8 @@ from typing import Any
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from pydantic import BaseModel
 
+from api.headers import OF_PAGES
+
 
 class GeoJsonResponse(JSONResponse):
     """GeoJSON (RFC 7946)."""
@@ -26,10 +28,10 @@ class PdfResponse(Response):
 
 
 class PageResponse(HTMLResponse):
-    """A page that loads nothing but this service's own files, and tells nobody where it was."""
+    """A page that loads nothing but this service's own files."""
 
     def __init__(self, content: str, status_code: int = 200) -> None:
-        super().__init__(content, status_code, _OF_PAGES)
+        super().__init__(content, status_code, dict(OF_PAGES))
 
 
 class WorkerResponse(Response):
@@ -38,15 +40,7 @@ class WorkerResponse(Response):
     media_type = "text/javascript"
 
     def __init__(self, content: str, status_code: int = 200) -> None:
-        super().__init__(content, status_code, {**_OF_PAGES, "Cache-Control": "no-cache"})
-
-
-_OF_PAGES = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
-    "img-src 'self'; manifest-src 'self'; connect-src 'self'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-}
+        super().__init__(content, status_code, {**OF_PAGES, "Cache-Control": "no-cache"})
 
 
 def repeated(model: type[BaseModel]) -> dict[int | str, dict[str, Any]]:

@@ -1,6 +1,7 @@
-"""Structured logs: a constant event name, data in fields, and never a position."""
+"""Structured logs: a constant event name, data in fields, and never a position or a secret."""
 
 import logging
+import re
 import sys
 import traceback
 from collections.abc import Iterator
@@ -10,11 +11,25 @@ from structlog.typing import EventDict, ExcInfo, WrappedLogger
 
 POSITION_FIELDS = frozenset({"lon", "lat", "longitude", "latitude", "position", "coordinates"})
 
+SECRET_FIELDS = frozenset({"password", "secret", "token", "authorization", "cookie"})
+TOKENS = re.compile(r"\b(gs[a-z]_)[A-Za-z0-9_-]{16,}")
+"""What all our tokens look like, wherever they stand."""
+
 
 def refuse_positions(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Drop fields that would write down where someone is; where someone is stays out of logs."""
     for name in POSITION_FIELDS & event.keys():
         event[name] = "[withheld]"
+    return event
+
+
+def refuse_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Drop fields that would write down a secret, and cut tokens short wherever they stand."""
+    for name, value in event.items():
+        if name in SECRET_FIELDS:
+            event[name] = "[withheld]"
+        elif isinstance(value, str):
+            event[name] = TOKENS.sub(r"\1[withheld]", value)
     return event
 
 
@@ -38,6 +53,7 @@ def configure(*, level: int = logging.INFO) -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             refuse_positions,
             structlog.processors.ExceptionRenderer(describe),
+            refuse_secrets,
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),

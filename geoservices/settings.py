@@ -10,6 +10,8 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from geoservices.rates import read_rate
+
 Span = Annotated[timedelta, Field(gt=timedelta(0), le=timedelta(days=3660))]
 """A length of time; ISO 8601, such as PT30S or P1D."""
 SpanOrNone = Annotated[timedelta, Field(ge=timedelta(0), le=timedelta(days=3660))]
@@ -261,6 +263,42 @@ class CampaignSettings(BaseModel, frozen=True, extra="forbid"):
     """So many notifications to one person in any window this long, critical ones apart."""
 
 
+def _rate_shaped(text: str) -> str:
+    read_rate(text)
+    return text
+
+
+RateText = Annotated[str, AfterValidator(_rate_shaped)]
+"""So many within so long, all at once or one by one: `10/PT15M`."""
+
+
+class LimitSettings(BaseModel, frozen=True, extra="forbid"):
+    """How often something may be asked for, counted for all processes together."""
+
+    requests_by_address: RateText = "6000/PT1M"
+    """Requests from one address; a library's visitors may share one."""
+    requests_by_token: RateText = "1200/PT1M"  # noqa: S105  # It is a rate.
+    """Requests with one token, those with pings too."""
+    devices_by_address: RateText = "600/PT1H"
+    """New devices from one address."""
+    joining_by_address: RateText = "20/PT1H"
+    """Codes tried from one address by which a device joins another."""
+    joining_altogether: RateText = "5000/PT1H"
+    """The same from everywhere, so that many addresses guess no better."""
+    sign_in_by_account: RateText = "10/PT15M"
+    """Passwords tried for one account."""
+    sign_in_by_address: RateText = "100/PT15M"
+    """Passwords tried from one address."""
+    second_factor_by_account: RateText = "5/PT15M"
+    """Second factors tried for one account."""
+    reset_by_account: RateText = "3/PT1H"
+    """Links to a new password for one account."""
+    reset_by_address: RateText = "30/PT1H"
+    """Links to a new password asked for from one address."""
+    exports_by_person: RateText = "3/P1D"
+    """Exports of what is held about one person."""
+
+
 class StatisticsSettings(BaseModel, frozen=True, extra="forbid"):
     """What managers are told of many people at once."""
 
@@ -317,6 +355,8 @@ class Settings(BaseSettings):
         "http://127.0.0.1:8080"
     )
     """Where people's browsers reach this service; links in notifications start with it."""
+    cors_origins: tuple[Annotated[str, Field(pattern=r"^https?://[^/\s*]+$")], ...] = ()
+    """Other sites whose pages may call the API, with tokens of their own and never with cookies."""
     outbox_lease: Span = timedelta(seconds=30)
     """An outbox message handed to a job is handed out again after this long."""
     push: PushSettings
@@ -326,6 +366,7 @@ class Settings(BaseSettings):
     presence: PresenceSettings = PresenceSettings()
     phones: PhoneSettings = PhoneSettings()
     campaigns: CampaignSettings = CampaignSettings()
+    limits: LimitSettings = LimitSettings()
     statistics: StatisticsSettings = StatisticsSettings()
     retention: RetentionSettings = RetentionSettings()
 

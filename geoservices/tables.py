@@ -23,6 +23,7 @@ NOUNS = (
     "deliveries",
     "letters",
     "statistics",
+    "limiting",
 )
 
 

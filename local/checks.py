@@ -22,6 +22,7 @@ CHECKS: dict[str, tuple[str, ...]] = {
     "format": ("ruff", "format", "--check", "."),
     "mypy": ("mypy",),
     "imports": ("lint-imports",),
+    "audit": ("python", "-m", "local.auditing"),
     "migrate": ("alembic", "upgrade", "head"),
     "schema": ("alembic", "check"),
     "pytest": ("pytest", "-n", "2"),

@@ -18,6 +18,7 @@ app.conf.update(
         "workers.jobs.campaigns",
         "workers.jobs.deliveries",
         "workers.jobs.letters",
+        "workers.jobs.limiting",
         "workers.jobs.pings",
         "workers.jobs.places",
         "workers.jobs.retention",

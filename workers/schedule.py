@@ -50,6 +50,7 @@ SCHEDULE: dict[str, Entry] = {
     "count who is there": quarterly("statistics.count_present"),
     "count days": every(timedelta(hours=1), "statistics.count_days"),
     "apply retention": every(timedelta(hours=1), "retention.apply"),
+    "forget spendings": every(timedelta(minutes=15), "limiting.forget"),
     "forget push services": daily(4, "deliveries.forget_origins"),
     "age subscriptions out": daily(3, "subscriptions.age_out"),
 }

@@ -3,7 +3,15 @@
 from fastapi import APIRouter, Response
 
 from api.bodies import StrictRoute
-from api.dependencies import CurrentDevice, CurrentPerson, Now, OptionalMember, SessionDep
+from api.dependencies import (
+    AddressDep,
+    CurrentDevice,
+    CurrentPerson,
+    LimiterDep,
+    Now,
+    OptionalMember,
+    SessionDep,
+)
 from api.problems import problem_responses
 from api.schemas.accounts import (
     DeviceChangeIn,
@@ -18,6 +26,7 @@ from api.schemas.shifts import LocatedOut
 from geoservices import pipeline
 from geoservices.accounts import service
 from geoservices.accounts.service import TimeZoneUnknown
+from geoservices.limiting.limiter import Limit
 from geoservices.shifts import service as shifts
 
 router = APIRouter(tags=["devices"], route_class=StrictRoute)
@@ -25,7 +34,12 @@ router = APIRouter(tags=["devices"], route_class=StrictRoute)
 
 @router.post("/devices", status_code=201, responses=problem_responses(TimeZoneUnknown))
 def register_device(
-    body: DeviceIn, member: OptionalMember, session: SessionDep, at: Now
+    body: DeviceIn,
+    member: OptionalMember,
+    session: SessionDep,
+    limiter: LimiterDep,
+    address: AddressDep,
+    at: Now,
 ) -> NewDeviceOut:
     """Make a device and get its token, which is shown this once.
 
@@ -33,6 +47,7 @@ def register_device(
     device is theirs. A device's own token is refused: whoever stole it could otherwise make
     another that outlives it. It is not safe to repeat: it makes another device.
     """
+    limiter.spend(Limit.DEVICES_BY_ADDRESS, address)
     device, token = service.register_device(
         session,
         member=member,

@@ -17,12 +17,14 @@ from api.app import create_app
 from api.committing import Committer
 from api.protocols import taking
 from api.routers.health import Readiness
+from api.throttling import Throttle
 from geoservices import logs
 from geoservices.access.rights import Role
 from geoservices.accounts.models import Organisation, Purpose
 from geoservices.codes.links import make_code_key
 from geoservices.database import SessionFactory
 from geoservices.geofences.live import LiveGeofences
+from geoservices.limiting.limiter import Limiter
 from geoservices.push.vapid import make_vapid_key
 from geoservices.settings import (
     CodeSettings,
@@ -71,6 +73,8 @@ def anyone(application: FastAPI, sessions: SessionFactory) -> Client:
     application.state.committer = Committer(
         sessions, application.state.live, application.state.settings
     )
+    application.state.limiter = Limiter(sessions, application.state.settings)
+    application.state.throttle = Throttle(application.state.limiter)
     application.state.readiness = Readiness()
     return client_of(application)
 

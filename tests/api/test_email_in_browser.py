@@ -2,11 +2,9 @@
 
 import shutil
 from collections.abc import Iterator
-from datetime import time, timedelta
-from threading import Thread
+from datetime import time
 
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from playwright.sync_api import Page, expect, sync_playwright
 from sqlalchemy import select
@@ -19,9 +17,8 @@ from geoservices.letters import addresses, service
 from geoservices.letters.links import make_unsubscribe_token
 from geoservices.letters.models import EmailAddress, Letter
 from geoservices.settings import Settings
-from local.configuration import HOST, free_port
 from tests.api.asking import now
-from tests.eventually import eventually
+from tests.api.serving import serving
 from tests.factories import make_person
 from tests.writing import token_in
 
@@ -33,15 +30,8 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not instal
 def site(application: FastAPI, sessions: SessionFactory) -> Iterator[str]:
     """Where a browser reaches the application on the test's own sessions."""
     application.state.sessions = sessions
-    port = free_port()
-    config = uvicorn.Config(application, host=HOST, port=port, lifespan="off", log_level="warning")
-    server = uvicorn.Server(config)
-    thread = Thread(target=server.run)
-    thread.start()
-    eventually(lambda: server.started, within=timedelta(seconds=10))
-    yield f"http://{HOST}:{port}"
-    server.should_exit = True
-    thread.join()
+    with serving(application) as address:
+        yield address
 
 
 @pytest.fixture

@@ -5,12 +5,10 @@ import subprocess
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import numpy as np
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from PIL import Image
 from sqlalchemy.orm import Session
@@ -22,10 +20,9 @@ from geoservices.codes.links import STEP, CodeKind
 from geoservices.codes.models import Code
 from geoservices.database import SessionFactory
 from geoservices.settings import Settings
-from local.configuration import HOST, free_port
 from tests.api.asking import now
 from tests.api.scanned import screen_link, screen_secret
-from tests.eventually import eventually
+from tests.api.serving import serving
 from tests.factories import make_code, make_place
 from tests.scanning import Picture, scan
 
@@ -64,16 +61,8 @@ def line(application: FastAPI, sessions: SessionFactory) -> Line:
 @pytest.fixture
 def address(line: Line) -> Iterator[str]:
     """Where a browser reaches it."""
-    port = free_port()
-    server = uvicorn.Server(
-        uvicorn.Config(line, host=HOST, port=port, lifespan="off", log_level="warning")
-    )
-    thread = Thread(target=server.run)
-    thread.start()
-    eventually(lambda: server.started, within=timedelta(seconds=10))
-    yield f"http://{HOST}:{port}"
-    server.should_exit = True
-    thread.join()
+    with serving(line) as address:
+        yield address
 
 
 @pytest.fixture

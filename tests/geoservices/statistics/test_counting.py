@@ -115,8 +115,10 @@ def test_one_person_moves_a_number_by_a_step_or_a_whole_crowd(
     without = {one for one in day if one.person_id != UUID(int=number)}
     after, before = count(day, smallest=SMALLEST), count(without, smallest=SMALLEST)
 
-    mine: dict[object, int] = {**after.hours, **after.rests}
-    others: dict[object, int] = {**before.hours, **before.rests}
+    mine, others = (
+        dict[object, int]([*counts.hours.items(), *counts.rests.items()])
+        for counts in (after, before)
+    )
     for key in mine.keys() | others.keys():
         change = abs(mine.get(key, 0) - others.get(key, 0))
         assert change % STEP == 0

@@ -1,0 +1,22 @@
+"""What has been spent."""
+
+from datetime import datetime
+
+from sqlalchemy import LargeBinary
+from sqlalchemy.orm import Mapped, mapped_column
+
+from geoservices.database import Base
+
+
+class Spending(Base):
+    """That somebody asked for something lately: `free_at` is when it is all forgotten.
+
+    The key is a keyed hash, so that no address or name can be read from it. The table is not
+    logged: a commit waits for no disk, and after a crash everybody begins anew.
+    """
+
+    __tablename__ = "spendings"
+    __table_args__ = {"prefixes": ["UNLOGGED"]}  # noqa: RUF012
+
+    key: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    free_at: Mapped[datetime] = mapped_column(index=True)
