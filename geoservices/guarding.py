@@ -11,7 +11,7 @@ from geoservices.access.actors import Grant
 from geoservices.accounts import queries as accounts
 from geoservices.campaigns.rules import Trigger
 from geoservices.database import SessionFactory, transaction
-from geoservices.deliveries import queries as deliveries
+from geoservices.deliveries import forgetting_queries as told
 from geoservices.errors import ErrorKind, GeoservicesError
 from geoservices.geofences import queries as geofences
 from geoservices.places import queries as places
@@ -129,7 +129,7 @@ def _erase(session: Session, place: Place) -> int:
     if device_ids:
         people = accounts.person_ids_of(session, device_ids)
         accounts.lock_people(session, people)
-        deliveries.forget_told_at(session, people, place.id, PASSING_BY)
+        told.forget_told_at(session, people, place.id, PASSING_BY)
         accounts.lock_devices(session, device_ids)
         visits.forget_at(session, device_ids, place.id, since=since)
     return len(device_ids)

@@ -16,7 +16,7 @@ from geoservices.accounts.models import ConsentEvent, Credential, Person, Purpos
 from geoservices.campaigns.rules import Trigger
 from geoservices.channels import queries as channels
 from geoservices.checkins import queries as checkins
-from geoservices.deliveries import queries as deliveries
+from geoservices.deliveries import forgetting_queries as told
 from geoservices.letters import addresses
 from geoservices.pings import queries as pings
 from geoservices.subscriptions import queries as subscriptions
@@ -72,7 +72,7 @@ def _forget_what_was_told(
     nothing_to_tell = not remaining & TELLING
     if nothing_to_tell:
         subscriptions.lock_of(session, person_id)
-    deliveries.forget_told(session, person_id, purpose, triggers, tests=nothing_to_tell)
+    told.forget_told(session, person_id, purpose, triggers, tests=nothing_to_tell)
     if nothing_to_tell:
         subscriptions.forget(session, person_id)
 

@@ -212,9 +212,8 @@ def let_go(visit: VisitState, at: datetime, *, rules: PresenceRules) -> Step:
 
 def call_off(visit: VisitState) -> Step:
     """End a visit, where it was last seen, whose device is located no more: its work ended."""
-    if visit.phase is Phase.ARRIVING:
-        return None, ()
-    return _end(visit, _last_there(visit), Reason.WORK_ENDED)
+    is_there = visit.phase is not Phase.ARRIVING
+    return _end(visit, _last_there(visit), Reason.WORK_ENDED) if is_there else (None, ())
 
 
 def absent_until(visit: VisitState, *, rules: PresenceRules) -> datetime:

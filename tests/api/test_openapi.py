@@ -198,4 +198,6 @@ def test_whatever_needs_a_token_says_so(document: dict[str, Any]) -> None:
         "confirm_email",
         "open_unsubscribe",
         "unsubscribe_from_email",
+        "read_consent_text",
+        "read_receipt_keys",
     }

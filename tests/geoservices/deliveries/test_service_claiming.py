@@ -12,7 +12,7 @@ from geoservices.accounts.models import Purpose
 from geoservices.campaigns.models import Decision
 from geoservices.campaigns.rules import CampaignClass
 from geoservices.database import SessionFactory, transaction
-from geoservices.deliveries import queries, service
+from geoservices.deliveries import forgetting_queries, queries, service
 from geoservices.deliveries.models import Attempt, Delivery
 from geoservices.deliveries.states import DeliveryState
 from geoservices.deliveries.tokens import make_token
@@ -212,9 +212,11 @@ def test_what_a_purpose_told_is_forgotten_with_it(world: World) -> None:
     queued = next(one for one in world.notify() if one.id != sent.id)
     person_id = world.person.id
 
-    queries.forget_told(world.session, person_id, Purpose.CHECK_IN_CONTENT, (), tests=False)
+    forgetting_queries.forget_told(
+        world.session, person_id, Purpose.CHECK_IN_CONTENT, (), tests=False
+    )
     untouched = world.session.scalars(select(Delivery.id)).all()
-    queries.forget_told(world.session, person_id, Purpose.NEARBY, (), tests=False)
+    forgetting_queries.forget_told(world.session, person_id, Purpose.NEARBY, (), tests=False)
     world.session.expunge_all()
 
     assert set(untouched) == {sent.id, queued.id}
