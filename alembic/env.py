@@ -6,7 +6,7 @@ import re
 from alembic import context
 from geoalchemy2 import alembic_helpers
 
-from geoservices.database import make_engine
+from geoservices.database import DatabaseRole, make_engine
 from geoservices.tables import all_tables
 
 metadata = all_tables()
@@ -25,7 +25,7 @@ def run() -> None:
     url = os.environ.get("GEOSERVICES_DATABASE_URL")
     if url is None:
         raise SystemExit("Set GEOSERVICES_DATABASE_URL to the database to migrate.")
-    engine = make_engine(url)
+    engine = make_engine(url, role=DatabaseRole.OWNER)
     with engine.connect() as connection:
         context.configure(
             connection=connection,

@@ -23,6 +23,7 @@ from geoservices.database import transaction
 from geoservices.errors import Forbidden, Unauthenticated
 from geoservices.geofences.live import LiveGeofences
 from geoservices.limiting.limiter import Limiter
+from geoservices.scopes import confine, everywhere, open_wide
 from geoservices.settings import Settings
 
 bearer = HTTPBearer(
@@ -34,7 +35,7 @@ Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
 
 
 def open_session(request: Request) -> Iterator[Session]:
-    """One transaction for the request."""
+    """One transaction for the request; until `identify` knows for whom, it sees nothing."""
     with transaction(request.app.state.sessions) as session:
         yield session
 
@@ -42,6 +43,18 @@ def open_session(request: Request) -> Iterator[Session]:
 # Function scope commits before the answer is sent. FastAPI's default, request scope, sends the
 # answer first, and a client could then hold a 201 for a row that was never kept.
 SessionDep = Annotated[Session, Depends(open_session, scope="function")]
+
+
+def open_session_wide(session: SessionDep) -> Session:
+    """One transaction that sees everything, where a secret in the body or path is the credential.
+
+    Every route that asks for it is named in a test.
+    """
+    open_wide(session)
+    return session
+
+
+WideSession = Annotated[Session, Depends(open_session_wide)]
 
 
 def get_settings(request: Request) -> Settings:
@@ -105,12 +118,28 @@ class Caller:
 
 
 def identify(session: SessionDep, credentials: Credentials, at: Now) -> Caller:
-    """Find out whose token it is.
+    """Find out whose token it is, and confine the transaction to what is theirs.
 
     Raises:
         Unauthenticated: There is none, or it is unknown, expired or revoked.
     """
-    token = credentials.credentials if credentials else ""
+    return caller_of(session, credentials.credentials if credentials else "", at=at)
+
+
+def caller_of(session: Session, token: str, *, at: datetime) -> Caller:
+    """Find out whose token it is, and confine the transaction to what is theirs.
+
+    Raises:
+        Unauthenticated: It is unknown, expired or revoked.
+    """
+    with everywhere(session):
+        caller = _holder_of(session, token, at=at)
+    actor = caller.actor
+    confine(session, organisation_id=actor.organisation_id, person_id=actor.person_id)
+    return caller
+
+
+def _holder_of(session: Session, token: str, *, at: datetime) -> Caller:
     if token.startswith(PREFIXES["device"]):
         carried = accounts.authenticate_device(session, token)
         if carried:

@@ -5,8 +5,9 @@ import sys
 
 from api.app import create_app
 from geoservices import logs
-from geoservices.database import make_engine, make_session_factory
+from geoservices.database import DatabaseRole, make_engine, make_session_factory
 from geoservices.geofences.compiling import compile_ahead
+from geoservices.scopes import confined_sessions
 from geoservices.settings import load_settings
 
 # The committer's thread waits for the database many times a group, and each time must not wait for
@@ -16,7 +17,7 @@ logs.configure()
 settings = load_settings()
 url = settings.database_url.get_secret_value()
 app = create_app(
-    make_session_factory(make_engine(url, pool_size=20)),
+    confined_sessions(make_engine(url, role=DatabaseRole.CALLER, pool_size=20)),
     settings,
     # A group that meets a dead connection is taken in again.
     intake=make_session_factory(make_engine(url, pool_size=1, ask_first=False, by_key=True)),

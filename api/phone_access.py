@@ -17,6 +17,7 @@ from geoservices.accounts.tokens import PREFIXES
 from geoservices.errors import Unauthenticated
 from geoservices.phones.models import PhoneApp
 from geoservices.phones.service import Phone, authenticate_phone
+from geoservices.scopes import confine, everywhere
 
 basic = HTTPBasic(
     auto_error=False,
@@ -70,7 +71,7 @@ def identify_by_id(session: Session, token: str) -> Phone:
     Raises:
         Unauthenticated: There is no id, or it is worthless.
     """
-    phone = authenticate_phone(session, token, app=PhoneApp.TRACCAR)
+    phone = _phone_of(session, token, PhoneApp.TRACCAR)
     if phone is None:
         raise Unauthenticated("The id must be a token made for this app, and still be valid.")
     return phone
@@ -79,11 +80,20 @@ def identify_by_id(session: Session, token: str) -> Phone:
 def _identify(session: Session, given: Credentials, app: PhoneApp, at: Now) -> Phone:
     token = given.credentials if given else ""
     if token.startswith(PREFIXES["phone"]):
-        phone = authenticate_phone(session, token, app=app)
+        phone = _phone_of(session, token, app)
         if phone is None:
             raise Unauthenticated
         return phone
     return Phone(device=require_device(identify(session, given, at)), token=token)
+
+
+def _phone_of(session: Session, token: str, app: PhoneApp) -> Phone | None:
+    """Return who speaks by an app's token, and confine the transaction to what is theirs."""
+    with everywhere(session):
+        phone = authenticate_phone(session, token, app=app)
+    if phone is not None:
+        confine(session, organisation_id=None, person_id=phone.device.person_id)
+    return phone
 
 
 OwnTracksPhone = Annotated[Phone, Depends(identify_owntracks)]

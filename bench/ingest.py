@@ -31,6 +31,7 @@ from bench.ingest_cases import (
 )
 from bench.ingest_costs import cost_table, kept, missing, read_costs
 from bench.ingest_load import Load
+from bench.ingest_parts import cost_of_part
 from bench.ingest_peers import CopiedRows, positions_of, tile38
 from bench.ingest_plot import draw
 from bench.ingest_service import Application
@@ -95,6 +96,9 @@ def _figures(
 def _measure(
     case: Case, on: Stage, served: list[Application], pace: Pace, binary: Path | None
 ) -> Iterator[Figure]:
+    if case.without is not None:
+        yield from cost_of_part(case, on, served, pace, left_out=case.without)
+        return
     devices = min(case.devices, pace.devices)
     walks = on.walks(case.gait, steps=case.steps, devices=devices)
     with ExitStack() as open_:

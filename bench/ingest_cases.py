@@ -12,12 +12,15 @@ STEPS = 200
 EACH, SET, OWN = "one PostGIS query a ping", "PostGIS set-based", "one transaction a request"
 COPY, TILE38 = "COPY into the same table", "Tile38 pipelined by 100"
 HTTP = "HTTP alone, nothing stored"
+UNGUARDED, TRUSTING = "without row-level security", "without authentication"
 PEER_APP, BARE_APP = "bench.ingest_peer_app:app", "bench.ingest_bare_app:app"
 OVER_HTTP = {
     EACH: (PEER_APP, "/each"),
     SET: (PEER_APP, "/set"),
     OWN: (PEER_APP, "/own"),
     HTTP: (BARE_APP, "/"),
+    UNGUARDED: ("bench.ingest_unguarded_app:app", "/v1/pings"),
+    TRUSTING: ("bench.ingest_trusting_app:app", "/v1/pings"),
 }
 """Which application each peer is, and its path."""
 PEER_CONNECTIONS = 32
@@ -40,6 +43,8 @@ class Case:
     """The figure is the 99th percentile in milliseconds and not pings a second."""
     of_cost: bool = False
     """The figure is microseconds a ping."""
+    without: str | None = None
+    """The service with a part left out, if what the part costs is the question."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +54,10 @@ class Pace:
     seconds: float = 5.0
     warm_s: float = 4.0
     runs: int = 3
+    rounds: int = 20
+    """How often a part's cost is measured,"""
+    round_s: float = 2.0
+    """and for how long each of the two."""
     devices: int = DEVICES
     copied_blocks: int = 600
 
@@ -73,6 +82,16 @@ CASES = (
         peers=(OWN, HTTP),
         of_latency=True,
     ),
+    Case(name="ingest.rls.batch100", geofences=10_000, without=UNGUARDED),
+    Case(name="ingest.rls.single", geofences=10_000, connections=256, size=1, without=UNGUARDED),
+    Case(
+        name="ingest.auth_batch",
+        geofences=10_000,
+        connections=2,
+        without=TRUSTING,
+        of_latency=True,
+    ),
+    Case(name="ingest.auth_single", geofences=10_000, connections=256, size=1, without=TRUSTING),
     Case(name="ingest.batch100.1m", geofences=1_000_000, peers=(EACH, SET, COPY)),
 )
 COSTS = tuple(
@@ -91,7 +110,9 @@ QUICK = (
     Case(name="ingest.batch100.10k", geofences=10_000, peers=BATCH_PEERS),
     Case(name="ingest.single8_p99", geofences=10_000, connections=8, size=1, of_latency=True),
 )
-QUICK_PACE = Pace(seconds=2.0, warm_s=1.0, runs=1, devices=2_000, copied_blocks=100)
+QUICK_PACE = Pace(
+    seconds=2.0, warm_s=1.0, runs=1, rounds=5, round_s=0.8, devices=2_000, copied_blocks=100
+)
 COST_PACE = Pace(seconds=3.0, warm_s=2.0)
 
 

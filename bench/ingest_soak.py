@@ -24,7 +24,13 @@ from bench.ingest_stage import stage
 from bench.report import Figure
 from bench.world import make_pings
 from geoservices import clock
-from geoservices.database import SessionFactory, make_engine, make_session_factory, transaction
+from geoservices.database import (
+    DatabaseRole,
+    SessionFactory,
+    make_engine,
+    make_session_factory,
+    transaction,
+)
 from geoservices.pings.partitions import Partition
 from geoservices.pings.queries import make_partition
 from geoservices.pings.service import Kept, keep_partitions
@@ -79,7 +85,8 @@ def soaked(*, minutes: float, seed: int) -> Iterator[Figure]:
         on.drive(served, walks, connections=len(served), size=BATCH, seconds=0)
         on.drive(served, walks, connections=CONNECTIONS, size=BATCH, seconds=SHORT_S)
         short, _ = on.drive(served, walks, connections=CONNECTIONS, size=BATCH, seconds=SHORT_S)
-        engine = make_engine(on.url)
+        # Partitions are made and dropped, as only their owner may.
+        engine = make_engine(on.url, role=DatabaseRole.OWNER)
         sessions = make_session_factory(engine)
         make_partitions(sessions, on.connection, minutes=minutes, at=clock.now())
         checkpoints, before = _number(on.connection, CHECKPOINTS), _autovacuums(on.connection)

@@ -26,7 +26,7 @@ from bench.geofences import ORGANISATION
 from bench.report import Figure, introduce, options, pick, tell
 from bench.world import World, make_pings, make_world
 from geoservices import clock
-from geoservices.database import SessionFactory, make_engine, make_session_factory
+from geoservices.database import DatabaseRole, SessionFactory, make_engine, make_session_factory
 from geoservices.pings import queries as pings
 from geoservices.pings.service import keep_partitions
 from geoservices.settings import IntakeSettings
@@ -176,7 +176,7 @@ def _filled(
     """Make a database and fill it; the same seed makes the same devices and places."""
     url = server.database(name)
     migrate(url)
-    engine = make_engine(url)
+    engine = make_engine(url, role=DatabaseRole.OWNER)
     sessions = make_session_factory(engine)
     began = time.perf_counter()
     with psycopg.connect(url, autocommit=True) as connection:

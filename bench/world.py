@@ -51,6 +51,11 @@ class World:
     tokens: list[str]
 
 
+def id_in(token: str) -> UUID:
+    """Return the device's id of which a token of the bench is made."""
+    return UUID(token.removeprefix(PREFIXES["device"]))
+
+
 def make_world(
     connection: psycopg.Connection,
     *,
@@ -72,12 +77,13 @@ def make_world(
     fences = list(geofences(size, country, rng))
     middles = make_geofences(connection, fences, at)
     starts = positions(devices, country, middles, rng)
+    device_ids = [UUID(bytes=rng.bytes(16), version=4) for _ in range(devices)]
     world = World(
         fences=fences,
         starts=starts,
         curve=Curve.through(middles),
-        device_ids=[UUID(bytes=rng.bytes(16), version=4) for _ in range(devices)],
-        tokens=[PREFIXES["device"] + rng.bytes(24).hex() for _ in range(devices)],
+        device_ids=device_ids,
+        tokens=[PREFIXES["device"] + device_id.hex for device_id in device_ids],
     )
     with connection.transaction():
         connection.execute(UNGUARDED)

@@ -70,6 +70,17 @@ def newest_first(
     return statement.order_by(at.desc(), id_.desc()).limit(limit)
 
 
+class DatabaseRole(StrEnum):
+    """As whom a connection asks; whoever logs in must be a member of the two that are named."""
+
+    OWNER = "none"
+    """Whom the URL names: for migrations, and for what only a table's owner may do."""
+    SERVICE = "geoservices_service"
+    """Everybody's rows: for intake, workers and the operator's commands."""
+    CALLER = "geoservices_caller"
+    """Only what `scopes` lets through, which is nothing at first: for the API's requests."""
+
+
 LIMITS = "-c lock_timeout=10s -c statement_timeout=30s -c timezone=UTC"
 PREPARED = "prepared"
 """Where a connection keeps the names of the statements that `trips` has prepared on it."""
@@ -81,12 +92,18 @@ PostgreSQL would plan some of them anew each time, and keep a plan made while a 
 
 
 def make_engine(
-    url: str, *, pool_size: int = 10, ask_first: bool = True, by_key: bool = False
+    url: str,
+    *,
+    role: DatabaseRole = DatabaseRole.SERVICE,
+    pool_size: int = 10,
+    ask_first: bool = True,
+    by_key: bool = False,
 ) -> Engine:
     """Make an engine on `postgresql://…` with short lock and statement limits.
 
     Args:
         url: Any `postgresql:` URL; psycopg 3 is the driver whatever it names.
+        role: As whom its connections ask.
         pool_size: The most connections this process keeps.
         ask_first: Whether a connection is asked if it is still alive whenever it is taken; whoever
             tries again by itself saves the way there and back.
@@ -110,12 +127,17 @@ def make_engine(
             "keepalives_idle": 10,
             "keepalives_interval": 5,
             "keepalives_count": 2,
-            "options": f"{LIMITS} {BY_KEY}" if by_key else LIMITS,
+            "options": " ".join([LIMITS, acting_as(role), *[BY_KEY] * by_key]),
         },
     )
     if by_key:
         event.listen(engine, "connect", _keep_prepared)
     return engine
+
+
+def acting_as(role: DatabaseRole) -> str:
+    """Return the option that makes a connection ask as a role from its beginning."""
+    return f"-c role={role}"
 
 
 def _keep_prepared(driver: DBAPIConnection, record: ConnectionPoolEntry) -> None:

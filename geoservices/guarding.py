@@ -18,6 +18,7 @@ from geoservices.places import queries as places
 from geoservices.places import service as place_service
 from geoservices.places.models import Place
 from geoservices.places.sensitivity import Sensitivity
+from geoservices.scopes import everywhere
 from geoservices.visits import queries as visits
 
 PASSING_BY = frozenset(Trigger) - {Trigger.CHECKED_IN}
@@ -64,7 +65,9 @@ def mark(
     place.sensitive_from, place.sensitive_until = sensitivity.from_, sensitivity.until
     place.sensitivity_by_hand = True
     _let_hold(session, [place], at=at)
-    _erase(session, place)
+    # Those who were there are other people than the one who asks.
+    with everywhere(session):
+        _erase(session, place)
     return place
 
 

@@ -45,6 +45,7 @@ from geoservices.pings.sightings import has_leapt
 from geoservices.places import queries as places
 from geoservices.places import service as place_service
 from geoservices.receiving import announce, doors
+from geoservices.scopes import everywhere
 from geoservices.settings import PushSettings, Settings
 from geoservices.subscriptions import service as subscriptions
 from geoservices.subscriptions.models import Subscription
@@ -128,23 +129,25 @@ def check_in_by_staff(
     """
     place = place_service.get_place_of(session, scan.place_id, grant.organisation_id)
     shown = codes.read_personal_code(scan.code, settings=settings)
-    device = accounts.living_device(session, shown.device_id) if shown else None
-    if shown is None or device is None:
-        raise PersonalCodeRefused("It is nobody's own code.")
-    if device.person_id == grant.actor.person_id:
-        raise PersonalCodeRefused("Nobody can scan themselves in.")
-    accounts.lock_devices(session, [device.id])
-    consents.require_consent(session, device.person_id, ON_CHECK_IN)
-    if at > shown.expires_at and not checkins.by_id(session, [scan.id]):
-        raise PersonalCodeRefused("It is too old. Ask the person to show it again.")
-    return checkin_service.record(
-        session,
-        CheckInReport(id=scan.id, place_id=place.id),
-        Circumstances(place=place, scanned_by=grant.actor.person_id),
-        device_id=device.id,
-        rules=checkin_rules(settings),
-        at=at,
-    )
+    # Whoever showed the code is another person than the one who asks.
+    with everywhere(session):
+        device = accounts.living_device(session, shown.device_id) if shown else None
+        if shown is None or device is None:
+            raise PersonalCodeRefused("It is nobody's own code.")
+        if device.person_id == grant.actor.person_id:
+            raise PersonalCodeRefused("Nobody can scan themselves in.")
+        accounts.lock_devices(session, [device.id])
+        consents.require_consent(session, device.person_id, ON_CHECK_IN)
+        if at > shown.expires_at and not checkins.by_id(session, [scan.id]):
+            raise PersonalCodeRefused("It is too old. Ask the person to show it again.")
+        return checkin_service.record(
+            session,
+            CheckInReport(id=scan.id, place_id=place.id),
+            Circumstances(place=place, scanned_by=grant.actor.person_id),
+            device_id=device.id,
+            rules=checkin_rules(settings),
+            at=at,
+        )
 
 
 def subscribe(
@@ -164,13 +167,16 @@ def subscribe(
         SubscriptionKeysRefused: A key is malformed.
         VapidKeyOutdated: It was made with another application server key.
     """
-    accounts.lock_people(session, [accounts.person_of_device(session, device_id)])
-    consents.require_consent(session, accounts.person_of_device(session, device_id), TELLING)
-    subscription = subscriptions.subscribe(
-        session, device_id=device_id, offered=offered, current_key=current_key, push=push, at=at
-    )
-    if offered.replaces is not None:
-        deliveries.take_over(session, subscription.id, at=at)
+    person_id = accounts.person_of_device(session, device_id)
+    accounts.lock_people(session, [person_id])
+    consents.require_consent(session, person_id, TELLING)
+    # The browser may have been another person's before.
+    with everywhere(session):
+        subscription = subscriptions.subscribe(
+            session, device_id=device_id, offered=offered, current_key=current_key, push=push, at=at
+        )
+        if offered.replaces is not None:
+            deliveries.take_over(session, subscription.id, at=at)
     return subscription
 
 

@@ -11,12 +11,13 @@ from alembic import command
 from alembic.config import Config
 from hypothesis import settings
 from psycopg import sql
-from sqlalchemy import Engine, text
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy.orm import Session, SessionTransaction, sessionmaker
 
 from geoservices import logs
-from geoservices.database import SessionFactory, make_engine, make_session_factory
+from geoservices.database import DatabaseRole, SessionFactory, make_engine, make_session_factory
 from geoservices.geofences.models import GeofenceRevision
+from geoservices.scopes import EVERYWHERE, NOTHING, confined_sessions, set_scope
 from geoservices.tables import all_tables
 from geoservices.trips import Trip
 
@@ -81,6 +82,14 @@ def engine(database_url: str) -> Iterator[Engine]:
     engine.dispose()
 
 
+@pytest.fixture(scope="session")
+def owner(database_url: str) -> Iterator[Engine]:
+    """An engine that may do to the tables what only their owner may."""
+    engine = make_engine(database_url, role=DatabaseRole.OWNER)
+    yield engine
+    engine.dispose()
+
+
 @pytest.fixture
 def sessions(engine: Engine) -> Iterator[SessionFactory]:
     """Sessions whose commits are savepoints within one transaction that is rolled back."""
@@ -93,6 +102,28 @@ def sessions(engine: Engine) -> Iterator[SessionFactory]:
 
 
 @pytest.fixture
+def confined(sessions: SessionFactory) -> SessionFactory:
+    """Sessions within the test's transaction that see what requests see; the test's see all."""
+    return confined_within(sessions.kw["bind"])
+
+
+def confined_within(connection: Connection) -> SessionFactory:
+    """Make sessions that begin with nothing, as those of the API do on connections of their own."""
+    confined = confined_sessions(connection)
+
+    def begin(_session: Session, _transaction: SessionTransaction, began: Connection) -> None:
+        set_scope(began, NOTHING)
+
+    def end(_session: Session, transaction: SessionTransaction) -> None:
+        if transaction.parent is None:
+            set_scope(connection, EVERYWHERE)
+
+    event.listen(confined, "after_begin", begin)
+    event.listen(confined, "after_transaction_end", end)
+    return confined
+
+
+@pytest.fixture
 def session(sessions: SessionFactory) -> Iterator[Session]:
     """One session within the test's transaction."""
     with sessions() as session:
@@ -100,11 +131,11 @@ def session(sessions: SessionFactory) -> Iterator[Session]:
 
 
 @pytest.fixture
-def committed(engine: Engine) -> Iterator[SessionFactory]:
+def committed(engine: Engine, owner: Engine) -> Iterator[SessionFactory]:
     """Sessions on connections of their own; whatever they leave is emptied afterwards."""
     yield make_session_factory(engine)
     tables = set(all_tables().tables) - {GeofenceRevision.__tablename__}
-    with engine.begin() as connection:
+    with owner.begin() as connection:
         connection.execute(text(f"TRUNCATE {', '.join(sorted(tables))}"))
 
 

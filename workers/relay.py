@@ -23,7 +23,7 @@ from sqlalchemy.exc import OperationalError as DatabaseError
 from sqlalchemy.orm import Session
 
 from geoservices import clock, logs, outbox
-from geoservices.database import SessionFactory, transaction
+from geoservices.database import DatabaseRole, SessionFactory, acting_as, transaction
 from geoservices.deliveries import queries as deliveries
 from geoservices.letters import queries as letters
 from geoservices.settings import DELIVERIES_A_JOB, LETTERS_A_JOB
@@ -88,7 +88,9 @@ class Relay:
         log.info("relay_started")
         while not self.stopped:
             try:
-                with psycopg.connect(database_url, autocommit=True) as listening:
+                with psycopg.connect(
+                    database_url, autocommit=True, options=acting_as(DatabaseRole.SERVICE)
+                ) as listening:
                     listening.execute(sql.SQL("LISTEN {}").format(sql.Identifier(outbox.CHANNEL)))
                     self._relay_while(listening)
             except (psycopg.OperationalError, DatabaseError, *BROKER_ERRORS) as error:

@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from geoservices.database import SessionFactory, make_engine, make_session_factory
+from geoservices.database import DatabaseRole, SessionFactory, make_engine, make_session_factory
 from geoservices.mail.sending import Mailer, SmtpMailer
 from geoservices.push.gateway import PushGateway, WebPushGateway
 from geoservices.settings import Settings, load_settings
@@ -28,6 +28,12 @@ def delivery_sessions() -> SessionFactory:
     return make_session_factory(
         make_engine(settings().database_url.get_secret_value(), pool_size=1, by_key=True)
     )
+
+
+def owner_sessions() -> SessionFactory:
+    """Return a factory of sessions of the tables' owner, for what only the owner may do."""
+    url = settings().database_url.get_secret_value()
+    return make_session_factory(make_engine(url, role=DatabaseRole.OWNER, pool_size=1))
 
 
 @lru_cache(maxsize=1)

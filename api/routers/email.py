@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from api.bodies import StrictRoute
-from api.dependencies import CurrentPerson, Now, SessionDep, SettingsDep
+from api.dependencies import CurrentPerson, Now, SessionDep, SettingsDep, WideSession
 from api.problems import problem_responses
 from api.responses import PageResponse
 from api.routers.pages import EMAIL_PAGE
@@ -62,7 +62,7 @@ def remove_email(person: CurrentPerson, session: SessionDep) -> Response:
 
 
 @router.post("/email/confirmation", status_code=204, responses=problem_responses(EmailTokenRefused))
-def confirm_email(body: EmailConfirmationIn, session: SessionDep, at: Now) -> Response:
+def confirm_email(body: EmailConfirmationIn, session: WideSession, at: Now) -> Response:
     """Confirm an address with what stood in the link of the letter to it, once."""
     addresses.confirm(session, body.token, at=at)
     return Response(status_code=204)
@@ -77,7 +77,7 @@ def open_unsubscribe() -> PageResponse:
 @router.post("/email/unsubscribe", status_code=204, responses=problem_responses(EmailTokenRefused))
 def unsubscribe_from_email(
     token: Annotated[str, Query(max_length=100, description="As it stands in the letter")],
-    session: SessionDep,
+    session: WideSession,
     settings: SettingsDep,
 ) -> Response:
     """Get no more letters: e-mail is off for every purpose. Programs of mail post here (RFC 8058).

@@ -13,6 +13,8 @@ from fastapi import APIRouter, Request, Response
 from kombu import Connection
 from pydantic import BaseModel
 
+from geoservices.scopes import is_confined
+
 log = structlog.get_logger()
 
 router = APIRouter(tags=["health"])
@@ -64,6 +66,7 @@ def live() -> HealthOut:
 def ready(request: Request, response: Response) -> HealthOut:
     """Tell whether database, migrations and broker are as they must be; 503 if one is not.
 
+    `confinement` is failing if requests would see what PostgreSQL has to keep from them.
     The answer may be a second old.
     """
     readiness: Readiness = request.app.state.readiness
@@ -76,6 +79,7 @@ def _look(request: Request) -> HealthOut:
     looks: dict[str, Callable[[Request], bool]] = {
         "database": _database,
         "migrations": _migrations,
+        "confinement": _confinement,
         "broker": _broker,
     }
     checks: dict[str, Literal["ok", "failing"]] = {}
@@ -98,6 +102,11 @@ def _migrations(request: Request) -> bool:
     with request.app.state.sessions() as session:
         current = MigrationContext.configure(session.connection()).get_current_heads()
     return set(current) == set(request.app.state.migration_heads)
+
+
+def _confinement(request: Request) -> bool:
+    with request.app.state.sessions() as session:
+        return is_confined(session)
 
 
 def _broker(request: Request) -> bool:

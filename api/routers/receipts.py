@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from api.bodies import StrictRoute
-from api.dependencies import Now, SessionDep, SettingsDep
+from api.dependencies import Now, SettingsDep, WideSession
 from api.schemas.receipts import ReceiptResultOut, ReceiptsIn, ReceiptsOut
 from geoservices.deliveries import receipts
 
@@ -12,7 +12,7 @@ router = APIRouter(tags=["push"], route_class=StrictRoute)
 
 @router.post("/receipts")
 def take_receipts(
-    body: ReceiptsIn, session: SessionDep, settings: SettingsDep, at: Now
+    body: ReceiptsIn, session: WideSession, settings: SettingsDep, at: Now
 ) -> ReceiptsOut:
     """Say that notifications were shown, clicked or dismissed; saying it again changes nothing.
 

@@ -26,6 +26,7 @@ from geoservices.accounts.models import (
 )
 from geoservices.accounts.tokens import hash_token, make_token
 from geoservices.errors import ErrorKind, Forbidden, GeoservicesError, NotFound
+from geoservices.scopes import confine
 
 
 class ConsentMissing(GeoservicesError):
@@ -330,6 +331,8 @@ def _time_zones() -> frozenset[str]:
 
 def _make_citizen(session: Session, time_zone: str, at: datetime) -> Person:
     person = Person(id=uuid4(), role=Role.CITIZEN, time_zone=time_zone, created_at=at)
+    # Whoever comes into being may see what is theirs.
+    confine(session, organisation_id=None, person_id=person.id)
     session.add(person)
     session.flush()
     return person

@@ -208,7 +208,7 @@ def record(
     if queries.insert_if_new(session, check_in):
         outbox.publish(session, outbox.Topic.CHECK_IN_MADE, [check_in.id])
         return check_in
-    known = queries.by_id(session, [report.id])[report.id]
-    if known.device_id != device_id or known.place_id != found.place.id:
+    known = queries.by_id(session, [report.id]).get(report.id)
+    if known is None or known.device_id != device_id or known.place_id != found.place.id:
         raise IdTaken("check-in")
     return known

@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from geoservices.geofences import queries
 from geoservices.geofences.index import GeofenceIndex
+from geoservices.scopes import everywhere
 
 
 class LiveGeofences:
@@ -36,5 +37,7 @@ class LiveGeofences:
             return self._index
 
     def _refresh(self, session: Session, revision: int) -> None:
-        changes = queries.changed_since(session, self._index.revision)
-        self._index = self._index.updated(changes, revision=revision)
+        # Whoever asked first, the index is everybody's.
+        with everywhere(session):
+            changes = queries.changed_since(session, self._index.revision)
+            self._index = self._index.updated(changes, revision=revision)

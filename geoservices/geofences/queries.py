@@ -18,6 +18,7 @@ from geoservices.geofences.watched import Changes
 from geoservices.geometry.boxes import Bbox, centre_and_reach, halves
 from geoservices.geometry.storage import SRID
 from geoservices.places.queries import WHOLE_ROWS, point_at
+from geoservices.scopes import everywhere
 from geoservices.trips import ask
 
 REDRAWN = (
@@ -195,7 +196,13 @@ def page(
         wanted = wanted.where(*_meets(bbox))
     if after is not None:
         wanted = wanted.where(Geofence.id > after)
-    return list(session.scalars(wanted.order_by(Geofence.id).limit(limit)))
+    wanted = wanted.order_by(Geofence.id).limit(limit)
+    if bbox is not None:
+        # Beneath policies PostgreSQL reads no spatial index. Rows are read as the caller may.
+        with everywhere(session):
+            ids = session.scalars(wanted.with_only_columns(Geofence.id)).all()
+        wanted = select(Geofence).where(Geofence.id.in_(ids)).order_by(Geofence.id)
+    return list(session.scalars(wanted))
 
 
 def of_places(session: Session, place_ids: Sequence[UUID]) -> dict[UUID, list[Geofence]]:

@@ -60,8 +60,8 @@ def publish_listing(
         id=listing_id or uuid4(), organisation_id=organisation_id, created_at=at, **asdict(draft)
     )
     made = queries.insert_if_new(session, listing)
-    known = queries.by_id(session, [listing.id])[listing.id]
-    if known.organisation_id != organisation_id or not _says(known, draft):
+    known = queries.by_id(session, [listing.id]).get(listing.id)
+    if known is None or known.organisation_id != organisation_id or not _says(known, draft):
         raise IdTaken("listing")
     return known, made
 

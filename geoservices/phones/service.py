@@ -25,6 +25,7 @@ from geoservices.phones.regions import (
     snapped,
     stamp_of,
 )
+from geoservices.scopes import everywhere
 from geoservices.settings import PhoneSettings
 
 MOST_LINKS = 10
@@ -168,7 +169,9 @@ def regions_for(
         here = cell_mark(position, known.cell_m, state=state, token=phone.token)
         if here == known.cell:
             return None
-    nearest = _nearest(session, position, settings.max_regions)
+    # A phone watches the places of every organisation.
+    with everywhere(session):
+        nearest = _nearest(session, position, settings.max_regions)
     watches_reach = nearest.cell_m is not None and phone.device.places_only
     chosen = nearest.found[:-1] if watches_reach else nearest.found
     mark = mark_of([(near.id, near.revision) for near in chosen], phone.token)
@@ -212,7 +215,9 @@ def _nearest(session: Session, position: Position, limit: int) -> _Nearest:
 
 def _regions(session: Session, geofence_ids: list[UUID], least_m: float) -> list[Region]:
     regions: list[Region] = []
-    for outline in queries.outlines(session, geofence_ids):
+    with everywhere(session):
+        outlines = queries.outlines(session, geofence_ids)
+    for outline in outlines:
         lon, lat, radius_m = covering(outline.area, margin_m=outline.margin_m, least_m=least_m)
         regions.append(
             Region(

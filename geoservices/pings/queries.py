@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from geoservices.accounts.models import Device
 from geoservices.arrays import Doubles, Instants, Intervals, Smallints, Uuids
-from geoservices.database import driver
+from geoservices.database import DatabaseRole, driver
 from geoservices.instants import instant
 from geoservices.pings.columns import Microseconds, Numbers, Pings
 from geoservices.pings.models import Ping
@@ -202,10 +202,17 @@ def make_partition(session: Session, partition: Partition) -> None:
     A partition made apart and attached does not stop others from storing pings meanwhile.
     """
     connection = driver(session)
-    name = sql.Identifier(partition.name)
-    start, end = sql.Literal(partition.start), sql.Literal(partition.end)
+    parts = {
+        "name": sql.Identifier(partition.name),
+        "start": sql.Literal(partition.start),
+        "end": sql.Literal(partition.end),
+        "service": sql.Identifier(DatabaseRole.SERVICE),
+        "caller": sql.Identifier(DatabaseRole.CALLER),
+    }
     for statement in (
         "CREATE TABLE {name} (LIKE pings INCLUDING DEFAULTS INCLUDING CONSTRAINTS)",
+        # The policies of `pings` hold for what is asked of it, and not of a partition itself.
+        "REVOKE ALL ON {name} FROM {service}, {caller}",
         "LOCK TABLE pings_default IN ACCESS EXCLUSIVE MODE",
         """
         WITH moved AS (
@@ -216,7 +223,7 @@ def make_partition(session: Session, partition: Partition) -> None:
         """,
         "ALTER TABLE pings ATTACH PARTITION {name} FOR VALUES FROM ({start}) TO ({end})",
     ):
-        connection.execute(sql.SQL(statement).format(name=name, start=start, end=end))
+        connection.execute(sql.SQL(statement).format(**parts))
 
 
 def drop_partition(session: Session, partition: Partition) -> bool:

@@ -20,6 +20,7 @@ from api.routers.health import Readiness
 from api.throttling import Throttle
 from geoservices import logs
 from geoservices.access.rights import Role
+from geoservices.accounts.consents import TEXTS
 from geoservices.accounts.models import Organisation, Purpose
 from geoservices.codes.links import make_code_key
 from geoservices.database import SessionFactory
@@ -66,9 +67,9 @@ def application(settings: Settings) -> FastAPI:
 
 
 @pytest.fixture
-def anyone(application: FastAPI, sessions: SessionFactory) -> Client:
+def anyone(application: FastAPI, sessions: SessionFactory, confined: SessionFactory) -> Client:
     """A client with no token."""
-    application.state.sessions = sessions
+    application.state.sessions = confined
     application.state.live = LiveGeofences()
     application.state.committer = Committer(
         sessions, application.state.live, application.state.settings
@@ -93,6 +94,13 @@ def with_token(client: Client, token: str) -> Client:
     other = client_of(client.app)
     other.headers["Authorization"] = f"Bearer {token}"
     return other
+
+
+def agree(client: Client, *purposes: Purpose) -> None:
+    """Agree to purposes in their present words."""
+    for purpose in purposes:
+        body = {"text_version": TEXTS[purpose].version}
+        assert client.put(f"/v1/consents/{purpose}", json=body).status_code == 200
 
 
 @pytest.fixture

@@ -13,14 +13,8 @@ from sqlalchemy.orm import Session
 from geoservices.access.rights import Role
 from geoservices.accounts.consents import TEXTS
 from geoservices.accounts.models import Organisation, Purpose
-from tests.api.conftest import with_token
+from tests.api.conftest import agree, with_token
 from tests.factories import make_access_token
-
-
-def agree(client: Client, purpose: Purpose) -> None:
-    """Agree to the present words."""
-    body = {"text_version": TEXTS[purpose].version}
-    assert client.put(f"/v1/consents/{purpose}", json=body).status_code == 200
 
 
 def receipts(client: Client) -> list[dict[str, str]]:

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from api.routers import health
-from geoservices.database import make_engine, make_session_factory
+from geoservices.database import SessionFactory, make_engine, make_session_factory
 from geoservices.settings import Settings
 from local.broker import serving
 from local.configuration import free_port
@@ -51,7 +51,7 @@ def test_it_is_ready_when_every_part_is(anyone: Client) -> None:
     assert answer.status_code == 200
     assert answer.json() == {
         "status": "ok",
-        "checks": {"database": "ok", "migrations": "ok", "broker": "ok"},
+        "checks": {"database": "ok", "migrations": "ok", "confinement": "ok", "broker": "ok"},
     }
 
 
@@ -63,7 +63,7 @@ def test_a_broker_that_is_away_is_named(anyone: Client, settings: Settings) -> N
     assert answer.status_code == 503
     assert answer.json() == {
         "status": "failing",
-        "checks": {"database": "ok", "migrations": "ok", "broker": "failing"},
+        "checks": {"database": "ok", "migrations": "ok", "confinement": "ok", "broker": "failing"},
     }
 
 
@@ -112,6 +112,7 @@ def test_a_database_that_is_away_is_named(application: FastAPI, anyone: Client) 
     assert answer.json()["checks"] == {
         "database": "failing",
         "migrations": "failing",
+        "confinement": "failing",
         "broker": "ok",
     }
 
@@ -128,5 +129,24 @@ def test_a_database_of_another_release_is_named(anyone: Client, session: Session
     assert answer.json()["checks"] == {
         "database": "ok",
         "migrations": "failing",
+        "confinement": "ok",
+        "broker": "ok",
+    }
+
+
+@pytest.mark.usefixtures("with_broker")
+def test_requests_that_would_see_everything_are_named(
+    application: FastAPI, anyone: Client, sessions: SessionFactory
+) -> None:
+    """Sessions for workers given to the API by mistake, or a role that policies do not bind."""
+    application.state.sessions = sessions
+
+    answer = anyone.get("/health/ready")
+
+    assert answer.status_code == 503
+    assert answer.json()["checks"] == {
+        "database": "ok",
+        "migrations": "ok",
+        "confinement": "failing",
         "broker": "ok",
     }

@@ -22,13 +22,14 @@ from geoservices import clock, pipeline
 from geoservices.accounts.consents import TEXTS
 from geoservices.accounts.models import Purpose
 from geoservices.campaigns.rules import Trigger
-from geoservices.database import SessionFactory, transaction
+from geoservices.database import DatabaseRole, SessionFactory, make_engine, transaction
 from geoservices.geofences.live import LiveGeofences
 from geoservices.letters import digests
 from geoservices.outbox import OutboxMessage
 from geoservices.phones.regions import rid_of
 from geoservices.places.models import Place
 from geoservices.retention import service as retention
+from geoservices.scopes import confined_sessions
 from geoservices.settings import Settings
 from tests.api import asking
 from tests.api.conftest import client_of, with_token
@@ -121,9 +122,12 @@ class Tried:
 
 
 @pytest.fixture
-def tried(application: FastAPI, committed: SessionFactory, settings: Settings) -> Tried:
+def tried(
+    application: FastAPI, database_url: str, committed: SessionFactory, settings: Settings
+) -> Iterator[Tried]:
     """A library with campaigns, and a phone that has just been registered by a real request."""
-    application.state.sessions = committed
+    callers = make_engine(database_url, role=DatabaseRole.CALLER)
+    application.state.sessions = confined_sessions(callers)
     application.state.live = LiveGeofences()
     application.state.committer = Committer(committed, application.state.live, settings)
     application.state.readiness = Readiness()
@@ -144,7 +148,8 @@ def tried(application: FastAPI, committed: SessionFactory, settings: Settings) -
     found.said.append(made["token"])
     receipt_of = found.client.get("/v1/consents/receipts")
     assert receipt_of.json()["items"] == []
-    return found
+    yield found
+    callers.dispose()
 
 
 @pytest.fixture

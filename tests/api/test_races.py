@@ -15,7 +15,8 @@ from httpx2 import Client
 from api.app import create_app
 from geoservices.accounts.consents import TEXTS
 from geoservices.accounts.models import Purpose
-from geoservices.database import make_engine, make_session_factory
+from geoservices.database import DatabaseRole, make_engine, make_session_factory
+from geoservices.scopes import confined_sessions
 from geoservices.settings import Settings
 from tests.api import asking
 from tests.api.conftest import client_of, with_token
@@ -51,6 +52,7 @@ def street(server_url: str, worker_id: str, settings: Settings) -> Iterator[Stre
     url = make_database(server_url, f"test_races_{worker_id}")
     migrate(url)
     engine = make_engine(url, pool_size=AT_ONCE)
+    callers = make_engine(url, role=DatabaseRole.CALLER, pool_size=AT_ONCE)
     sessions = make_session_factory(engine)
     with sessions() as session, session.begin():
         organisation = make_organisation(session)
@@ -61,7 +63,7 @@ def street(server_url: str, worker_id: str, settings: Settings) -> Iterator[Stre
             make_person(session, Purpose.NEARBY, Purpose.CHECK_IN_CONTENT) for _ in range(2)
         )
         made = Street(
-            application=create_app(sessions, settings),
+            application=create_app(confined_sessions(callers), settings, intake=sessions),
             manager=make_access_token(session, organisation),
             citizen=make_device(session, person)[1],
             other_citizen=make_device(session, other)[1],
@@ -69,6 +71,7 @@ def street(server_url: str, worker_id: str, settings: Settings) -> Iterator[Stre
             listing_id=listing.id,
         )
     yield made
+    callers.dispose()
     engine.dispose()
 
 

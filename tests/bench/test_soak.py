@@ -17,9 +17,9 @@ NOON = datetime(2026, 3, 4, 12, 0, 30, tzinfo=UTC)
 
 
 @pytest.fixture
-def sessions(engine: Engine) -> SessionFactory:
+def sessions(owner: Engine) -> SessionFactory:
     """Sessions that truly commit; partitions are the whole database's."""
-    return make_session_factory(engine)
+    return make_session_factory(owner)
 
 
 def test_partitions_change_while_the_soak_lasts(

@@ -21,6 +21,7 @@ from geoservices.accounts.models import Organisation, Purpose
 from geoservices.campaigns.rules import Trigger
 from geoservices.codes.links import make_code_key
 from geoservices.database import (
+    DatabaseRole,
     SessionFactory,
     make_engine,
     make_session_factory,
@@ -28,6 +29,7 @@ from geoservices.database import (
 )
 from geoservices.push.gateway import Envelope, Outcome, OutcomeKind, WebPushGateway
 from geoservices.push.vapid import make_vapid_key, vapid_public_key
+from geoservices.scopes import confined_sessions
 from geoservices.settings import CodeSettings, PhoneSettings, PushSettings, Settings
 from local.configuration import HOST, free_port
 from tests.browsers.google import to_loopback
@@ -193,6 +195,7 @@ def run_at_once(name: str, arguments: Sequence[Any], **_: Any) -> None:
 def serving_site(database_url: str, *, google_url: str) -> Iterator[Site]:
     """Serve the application on a migrated, empty database for the block."""
     engines = make_engine(database_url), make_engine(database_url, pool_size=1, by_key=True)
+    callers = make_engine(database_url, role=DatabaseRole.CALLER)
     sessions, delivery_sessions = map(make_session_factory, engines)
     port = free_port()
     url = f"http://localhost:{port}"
@@ -211,7 +214,7 @@ def serving_site(database_url: str, *, google_url: str) -> Iterator[Site]:
     with transaction(sessions) as session:
         make_organisation(session, SLUG)
     app.loader.import_default_modules()
-    line = Line(create_app(sessions, settings))
+    line = Line(create_app(confined_sessions(callers), settings, intake=sessions))
     server = uvicorn.Server(
         uvicorn.Config(line, host=HOST, port=port, lifespan="off", log_level="warning")
     )
@@ -223,5 +226,5 @@ def serving_site(database_url: str, *, google_url: str) -> Iterator[Site]:
     finally:
         server.should_exit = True
         thread.join()
-        for engine in engines:
+        for engine in (callers, *engines):
             engine.dispose()

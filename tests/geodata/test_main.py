@@ -15,7 +15,13 @@ from typer.testing import CliRunner, Result
 
 from geodata.__main__ import app
 from geoservices.accounts.service import ensure_organisation
-from geoservices.database import SessionFactory, make_engine, make_session_factory, transaction
+from geoservices.database import (
+    DatabaseRole,
+    SessionFactory,
+    make_engine,
+    make_session_factory,
+    transaction,
+)
 from geoservices.geofences.models import Geofence
 from geoservices.places.models import Place
 from tests.conftest import make_database, migrate
@@ -36,10 +42,12 @@ def own_url(server_url: str, worker_id: str) -> str:
 def database(own_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[SessionFactory]:
     """The module's database, holding one organisation and nothing else."""
     monkeypatch.setenv("GEOSERVICES_DATABASE_URL", own_url)
-    engine = make_engine(own_url)
+    owner, engine = make_engine(own_url, role=DatabaseRole.OWNER), make_engine(own_url)
+    with owner.begin() as connection:
+        connection.execute(text("TRUNCATE organisations CASCADE"))
+    owner.dispose()
     sessions = make_session_factory(engine)
     with transaction(sessions) as session:
-        session.execute(text("TRUNCATE organisations CASCADE"))
         ensure_organisation(session, "devon", name="D", time_zone="Europe/London", at=NOON)
     yield sessions
     engine.dispose()

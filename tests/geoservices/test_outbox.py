@@ -12,7 +12,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from geoservices import clock, outbox
-from geoservices.database import SessionFactory, transaction
+from geoservices.database import DatabaseRole, SessionFactory, acting_as, transaction
 from geoservices.outbox import OutboxMessage, Topic
 
 LEASE = timedelta(seconds=30)
@@ -22,7 +22,8 @@ SOON = timedelta(seconds=1)
 @pytest.fixture
 def bell(database_url: str) -> Iterator[psycopg.Connection]:
     """A connection that listens as the relay does."""
-    with psycopg.connect(database_url, autocommit=True) as connection:
+    role = acting_as(DatabaseRole.SERVICE)
+    with psycopg.connect(database_url, autocommit=True, options=role) as connection:
         connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(outbox.CHANNEL)))
         yield connection
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 from psycopg.pq import Trace, TransactionStatus
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from geoservices.arrays import Integers, Packed, Texts
@@ -23,14 +23,16 @@ MEGABYTE = 2**20
 
 
 @pytest.fixture(params=[True, False], ids=["prepared", "unprepared"])
-def own(database_url: str, request: pytest.FixtureRequest) -> Iterator[SessionFactory]:
+def own(
+    database_url: str, owner: Engine, request: pytest.FixtureRequest
+) -> Iterator[SessionFactory]:
     """Sessions that commit, on connections that keep what is prepared, and on others."""
     engine = make_engine(database_url, pool_size=2, ask_first=False, by_key=request.param)
-    with engine.begin() as connection:
+    with owner.begin() as connection:
         connection.exec_driver_sql(MAKE_THINGS)
         connection.exec_driver_sql("DROP SEQUENCE IF EXISTS steps; CREATE SEQUENCE steps")
     yield make_session_factory(engine)
-    with engine.begin() as connection:
+    with owner.begin() as connection:
         connection.exec_driver_sql("DROP TABLE things; DROP SEQUENCE steps")
     engine.dispose()
 
@@ -300,6 +302,7 @@ def test_rows_are_stored_and_changed_in_one_statement_each(
     session: Session, statements: list[str]
 ) -> None:
     """NULLs too; what lasts is not written again, and nobody else's row is touched."""
+    session.execute(text("SET LOCAL ROLE none"))
     session.execute(text(MAKE_THINGS))
     statements.clear()
     whole, other = thing(1), thing(2)

@@ -41,9 +41,9 @@ def intake(by_key: Engine) -> SessionFactory:
 
 
 @pytest.fixture
-def things(engine: Engine) -> Iterator[psycopg.Connection[Any]]:
+def things(owner: Engine) -> Iterator[psycopg.Connection[Any]]:
     """A connection of somebody else's, who has made a table."""
-    with engine.connect() as connection:
+    with owner.connect() as connection:
         raw = connection.connection.driver_connection
         assert isinstance(raw, psycopg.Connection)
         raw.execute(MAKE_THINGS.encode())

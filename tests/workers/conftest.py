@@ -19,13 +19,15 @@ from tests.jobs import app, runtime
 
 
 @pytest.fixture
-def committed(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[SessionFactory]:
+def committed(
+    engine: Engine, owner: Engine, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[SessionFactory]:
     """Sessions that truly commit, the jobs' too; whatever they leave is emptied afterwards."""
     sessions = make_session_factory(engine)
     monkeypatch.setattr(runtime, "sessions", lambda: sessions)
     yield sessions
     tables = set(all_tables().tables) - {GeofenceRevision.__tablename__}
-    with engine.begin() as connection:
+    with owner.begin() as connection:
         connection.execute(text(f"TRUNCATE {', '.join(sorted(tables))}"))
 
 

@@ -15,7 +15,7 @@ def prune() -> None:
     """Make the partitions that are missing, and drop what is older than the retention."""
     settings = runtime.settings().intake
     kept = service.keep_partitions(
-        runtime.sessions(), at=clock.now(), retention=settings.ping_retention
+        runtime.owner_sessions(), at=clock.now(), retention=settings.ping_retention
     )
     log.info(
         "positions_pruned",

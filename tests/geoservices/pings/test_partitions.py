@@ -53,9 +53,9 @@ def test_partitions_are_a_24th_of_the_retention_but_an_hour_at_least() -> None:
 
 
 @pytest.fixture
-def sessions(engine: Engine) -> SessionFactory:
+def sessions(owner: Engine) -> SessionFactory:
     """Sessions that truly commit; partitions are the whole database's."""
-    return make_session_factory(engine)
+    return make_session_factory(owner)
 
 
 @pytest.fixture

@@ -5,14 +5,14 @@ yet, and what people left behind who had withdrawn. Consents of before get their
 API and the workers of the previous release, which know no purpose but three, for the upgrade.
 
 Revision ID: 0018
-Revises: 0021
+Revises: 0017
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0018"
-down_revision = "0021"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 
@@ -24,6 +24,14 @@ REASONS_OF_BEFORE = (
 )
 REASONS = f"{REASONS_OF_BEFORE}, 'work-ended'"
 KINDS = "'clinic', 'shelter', 'worship', 'polling', 'court', 'prison', 'union', 'other'"
+WHOSE = {
+    "consent_receipts": "person_id = (SELECT caller_person())",
+    **dict.fromkeys(
+        ("cell_rests", "counted_until", "place_hours"),
+        "organisation_id = (SELECT caller_organisation())",
+    ),
+}
+"""Which rows of the new tables a caller sees (decision 35)."""
 INDEXES = (
     ("ix_check_ins_received", "check_ins", ["received_at"], None),
     ("ix_decisions_decided", "decisions", ["decided_at"], None),
@@ -50,6 +58,11 @@ def upgrade() -> None:
     )
     for name, table, columns, where in INDEXES:
         op.create_index(name, table, columns, postgresql_where=where)
+    for table, within in WHOSE.items():
+        op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+        op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+        op.execute(f"CREATE POLICY everywhere ON {table} TO geoservices_service USING (true)")
+        op.execute(f"CREATE POLICY within ON {table} TO geoservices_caller USING ({within})")
     op.execute("DELETE FROM email_addresses")
     for table, purposes in (
         ("visits", "'nearby', 'staff-tasks'"),
