@@ -27,7 +27,7 @@ KINDS = "'clinic', 'shelter', 'worship', 'polling', 'court', 'prison', 'union', 
 WHOSE = {
     "consent_receipts": "person_id = (SELECT caller_person())",
     **dict.fromkeys(
-        ("cell_rests", "counted_until", "place_hours"),
+        ("cell_rests", "place_hours"),
         "organisation_id = (SELECT caller_organisation())",
     ),
 }
@@ -87,8 +87,9 @@ def downgrade() -> None:
         op.drop_constraint(op.f(f"ck_places_{name}"), "places")
     for column in ("sensitivity_by_hand", "sensitive_until", "sensitive_from", "sensitive_kind"):
         op.drop_column("places", column)
-    for table in ("place_hours", "occupancies", "cell_rests", "counted_until", "consent_receipts"):
+    for table in ("place_hours", "occupancies", "cell_rests", "consent_receipts"):
         op.drop_table(table)
+    op.drop_column("organisations", "counted_until")
     op.drop_column("consents", "language")
     op.execute("DELETE FROM transitions WHERE reason = 'work-ended'")
     _know_reasons(REASONS_OF_BEFORE)
@@ -146,11 +147,8 @@ def _receipts() -> None:
 
 
 def _counts() -> None:
-    op.create_table(
-        "counted_until",
-        _organisation("counted_until"),
-        sa.Column("instant", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("organisation_id", name=op.f("pk_counted_until")),
+    op.add_column(
+        "organisations", sa.Column("counted_until", sa.DateTime(timezone=True), nullable=True)
     )
     op.create_table(
         "cell_rests",

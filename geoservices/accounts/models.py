@@ -34,6 +34,8 @@ class Organisation(Base):
     time_zone: Mapped[str] = mapped_column(String(60))
     presence: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
     """Rules of presence of its own (`geofences.overrides`), laid over the service's."""
+    counted_until: Mapped[datetime | None]
+    """Up to when visits at its places have been counted: all before is closed."""
     created_at: Mapped[datetime]
 
 

@@ -9,17 +9,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 from geoservices.database import Base
 
 
-class CountedUntil(Base):
-    """Up to when an organisation's visits have been counted: all before is closed."""
-
-    __tablename__ = "counted_until"
-
-    organisation_id: Mapped[UUID] = mapped_column(
-        ForeignKey("organisations.id", ondelete="CASCADE"), primary_key=True
-    )
-    instant: Mapped[datetime]
-
-
 class PlaceHour(Base):
     """About how many people came to a place within an hour; there is no row for a few, or none."""
 

@@ -26,7 +26,7 @@ from sqlalchemy.orm import Session
 from geoservices.accounts.models import Consent, Device, Organisation, Purpose
 from geoservices.places.models import Place
 from geoservices.statistics.counting import Arrival
-from geoservices.statistics.models import CellRest, CountedUntil, Occupancy, PlaceHour
+from geoservices.statistics.models import CellRest, Occupancy, PlaceHour
 from geoservices.visits.models import Visit
 from geoservices.visits.transitions import Phase
 
@@ -46,29 +46,14 @@ class CellDay(NamedTuple):
     north: float
 
 
-def hold_counted_until(session: Session, organisation_id: UUID) -> CountedUntil | None:
-    """Return up to when an organisation's visits are counted and hold it; None if others do."""
+def hold_organisation(session: Session, organisation_id: UUID) -> Organisation | None:
+    """Return an organisation and hold its row; None if someone else does."""
     return session.scalars(
-        select(CountedUntil)
-        .where(CountedUntil.organisation_id == organisation_id)
-        .with_for_update(skip_locked=True)
+        select(Organisation)
+        .where(Organisation.id == organisation_id)
+        .with_for_update(skip_locked=True, key_share=True)
+        .execution_options(populate_existing=True)
     ).one_or_none()
-
-
-def counted_until(session: Session, organisation_id: UUID) -> datetime | None:
-    """Return up to when an organisation's visits are counted; None if counting has not begun."""
-    return session.scalars(
-        select(CountedUntil.instant).where(CountedUntil.organisation_id == organisation_id)
-    ).one_or_none()
-
-
-def begin_counting(session: Session, organisation_id: UUID, instant: datetime) -> None:
-    """Let counting begin with an instant, unless it has begun."""
-    session.execute(
-        insert(CountedUntil)
-        .values(organisation_id=organisation_id, instant=instant)
-        .on_conflict_do_nothing()
-    )
 
 
 def organisations(session: Session) -> Sequence[Organisation]:

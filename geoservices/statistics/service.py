@@ -68,15 +68,13 @@ def count_next_day(
     Returns:
         The day that was counted; None if there is none yet, or someone else is counting.
     """
-    organisation = accounts.organisation_by_id(session, organisation_id)
-    first = max(organisation.created_at, at - settings.retention.visits)
-    begins = midnight(_day_of(first, organisation), time_zone=organisation.time_zone)
-    queries.begin_counting(session, organisation_id, begins)
-    counted = queries.hold_counted_until(session, organisation_id)
-    if counted is None:
+    organisation = queries.hold_organisation(session, organisation_id)
+    if organisation is None:
         return None
     # What is older is deleted by now.
-    start = max(counted.instant, begins)
+    oldest = max(organisation.created_at, at - settings.retention.visits)
+    first = midnight(_day_of(oldest, organisation), time_zone=organisation.time_zone)
+    start = max(organisation.counted_until or first, first)
     bounds = hours_of_day(start, time_zone=organisation.time_zone)
     if bounds[-1] + settings.statistics.count_after > at:
         return None
@@ -100,7 +98,7 @@ def count_next_day(
             for cell, people in counts.rests.items()
         ],
     )
-    counted.instant = bounds[-1]
+    organisation.counted_until = bounds[-1]
     return day
 
 
@@ -150,9 +148,9 @@ def footfall(
         RangeRefused: The span is empty, longer than 31 days or from before the year 2000.
     """
     places.get_place_of(session, place_id, organisation_id)
-    time_zone = accounts.organisation_by_id(session, organisation_id).time_zone
+    organisation = accounts.organisation_by_id(session, organisation_id)
+    time_zone, closed = organisation.time_zone, organisation.counted_until
     check_range(until - from_, from_)
-    closed = queries.counted_until(session, organisation_id)
     if closed is None or closed <= from_:
         return Footfall(time_zone=time_zone, hours=[])
     bounds = hours_between(from_, min(until, closed), time_zone=time_zone)

@@ -18,6 +18,7 @@ from httpx2 import Client
 
 from api.committing import Committer
 from api.routers.health import Readiness
+from api.throttling import Throttle
 from geoservices import clock, pipeline
 from geoservices.accounts.consents import TEXTS
 from geoservices.accounts.models import Purpose
@@ -25,6 +26,7 @@ from geoservices.campaigns.rules import Trigger
 from geoservices.database import DatabaseRole, SessionFactory, make_engine, transaction
 from geoservices.geofences.live import LiveGeofences
 from geoservices.letters import digests
+from geoservices.limiting.limiter import Limiter
 from geoservices.outbox import OutboxMessage
 from geoservices.phones.regions import rid_of
 from geoservices.places.models import Place
@@ -131,6 +133,8 @@ def tried(
     application.state.live = LiveGeofences()
     application.state.committer = Committer(committed, application.state.live, settings)
     application.state.readiness = Readiness()
+    application.state.limiter = Limiter(committed, settings)
+    application.state.throttle = Throttle(application.state.limiter)
     with transaction(committed) as session:
         place = make_place(session, make_organisation(session), at=EXETER)
         geofence = make_geofence(session, place)
