@@ -8,13 +8,15 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
-from api import problems, reference
+from api import problems, reference, replays
 from api.committing import Committer
 from api.express import Express
 from api.headers import of_service
 from api.middleware import Door
+from api.oidc import MAX_LOGOUT_BYTES
 from api.openapi import complete
 from api.routers import (
+    browsers,
     campaigns,
     channels,
     checkins,
@@ -24,8 +26,12 @@ from api.routers import (
     email,
     geofences,
     health,
+    joining,
+    keys,
     listings,
+    members,
     notifications,
+    oidc,
     organisation,
     osmand,
     overland,
@@ -36,6 +42,7 @@ from api.routers import (
     places,
     receipts,
     sensitivity,
+    sharing,
     shifts,
     statistics,
     subscriptions,
@@ -47,11 +54,14 @@ from api.throttling import Throttle
 from geoservices.database import SessionFactory
 from geoservices.geofences.live import LiveGeofences
 from geoservices.limiting.limiter import Limiter
+from geoservices.oidc.service import make_providers
 from geoservices.push.vapid import vapid_public_key
 from geoservices.settings import Settings
 
 NOUNS = (
+    browsers,
     devices,
+    joining,
     consents,
     phones,
     owntracks,
@@ -63,6 +73,9 @@ NOUNS = (
     sensitivity,
     geofences,
     organisation,
+    members,
+    keys,
+    sharing,
     pings,
     visits,
     statistics,
@@ -74,6 +87,7 @@ NOUNS = (
     receipts,
     channels,
     email,
+    oidc,
 )
 
 
@@ -106,7 +120,7 @@ class Application(FastAPI):
                 for route in router.routes
                 if isinstance(route, APIRoute)
             ]
-            self.openapi_schema = complete(super().openapi(), routes)
+            self.openapi_schema = complete(super().openapi(), routes, self.state.settings)
         return self.openapi_schema
 
 
@@ -136,10 +150,12 @@ def create_app(
     app.state.limiter = Limiter(sessions, settings)
     app.state.throttle = Throttle(app.state.limiter)
     app.state.committer = Committer(intake or sessions, app.state.live, settings)
+    app.state.providers = make_providers(settings.oidc, public_url=settings.public_url)
     app.state.push_key = vapid_public_key(settings.push)
     app.state.migration_heads = health.migration_heads()
     app.state.readiness = health.Readiness()
     problems.install(app)
+    replays.install(app)
     reference.install(app)
     version_1 = APIRouter(prefix="/v1")
     for noun in NOUNS:
@@ -148,11 +164,12 @@ def create_app(
     for router in UNVERSIONED:
         app.include_router(router)
     pages.install(app)
+    logouts = [f"/v1/oidc/{slug}/logout" for slug in app.state.providers]
     app.add_middleware(
         Door,
         max_body_bytes=settings.intake.max_body_bytes,
-        forms_at=frozenset({"/v1/osmand", "/v1/email/unsubscribe"}),
-        smaller_at={"/v1/receipts": MAX_BODY_BYTES},
+        forms_at=frozenset({"/v1/osmand", "/v1/email/unsubscribe", *logouts}),
+        smaller_at={"/v1/receipts": MAX_BODY_BYTES, **dict.fromkeys(logouts, MAX_LOGOUT_BYTES)},
         headers=of_service(settings.public_url),
     )
     if settings.cors_origins:

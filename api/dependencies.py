@@ -1,20 +1,24 @@
 """What routes ask for: a session, the caller, the moment."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 from ipaddress import ip_address, ip_network
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Request
+from fastapi.dependencies.models import Dependant
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.orm import Session
 
 from api.committing import Committer
+from api.cookies import token_in
+from api.csrf import check_csrf
 from geoservices import clock
 from geoservices.access.actors import Actor, Grant
-from geoservices.access.rights import Right
+from geoservices.access.rights import Right, Role
+from geoservices.accounts import device_tokens
 from geoservices.accounts import service as accounts
 from geoservices.accounts.acting import actor_of
 from geoservices.accounts.models import Device, Person
@@ -22,14 +26,17 @@ from geoservices.accounts.tokens import PREFIXES
 from geoservices.database import transaction
 from geoservices.errors import Forbidden, Unauthenticated
 from geoservices.geofences.live import LiveGeofences
+from geoservices.keys.service import authenticate_key
 from geoservices.limiting.limiter import Limiter
 from geoservices.scopes import confine, everywhere, open_wide
 from geoservices.settings import Settings
 
+SIGNING_IN = "signing in"
+"""The tag of the routes by which members see to how they sign in."""
 bearer = HTTPBearer(
     auto_error=False,
     description="A device's token (from POST /v1/devices), a member's (from `geoservices token`), "
-    "or a screen's (from the address of its code).",
+    "a machine's key (from POST /v1/api-keys), or a screen's (from the address of its code).",
 )
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
 
@@ -109,6 +116,7 @@ class Caller:
     actor: Actor
     person: Person | None
     device: Device | None = None
+    by_cookie: bool = False
 
     @property
     def tasks_of(self) -> UUID | None:
@@ -117,31 +125,63 @@ class Caller:
         return self.actor.organisation_id if sees_them else None
 
 
-def identify(session: SessionDep, credentials: Credentials, at: Now) -> Caller:
-    """Find out whose token it is, and confine the transaction to what is theirs.
+def identify(request: Request, session: SessionDep, credentials: Credentials, at: Now) -> Caller:
+    """Find out who asks, and confine the transaction to what is theirs.
+
+    They are known by the token they send, or else by their browser's cookies.
 
     Raises:
-        Unauthenticated: There is none, or it is unknown, expired or revoked.
+        Unauthenticated: There is no token, or it is unknown, expired or revoked.
+        TokenReplayed: It was exchanged for another one before.
+        CsrfRefused: There is a cookie, and the request may be another site's.
+        Forbidden: It is an auditor's, and the request would change something.
     """
-    return caller_of(session, credentials.credentials if credentials else "", at=at)
+    caller = _shown_by(request, session, credentials, at)
+    check_only_reads(request, caller.actor)
+    return caller
 
 
-def caller_of(session: Session, token: str, *, at: datetime) -> Caller:
+def check_only_reads(request: Request, actor: Actor) -> None:
+    """Let auditors change nothing but how they sign in.
+
+    Raises:
+        Forbidden: The request would.
+    """
+    reads = request.method in {"GET", "HEAD"}
+    if actor.role is Role.AUDITOR and not reads and SIGNING_IN not in request.scope["route"].tags:
+        raise Forbidden("An auditor reads, and changes nothing.")
+
+
+def _shown_by(request: Request, session: Session, credentials: Credentials, at: datetime) -> Caller:
+    if "Authorization" in request.headers:
+        shown = credentials.credentials if credentials else ""
+        return caller_of(request, session, shown, at=at)
+    token = _cookie_of(request)
+    if token is None:
+        raise Unauthenticated
+    caller = caller_of(request, session, token, at=at)
+    check_csrf(request, token)
+    return replace(caller, by_cookie=True)
+
+
+def caller_of(request: Request, session: Session, token: str, *, at: datetime) -> Caller:
     """Find out whose token it is, and confine the transaction to what is theirs.
 
     Raises:
         Unauthenticated: It is unknown, expired or revoked.
+        TokenReplayed: It was exchanged for another one before.
     """
     with everywhere(session):
-        caller = _holder_of(session, token, at=at)
+        caller = _holder_of(request, session, token, at=at)
     actor = caller.actor
     confine(session, organisation_id=actor.organisation_id, person_id=actor.person_id)
     return caller
 
 
-def _holder_of(session: Session, token: str, *, at: datetime) -> Caller:
+def _holder_of(request: Request, session: Session, token: str, *, at: datetime) -> Caller:
     if token.startswith(PREFIXES["device"]):
-        carried = accounts.authenticate_device(session, token)
+        overlap = get_settings(request).devices.token_overlap
+        carried = device_tokens.authenticate_device(session, token, overlap=overlap, at=at)
         if carried:
             device, person = carried
             actor = actor_of(person, device_id=device.id)
@@ -152,19 +192,59 @@ def _holder_of(session: Session, token: str, *, at: datetime) -> Caller:
             sign_in, person = signed_in
             actor = actor_of(person, sign_in_id=sign_in.id)
             return Caller(actor=actor, person=person)
+    elif token.startswith(PREFIXES["key"]):
+        machine = authenticate_key(session, token, at=at)
+        if machine:
+            return Caller(actor=machine, person=None)
     raise Unauthenticated
+
+
+def calls_of(dependant: Dependant) -> Iterator[Callable[..., object]]:
+    """Yield whatever a route depends on, however indirectly."""
+    for inner in dependant.dependencies:
+        if inner.call is not None:
+            yield inner.call
+        yield from calls_of(inner)
+
+
+def _cookie_of(request: Request) -> str | None:
+    """Return what the cookie holds that a route goes by.
+
+    A route that asks for a device is meant for whoever holds the browser; any other is for the
+    member, if one is signed in there.
+    """
+    device, member = token_in(request, "device"), token_in(request, "member")
+    if device is None or member is None:
+        return device or member
+    asked_for = set(calls_of(request.scope["route"].dependant))
+    return device if asked_for & {require_device, identify_device} else member
 
 
 CallerDep = Annotated[Caller, Depends(identify)]
 
 
-def identify_optionally(session: SessionDep, credentials: Credentials, at: Now) -> Caller | None:
-    """Find out whose token it is, where a route also serves callers with none.
+def identify_optionally(
+    request: Request, session: SessionDep, credentials: Credentials, at: Now
+) -> Caller | None:
+    """Find out who asks, where a route also serves callers with no token.
+
+    A device's cookie that is worthless counts as none: no script of the page could drop it. A
+    member's does not, or they would go on as somebody they are not.
 
     Raises:
         Unauthenticated: A token was given, and it is unknown, expired or revoked.
+        TokenReplayed: It was exchanged for another one before.
+        CsrfRefused: There is a cookie, and the request may be another site's.
+        Forbidden: It is an auditor's, and the request would change something.
     """
-    return identify(session, credentials, at) if credentials else None
+    if "Authorization" in request.headers:
+        return identify(request, session, credentials, at) if credentials else None
+    try:
+        return identify(request, session, credentials, at)
+    except Unauthenticated:
+        if token_in(request, "member"):
+            raise
+        return None
 
 
 OptionalCaller = Annotated[Caller | None, Depends(identify_optionally)]
@@ -182,18 +262,39 @@ def require_person(caller: CallerDep) -> Person:
 
 
 def refuse_devices(caller: OptionalCaller) -> Person | None:
-    """Let members through, and callers with no token.
+    """Let members through, and callers with no token or with a device's cookie alone.
 
     Raises:
         Forbidden: It is a device's token, or a machine's key.
     """
-    if caller is None:
+    if caller is None or (caller.device and caller.by_cookie):
         return None
     if caller.device or caller.person is None:
         raise Forbidden(
             "A device makes no further devices. Send no token, or one that a member signed in for."
         )
     return caller.person
+
+
+def find_browsers_device(request: Request, session: SessionDep, at: Now) -> Device | None:
+    """Find out which device the browser is already, where it asks by its cookies.
+
+    The transaction stays the caller's, who may be a member with another device than theirs.
+
+    Raises:
+        TokenReplayed: Its token was exchanged for another one before.
+        CsrfRefused: The request may be another site's.
+    """
+    token = token_in(request, "device")
+    if token is None or "Authorization" in request.headers:
+        return None
+    try:
+        with everywhere(session):
+            caller = _holder_of(request, session, token, at=at)
+    except Unauthenticated:
+        return None
+    check_csrf(request, token)
+    return caller.device
 
 
 def require_device(caller: CallerDep) -> Device:
@@ -212,10 +313,11 @@ def identify_device(request: Request, credentials: Credentials, at: Now) -> Devi
 
     Raises:
         Unauthenticated: There is no token, or it is unknown, expired or revoked.
+        CsrfRefused: There is a cookie, and the request may be another site's.
         Forbidden: It is another token than a device's.
     """
     with transaction(request.app.state.sessions) as session:
-        return require_device(identify(session, credentials, at))
+        return require_device(identify(request, session, credentials, at))
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +335,7 @@ class Needs:
         return caller.actor.granted(self.right)
 
 
+BrowsersDevice = Annotated[Device | None, Depends(find_browsers_device)]
 OptionalMember = Annotated[Person | None, Depends(refuse_devices)]
 SendingDevice = Annotated[Device, Depends(identify_device)]
 CurrentDevice = Annotated[Device, Depends(require_device)]

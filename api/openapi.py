@@ -3,11 +3,14 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
+from api.cookies import CookieKind, cookie_name
+from api.csrf import HEADER, SAFE_METHODS, CsrfRefused
 from api.dependencies import (
     Needs,
+    calls_of,
+    find_browsers_device,
     identify,
     identify_device,
     identify_optionally,
@@ -28,24 +31,33 @@ from api.problems import (
     catalogue,
     problem_responses,
 )
+from geoservices.accounts.device_tokens import TokenReplayed
 from geoservices.errors import Forbidden, GeoservicesError, Unauthenticated
 from geoservices.limiting.limiter import TooManyRequests
+from geoservices.settings import Settings
 
 Refusals = tuple[type[GeoservicesError], ...]
 
+BY_TOKEN: Refusals = (Unauthenticated, TokenReplayed)
 OF_DEPENDENCIES: Mapping[Callable[..., object], Refusals] = {
-    identify: (Unauthenticated,),
-    identify_optionally: (Unauthenticated,),
-    identify_owntracks: (Unauthenticated, Forbidden),
-    identify_overland: (Unauthenticated, Forbidden),
+    identify: (*BY_TOKEN, CsrfRefused, Forbidden),
+    identify_optionally: (*BY_TOKEN, CsrfRefused, Forbidden),
+    find_browsers_device: (TokenReplayed, CsrfRefused),
+    identify_owntracks: (*BY_TOKEN, Forbidden),
+    identify_overland: (*BY_TOKEN, Forbidden),
     refuse_devices: (Forbidden,),
-    identify_device: (Unauthenticated, Forbidden, Unavailable),
+    identify_device: (*BY_TOKEN, CsrfRefused, Forbidden, Unavailable),
     require_device: (Forbidden,),
     require_person: (Forbidden,),
     open_session: (Unavailable,),
     read_cursor: (CursorRefused,),
 }
 """What a route may answer because of what it asks for."""
+
+BY_ANY_COOKIE = {identify, identify_optionally}
+BY_DEVICES_COOKIE = {identify_device, require_device}
+SCHEME_OF: Mapping[CookieKind, str] = {"device": "DeviceCookie", "member": "MemberCookie"}
+CSRF_SCHEME = "CsrfToken"
 
 PROBLEM: Mapping[str, Any] = {
     "type": "object",
@@ -89,12 +101,15 @@ PROBLEM: Mapping[str, Any] = {
 }
 
 
-def complete(document: dict[str, Any], routes: Iterable[APIRoute]) -> dict[str, Any]:
-    """Add the problem schema and each route's refusals to what FastAPI generated.
+def complete(
+    document: dict[str, Any], routes: Iterable[APIRoute], settings: Settings
+) -> dict[str, Any]:
+    """Add the problem schema, each route's refusals and the cookies to what FastAPI generated.
 
     Args:
         document: FastAPI's; it is changed and returned.
         routes: The routes it describes, known by their names.
+        settings: The service's, which decide what cookies are called.
     """
     schemas = document["components"]["schemas"]
     for unused in ("HTTPValidationError", "ValidationError"):
@@ -103,6 +118,8 @@ def complete(document: dict[str, Any], routes: Iterable[APIRoute]) -> dict[str, 
     by_name = {route.name: route for route in routes}
     for operation in operations(document):
         _add_refusals(operation, by_name[operation["operationId"]])
+        _add_cookies(operation, by_name[operation["operationId"]])
+    document["components"]["securitySchemes"].update(_cookie_schemes(settings))
     return document
 
 
@@ -126,19 +143,49 @@ def _add_refusals(operation: dict[str, Any], route: APIRoute) -> None:
     responses.update({str(status): told for status, told in everything.items()})
 
 
+def _cookie_schemes(settings: Settings) -> dict[str, Any]:
+    cookies = {
+        scheme: {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": cookie_name(kind, settings),
+            "description": f"A {kind}'s, in a browser; read where there is no Authorization.",
+        }
+        for kind, scheme in SCHEME_OF.items()
+    }
+    csrf = {
+        "type": "apiKey",
+        "in": "header",
+        "name": HEADER,
+        "description": "What a request with a cookie that changes something must carry: "
+        "`csrf_token` from GET /v1/session.",
+    }
+    return {**cookies, CSRF_SCHEME: csrf}
+
+
+def _add_cookies(operation: dict[str, Any], route: APIRoute) -> None:
+    """Say that a token may come by a cookie as well, and what must come with it."""
+    calls = set(calls_of(route.dependant))
+    if calls & BY_DEVICES_COOKIE:
+        schemes = [SCHEME_OF["device"]]
+    elif calls & BY_ANY_COOKIE:
+        schemes = list(SCHEME_OF.values())
+    else:
+        return
+    csrf: dict[str, list[str]] = {} if _is_safe(route) else {CSRF_SCHEME: []}
+    operation["security"] += [{scheme: [], **csrf} for scheme in schemes]
+
+
+def _is_safe(route: APIRoute) -> bool:
+    return set(route.methods or ()) <= SAFE_METHODS
+
+
 def _general(operation: Mapping[str, Any], route: APIRoute) -> Iterator[type[GeoservicesError]]:
     yield from (InternalError, TooManyRequests)
-    for call in _calls(route.dependant):
-        yield from (Forbidden,) if isinstance(call, Needs) else OF_DEPENDENCIES.get(call, ())
+    for call in calls_of(route.dependant):
+        told = (Forbidden,) if isinstance(call, Needs) else OF_DEPENDENCIES.get(call, ())
+        yield from (one for one in told if one is not CsrfRefused or not _is_safe(route))
     if "requestBody" in operation:
         yield from (BodyTooLarge, UnsupportedMediaType, UnreadableBody, InvalidRequest)
     if operation.get("parameters"):
         yield InvalidRequest
-
-
-def _calls(dependant: Dependant) -> Iterator[Callable[..., object]]:
-    """Yield whatever a route depends on, however indirectly."""
-    for inner in dependant.dependencies:
-        if inner.call is not None:
-            yield inner.call
-        yield from _calls(inner)

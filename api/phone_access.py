@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Depends
+from fastapi import Depends, Request
 from fastapi.security import (
     APIKeyQuery,
     HTTPAuthorizationCredentials,
@@ -11,7 +11,7 @@ from fastapi.security import (
 )
 from sqlalchemy.orm import Session
 
-from api.dependencies import Credentials, Now, SessionDep, identify, require_device
+from api.dependencies import Credentials, Now, SessionDep, caller_of, require_device
 from api.protocols.setup import username
 from geoservices.accounts.tokens import PREFIXES
 from geoservices.errors import Unauthenticated
@@ -34,12 +34,17 @@ BasicCredentials = Annotated[HTTPBasicCredentials | None, Depends(basic)]
 
 
 def identify_owntracks(
-    session: SessionDep, by_name: BasicCredentials, bearer: Credentials, at: Now
+    request: Request,
+    session: SessionDep,
+    by_name: BasicCredentials,
+    bearer: Credentials,
+    at: Now,
 ) -> Phone:
     """Find out whose phone OwnTracks runs on.
 
     Raises:
         Unauthenticated: There is no token, it is worthless, or the name is another device's.
+        TokenReplayed: It was exchanged for another one before.
         Forbidden: It is a member's.
     """
     given = (
@@ -47,7 +52,7 @@ def identify_owntracks(
         if (by_name)
         else bearer
     )
-    phone = _identify(session, given, PhoneApp.OWNTRACKS, at)
+    phone = _identify(request, session, given, PhoneApp.OWNTRACKS, at)
     if by_name and by_name.username.replace("-", "").lower() != username(phone.device):
         raise Unauthenticated(
             "The name is another device's than the password. Scan the code again."
@@ -55,14 +60,15 @@ def identify_owntracks(
     return phone
 
 
-def identify_overland(session: SessionDep, bearer: Credentials, at: Now) -> Phone:
+def identify_overland(request: Request, session: SessionDep, bearer: Credentials, at: Now) -> Phone:
     """Find out whose phone Overland runs on.
 
     Raises:
         Unauthenticated: There is no token, or it is worthless.
+        TokenReplayed: It was exchanged for another one before.
         Forbidden: It is a member's.
     """
-    return _identify(session, bearer, PhoneApp.OVERLAND, at)
+    return _identify(request, session, bearer, PhoneApp.OVERLAND, at)
 
 
 def identify_by_id(session: Session, token: str) -> Phone:
@@ -77,14 +83,16 @@ def identify_by_id(session: Session, token: str) -> Phone:
     return phone
 
 
-def _identify(session: Session, given: Credentials, app: PhoneApp, at: Now) -> Phone:
+def _identify(
+    request: Request, session: Session, given: Credentials, app: PhoneApp, at: Now
+) -> Phone:
     token = given.credentials if given else ""
     if token.startswith(PREFIXES["phone"]):
         phone = _phone_of(session, token, app)
         if phone is None:
             raise Unauthenticated
         return phone
-    return Phone(device=require_device(identify(session, given, at)), token=token)
+    return Phone(device=require_device(caller_of(request, session, token, at=at)), token=token)
 
 
 def _phone_of(session: Session, token: str, app: PhoneApp) -> Phone | None:

@@ -24,7 +24,7 @@ from pydantic import BaseModel
 from api.schemas.pings import PingIn
 from bench.planar import MATCHES
 from geoservices import clock, receiving
-from geoservices.accounts import service as accounts
+from geoservices.accounts.device_tokens import authenticate_device
 from geoservices.accounts.tokens import hash_token
 from geoservices.database import make_engine, make_session_factory, transaction
 from geoservices.geofences.live import LiveGeofences
@@ -104,7 +104,12 @@ def take_in_by_our_rules(body: PingsIn, authorization: Token) -> Answer:
     """Take them in as the service does, but in a transaction of the request's own."""
     pings = body.pings if isinstance(body, Batch) else [body]
     with transaction(_sessions) as session:
-        known = accounts.authenticate_device(session, authorization.removeprefix("Bearer "))
+        known = authenticate_device(
+            session,
+            authorization.removeprefix("Bearer "),
+            overlap=_settings.devices.token_overlap,
+            at=clock.now(),
+        )
         if known is None:
             raise PermissionError
         intake = receiving.take_in_from(

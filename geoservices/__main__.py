@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from geoservices import clock
 from geoservices.access.rights import MEMBERS, Role
+from geoservices.accounts import issuing
 from geoservices.accounts import service as accounts
 from geoservices.codes.links import make_code_key
 from geoservices.database import SessionFactory, make_engine, make_session_factory, transaction
@@ -80,11 +81,13 @@ def _parser() -> argparse.ArgumentParser:
     create.set_defaults(run=_create_organisation)
 
     token = commands.add_parser(
-        "token", help="make a member of an organisation and print a bearer token of theirs"
+        "token", help="print a bearer token of a member's, who is made if there is none such"
     )
     token.add_argument("--organisation", required=True, metavar="SLUG")
-    token.add_argument("--role", required=True, choices=sorted(MEMBERS), type=Role)
-    token.add_argument("--name", required=True, help="whose token it is")
+    token.add_argument(
+        "--role", choices=sorted(MEMBERS), type=Role, help="of a member who is to be made"
+    )
+    token.add_argument("--name", required=True, help="whose token it is: a name, or an address")
     token.add_argument("--days", type=int, default=90, help="days until it expires (90)")
     token.set_defaults(run=_issue_token)
 
@@ -92,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
         "revoke", help="end every sign-in and device of a member who leaves or lost theirs"
     )
     revoke.add_argument("--organisation", required=True, metavar="SLUG")
-    revoke.add_argument("--name", required=True, help="the name their token was made with")
+    revoke.add_argument("--name", required=True, help="their name or e-mail address")
     revoke.set_defaults(run=_revoke_member)
     return parser
 
@@ -137,7 +140,7 @@ def _issue_token(arguments: argparse.Namespace) -> str:
     if not 1 <= arguments.days <= 3650:  # noqa: PLR2004
         raise ValueError("--days takes 1 to 3650.")
     with transaction(_sessions()) as session:
-        return accounts.issue_access_token(
+        return issuing.issue_access_token(
             session,
             arguments.organisation,
             role=arguments.role,
@@ -149,7 +152,7 @@ def _issue_token(arguments: argparse.Namespace) -> str:
 
 def _revoke_member(arguments: argparse.Namespace) -> str:
     with transaction(_sessions()) as session:
-        tokens, devices = accounts.revoke_member(
+        tokens, devices = issuing.revoke_member(
             session, arguments.organisation, name=arguments.name, at=clock.now()
         )
     return f"{arguments.name}: signed out of: {tokens}, devices revoked: {devices}"

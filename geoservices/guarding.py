@@ -107,7 +107,7 @@ def guard(sessions: SessionFactory, *, at: datetime) -> Guarded:
 def _hold(session: Session, grant: Grant, place_id: UUID) -> Place:
     # Whoever changes geofences waits for the others before holding any row.
     geofences.lock_revision(session)
-    place_service.get_place_of(session, place_id, grant.organisation_id)
+    place_service.get_place_for(session, place_id, grant)
     return places.hold(session, place_id)
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from geoservices.provider_settings import ProviderSettings
 from geoservices.rates import read_rate
 
 Span = Annotated[timedelta, Field(gt=timedelta(0), le=timedelta(days=3660))]
@@ -253,6 +254,17 @@ class PhoneSettings(BaseModel, frozen=True, extra="forbid"):
     """The least radius of what a phone watches; both systems miss smaller ones."""
 
 
+class DeviceSettings(BaseModel, frozen=True, extra="forbid"):
+    """How long what a device is known by goes on being of use."""
+
+    token_age: Span = timedelta(days=30)
+    """A browser's cookie that is older than this is exchanged for a new one."""
+    token_overlap: SpanOrNone = timedelta(minutes=1)
+    """The token of before still counts this long after the next one was first used."""
+    joining_code_lifetime: Span = timedelta(minutes=10)
+    """A code by which another device joins is worthless after this long."""
+
+
 class CampaignSettings(BaseModel, frozen=True, extra="forbid"):
     """Limits that hold for every campaign."""
 
@@ -337,6 +349,33 @@ class RetentionSettings(BaseModel, frozen=True, extra="forbid"):
     """Consents that were withdrawn, with their receipts: as long as claims may be made."""
 
 
+class OidcSettings(BaseModel, frozen=True, extra="forbid"):
+    """How members sign in with identity providers (OpenID Connect Core 1.0)."""
+
+    providers: tuple[ProviderSettings, ...] = ()
+    """Each with members of `provider_settings.ProviderSettings`; with none, nobody does."""
+    sign_in_lifetime: Span = timedelta(hours=10)
+    """Who signed in with a provider is asked to do so again after this long."""
+    timeout: Span = timedelta(seconds=5)
+    """The longest one request to a provider may take, name look-up and answer included."""
+    ca_file: Path | None = None
+    """Certificates in PEM that vouch for providers in place of the system's."""
+    allow_loopback: bool = False
+    """Also allow providers on loopback, by `http` too; for tests only."""
+
+    @model_validator(mode="after")
+    def _can_be_told_apart(self) -> Self:
+        slugs = {one.slug for one in self.providers}
+        issuers = {(one.organisation, one.issuer) for one in self.providers}
+        if min(len(slugs), len(issuers)) < len(self.providers):
+            raise ValueError("providers must differ in slug, and an organisation's in issuer")
+        if not self.allow_loopback and any(
+            not one.issuer.startswith("https://") for one in self.providers
+        ):
+            raise ValueError("every provider's issuer must start with https://")
+        return self
+
+
 class Settings(BaseSettings):
     """The service's configuration; nested values use two underscores.
 
@@ -344,7 +383,12 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="GEOSERVICES_", env_nested_delimiter="__", frozen=True, extra="ignore"
+        env_prefix="GEOSERVICES_",
+        env_nested_delimiter="__",
+        frozen=True,
+        extra="ignore",
+        # What is missing would else be told together with all that was set, secrets too.
+        hide_input_in_errors=True,
     )
 
     database_url: SecretStr
@@ -365,10 +409,12 @@ class Settings(BaseSettings):
     intake: IntakeSettings = IntakeSettings()
     presence: PresenceSettings = PresenceSettings()
     phones: PhoneSettings = PhoneSettings()
+    devices: DeviceSettings = DeviceSettings()
     campaigns: CampaignSettings = CampaignSettings()
     limits: LimitSettings = LimitSettings()
     statistics: StatisticsSettings = StatisticsSettings()
     retention: RetentionSettings = RetentionSettings()
+    oidc: OidcSettings = OidcSettings()
 
     @model_validator(mode="after")
     def _visits_are_counted_before_they_go(self) -> Self:

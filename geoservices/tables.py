@@ -8,6 +8,9 @@ from geoservices.database import Base
 
 NOUNS = (
     "accounts",
+    "members",
+    "keys",
+    "oidc",
     "places",
     "geofences",
     "phones",

@@ -1,19 +1,26 @@
 """Devices, and how their people like to be told."""
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from api.bodies import StrictRoute
+from api.cookies import drop_device
+from api.csrf import CsrfRefused
 from api.dependencies import (
     AddressDep,
+    BrowsersDevice,
+    CallerDep,
     CurrentDevice,
     CurrentPerson,
     LimiterDep,
     Now,
     OptionalMember,
     SessionDep,
+    SettingsDep,
 )
 from api.problems import problem_responses
+from api.registering import BrowserIsDevice, Registration, hand_out
 from api.schemas.accounts import (
+    CredentialOut,
     DeviceChangeIn,
     DeviceIn,
     DeviceOut,
@@ -24,7 +31,8 @@ from api.schemas.accounts import (
 )
 from api.schemas.shifts import LocatedOut
 from geoservices import pipeline
-from geoservices.accounts import service
+from geoservices.accounts import device_tokens, service
+from geoservices.accounts.joining import JoiningCodeUnknown, TooManyDevices
 from geoservices.accounts.service import TimeZoneUnknown
 from geoservices.limiting.limiter import Limit
 from geoservices.shifts import service as shifts
@@ -32,37 +40,41 @@ from geoservices.shifts import service as shifts
 router = APIRouter(tags=["devices"], route_class=StrictRoute)
 
 
-@router.post("/devices", status_code=201, responses=problem_responses(TimeZoneUnknown))
+@router.post(
+    "/devices",
+    status_code=201,
+    responses=problem_responses(
+        TimeZoneUnknown, JoiningCodeUnknown, TooManyDevices, BrowserIsDevice, CsrfRefused
+    ),
+)
 def register_device(
     body: DeviceIn,
     member: OptionalMember,
+    there: BrowsersDevice,
+    request: Request,
+    response: Response,
     session: SessionDep,
     limiter: LimiterDep,
     address: AddressDep,
     at: Now,
 ) -> NewDeviceOut:
-    """Make a device and get its token, which is shown this once.
+    """Make a device, which gets a token that is shown this once, or a cookie.
 
     Without a token this makes an anonymous citizen. With a staff member's or manager's token the
-    device is theirs. A device's own token is refused: whoever stole it could otherwise make
-    another that outlives it. It is not safe to repeat: it makes another device.
+    device is theirs. With a joining code it is the person's whose code it is, who is told of it.
+    A device's own token is refused: whoever stole it could otherwise make another that outlives
+    it. It is not safe to repeat: it makes another device.
     """
+    asked = Registration(body=body, member=member, there=there, request=request)
+    asked.check()
     limiter.spend(Limit.DEVICES_BY_ADDRESS, address)
-    device, token = service.register_device(
-        session,
-        member=member,
-        label=body.label,
-        time_zone=body.time_zone,
-        places_only=body.places_only,
-        at=at,
-    )
-    return NewDeviceOut(
-        id=device.id,
-        label=device.label,
-        places_only=device.places_only,
-        created_at=device.created_at,
-        token=token,
-    )
+    if body.joining_code is not None:
+        limiter.spend(Limit.JOINING_BY_ADDRESS, address)
+        limiter.spend(Limit.JOINING_ALTOGETHER)
+    device, token = asked.register(session, at=at)
+    credential = hand_out(request, response, token, by_cookie=body.credential == "cookie")
+    told = DeviceOut.model_validate(device).model_dump()
+    return NewDeviceOut(**told, **credential.model_dump())
 
 
 @router.get("/devices/me")
@@ -87,10 +99,34 @@ def change_device(
 
 
 @router.delete("/devices/me", status_code=204)
-def revoke_device(device: CurrentDevice, at: Now) -> Response:
-    """Make the device's token worthless at once."""
+def revoke_device(
+    device: CurrentDevice, caller: CallerDep, settings: SettingsDep, at: Now
+) -> Response:
+    """Make the device's token worthless at once, and drop the browser's cookie if it came by it."""
     service.revoke_device(device, at=at)
-    return Response(status_code=204)
+    answer = Response(status_code=204)
+    if caller.by_cookie:
+        drop_device(answer, settings)
+    return answer
+
+
+@router.post("/devices/me/token")
+def exchange_token(
+    request: Request,
+    response: Response,
+    device: CurrentDevice,
+    caller: CallerDep,
+    session: SessionDep,
+    at: Now,
+) -> CredentialOut:
+    """Get the device's next token, or its next cookie where it came by one.
+
+    The token of now counts until the next one is used, so keep it until then: an answer may get
+    lost. Asked again, there is another next one in place of the first. After the next one was used,
+    whoever still uses the one of before is not the same: then the device is revoked.
+    """
+    token = device_tokens.make_next_token(session, device, at=at)
+    return hand_out(request, response, token, by_cookie=caller.by_cookie)
 
 
 @router.get("/preferences")

@@ -22,6 +22,7 @@ FOLDER = Path(str(files("api"))) / "pages"
 CODE_PAGE = Template((FOLDER / "code.html").read_text("utf-8"))
 SCREEN_PAGE = (FOLDER / "screen.html").read_text("utf-8")
 EMAIL_PAGE = (FOLDER / "email.html").read_text("utf-8")
+JOIN_PAGE = (FOLDER / "join.html").read_text("utf-8")
 NOTIFICATIONS_PAGE = (FOLDER / "notifications.html").read_text("utf-8")
 SERVICE_WORKER = (FOLDER / "service-worker.js").read_text("utf-8")
 
@@ -87,6 +88,12 @@ def open_screen() -> PageResponse:
 def open_email() -> PageResponse:
     """Confirm an e-mail address; what proves it stands behind the address's #."""
     return PageResponse(EMAIL_PAGE)
+
+
+@router.get("/join")
+def open_join() -> PageResponse:
+    """Make this browser one more device of somebody's; the code stands behind the address's #."""
+    return PageResponse(JOIN_PAGE)
 
 
 @router.get("/notifications")

@@ -30,7 +30,7 @@ def read_presence(place_id: UUID, grant: Reading, session: SessionDep, at: Now) 
     Only those who agreed to be counted. A count below the smallest that is told (a setting), or
     none, is null.
     """
-    found = service.presence(session, place_id, organisation_id=grant.organisation_id, at=at)
+    found = service.presence(session, place_id, grant=grant, at=at)
     return PresenceOut(
         place_id=place_id, at=found.at, people=found.people, suppressed=found.people is None
     )
@@ -50,9 +50,7 @@ def read_footfall(
     of days that are over and counted, which happens once. A count with fewer people behind it than
     are told of (a setting) is null, and so is none.
     """
-    found = service.footfall(
-        session, place_id, organisation_id=grant.organisation_id, from_=from_, until=until
-    )
+    found = service.footfall(session, place_id, grant=grant, from_=from_, until=until)
     return FootfallOut(
         place_id=place_id,
         time_zone=found.time_zone,
@@ -72,6 +70,6 @@ def read_grid(
     Cells are geohashes of 6 characters, in Britain about 770 m wide and 610 m high. What is too
     little to be told of a place and hour is told here together, where that is enough.
     """
-    found = service.grid(session, organisation_id=grant.organisation_id, first=first, last=last)
+    found = service.grid(session, grant=grant, first=first, last=last)
     organisation = organisation_by_id(session, grant.organisation_id)
     return GridOut(time_zone=organisation.time_zone, cells=[CellOut.of(cell) for cell in found])

@@ -43,7 +43,9 @@ class Person(Base):
     """Someone the service speaks to.
 
     A citizen is anonymous and belongs to no organisation; members belong to one.
-    Quiet hours are in the person's own time zone and may run over midnight.
+    Quiet hours are in the person's own time zone and may run over midnight. `email` is where a
+    member is known by when signing in, in lower case; `reach` (`access.reach`) limits a manager
+    to some of the organisation's places. A member with `disabled_at` is let in nowhere.
     """
 
     __tablename__ = "people"
@@ -56,22 +58,37 @@ class Person(Base):
             "working_hours IS NULL OR organisation_id IS NOT NULL", name="members_have_hours"
         ),
         CheckConstraint("(quiet_from IS NULL) = (quiet_until IS NULL)", name="quiet_hours_whole"),
+        CheckConstraint("email = lower(email)", name="email_in_lower_case"),
+        CheckConstraint("email IS NULL OR role <> 'citizen'", name="email_is_a_members"),
+        CheckConstraint("reach IS NULL OR role = 'manager'", name="reach_is_a_managers"),
+        Index(
+            "uq_people_email",
+            "organisation_id",
+            "email",
+            unique=True,
+            postgresql_where="email IS NOT NULL",
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     organisation_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisations.id"), index=True)
     role: Mapped[str] = mapped_column(String(20))
     name: Mapped[str | None] = mapped_column(String(200))
+    email: Mapped[str | None] = mapped_column(String(254))
+    reach: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     time_zone: Mapped[str] = mapped_column(String(60))
     quiet_from: Mapped[time | None]
     quiet_until: Mapped[time | None]
     working_hours: Mapped[str | None] = mapped_column(String(300))
     """A member's, in OSM's syntax and their own time zone."""
     created_at: Mapped[datetime]
+    disabled_at: Mapped[datetime | None]
 
 
 class Device(Base):
     """A phone or browser of a person's, known by a token of which only the hash is kept.
+
+    `token_made_at` is when it got the token it has now; None while that is its first one.
 
     Whoever stores or follows what a device sends holds its row, which also says up to when it has
     been followed. That outlives the positions: `fix_lon` and `fix_lat`, the last that was tested,
@@ -84,6 +101,7 @@ class Device(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), index=True)
     token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    token_made_at: Mapped[datetime | None]
     label: Mapped[str | None] = mapped_column(String(100))
     places_only: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime]
@@ -93,6 +111,50 @@ class Device(Base):
     fix_lon: Mapped[float | None]
     fix_lat: Mapped[float | None]
     fix_accuracy_m: Mapped[float | None]
+
+
+class OtherToken(Base):
+    """A token of a device's besides the one it goes by: the next one, or one of before.
+
+    The next one has no `ended_at`: it was given out and not used yet. Tokens of before are kept,
+    as hashes too, so that somebody who still uses one is noticed.
+    """
+
+    __tablename__ = "other_tokens"
+    __table_args__ = (
+        Index(
+            "uq_other_tokens_next",
+            "device_id",
+            unique=True,
+            postgresql_where="ended_at IS NULL",
+        ),
+    )
+
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    device_id: Mapped[UUID] = mapped_column(
+        ForeignKey("devices.id", ondelete="CASCADE"), index=True
+    )
+    made_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class JoiningCode(Base):
+    """What another phone or browser shows to become a device of the same person, once.
+
+    A person has one at most, made by one of their devices. Only a keyed hash is kept: a code is
+    short enough to be read aloud, so a plain hash of it could be undone by trying them all.
+    """
+
+    __tablename__ = "joining_codes"
+
+    person_id: Mapped[UUID] = mapped_column(
+        ForeignKey("people.id", ondelete="CASCADE"), primary_key=True
+    )
+    device_id: Mapped[UUID] = mapped_column(
+        ForeignKey("devices.id", ondelete="CASCADE"), index=True
+    )
+    mark: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class Consent(Base):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from psycopg import sql
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session
 
@@ -43,7 +43,11 @@ def device_by_token(session: Session, token_hash: bytes) -> tuple[Device, Person
     row = session.execute(
         select(Device, Person)
         .join(Person, Person.id == Device.person_id)
-        .where(Device.token_hash == token_hash, Device.revoked_at.is_(None))
+        .where(
+            Device.token_hash == token_hash,
+            Device.revoked_at.is_(None),
+            Person.disabled_at.is_(None),
+        )
     ).one_or_none()
     return (row[0], row[1]) if row else None
 
@@ -66,6 +70,7 @@ def sign_in_by_token(
             SignIn.token_hash == token_hash,
             SignIn.revoked_at.is_(None),
             SignIn.expires_at > at,
+            Person.disabled_at.is_(None),
         )
     ).one_or_none()
     return (row[0], row[1]) if row else None
@@ -81,10 +86,15 @@ def organisation_by_id(session: Session, organisation_id: UUID) -> Organisation:
     return session.get_one(Organisation, organisation_id, populate_existing=True)
 
 
-def member_ids(session: Session, organisation_id: UUID, *, name: str) -> Sequence[UUID]:
-    """Return the ids of an organisation's members of that name; each token made one of them."""
+def members_called(session: Session, organisation_id: UUID, called: str) -> Sequence[Person]:
+    """Return an organisation's members of that name or e-mail address, the eldest first."""
     return session.scalars(
-        select(Person.id).where(Person.organisation_id == organisation_id, Person.name == name)
+        select(Person)
+        .where(
+            Person.organisation_id == organisation_id,
+            or_(Person.name == called, Person.email == called.lower()),
+        )
+        .order_by(Person.created_at, Person.id)
     ).all()
 
 

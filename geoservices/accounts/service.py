@@ -25,7 +25,7 @@ from geoservices.accounts.models import (
     SignInKind,
 )
 from geoservices.accounts.tokens import hash_token, make_token
-from geoservices.errors import ErrorKind, Forbidden, GeoservicesError, NotFound
+from geoservices.errors import ErrorKind, Forbidden, GeoservicesError, Unauthenticated
 from geoservices.scopes import confine
 
 
@@ -106,11 +106,6 @@ def register_device(
     session.add(device)
     session.flush()
     return device, token
-
-
-def authenticate_device(session: Session, token: str) -> tuple[Device, Person] | None:
-    """Return the device that carries this token and its person, if it is still welcome."""
-    return queries.device_by_token(session, hash_token(token))
 
 
 def authenticate_member(
@@ -232,36 +227,6 @@ def ensure_organisation(
     return organisation, True
 
 
-def issue_access_token(
-    session: Session, slug: str, *, role: Role, name: str, lifetime: timedelta, at: datetime
-) -> str:
-    """Make a member of an organisation and a bearer token of theirs, which is shown this once.
-
-    Raises:
-        NotFound: There is no such organisation.
-        Forbidden: Citizens do not sign in.
-    """
-    organisation = queries.organisation_by_slug(session, slug)
-    if organisation is None:
-        raise NotFound("organisation")
-    if role is Role.CITIZEN:
-        raise Forbidden("A citizen's device makes its own token.")
-    member = Person(
-        id=uuid4(),
-        organisation_id=organisation.id,
-        role=role,
-        name=name,
-        time_zone=organisation.time_zone,
-        created_at=at,
-    )
-    session.add(member)
-    session.flush()
-    _sign_in, token = sign_in(
-        session, member.id, kind=SignInKind.TOKEN, label=name, lifetime=lifetime, at=at
-    )
-    return token
-
-
 def sign_in(
     session: Session,
     person_id: UUID,
@@ -276,7 +241,12 @@ def sign_in(
 
     Returns:
         The sign-in and its token. The token is not kept and cannot be shown again.
+
+    Raises:
+        Unauthenticated: They are let in nowhere.
     """
+    if session.get_one(Person, person_id).disabled_at is not None:
+        raise Unauthenticated("An admin of the organisation has to let this member in again.")
     token = make_token("access")
     made = SignIn(
         id=uuid4(),
@@ -292,24 +262,6 @@ def sign_in(
     session.add(made)
     session.flush()
     return made, token
-
-
-def revoke_member(session: Session, slug: str, *, name: str, at: datetime) -> tuple[int, int]:
-    """Make all sign-ins and devices of an organisation's members of that name worthless at once.
-
-    Returns:
-        How many sign-ins and how many devices were still valid.
-
-    Raises:
-        NotFound: There is no such organisation, or nobody of that name in it.
-    """
-    organisation = queries.organisation_by_slug(session, slug)
-    if organisation is None:
-        raise NotFound("organisation")
-    member_ids = queries.member_ids(session, organisation.id, name=name)
-    if not member_ids:
-        raise NotFound("member")
-    return queries.revoke_all_of(session, member_ids, at=at)
 
 
 def check_time_zone(name: str) -> None:

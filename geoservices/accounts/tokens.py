@@ -4,9 +4,14 @@ import hashlib
 import secrets
 from typing import Literal
 
-TokenKind = Literal["device", "access", "phone"]
+TokenKind = Literal["device", "access", "phone", "key"]
 
-PREFIXES: dict[TokenKind, str] = {"device": "gsd_", "access": "gsa_", "phone": "gsp_"}
+PREFIXES: dict[TokenKind, str] = {
+    "device": "gsd_",
+    "access": "gsa_",
+    "phone": "gsp_",
+    "key": "gsk_",
+}
 
 
 def make_token(kind: TokenKind) -> str:

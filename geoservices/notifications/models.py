@@ -23,13 +23,15 @@ class NotificationKind(StrEnum):
     CAMPAIGN = "campaign"
     TEST = "test"
     """Its person asked for it, to see whether pushes arrive."""
+    DEVICE_JOINED = "device-joined"
+    """Another device became the person's, who shall know it."""
 
 
 class Notification(Base):
     """One message to one person, whatever the number of their browsers.
 
-    Those of campaigns come from an organisation, with a decision and a listing; tests have none of
-    the three.
+    Those of campaigns come from an organisation, with a decision and a listing; all others have
+    none of the three.
     It is in the inbox since `surfaced_at`, unless archived: since it was made, or since what it
     was snoozed until, which may lie ahead. `folders` says when it counts as read.
     """

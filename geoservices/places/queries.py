@@ -147,6 +147,9 @@ def store_imported(session: Session, rows: Sequence[Mapping[str, object]]) -> di
     changes: dict[str, ColumnElement[Any]] = {
         column: statement.excluded[column] for column in IMPORTED
     }
+    # What names no tags leaves those that a manager has given.
+    named = statement.excluded.tags
+    changes["tags"] = case((named == [], Place.tags), else_=named)
     marks = ~Place.sensitivity_by_hand & Place.sensitive_kind.is_(None)
     for column in ("sensitive_kind", "sensitive_at"):
         changes[column] = case((marks, statement.excluded[column]), else_=getattr(Place, column))

@@ -10,6 +10,7 @@ from sqlalchemy import (
     ColumnElement,
     DateTime,
     Double,
+    Select,
     String,
     and_,
     cast,
@@ -23,7 +24,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Session
 
+from geoservices.access.actors import Grant
 from geoservices.accounts.models import Consent, Device, Organisation, Purpose
+from geoservices.places.access_queries import reached
 from geoservices.places.models import Place
 from geoservices.statistics.counting import Arrival
 from geoservices.statistics.models import CellRest, Occupancy, PlaceHour
@@ -123,16 +126,11 @@ def hours_at(
     return dict(rows.all())
 
 
-def cell_days(session: Session, organisation_id: UUID, *, first: date, last: date) -> list[CellDay]:
-    """Add up, by cell and day, what is told of hours and of what is left over."""
-    parts = union_all(
-        *(
-            select(table.day, table.cell, table.people).where(
-                table.organisation_id == organisation_id, table.day.between(first, last)
-            )
-            for table in (PlaceHour, CellRest)
-        )
-    ).subquery()
+def cell_days(session: Session, grant: Grant, *, first: date, last: date) -> list[CellDay]:
+    """Add up, by cell and day, what is told of hours within reach and of what is left over."""
+    hours = _days(PlaceHour, grant, first, last).where(reached(PlaceHour.place_id, grant))
+    rests = _days(CellRest, grant, first, last)
+    parts = (union_all(hours, rests) if grant.actor.reach is None else hours).subquery()
     box = func.ST_GeomFromGeoHash(parts.c.cell, type_=Geometry)
     corners = (
         getattr(func, corner)(box, type_=Double)
@@ -184,6 +182,14 @@ def occupancy(session: Session, place_id: UUID, *, since: datetime) -> Occupancy
     return session.scalars(
         select(Occupancy).where(Occupancy.place_id == place_id, Occupancy.at >= since)
     ).one_or_none()
+
+
+def _days(
+    table: type[PlaceHour] | type[CellRest], grant: Grant, first: date, last: date
+) -> Select[date, str, int]:
+    return select(table.day, table.cell, table.people).where(
+        table.organisation_id == grant.organisation_id, table.day.between(first, last)
+    )
 
 
 def _cell() -> ColumnElement[str]:

@@ -8,9 +8,11 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
+from geoservices.access.actors import Grant
 from geoservices.accounts import queries as accounts
 from geoservices.accounts.models import Organisation
 from geoservices.places import service as places
+from geoservices.scopes import everywhere
 from geoservices.settings import Settings
 from geoservices.statistics import queries
 from geoservices.statistics.counting import (
@@ -117,44 +119,46 @@ def count_present(session: Session, *, smallest: int, at: datetime) -> int:
     return len(rows)
 
 
-def presence(session: Session, place_id: UUID, *, organisation_id: UUID, at: datetime) -> Present:
+def presence(session: Session, place_id: UUID, *, grant: Grant, at: datetime) -> Present:
     """Tell about how many people are at a place.
 
     An empty place looks like one with a few: whoever asks again and again would otherwise see the
     first one come.
 
     Raises:
-        NotFound: The place is not the organisation's.
+        NotFound: The place is not the organisation's, nor are its statistics shared with it.
     """
-    places.get_place_of(session, place_id, organisation_id)
+    places.get_place_for(session, place_id, grant)
     found = queries.occupancy(session, place_id, since=quarter_of(at) - QUARTER)
     return Present(at=found.at if found else None, people=found.people if found else None)
 
 
 def footfall(
-    session: Session, place_id: UUID, *, organisation_id: UUID, from_: datetime, until: datetime
+    session: Session, place_id: UUID, *, grant: Grant, from_: datetime, until: datetime
 ) -> Footfall:
     """Tell about how many people came to a place, hour by hour, as far as that is counted.
 
     Args:
         session: The transaction to read in.
         place_id: The place.
-        organisation_id: Whose it must be; the hours are those of its time zone.
+        grant: Whoever asks; the hours are those of the time zone of whose the place is.
         from_: Any instant of the first hour.
         until: The end; an hour that it cuts through is told of too, if it is counted.
 
     Raises:
-        NotFound: The place is not the organisation's.
+        NotFound: The place is not the organisation's, nor are its statistics shared with it.
         RangeRefused: The span is empty, longer than 31 days or from before the year 2000.
     """
-    places.get_place_of(session, place_id, organisation_id)
-    organisation = accounts.organisation_by_id(session, organisation_id)
+    place = places.get_place_for(session, place_id, grant)
+    organisation = accounts.organisation_by_id(session, place.organisation_id)
     time_zone, closed = organisation.time_zone, organisation.counted_until
     check_range(until - from_, from_)
     if closed is None or closed <= from_:
         return Footfall(time_zone=time_zone, hours=[])
     bounds = hours_between(from_, min(until, closed), time_zone=time_zone)
-    people = queries.hours_at(session, place_id, from_=bounds[0], until=bounds[-1])
+    # What a partner is told of are counts of the owner's.
+    with everywhere(session):
+        people = queries.hours_at(session, place_id, from_=bounds[0], until=bounds[-1])
     zone = ZoneInfo(time_zone)
     hours = [
         Hour(
@@ -168,18 +172,19 @@ def footfall(
     return Footfall(time_zone=time_zone, hours=hours)
 
 
-def grid(session: Session, *, organisation_id: UUID, first: date, last: date) -> list[CellDay]:
+def grid(session: Session, *, grant: Grant, first: date, last: date) -> list[CellDay]:
     """Tell about how many people came to the places of each cell, day by day.
 
     It is the sum of what is told of the places' hours and of what the cell has left over: no
-    person is told of here who is not behind one of those counts.
+    person is told of here who is not behind one of those counts. Whose reach is limited is told
+    of the hours of places within it alone; what is left over may be of others.
 
     Raises:
         RangeRefused: The span is empty, longer than 31 days or from before the year 2000.
     """
     begins = datetime(first.year, first.month, first.day, tzinfo=UTC)
     check_range(last - first + timedelta(days=1), begins)
-    return queries.cell_days(session, organisation_id, first=first, last=last)
+    return queries.cell_days(session, grant, first=first, last=last)
 
 
 def _day_of(instant: datetime, organisation: Organisation) -> date:

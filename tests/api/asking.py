@@ -74,6 +74,16 @@ def geofence(
     }
 
 
+def key(**changes: Any) -> dict[str, Any]:
+    """A key for a machine that reads listings."""
+    return {
+        "name": "Events calendar",
+        "scopes": ["listings:read"],
+        "expires_at": (now() + timedelta(days=90)).isoformat(),
+        **changes,
+    }
+
+
 def listing(place_id: UUID, **changes: Any) -> dict[str, Any]:
     """An offer that is on."""
     return {

@@ -12,9 +12,10 @@ from pydantic import SecretStr
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from api import middleware, problems
+from api import middleware, oidc, problems, replays
 from api.app import create_app
 from api.committing import Committer
+from api.csrf import make_csrf_token
 from api.protocols import taking
 from api.routers.health import Readiness
 from api.throttling import Throttle
@@ -26,10 +27,12 @@ from geoservices.codes.links import make_code_key
 from geoservices.database import SessionFactory
 from geoservices.geofences.live import LiveGeofences
 from geoservices.limiting.limiter import Limiter
+from geoservices.provider_settings import ProviderSettings
 from geoservices.push.vapid import make_vapid_key
 from geoservices.settings import (
     CodeSettings,
     MailSettings,
+    OidcSettings,
     PhoneSettings,
     PushSettings,
     Settings,
@@ -41,6 +44,17 @@ from tests.factories import (
     make_organisation,
     make_person,
 )
+
+AWAY = ProviderSettings(
+    slug="devon",
+    name="Devon",
+    organisation="devon",
+    issuer="http://127.0.0.1:9",
+    client_id="geoservices",
+    client_secret=SecretStr("open sesame"),
+    default_role="staff",
+)
+"""An identity provider that nobody runs; tests/oidc has one that somebody does."""
 
 
 @pytest.fixture(scope="session")
@@ -57,6 +71,7 @@ def settings() -> Settings:
         codes=CodeSettings(key=SecretStr(make_code_key())),
         mail=MailSettings(host="127.0.0.1", security="none", sender="letters@devon.example"),
         phones=PhoneSettings(secret=SecretStr("a secret that is of no use elsewhere")),
+        oidc=OidcSettings(providers=(AWAY,), allow_loopback=True),
     )
 
 
@@ -93,6 +108,20 @@ def with_token(client: Client, token: str) -> Client:
     assert isinstance(client.app, FastAPI)
     other = client_of(client.app)
     other.headers["Authorization"] = f"Bearer {token}"
+    return other
+
+
+def browser(
+    client: Client, settings: Settings, *, device: str | None = None, member: str | None = None
+) -> Client:
+    """The same application, called by a page of ours in a browser that has these cookies."""
+    assert isinstance(client, TestClient)
+    assert isinstance(client.app, FastAPI)
+    other = client_of(client.app)
+    for kind, token in (("device", device), ("member", member)):
+        if token:
+            other.cookies.set(kind, token, domain="testserver.local", path="/")
+    other.headers["X-CSRF-Token"] = make_csrf_token(settings, device, member) or ""
     return other
 
 
@@ -150,7 +179,7 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], str]]:
     before, written = structlog.get_config(), StringIO()
     with redirect_stderr(written):
         logs.configure()
-    for module in (middleware, problems, taking):
+    for module in (middleware, oidc, problems, replays, taking):
         monkeypatch.setattr(module, "log", structlog.get_logger())
     yield written.getvalue
     structlog.configure(**before)

@@ -52,8 +52,14 @@ from tests.factories import (
     make_place,
 )
 
-WIDE = {"take_receipts", "confirm_email", "unsubscribe_from_email"}
-"""What shows its right by a secret in the body or path, and finds rows by it."""
+WIDE = {
+    "take_receipts",
+    "confirm_email",
+    "unsubscribe_from_email",
+    "read_session",
+    "log_out_by_provider",
+}
+"""What shows its right by a secret in the body, path or cookies, and finds rows by it."""
 UNKNOWN = {"open_link", "read_screen", "receive_osmand", "receive_osmand_query"}
 """What looks up a secret by itself and sees nothing else, or is confined by whose it is."""
 APPS = {"receive_owntracks", "receive_overland"}

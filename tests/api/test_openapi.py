@@ -193,6 +193,7 @@ def test_whatever_needs_a_token_says_so(document: dict[str, Any]) -> None:
         "ready",
         "explain_problem",
         *PAGES,
+        "read_session",
         "take_receipts",
         "open_email",
         "confirm_email",
@@ -200,4 +201,26 @@ def test_whatever_needs_a_token_says_so(document: dict[str, Any]) -> None:
         "unsubscribe_from_email",
         "read_consent_text",
         "read_receipt_keys",
+        "list_providers",
+        "start_sign_in",
+        "finish_sign_in",
+        "end_provider_session",
+        "log_out_by_provider",
     }
+
+
+def test_whatever_takes_a_token_says_which_cookies_it_takes(document: dict[str, Any]) -> None:
+    """And that a request with one, if it changes something, must show where it comes from."""
+    told = {op["operationId"]: op for op in operations(document)}
+    any_cookie: list[dict[str, Any]] = [{"DeviceCookie": []}, {"MemberCookie": []}]
+
+    assert told["list_notifications"]["security"] == [{"HTTPBearer": []}, *any_cookie]
+    assert told["set_preferences"]["security"][1:] == [
+        {**cookie, "CsrfToken": []} for cookie in any_cookie
+    ]
+    assert told["record_pings"]["security"][1:] == [{"DeviceCookie": [], "CsrfToken": []}]
+    assert told["receive_overland"]["security"] == [{"HTTPBearer": []}]
+    for operation in told.values():
+        needs_csrf = any("CsrfToken" in one for one in operation.get("security", ()))
+        codes = operation["responses"].get("403", {}).get("x-problem-codes", ())
+        assert needs_csrf == ("csrf" in codes), operation["operationId"]

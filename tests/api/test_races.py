@@ -227,3 +227,46 @@ def test_agreeing_at_once_is_agreeing(street: Street) -> None:
     assert {answer.status_code for answer in withdrawn} == {204}
     assert {answer.status_code for answer in agreed} == {200}
     assert len({answer.json()["given_at"] for answer in agreed}) == 1
+
+
+def test_a_joining_code_used_at_once_makes_one_device(street: Street) -> None:
+    """Whoever comes first; all others are too late."""
+    first = client_of(street.application).post("/v1/devices", json={}).json()["token"]
+    code = with_token(client_of(street.application), first).post("/v1/devices/me/joining-code")
+    body = {"joining_code": code.json()["code"]}
+
+    answers = at_once(street, "", lambda client: anonymous(client).post("/v1/devices", json=body))
+
+    assert Counter(answer.status_code for answer in answers) == {201: 1, 422: AT_ONCE - 1}
+
+
+def test_a_devices_next_token_used_at_once_ends_the_one_before(street: Street) -> None:
+    """All who use it are let in, and so are those who still had the other one."""
+    first = client_of(street.application).post("/v1/devices", json={}).json()["token"]
+    asked = with_token(client_of(street.application), first).post("/v1/devices/me/token")
+    following = asked.json()["token"]
+
+    answers = at_once(street, following, lambda client: client.get("/v1/devices/me"))
+    before = at_once(street, first, lambda client: client.get("/v1/devices/me"))
+
+    assert {answer.status_code for answer in [*answers, *before]} == {200}
+
+
+def test_tokens_asked_for_at_once_leave_one_that_works(street: Street) -> None:
+    """The last that was made, and the one of now until that is used."""
+    first = client_of(street.application).post("/v1/devices", json={}).json()["token"]
+
+    asked = at_once(street, first, lambda client: client.post("/v1/devices/me/token"))
+
+    tokens = [answer.json()["token"] for answer in asked]
+    clients = [with_token(client_of(street.application), token) for token in tokens]
+    still = with_token(client_of(street.application), first).get("/v1/devices/me").status_code
+    statuses = Counter(client.get("/v1/devices/me").status_code for client in clients)
+    assert still == 200
+    assert statuses == {200: 1, 401: AT_ONCE - 1}
+
+
+def anonymous(client: Client) -> Client:
+    """The same client without its token."""
+    del client.headers["Authorization"]
+    return client

@@ -32,5 +32,5 @@ def check_in(screen: Screen, place_id: UUID) -> None:
 
 def device_of(screen: Screen) -> str:
     """The id of the device that the browser is."""
-    device: dict[str, str] = screen.evaluate("storage.get('device')")
-    return device["id"]
+    device_id: str = screen.evaluate("calls.session().then(({ device }) => device.id)")
+    return device_id

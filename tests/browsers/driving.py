@@ -63,6 +63,14 @@ class Screen:
         """Touch what has this role and this name."""
         self._loop.run(self.page.get_by_role(role, name=name).click())
 
+    def fill(self, label: str, text: str) -> None:
+        """Type into what has this label."""
+        self._loop.run(self.page.get_by_label(label).fill(text))
+
+    def cookies(self) -> list[Any]:
+        """What the browser keeps that no script can read."""
+        return list(self._loop.run(self.page.context.cookies()))
+
     def close(self) -> None:
         """Close the tab."""
         self._loop.run(self.page.close())

@@ -9,15 +9,17 @@ class Refusal extends Error {
   }
 }
 
-// Calls to the service's API. Without an answer in time they end, since a service worker may not
-// wait for long.
+// Calls to the service's API, which knows this browser by a cookie that no script can read. Without
+// an answer in time they end, since a service worker may not wait for long.
 const calls = (() => {
   const giveUpAfterMs = 10_000;
+  // What shows that a request comes from a page of ours; it goes with the cookies.
+  let shown = null;
 
-  async function send(method, path, { body, authorization } = {}) {
+  async function send(method, path, { body, csrfToken } = {}) {
     const headers = {};
-    if (authorization) {
-      headers.Authorization = authorization;
+    if (csrfToken) {
+      headers["X-CSRF-Token"] = csrfToken;
     }
     if (body !== undefined) {
       headers["Content-Type"] = "application/json";
@@ -32,14 +34,40 @@ const calls = (() => {
     if (!answer.ok) {
       throw new Refusal(answer.status, await answer.json().catch(() => ({})));
     }
-    return answer.status === 204 ? null : answer.json();
+    const text = await answer.text();
+    return text === "" ? null : JSON.parse(text);
   }
 
-  // As the device that this browser is.
+  // Who this browser is.
+  async function session() {
+    const found = await send("GET", "/v1/session");
+    shown = found.csrf_token;
+    return found;
+  }
+
+  // As whoever this browser is. A token is asked for when it is needed, and again when another page,
+  // or the service worker, has got other cookies since.
   async function call(method, path, body) {
-    const device = await storage.get("device");
-    return send(method, path, { body, authorization: device && `Bearer ${device.token}` });
+    if (method !== "GET" && !shown) {
+      await session();
+    }
+    try {
+      return await send(method, path, { body, csrfToken: shown });
+    } catch (error) {
+      if (error.code !== "csrf") {
+        throw error;
+      }
+      await session();
+      return send(method, path, { body, csrfToken: shown });
+    }
   }
 
-  return { call, send };
+  // Have this browser be a device.
+  async function register(device) {
+    const made = await call("POST", "/v1/devices", { ...device, credential: "cookie" });
+    shown = made.csrf_token;
+    return made;
+  }
+
+  return { call, register, send, session };
 })();

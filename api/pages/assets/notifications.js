@@ -1,5 +1,8 @@
 // The page of notifications: what this browser is told, whether it is, and what came of it.
 
+import { showCode, showDevices } from "/pages/devices.js";
+import { element, make, onClick, say, tell, when } from "/pages/elements.js";
+
 const worker = "/service-worker.js";
 const healthAfterMs = [2000, 4000, 8000];
 
@@ -25,6 +28,10 @@ const advice = {
   "home-screen":
     "Touch Share, then Add to Home Screen. Open Notifications from there, and turn them on in it.",
 };
+const undecided = {
+  test: "You asked for it on this page, as a test.",
+  "device-joined": "We always tell you of it, so that nobody adds a device to yours without your knowing.",
+};
 const passed = {
   purpose: "You agreed to be told of such things.",
   confidence: "We were sure enough that you were there.",
@@ -37,50 +44,21 @@ const passed = {
   duplicate: "You had not been told of it on this visit.",
 };
 
-const element = (id) => document.getElementById(id);
 const page = element("page");
-
-function say(text) {
-  element("message").textContent = text;
-}
-
-function make(name, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(name), properties);
-  made.append(...children);
-  return made;
-}
-
-// Run what a button stands for, once at a time, and say so if it fails.
-function onClick(button, work) {
-  button.addEventListener("click", async () => {
-    if (button.ariaBusy === "true") {
-      return;
-    }
-    button.ariaBusy = "true";
-    say("");
-    try {
-      await work();
-    } catch (error) {
-      await explain(error);
-    } finally {
-      button.ariaBusy = "false";
-    }
-  });
-}
 
 async function explain(error) {
   if (error.status === 401) {
     await startAnew();
   } else {
-    say(error instanceof Refusal ? error.message : "That did not work: the service does not answer. Please try again.");
+    tell(error);
   }
 }
 
 // The service does not know this browser any more.
-async function startAnew() {
+async function startAnew(text = "This browser is no longer known to us, so please set it up again.") {
   await storage.forgetAll();
   show("welcome");
-  say("This browser is no longer known to us, so please set it up again.");
+  say(text);
 }
 
 function show(section) {
@@ -88,11 +66,6 @@ function show(section) {
     element(id).hidden = id !== section;
   }
   page.dataset.state = section;
-}
-
-function when(instant) {
-  const text = new Date(instant).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" });
-  return make("time", { dateTime: instant, textContent: text });
 }
 
 // Push: is it possible, is it on, does it work?
@@ -264,7 +237,7 @@ function entry({ id, title, body, created_at, read_at }) {
     isTheEnd();
     say(isArchive ? "Moved back to the inbox." : "Moved to the archive.");
     (next?.querySelector("a") ?? page).focus();
-  });
+  }, explain);
   return item;
 }
 
@@ -276,7 +249,7 @@ async function openOverview() {
     }
   }
   // Each part shows what it can, whatever becomes of the others.
-  const done = await Promise.allSettled([resync(), showConsents(), showInbox()]);
+  const done = await Promise.allSettled([resync(), showConsents(), showInbox(), showDevices(ofDevices)]);
   const failed = done.find(({ status }) => status === "rejected");
   if (failed) {
     await explain(failed.reason);
@@ -287,7 +260,7 @@ async function openOverview() {
 
 async function openSingle(id) {
   const notification = await calls.call("GET", `/v1/notifications/${id}`);
-  const { title, body, created_at, archived_at, decision } = notification;
+  const { kind, title, body, created_at, archived_at, decision } = notification;
   document.title = title;
   element("single-title").textContent = title;
   element("single-when").replaceChildren(when(created_at));
@@ -298,8 +271,8 @@ async function openSingle(id) {
     nameArchiving(archived);
     await calls.call("PATCH", `/v1/notifications/${id}`, { archived });
     say(archived ? "Moved to the archive." : "Moved back to the inbox.");
-  });
-  await showReason(decision);
+  }, explain);
+  await showReason(kind, decision);
   show("single");
   // Whoever reads it need not hear that we could not note it.
   calls.call("PATCH", `/v1/notifications/${id}`, { read: true }).catch(() => {});
@@ -310,9 +283,9 @@ function nameArchiving(archived) {
   element("single-archive").textContent = archived ? "Move back to the inbox" : "Archive";
 }
 
-async function showReason(decision) {
+async function showReason(kind, decision) {
   if (!decision) {
-    element("why").textContent = "You asked for it on this page, as a test.";
+    element("why").textContent = undecided[kind];
     return;
   }
   const place = await calls.call("GET", `/v1/places/${decision.place_id}`).catch(() => null);
@@ -326,7 +299,12 @@ async function showReason(decision) {
 
 async function start() {
   const id = location.pathname.split("/")[2];
-  if (!(await storage.get("device"))) {
+  const { device } = await calls.session();
+  if (!device && (await storage.get("known"))) {
+    await startAnew();
+    return;
+  }
+  if (!device) {
     show("welcome");
     if (id) {
       say("This notification is another browser’s. Open it where you received it.");
@@ -349,17 +327,24 @@ async function start() {
   }
 }
 
-onClick(element("begin"), async () => {
-  const time_zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  const { id, token } = await calls.send("POST", "/v1/devices", { body: { time_zone } });
-  await storage.set("device", { id, token });
+const ofDevices = { removed: () => startAnew("This browser was removed, and nobody is known by it."), explain };
+
+async function begin() {
+  const { device } = await calls.session();
+  if (!device) {
+    await calls.register({ time_zone: Intl.DateTimeFormat().resolvedOptions().timeZone });
+  }
+  await storage.set("known", true);
   await openOverview();
   page.focus();
-});
-onClick(element("turn-on"), turnOn);
-onClick(element("turn-off"), turnOff);
-onClick(element("test"), sendTest);
-onClick(element("more"), showOlder);
+}
+
+onClick(element("begin"), begin, explain);
+onClick(element("turn-on"), turnOn, explain);
+onClick(element("turn-off"), turnOff, explain);
+onClick(element("test"), sendTest, explain);
+onClick(element("more"), showOlder, explain);
+onClick(element("add"), showCode, explain);
 
 navigator.serviceWorker?.addEventListener("message", () => {
   if (page.dataset.state === "overview") {

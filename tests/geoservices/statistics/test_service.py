@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from geoservices.access.rights import Right
 from geoservices.accounts.models import Consent, Organisation, Purpose
 from geoservices.accounts.queries import person_of_device
 from geoservices.database import SessionFactory, transaction
@@ -30,9 +31,11 @@ from tests.factories import (
     make_organisation,
     make_person,
     make_place,
+    may,
 )
 from tests.walking import SETTINGS as WALKING
 
+READ = Right.STATISTICS_READ
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 LATER = NOON + 3 * DAY
 SETTINGS: Settings = WALKING.model_copy(update={"statistics": StatisticsSettings(smallest_count=3)})
@@ -185,7 +188,7 @@ def test_the_grid_tells_what_is_left_over_together(
     count_all(session, organisation)
 
     [cell] = service.grid(
-        session, organisation_id=organisation.id, first=NOON.date(), last=NOON.date()
+        session, grant=may(organisation, READ), first=NOON.date(), last=NOON.date()
     )
 
     assert hours(session) == {NOON: 5}
@@ -206,10 +209,10 @@ def test_the_grid_is_of_ones_own_places(
     count_all(session, organisation)
     day = NOON.date()
 
-    assert service.grid(session, organisation_id=other.id, first=day, last=day) == []
+    assert service.grid(session, grant=may(other, READ), first=day, last=day) == []
     for last in (day - DAY, day + 31 * DAY):
         with pytest.raises(RangeRefused):
-            service.grid(session, organisation_id=organisation.id, first=day, last=last)
+            service.grid(session, grant=may(organisation, READ), first=day, last=last)
 
 
 def test_footfall_ends_where_counting_does(
@@ -238,9 +241,9 @@ def test_another_organisations_place_is_none(
     asked = geofence.place_id if place == "theirs" else UUID(int=1)
 
     with pytest.raises(NotFound):
-        service.presence(session, asked, organisation_id=other.id, at=NOON)
+        service.presence(session, asked, grant=may(other, READ), at=NOON)
     with pytest.raises(NotFound):
-        service.footfall(session, asked, organisation_id=other.id, from_=NOON, until=NOON + HOUR)
+        service.footfall(session, asked, grant=may(other, READ), from_=NOON, until=NOON + HOUR)
 
 
 def test_presence_is_told_by_the_quarter_hour_without_small_counts(
@@ -257,10 +260,10 @@ def test_presence_is_told_by_the_quarter_hour_without_small_counts(
 
     service.count_present(session, smallest=3, at=at)
 
-    found = service.presence(session, geofence.place_id, organisation_id=organisation.id, at=at)
+    found = service.presence(session, geofence.place_id, grant=may(organisation, READ), at=at)
     assert (found.at, found.people) == (NOON + timedelta(minutes=15), 5)
     much_later = service.presence(
-        session, geofence.place_id, organisation_id=organisation.id, at=at + HOUR
+        session, geofence.place_id, grant=may(organisation, READ), at=at + HOUR
     )
     assert (much_later.at, much_later.people) == (None, None)
 
@@ -275,7 +278,7 @@ def test_an_empty_place_looks_like_one_with_a_few(
             make_visit(session, geofence, device_id, NOON, open_=True)
         service.count_present(session, smallest=3, at=NOON)
         seen.append(
-            service.presence(session, geofence.place_id, organisation_id=organisation.id, at=NOON)
+            service.presence(session, geofence.place_id, grant=may(organisation, READ), at=NOON)
         )
 
     assert len(set(map(repr, seen))) == 1
@@ -304,8 +307,8 @@ def told(
 ) -> object:
     """Everything that anybody can ask about a day, without when that is."""
     footfall = _footfall(session, organisation, geofence.place_id, at=at)
-    cells = service.grid(session, organisation_id=organisation.id, first=at.date(), last=at.date())
-    there = service.presence(session, geofence.place_id, organisation_id=organisation.id, at=at)
+    cells = service.grid(session, grant=may(organisation, READ), first=at.date(), last=at.date())
+    there = service.presence(session, geofence.place_id, grant=may(organisation, READ), at=at)
     return [people for _starts_at, people in footfall], [one[1:] for one in cells], there.people
 
 
@@ -315,7 +318,7 @@ def _footfall(
     found = service.footfall(
         session,
         place_id,
-        organisation_id=organisation.id,
+        grant=may(organisation, READ),
         from_=at,
         until=at + 6 * HOUR,
     )
