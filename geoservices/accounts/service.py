@@ -25,7 +25,7 @@ from geoservices.accounts.models import (
     SignInKind,
 )
 from geoservices.accounts.tokens import hash_token, make_token
-from geoservices.errors import ErrorKind, Forbidden, GeoservicesError, Unauthenticated
+from geoservices.errors import ErrorKind, Forbidden, GeoservicesError, NotFound, Unauthenticated
 from geoservices.scopes import confine
 
 
