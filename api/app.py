@@ -11,6 +11,7 @@ from typing_extensions import override
 from api import problems, reference, replays
 from api.committing import Committer
 from api.express import Express
+from api.hashing import Hashing
 from api.headers import of_service
 from api.middleware import Door
 from api.oidc import MAX_LOGOUT_BYTES
@@ -24,11 +25,13 @@ from api.routers import (
     consents,
     devices,
     email,
+    explanations,
     geofences,
     health,
     joining,
     keys,
     listings,
+    me,
     members,
     notifications,
     oidc,
@@ -37,13 +40,16 @@ from api.routers import (
     overland,
     owntracks,
     pages,
+    passwords,
     phones,
     pings,
     places,
     receipts,
+    second_factor,
     sensitivity,
     sharing,
     shifts,
+    sign_ins,
     statistics,
     subscriptions,
     visits,
@@ -87,7 +93,12 @@ NOUNS = (
     receipts,
     channels,
     email,
+    explanations,
+    me,
     oidc,
+    sign_ins,
+    passwords,
+    second_factor,
 )
 
 
@@ -151,6 +162,7 @@ def create_app(
     app.state.throttle = Throttle(app.state.limiter)
     app.state.committer = Committer(intake or sessions, app.state.live, settings)
     app.state.providers = make_providers(settings.oidc, public_url=settings.public_url)
+    app.state.hashing = Hashing(settings.sign_in)
     app.state.push_key = vapid_public_key(settings.push)
     app.state.migration_heads = health.migration_heads()
     app.state.readiness = health.Readiness()

@@ -14,11 +14,15 @@ from geoservices.access.rights import MEMBERS, Role
 from geoservices.accounts import issuing
 from geoservices.accounts import service as accounts
 from geoservices.codes.links import make_code_key
+from geoservices.credentials import service as credentials
+from geoservices.credentials.links import make_link
+from geoservices.credentials.models import LinkKind
 from geoservices.database import SessionFactory, make_engine, make_session_factory, transaction
 from geoservices.deliveries import operating
+from geoservices.erasures import listing
 from geoservices.errors import GeoservicesError
 from geoservices.push.vapid import make_vapid_key
-from geoservices.settings import load_settings
+from geoservices.settings import LinkSettings, load_settings
 from geoservices.subscriptions.keys import report as key_report
 
 Command = Callable[[argparse.Namespace], str]
@@ -45,7 +49,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="geoservices",
         description="Commands for whoever runs the service. The database is named by "
-        "GEOSERVICES_DATABASE_URL; `push keys` reads the service's other settings too.",
+        "GEOSERVICES_DATABASE_URL; `push keys` and `erasures replay` read the service's other "
+        "settings too.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -56,6 +61,9 @@ def _parser() -> argparse.ArgumentParser:
 
     code_key = commands.add_parser("code-key", help="make a key for GEOSERVICES_CODES__KEY")
     code_key.set_defaults(run=_code_key)
+
+    sign_in_key = commands.add_parser("sign-in-key", help="make a key for GEOSERVICES_SIGN_IN__KEY")
+    sign_in_key.set_defaults(run=_code_key)
 
     push = commands.add_parser("push", help="see to keys and push services")
     of_push = push.add_subparsers(required=True, metavar="ACTION")
@@ -90,6 +98,25 @@ def _parser() -> argparse.ArgumentParser:
     token.add_argument("--name", required=True, help="whose token it is: a name, or an address")
     token.add_argument("--days", type=int, default=90, help="days until it expires (90)")
     token.set_defaults(run=_issue_token)
+
+    account = commands.add_parser(
+        "account", help="print a link by which a member sets their password; a new name is made one"
+    )
+    account.add_argument("--organisation", required=True, metavar="SLUG")
+    account.add_argument("--role", required=True, choices=sorted(MEMBERS), type=Role)
+    account.add_argument("--name", required=True, help="whose account it is")
+    account.add_argument("--username", required=True, help="what they sign in with")
+    account.set_defaults(run=_invite)
+    erasures = commands.add_parser(
+        "erasures", help="keep the list of who was erased, and erase them again after a restore"
+    )
+    of_erasures = erasures.add_subparsers(required=True, metavar="ACTION")
+    of_erasures.add_parser(
+        "export", help="print the list, to keep apart from backups"
+    ).set_defaults(run=_export_erasures)
+    of_erasures.add_parser(
+        "replay", help="erase whoever is on a list, given by standard input, or on the database's"
+    ).set_defaults(run=_replay_erasures)
 
     revoke = commands.add_parser(
         "revoke", help="end every sign-in and device of a member who leaves or lost theirs"
@@ -150,12 +177,38 @@ def _issue_token(arguments: argparse.Namespace) -> str:
         )
 
 
+def _invite(arguments: argparse.Namespace) -> str:
+    settings, at = LinkSettings(), clock.now()
+    with transaction(_sessions()) as session:
+        account = credentials.make_member(
+            session,
+            arguments.organisation,
+            role=arguments.role,
+            name=arguments.name,
+            username=arguments.username,
+            at=at,
+        )
+        link, _until = make_link(
+            session, account.person_id, LinkKind.INVITATION, settings=settings, at=at
+        )
+    return link
+
+
 def _revoke_member(arguments: argparse.Namespace) -> str:
     with transaction(_sessions()) as session:
         tokens, devices = issuing.revoke_member(
             session, arguments.organisation, name=arguments.name, at=clock.now()
         )
     return f"{arguments.name}: signed out of: {tokens}, devices revoked: {devices}"
+
+
+def _export_erasures(_arguments: argparse.Namespace) -> str:
+    with transaction(_sessions()) as session:
+        return listing.export(session)
+
+
+def _replay_erasures(_arguments: argparse.Namespace) -> str:
+    return listing.replay(_sessions(), sys.stdin, settings=load_settings(), at=clock.now())
 
 
 def _name(fault: ErrorDetails) -> str:

@@ -142,6 +142,33 @@ class CodeSettings(BaseModel, frozen=True, extra="forbid"):
     """
 
 
+class SignInSettings(BaseModel, frozen=True, extra="forbid"):
+    """How members sign in, and for how long (OWASP ASVS 2 and 3)."""
+
+    key: Annotated[SecretStr, AfterValidator(_key_sized)] | None = None
+    """Seals the secrets of second factors; without it none can be set up.
+
+    32 bytes in base64url without padding (`geoservices sign-in-key`).
+    """
+    old_keys: tuple[Annotated[SecretStr, AfterValidator(_key_sized)], ...] = ()
+    """Keys of before: what they sealed is sealed anew when its member next signs in."""
+    lifetime: Span = timedelta(hours=12)
+    """A sign-in ends this long after it was made,"""
+    idle: Annotated[timedelta, Field(ge=timedelta(minutes=15), le=timedelta(days=30))] = timedelta(
+        hours=2
+    )
+    """or when it was not used for this long."""
+    demand_second_factor: bool = False
+    """Managers and admins with a password can do nothing but set up a second factor until then."""
+    invitation_lifetime: Span = timedelta(hours=72)
+    reset_lifetime: Span = timedelta(hours=1)
+    hash_memory_kib: Annotated[int, Field(ge=7168, le=1_048_576)] = 19_456
+    """Memory that hashing a password takes; this and the next as OWASP recommends for argon2id."""
+    hash_rounds: Annotated[int, Field(ge=1, le=20)] = 2
+    hashes_at_once: Annotated[int, Field(ge=1, le=64)] = 1
+    """How many passwords one process hashes at the same time, each on a core; more wait."""
+
+
 class IntakeSettings(BaseModel, frozen=True, extra="forbid"):
     """What is taken in at the door."""
 
@@ -341,12 +368,21 @@ class RetentionSettings(BaseModel, frozen=True, extra="forbid"):
     """Browsers' subscriptions that have ended."""
     phone_links: Span = timedelta(days=30)
     """Credentials of phone apps that were revoked."""
-    sign_ins: Span = timedelta(days=90)
+    sign_ins: Span = timedelta(days=30)
     """Sign-ins that have expired or were revoked."""
     codes: Span = timedelta(days=365)
     """Codes at places that were revoked or are past their end."""
     consents: Span = timedelta(days=2190)
     """Consents that were withdrawn, with their receipts: as long as claims may be made."""
+
+
+class RightsSettings(BaseModel, frozen=True, extra="forbid"):
+    """What people can do about what is held about them."""
+
+    export_kept: Span = timedelta(days=7)
+    """A copy that a person asked for is deleted this long after it was ready."""
+    erasures_kept: Span = timedelta(days=360)
+    """How long the list of who was erased is kept: longer than any backup."""
 
 
 class OidcSettings(BaseModel, frozen=True, extra="forbid"):
@@ -376,11 +412,8 @@ class OidcSettings(BaseModel, frozen=True, extra="forbid"):
         return self
 
 
-class Settings(BaseSettings):
-    """The service's configuration; nested values use two underscores.
-
-    `GEOSERVICES_PUSH__TIMEOUT=PT5S` sets `settings.push.timeout`.
-    """
+class LinkSettings(BaseSettings):
+    """What links by which passwords are set are made with; nothing of it must be given."""
 
     model_config = SettingsConfigDict(
         env_prefix="GEOSERVICES_",
@@ -390,6 +423,19 @@ class Settings(BaseSettings):
         # What is missing would else be told together with all that was set, secrets too.
         hide_input_in_errors=True,
     )
+
+    public_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+$", max_length=300)] = (
+        "http://127.0.0.1:8080"
+    )
+    """Where people's browsers reach this service; links in notifications start with it."""
+    sign_in: SignInSettings = SignInSettings()
+
+
+class Settings(LinkSettings):
+    """The service's configuration; nested values use two underscores.
+
+    `GEOSERVICES_PUSH__TIMEOUT=PT5S` sets `settings.push.timeout`.
+    """
 
     database_url: SecretStr
     """`postgresql://user:password@host:port/name`."""
@@ -414,6 +460,7 @@ class Settings(BaseSettings):
     limits: LimitSettings = LimitSettings()
     statistics: StatisticsSettings = StatisticsSettings()
     retention: RetentionSettings = RetentionSettings()
+    rights: RightsSettings = RightsSettings()
     oidc: OidcSettings = OidcSettings()
 
     @model_validator(mode="after")

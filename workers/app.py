@@ -16,7 +16,10 @@ app = Celery("geoservices", broker=runtime.settings().broker_url.get_secret_valu
 app.conf.update(
     include=[
         "workers.jobs.campaigns",
+        "workers.jobs.credentials",
         "workers.jobs.deliveries",
+        "workers.jobs.erasures",
+        "workers.jobs.exports",
         "workers.jobs.letters",
         "workers.jobs.limiting",
         "workers.jobs.pings",

@@ -1,6 +1,6 @@
 """Organisations, people, their devices and consents, and where members are signed in."""
 
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
@@ -173,7 +173,7 @@ class Consent(Base):
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
-    person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"))
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), index=True)
     purpose: Mapped[str] = mapped_column(String(40))
     text_version: Mapped[str] = mapped_column(String(40))
     language: Mapped[str] = mapped_column(String(20), default="en-GB", server_default="en-GB")
@@ -235,7 +235,9 @@ class SignIn(Base):
     """That a member is signed in somewhere; its token is kept as a hash.
 
     A `token` was made on the command line for programs of theirs. `provider_session` is what the
-    identity provider calls its own session (OpenID Connect Back-Channel Logout 1.0, `sid`).
+    identity provider calls its own session (OpenID Connect Back-Channel Logout 1.0, `sid`). One
+    that was not used for `idle` has ended. One that is `enrolling` is good for nothing but setting
+    up a second factor.
     """
 
     __tablename__ = "sign_ins"
@@ -247,6 +249,8 @@ class SignIn(Base):
     token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
     label: Mapped[str] = mapped_column(String(200))
     provider_session: Mapped[str | None] = mapped_column(String(300), index=True)
+    enrolling: Mapped[bool] = mapped_column(default=False, server_default=false())
+    idle: Mapped[timedelta | None]
     created_at: Mapped[datetime]
     last_used_at: Mapped[datetime]
     expires_at: Mapped[datetime]

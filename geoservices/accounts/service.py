@@ -28,6 +28,9 @@ from geoservices.accounts.tokens import hash_token, make_token
 from geoservices.errors import ErrorKind, Forbidden, GeoservicesError, NotFound, Unauthenticated
 from geoservices.scopes import confine
 
+USE_NOTED_EVERY = timedelta(minutes=5)
+"""How exactly it is known when a sign-in was last used; far less than any may be idle."""
+
 
 class ConsentMissing(GeoservicesError):
     """The person has not agreed to what the request needs; nothing was stored."""
@@ -111,8 +114,14 @@ def register_device(
 def authenticate_member(
     session: Session, token: str, *, at: datetime
 ) -> tuple[SignIn, Person] | None:
-    """Return the sign-in that has this token and its member, if it still holds."""
-    return queries.sign_in_by_token(session, hash_token(token), at=at)
+    """Return the sign-in that has this token and its member, if it still holds.
+
+    That it is used is written down every few minutes at most, so that a request costs no write.
+    """
+    found = queries.sign_in_by_token(session, hash_token(token), at=at)
+    if found and at - found[0].last_used_at >= USE_NOTED_EVERY:
+        queries.note_use(session, found[0].id, at=at)
+    return found
 
 
 def revoke_device(device: Device, *, at: datetime) -> None:
@@ -234,10 +243,21 @@ def sign_in(
     kind: SignInKind,
     label: str,
     lifetime: timedelta,
+    idle: timedelta | None = None,
     provider_session: str | None = None,
     at: datetime,
 ) -> tuple[SignIn, str]:
-    """Let a member in whose word was found good.
+    """Let a member in whose word was found good; the token is new each time.
+
+    Args:
+        session: Its transaction.
+        person_id: The member.
+        kind: How they signed in.
+        label: Where, for people who look through their sign-ins.
+        lifetime: It ends so long after now,
+        idle: or when it was not used for so long.
+        provider_session: What an identity provider calls it.
+        at: Now.
 
     Returns:
         The sign-in and its token. The token is not kept and cannot be shown again.
@@ -255,6 +275,7 @@ def sign_in(
         token_hash=hash_token(token),
         label=label,
         provider_session=provider_session,
+        idle=idle,
         created_at=at,
         last_used_at=at,
         expires_at=at + lifetime,

@@ -4,13 +4,14 @@ import hashlib
 import secrets
 from typing import Literal
 
-TokenKind = Literal["device", "access", "phone", "key"]
+TokenKind = Literal["device", "access", "phone", "key", "link"]
 
 PREFIXES: dict[TokenKind, str] = {
     "device": "gsd_",
     "access": "gsa_",
     "phone": "gsp_",
     "key": "gsk_",
+    "link": "gsl_",
 }
 
 

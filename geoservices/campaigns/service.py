@@ -31,6 +31,7 @@ from geoservices.places import service as places
 from geoservices.places.hours import OpenState, hours_at
 from geoservices.places.models import Place
 from geoservices.places.service import is_sensitive
+from geoservices.settings import CampaignSettings
 
 
 class CampaignNotDraft(GeoservicesError):
@@ -221,6 +222,15 @@ def triggered_by(
                 sent.append((decision, campaign, listing))
     session.flush()
     return sent
+
+
+def limits_of(settings: CampaignSettings) -> Limits:
+    """Return what holds for every campaign, from the settings."""
+    return Limits(
+        max_age=settings.max_age,
+        person_cap=settings.person_cap,
+        person_cap_window=settings.person_cap_window,
+    )
 
 
 @dataclass(slots=True)

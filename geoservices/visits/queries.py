@@ -10,6 +10,7 @@ from psycopg import sql
 from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from geoservices.accounts.models import Device
 from geoservices.arrays import Uuids
 from geoservices.database import driver, newest_first
 from geoservices.geofences.overrides import merge
@@ -232,6 +233,25 @@ def devices_at(
     there = select(Visit.device_id).where(*visits)
     passed = select(Transition.device_id).where(*crossings)
     return session.scalars(there.union(passed).limit(limit)).all()
+
+
+def delete_visit_of(session: Session, visit_id: UUID, *, person_id: UUID) -> bool:
+    """Delete a visit with its transitions if it is the person's; tell whether it was.
+
+    The caller holds the rows of the person's devices, so that nobody follows it meanwhile.
+    """
+    devices = select(Device.id).where(Device.person_id == person_id)
+    gone = session.scalars(
+        delete(Visit).where(Visit.id == visit_id, Visit.device_id.in_(devices)).returning(Visit.id)
+    )
+    return gone.first() is not None
+
+
+def abandon_open(session: Session, device_ids: Iterable[UUID]) -> None:
+    """Delete the open visits of devices, which nobody follows any more."""
+    session.execute(
+        delete(Visit).where(Visit.device_id.in_(set(device_ids)), Visit.exited_at.is_(None))
+    )
 
 
 def forget_at(

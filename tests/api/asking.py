@@ -109,6 +109,16 @@ def campaign(listing_id: UUID, **changes: Any) -> dict[str, Any]:
     }
 
 
+def sign_in(**changes: Any) -> dict[str, Any]:
+    """Somebody who wants to be let in, for a bearer token."""
+    return {
+        "username": "anna",
+        "password": "plinth owl gravel cello",
+        "credential": "bearer",
+        **changes,
+    }
+
+
 def subscription(key: str, **changes: Any) -> dict[str, Any]:
     """A browser's subscription at a known push service."""
     point = ec.generate_private_key(ec.SECP256R1()).public_key()

@@ -44,6 +44,7 @@ from tests.factories import (
     make_organisation,
     make_person,
 )
+from tests.signing import CHEAP
 
 AWAY = ProviderSettings(
     slug="devon",
@@ -72,6 +73,7 @@ def settings() -> Settings:
         mail=MailSettings(host="127.0.0.1", security="none", sender="letters@devon.example"),
         phones=PhoneSettings(secret=SecretStr("a secret that is of no use elsewhere")),
         oidc=OidcSettings(providers=(AWAY,), allow_loopback=True),
+        sign_in=CHEAP,
     )
 
 
