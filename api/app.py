@@ -9,6 +9,7 @@ from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
 from api import problems, reference, replays
+from api.auditing import note_refusal
 from api.committing import Committer
 from api.express import Express
 from api.hashing import Hashing
@@ -17,6 +18,7 @@ from api.middleware import Door
 from api.oidc import MAX_LOGOUT_BYTES
 from api.openapi import complete
 from api.routers import (
+    audit,
     browsers,
     campaigns,
     channels,
@@ -99,6 +101,7 @@ NOUNS = (
     sign_ins,
     passwords,
     second_factor,
+    audit,
 )
 
 
@@ -166,7 +169,7 @@ def create_app(
     app.state.push_key = vapid_public_key(settings.push)
     app.state.migration_heads = health.migration_heads()
     app.state.readiness = health.Readiness()
-    problems.install(app)
+    problems.install(app, refused=note_refusal)
     replays.install(app)
     reference.install(app)
     version_1 = APIRouter(prefix="/v1")

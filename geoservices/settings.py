@@ -385,6 +385,13 @@ class RightsSettings(BaseModel, frozen=True, extra="forbid"):
     """How long the list of who was erased is kept: longer than any backup."""
 
 
+class AuditSettings(BaseModel, frozen=True, extra="forbid"):
+    """What is written down of who read or changed what."""
+
+    retention: Span = timedelta(days=2192)
+    """Entries are pruned after this long: six years, after which few claims can be brought."""
+
+
 class OidcSettings(BaseModel, frozen=True, extra="forbid"):
     """How members sign in with identity providers (OpenID Connect Core 1.0)."""
 
@@ -462,6 +469,7 @@ class Settings(LinkSettings):
     retention: RetentionSettings = RetentionSettings()
     rights: RightsSettings = RightsSettings()
     oidc: OidcSettings = OidcSettings()
+    audit: AuditSettings = AuditSettings()
 
     @model_validator(mode="after")
     def _visits_are_counted_before_they_go(self) -> Self:

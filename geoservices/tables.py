@@ -8,6 +8,7 @@ from sqlalchemy import MetaData
 from geoservices.database import Base
 
 NOUNS = (
+    "audit",
     "accounts",
     "members",
     "keys",

@@ -55,5 +55,7 @@ SCHEDULE: dict[str, Entry] = {
     "forget erasures": daily(2, "erasures.forget"),
     "forget spendings": every(timedelta(minutes=15), "limiting.forget"),
     "forget push services": daily(4, "deliveries.forget_origins"),
+    "tell where the audit log ends": daily(2, "audit.tell_heads"),
+    "prune the audit log": daily(5, "audit.prune"),
     "age subscriptions out": daily(3, "subscriptions.age_out"),
 }

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from geoservices.access.rights import Role
 from geoservices.accounts import queries
+from geoservices.accounts.acting import actor_of
 from geoservices.accounts.consent_texts import ENGLISH
 from geoservices.accounts.consents import TEXTS
 from geoservices.accounts.models import (
@@ -25,6 +26,7 @@ from geoservices.accounts.models import (
     SignInKind,
 )
 from geoservices.accounts.tokens import hash_token, make_token
+from geoservices.audit import service as audit
 from geoservices.errors import ErrorKind, Forbidden, GeoservicesError, NotFound, Unauthenticated
 from geoservices.scopes import confine
 
@@ -282,6 +284,8 @@ def sign_in(
     )
     session.add(made)
     session.flush()
+    member = actor_of(session.get_one(Person, person_id), sign_in_id=made.id)
+    audit.record(session, member, "sign_in", "person", person_id, {"kind": kind.value})
     return made, token
 
 

@@ -7,13 +7,17 @@ from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geoservices.database import Base
+from geoservices.register import not_personal
 
 
 class PlaceHour(Base):
     """About how many people came to a place within an hour; there is no row for a few, or none."""
 
     __tablename__ = "place_hours"
-    __table_args__ = (Index("ix_place_hours_organisation", "organisation_id", "day"),)
+    __table_args__ = (
+        Index("ix_place_hours_organisation", "organisation_id", "day"),
+        {"info": not_personal},
+    )
 
     place_id: Mapped[UUID] = mapped_column(
         ForeignKey("places.id", ondelete="CASCADE"), primary_key=True
@@ -32,6 +36,7 @@ class CellRest(Base):
     """About how many people came on a day to a cell's places in the hours that have no row."""
 
     __tablename__ = "cell_rests"
+    __table_args__ = ({"info": not_personal},)
 
     organisation_id: Mapped[UUID] = mapped_column(
         ForeignKey("organisations.id", ondelete="CASCADE"), primary_key=True
@@ -47,6 +52,7 @@ class Occupancy(Base):
     """About how many people are at a place, as of the last quarter of an hour; few have no row."""
 
     __tablename__ = "occupancies"
+    __table_args__ = ({"info": not_personal},)
 
     place_id: Mapped[UUID] = mapped_column(
         ForeignKey("places.id", ondelete="CASCADE"), primary_key=True

@@ -298,6 +298,8 @@ TABLE = {
     "count_unread": all_(200),
     "read_all": all_(204),
     "change_notification": mine(200, 404, body=lambda _: {"read": True}),
+    "list_audit_entries": run(Right.AUDIT_READ, 200, 200),
+    "export_audit": run(Right.AUDIT_READ, 200, 200),
     "list_channels": all_(200),
     "choose_channels": all_(200, body=lambda _: {"push": False, "email": False}),
     "read_email": mine(200, 404),

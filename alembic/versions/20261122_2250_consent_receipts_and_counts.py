@@ -5,14 +5,14 @@ yet, and what people left behind who had withdrawn. Consents of before get their
 API and the workers of the previous release, which know no purpose but three, for the upgrade.
 
 Revision ID: 0018
-Revises: 0019
+Revises: 0020
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0018"
-down_revision = "0019"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 
