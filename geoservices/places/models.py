@@ -18,7 +18,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from geoservices.database import Base, one_of
 from geoservices.places.sensitivity import SensitiveKind
-from geoservices.register import Basis, Kept, not_personal, personal
+from geoservices.register import Basis, Kept, about, not_personal, personal
 
 
 class Place(Base):
@@ -103,13 +103,26 @@ class PlaceShare(Base):
             unique=True,
             postgresql_where="ended_at IS NULL",
         ),
+        {
+            "info": about(
+                purpose="know with whom a place is shared, and who said so", basis=Basis.PUBLIC_TASK
+            )
+        },
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
-    organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"), index=True)
-    place_id: Mapped[UUID] = mapped_column(ForeignKey("places.id", ondelete="CASCADE"))
-    partner_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"), index=True)
-    statistics: Mapped[bool]
-    shared_at: Mapped[datetime]
-    shared_by: Mapped[UUID | None] = mapped_column(ForeignKey("people.id", ondelete="SET NULL"))
-    ended_at: Mapped[datetime | None]
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4, info=not_personal)
+    organisation_id: Mapped[UUID] = mapped_column(
+        ForeignKey("organisations.id"), index=True, info=not_personal
+    )
+    place_id: Mapped[UUID] = mapped_column(
+        ForeignKey("places.id", ondelete="CASCADE"), info=not_personal
+    )
+    partner_id: Mapped[UUID] = mapped_column(
+        ForeignKey("organisations.id"), index=True, info=not_personal
+    )
+    statistics: Mapped[bool] = mapped_column(info=not_personal)
+    shared_at: Mapped[datetime] = mapped_column(info=not_personal)
+    shared_by: Mapped[UUID | None] = mapped_column(
+        ForeignKey("people.id", ondelete="SET NULL"), info=personal("which member shared it")
+    )
+    ended_at: Mapped[datetime | None] = mapped_column(info=not_personal)
