@@ -8,6 +8,13 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBina
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geoservices.database import Base, one_of
+from geoservices.register import Basis, Kept, about, personal
+
+OF_COPIES = about(
+    purpose="give people a copy of what is held about them (Art. 15, 20)",
+    basis=Basis.LEGAL_OBLIGATION,
+    kept=Kept(setting="rights.export_kept", words="after it was ready"),
+)
 
 
 class ExportState(StrEnum):
@@ -43,29 +50,45 @@ class Export(Base):
         ),
         Index("ix_exports_due", "due_at", postgresql_where="state IN ('queued', 'writing')"),
         Index("ix_exports_expires", "expires_at"),
+        {"info": OF_COPIES},
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
-    person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"))
-    state: Mapped[str] = mapped_column(String(20))
-    rows_written: Mapped[int] = mapped_column(default=0)
-    rows_to_write: Mapped[int | None]
-    size_bytes: Mapped[int | None] = mapped_column(BigInteger)
-    attempt_count: Mapped[int] = mapped_column(default=0)
-    created_at: Mapped[datetime]
-    due_at: Mapped[datetime]
-    leased_until: Mapped[datetime | None]
-    ready_at: Mapped[datetime | None]
-    expires_at: Mapped[datetime]
+    id: Mapped[UUID] = mapped_column(
+        primary_key=True, default=uuid4, info=personal("the copy's number")
+    )
+    person_id: Mapped[UUID] = mapped_column(
+        ForeignKey("people.id", ondelete="CASCADE"), info=personal("whose it is")
+    )
+    state: Mapped[str] = mapped_column(String(20), info=personal("how far it has come"))
+    rows_written: Mapped[int] = mapped_column(
+        default=0, info=personal("how many rows were written")
+    )
+    rows_to_write: Mapped[int | None] = mapped_column(info=personal("how many there are"))
+    size_bytes: Mapped[int | None] = mapped_column(BigInteger, info=personal("how large it is"))
+    attempt_count: Mapped[int] = mapped_column(default=0, info=personal("how often it was begun"))
+    created_at: Mapped[datetime] = mapped_column(info=personal("when they asked for it"))
+    due_at: Mapped[datetime] = mapped_column(info=personal("when a machine looks at it next"))
+    leased_until: Mapped[datetime | None] = mapped_column(
+        info=personal("until when one works on it")
+    )
+    ready_at: Mapped[datetime | None] = mapped_column(info=personal("when it was ready"))
+    expires_at: Mapped[datetime] = mapped_column(info=personal("when it is deleted"))
 
 
 class ExportChunk(Base):
     """A part of an export's file; its parts in the order of their numbers are the file."""
 
     __tablename__ = "export_chunks"
+    __table_args__ = {"info": OF_COPIES}  # noqa: RUF012
 
     export_id: Mapped[UUID] = mapped_column(
-        ForeignKey("exports.id", ondelete="CASCADE"), primary_key=True
+        ForeignKey("exports.id", ondelete="CASCADE"),
+        primary_key=True,
+        info=personal("of which copy"),
     )
-    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    data: Mapped[bytes] = mapped_column(LargeBinary)
+    number: Mapped[int] = mapped_column(
+        primary_key=True, autoincrement=False, info=personal("which part")
+    )
+    data: Mapped[bytes] = mapped_column(
+        LargeBinary, info=personal("a part of a copy of everything held about them", special=True)
+    )
