@@ -22,7 +22,7 @@ from geoservices.access.rights import Right, Role, rights_of
 from geoservices.accounts.consents import TEXTS
 from geoservices.accounts.models import Purpose
 from geoservices.database import SessionFactory
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 from geoservices.tables import all_tables
 from tests.api import asking
 from tests.api.callers import (
