@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -66,8 +66,9 @@ def mark(
     place.sensitivity_by_hand = True
     _let_hold(session, [place], at=at)
     # Those who were there are other people than the one who asks.
-    with everywhere(session):
-        _erase(session, place)
+    if place.sensitive_at is not None:
+        with everywhere(session):
+            _erase(session, place)
     return place
 
 
@@ -83,19 +84,25 @@ def unmark(session: Session, grant: Grant, place_id: UUID, *, at: datetime) -> N
     _let_hold(session, [place], at=at)
 
 
-def guard(sessions: SessionFactory, *, at: datetime) -> Guarded:
+def guard(sessions: SessionFactory, *, oldest: timedelta, at: datetime) -> Guarded:
     """Let marks begin and end to hold, and erase what there is of sensitive places.
 
     What an import marked, and what came in by geofences of a moment before, is erased here too.
+    So is what phones tell of a mark's time once it has ended and the geofences are watched again.
+
+    Args:
+        sessions: Where to; each step is a transaction.
+        oldest: How long ago what phones tell may have been (`intake.oldest`).
+        at: Now.
     """
     with transaction(sessions) as session:
         geofences.lock_revision(session)
         due = places.hold_due_marks(session, at=at)
         _let_hold(session, due, at=at)
     with transaction(sessions) as session:
-        sensitive = places.sensitive(session)
+        guarded = places.guarded(session, ended_since=at - oldest, at=at)
     erased = 0
-    for place in sensitive:
+    for place in guarded:
         count = DEVICES_AT_ONCE
         while count == DEVICES_AT_ONCE:
             with transaction(sessions) as session:
@@ -124,15 +131,16 @@ def _let_hold(session: Session, held: Sequence[Place], *, at: datetime) -> None:
 
 
 def _erase(session: Session, place: Place) -> int:
-    """Erase what is known of devices' having been at a place, if it is sensitive now."""
-    if place.sensitive_at is None:
-        return 0
+    """Erase what is known of devices' having been at a place while its mark holds, or held."""
     since = place.sensitive_from
-    device_ids = visits.devices_at(session, place.id, since=since, limit=DEVICES_AT_ONCE)
+    until = place.sensitive_until if place.sensitive_at is None else None
+    device_ids = visits.devices_at(
+        session, place.id, since=since, until=until, limit=DEVICES_AT_ONCE
+    )
     if device_ids:
         people = accounts.person_ids_of(session, device_ids)
         accounts.lock_people(session, people)
         told.forget_told_at(session, people, place.id, PASSING_BY)
         accounts.lock_devices(session, device_ids)
-        visits.forget_at(session, device_ids, place.id, since=since)
+        visits.forget_at(session, device_ids, place.id, since=since, until=until)
     return len(device_ids)

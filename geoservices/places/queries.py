@@ -168,10 +168,15 @@ def hold(session: Session, place_id: UUID) -> Place:
     return session.get_one(Place, place_id, populate_existing=True, with_for_update=True)
 
 
-def sensitive(session: Session) -> Sequence[Place]:
-    """Return the places that are sensitive now, in the order of their ids."""
+def guarded(session: Session, *, ended_since: datetime, at: datetime) -> Sequence[Place]:
+    """Return the places that are sensitive, or were until lately, in the order of their ids."""
+    ended = and_(
+        Place.sensitive_kind.is_not(None),
+        Place.sensitive_until > ended_since,
+        Place.sensitive_until <= at,
+    )
     return session.scalars(
-        select(Place).where(Place.sensitive_at.is_not(None)).order_by(Place.id)
+        select(Place).where(or_(Place.sensitive_at.is_not(None), ended)).order_by(Place.id)
     ).all()
 
 

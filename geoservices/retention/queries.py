@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, or_, select
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from geoservices.accounts.models import Consent, ConsentReceipt, SignIn
@@ -34,8 +34,23 @@ class Rule:
     """Given the instant before which it must have come to its end."""
 
 
-def _sensitive(place_id: InstrumentedAttribute[UUID]) -> ColumnElement[bool]:
-    return place_id.in_(select(Place.id).where(Place.sensitive_at.is_not(None)))
+def _sensitive(
+    place_id: InstrumentedAttribute[UUID], at: InstrumentedAttribute[datetime]
+) -> ColumnElement[bool]:
+    """Return the condition that a place is sensitive now, or was at the row's own instant.
+
+    A school is a polling place for a day, and who was there on that day is told of no longer than
+    if it still were one.
+    """
+    held = and_(
+        Place.sensitive_kind.is_not(None),
+        or_(Place.sensitive_from.is_(None), Place.sensitive_from <= at),
+        or_(Place.sensitive_until.is_(None), Place.sensitive_until > at),
+    )
+    marked = select(Place.id).where(
+        Place.id == place_id, or_(Place.sensitive_at.is_not(None), held)
+    )
+    return marked.exists()
 
 
 def _told() -> ColumnElement[bool]:
@@ -69,13 +84,17 @@ RULES = (
         name="sensitive_check_ins",
         id=CheckIn.id,
         period=lambda kept: kept.sensitive_check_ins,
-        is_over=lambda before: (CheckIn.received_at < before) & _sensitive(CheckIn.place_id),
+        is_over=lambda before: (
+            (CheckIn.received_at < before) & _sensitive(CheckIn.place_id, CheckIn.claimed_at)
+        ),
     ),
     Rule(
         name="sensitive_decisions",
         id=Decision.id,
         period=lambda kept: kept.sensitive_check_ins,
-        is_over=lambda before: (Decision.decided_at < before) & _sensitive(Decision.place_id),
+        is_over=lambda before: (
+            (Decision.decided_at < before) & _sensitive(Decision.place_id, Decision.decided_at)
+        ),
     ),
     Rule(
         name="notifications",

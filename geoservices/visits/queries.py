@@ -219,7 +219,12 @@ def forget(session: Session, device_ids: Iterable[UUID]) -> None:
 
 
 def devices_at(
-    session: Session, place_id: UUID, *, since: datetime | None, limit: int
+    session: Session,
+    place_id: UUID,
+    *,
+    since: datetime | None,
+    until: datetime | None,
+    limit: int,
 ) -> Sequence[UUID]:
     """Return up to `limit` devices that are known to have been at a place, or to have passed it.
 
@@ -227,9 +232,10 @@ def devices_at(
         session: The session.
         place_id: The place.
         since: Only those that were there then or later; None for whenever.
+        until: Only those that came before; None for whenever.
         limit: At most so many.
     """
-    visits, crossings = _at(place_id, since)
+    visits, crossings = _at(place_id, since, until)
     there = select(Visit.device_id).where(*visits)
     passed = select(Transition.device_id).where(*crossings)
     return session.scalars(there.union(passed).limit(limit)).all()
@@ -255,7 +261,12 @@ def abandon_open(session: Session, device_ids: Iterable[UUID]) -> None:
 
 
 def forget_at(
-    session: Session, device_ids: Collection[UUID], place_id: UUID, *, since: datetime | None
+    session: Session,
+    device_ids: Collection[UUID],
+    place_id: UUID,
+    *,
+    since: datetime | None,
+    until: datetime | None,
 ) -> None:
     """Delete what is known of devices' having been at a place, or having passed it.
 
@@ -264,14 +275,15 @@ def forget_at(
         device_ids: The devices.
         place_id: The place.
         since: Only where they were there then or later; None for whenever.
+        until: Only where they came before; None for whenever.
     """
-    visits, crossings = _at(place_id, since)
+    visits, crossings = _at(place_id, since, until)
     session.execute(delete(Visit).where(Visit.device_id.in_(device_ids), *visits))
     session.execute(delete(Transition).where(Transition.device_id.in_(device_ids), *crossings))
 
 
 def _at(
-    place_id: UUID, since: datetime | None
+    place_id: UUID, since: datetime | None, until: datetime | None
 ) -> tuple[list[ColumnElement[bool]], list[ColumnElement[bool]]]:
     """Return the conditions of visits at a place, and of crossings."""
     visits = [Visit.place_id == place_id]
@@ -279,4 +291,7 @@ def _at(
     if since is not None:
         visits.append(or_(Visit.exited_at.is_(None), Visit.exited_at >= since))
         crossings.append(Transition.occurred_at >= since)
+    if until is not None:
+        visits.append(Visit.entered_at < until)
+        crossings.append(Transition.occurred_at < until)
     return visits, crossings

@@ -26,10 +26,11 @@ from geoservices.places.sensitivity import SensitiveKind, Sensitivity, guess
 from geoservices.places.service import PlaceRecord, is_sensitive
 from geoservices.visits.models import Transition, Visit
 from tests.factories import NOON, make_campaign, make_listing, make_organisation
-from tests.walking import INSIDE, World, make_world, moment, ping
+from tests.walking import INSIDE, SETTINGS, World, make_world, moment, ping
 
 CLINIC = Sensitivity(kind=SensitiveKind.CLINIC)
 DAY = timedelta(days=1)
+OLDEST = SETTINGS.intake.oldest
 
 
 @pytest.fixture
@@ -97,7 +98,7 @@ def test_a_mark_holds_within_its_time(world: World, sessions: SessionFactory) ->
     holds = []
     for hours in (23, 25, 47, 49):
         at = NOON + timedelta(hours=hours)
-        guarding.guard(sessions, at=at)
+        guarding.guard(sessions, oldest=OLDEST, at=at)
         world.session.refresh(place)
         holds.append((place.sensitive_at is not None, is_sensitive(place, at)))
 
@@ -111,11 +112,31 @@ def test_the_job_erases_what_came_in_meanwhile(world: World, sessions: SessionFa
     world.place.sensitive_at, world.place.sensitive_kind = NOON, SensitiveKind.OTHER
     world.session.commit()
 
-    first = guarding.guard(sessions, at=moment(60))
-    second = guarding.guard(sessions, at=moment(120))
+    first = guarding.guard(sessions, oldest=OLDEST, at=moment(60))
+    second = guarding.guard(sessions, oldest=OLDEST, at=moment(120))
 
     assert (first.devices, second.devices) == (1, 0)
     assert world.count(Visit) == world.count(Transition) == 0
+
+
+def test_what_phones_tell_late_of_a_marks_time_is_erased(
+    world: World, sessions: SessionFactory
+) -> None:
+    """The mark has ended, so the geofence is watched again; who comes now is noticed."""
+    polling = Sensitivity(kind=SensitiveKind.POLLING, until=moment(3600))
+    mark(world, polling)
+    world.session.commit()
+    guarding.guard(sessions, oldest=OLDEST, at=moment(3600))
+    world.session.expire_all()
+    kept = []
+    for recorded in (1800, 4000):
+        world.walk(ping(recorded, INSIDE))
+        world.session.commit()
+        before = world.count(Visit)
+        guarding.guard(sessions, oldest=OLDEST, at=moment(4100))
+        kept.append((before, world.count(Visit), world.count(Transition)))
+
+    assert kept == [(1, 0, 0), (1, 1, 1)]
 
 
 def test_nobody_marks_a_place_of_others(world: World) -> None:

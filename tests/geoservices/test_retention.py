@@ -156,6 +156,32 @@ def test_check_ins_at_sensitive_places_last_a_day(
     assert count(session, Notification) == 1
 
 
+def test_check_ins_at_a_place_that_was_sensitive_then_last_a_day(
+    sessions: SessionFactory, session: Session
+) -> None:
+    """A school is a polling place for a day: who was there on that day is not told for 30."""
+    organisation = make_organisation(session)
+    then, later = (make_place(session, organisation) for _ in range(2))
+    for place, from_ in ((then, NOON - DAY), (later, NOON + timedelta(hours=1))):
+        place.sensitive_kind = SensitiveKind.POLLING
+        place.sensitive_from, place.sensitive_until = from_, NOON + timedelta(hours=9)
+    person = make_person(session, Purpose.CHECK_IN_CONTENT)
+    device, _ = make_device(session, person)
+    for place in (then, later):
+        listing = make_listing(session, place)
+        campaign = make_campaign(
+            session, listing, trigger=Trigger.CHECKED_IN, purpose=Purpose.CHECK_IN_CONTENT
+        )
+        check_in = make_check_in(session, device, place.id, organisation)
+        make_notification(session, person, campaign, listing, check_in)
+    session.commit()
+
+    apply(sessions, NOON + RETENTION.sensitive_check_ins + timedelta(seconds=1))
+
+    assert session.scalars(select(CheckIn.place_id)).all() == [later.id]
+    assert session.scalars(select(Decision.place_id)).all() == [later.id]
+
+
 def test_a_row_that_somebody_holds_waits_for_the_next_time(committed: SessionFactory) -> None:
     """Nobody waits for the retention, and it waits for nobody."""
     with transaction(committed) as session:

@@ -12,6 +12,8 @@ log = structlog.get_logger()
 @app.task(name="places.guard")
 def guard() -> None:
     """Let marks of sensitive places begin and end, and erase what was known of being there."""
-    guarded = guarding.guard(runtime.sessions(), at=clock.now())
+    guarded = guarding.guard(
+        runtime.sessions(), oldest=runtime.settings().intake.oldest, at=clock.now()
+    )
     if guarded.changed or guarded.devices:
         log.info("places_guarded", marks_changed=guarded.changed, devices=guarded.devices)
