@@ -141,7 +141,7 @@ def _set_stage(api: str, push: str, teller: Teller) -> Stage:
                 session,
                 "devon",
                 role=role,
-                name=f"Demo {role}",
+                name=f"Demo {role} of {clock.now():%d %B, %H:%M:%S}",
                 lifetime=timedelta(days=1),
                 at=clock.now(),
             )
