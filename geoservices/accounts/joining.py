@@ -105,7 +105,9 @@ def join(
     if person_id is None:
         raise JoiningCodeUnknown
     confine(session, organisation_id=None, person_id=person_id)
-    device_queries.lock_person(session, person_id)
+    # Whoever asked to be erased meanwhile is let in nowhere, and makes no more devices.
+    if device_queries.lock_person(session, person_id).disabled_at is not None:
+        raise JoiningCodeUnknown
     if device_queries.count_devices(session, person_id) >= MOST_DEVICES:
         raise TooManyDevices
     token = make_token("device")

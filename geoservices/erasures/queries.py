@@ -19,7 +19,8 @@ PEOPLE_AT_ONCE = 10_000
 
 
 def stop_processing(session: Session, person_id: UUID, *, at: datetime) -> None:
-    """End every consent of a person's, and forget where and what to write to them."""
+    """Let a person in nowhere, end their consents, and forget where and what to write to them."""
+    session.execute(update(Person).where(Person.id == person_id).values(disabled_at=at))
     session.execute(
         update(Consent)
         .where(Consent.person_id == person_id, Consent.withdrawn_at.is_(None))

@@ -9,6 +9,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from geoservices import clock, outbox, pipeline
+from geoservices.accounts import joining
 from geoservices.accounts import queries as account_queries
 from geoservices.accounts import service as accounts
 from geoservices.accounts.device_tokens import authenticate_device
@@ -21,6 +22,7 @@ from geoservices.deliveries.states import DeliveryState
 from geoservices.erasures import queries, service
 from geoservices.erasures.models import Erasure
 from geoservices.erasures.service import LEASE, SignInAgain, marking_key
+from geoservices.errors import Unauthenticated
 from geoservices.holdings.kinds import INVENTORY
 from geoservices.holdings.service import overview
 from geoservices.letters import service as letters
@@ -93,6 +95,30 @@ def test_everything_goes_and_nothing_of_others(
     assert over.done_at is not None
     assert over.rows_erased > 12_010
     assert over.mark == marking_key(SETTINGS).of(mine.person.id)
+
+
+def test_nobody_comes_back_before_the_rows_have_gone(
+    committed: SessionFactory, worlds: tuple[World, World]
+) -> None:
+    """Neither by signing in anew, nor by a second device whose code was just being used."""
+    mine, _theirs = worlds
+    at = clock.now()
+    with transaction(committed) as session:
+        phone, _token = make_device(session, make_person(session))
+        citizen = session.get_one(Person, phone.person_id)
+        shown = joining.make_joining_code(session, phone, citizen, settings=SETTINGS, at=at)
+    with transaction(committed) as session:
+        for person_id in (mine.person.id, phone.person_id):
+            service.ask_for(session, person_id, settings=SETTINGS, at=at)
+        # As for whoever read this before the erasure was committed, and then waited for it.
+        session.get_one(Device, phone.id).revoked_at = None
+
+    with transaction(committed) as session, pytest.raises(Unauthenticated):
+        accounts.sign_in(
+            session, mine.person.id, kind=SignInKind.PASSWORD, label="", lifetime=LEASE, at=at
+        )
+    with transaction(committed) as session, pytest.raises(joining.JoiningCodeUnknown):
+        joining.join(session, shown.code, label=None, places_only=False, settings=SETTINGS, at=at)
 
 
 def test_from_the_answer_on_nothing_works(
