@@ -11,8 +11,10 @@ from typing_extensions import override
 from api import problems, reference, replays
 from api.committing import Committer
 from api.express import Express
+from api.hashing import Hashing
 from api.headers import of_service
 from api.middleware import Door
+from api.oidc import MAX_LOGOUT_BYTES
 from api.openapi import complete
 from api.routers import (
     browsers,
@@ -25,17 +27,24 @@ from api.routers import (
     geofences,
     health,
     joining,
+    keys,
     listings,
+    members,
     notifications,
+    oidc,
     organisation,
     osmand,
     overland,
     owntracks,
     pages,
+    passwords,
     phones,
     pings,
     places,
     receipts,
+    second_factor,
+    sharing,
+    sign_ins,
     statistics,
     subscriptions,
     visits,
@@ -46,6 +55,7 @@ from api.throttling import Throttle
 from geoservices.database import SessionFactory
 from geoservices.geofences.live import LiveGeofences
 from geoservices.limiting.limiter import Limiter
+from geoservices.oidc.service import make_providers
 from geoservices.push.vapid import vapid_public_key
 from geoservices.settings import Settings
 
@@ -61,6 +71,9 @@ NOUNS = (
     places,
     geofences,
     organisation,
+    members,
+    keys,
+    sharing,
     pings,
     visits,
     statistics,
@@ -72,6 +85,10 @@ NOUNS = (
     receipts,
     channels,
     email,
+    oidc,
+    sign_ins,
+    passwords,
+    second_factor,
 )
 
 
@@ -134,6 +151,8 @@ def create_app(
     app.state.limiter = Limiter(sessions, settings)
     app.state.throttle = Throttle(app.state.limiter)
     app.state.committer = Committer(intake or sessions, app.state.live, settings)
+    app.state.providers = make_providers(settings.oidc, public_url=settings.public_url)
+    app.state.hashing = Hashing(settings.sign_in)
     app.state.push_key = vapid_public_key(settings.push)
     app.state.migration_heads = health.migration_heads()
     app.state.readiness = health.Readiness()
@@ -147,11 +166,12 @@ def create_app(
     for router in UNVERSIONED:
         app.include_router(router)
     pages.install(app)
+    logouts = [f"/v1/oidc/{slug}/logout" for slug in app.state.providers]
     app.add_middleware(
         Door,
         max_body_bytes=settings.intake.max_body_bytes,
-        forms_at=frozenset({"/v1/osmand", "/v1/email/unsubscribe"}),
-        smaller_at={"/v1/receipts": MAX_BODY_BYTES},
+        forms_at=frozenset({"/v1/osmand", "/v1/email/unsubscribe", *logouts}),
+        smaller_at={"/v1/receipts": MAX_BODY_BYTES, **dict.fromkeys(logouts, MAX_LOGOUT_BYTES)},
         headers=of_service(settings.public_url),
     )
     if settings.cors_origins:

@@ -8,7 +8,7 @@ from fastapi import Request, Response
 
 from geoservices.settings import Settings
 
-CookieKind = Literal["device", "member"]
+CookieKind = Literal["device", "member", "pass"]
 
 DEVICE_LASTS: Final = timedelta(days=400)
 """No browser keeps a cookie for longer (draft-ietf-httpbis-rfc6265bis-22, section 5.5)."""
@@ -16,6 +16,7 @@ SAME_SITE: Final[Mapping[CookieKind, Literal["strict", "lax"]]] = {
     "device": "strict",
     # An identity provider sends people back to us, and they shall be known when they arrive.
     "member": "lax",
+    "pass": "strict",
 }
 
 
@@ -42,6 +43,11 @@ def give_device(response: Response, token: str, settings: Settings) -> None:
 def give_member(response: Response, token: str, settings: Settings, lifetime: timedelta) -> None:
     """Have a member be signed in with the browser from now on, for no longer than a lifetime."""
     _give(response, "member", token, settings, lifetime)
+
+
+def give_pass(response: Response, browser_pass: str, settings: Settings) -> None:
+    """Have the browser be known as one that has signed in before; it is let in nowhere by that."""
+    _give(response, "pass", browser_pass, settings, DEVICE_LASTS)
 
 
 def drop_device(response: Response, settings: Settings) -> None:

@@ -17,23 +17,27 @@ from api.cookies import token_in
 from api.csrf import check_csrf
 from geoservices import clock
 from geoservices.access.actors import Actor, Grant
-from geoservices.access.rights import Right
+from geoservices.access.rights import Right, Role
 from geoservices.accounts import device_tokens
 from geoservices.accounts import service as accounts
 from geoservices.accounts.acting import actor_of
-from geoservices.accounts.models import Device, Person
+from geoservices.accounts.models import Device, Person, SignIn
 from geoservices.accounts.tokens import PREFIXES
+from geoservices.credentials.second_factor import SecondFactorDemanded
 from geoservices.database import transaction
 from geoservices.errors import Forbidden, Unauthenticated
 from geoservices.geofences.live import LiveGeofences
+from geoservices.keys.service import authenticate_key
 from geoservices.limiting.limiter import Limiter
 from geoservices.scopes import confine, everywhere, open_wide
 from geoservices.settings import Settings
 
+SIGNING_IN = "signing in"
+"""The tag of the routes by which members see to how they sign in."""
 bearer = HTTPBearer(
     auto_error=False,
     description="A device's token (from POST /v1/devices), a member's (from `geoservices token`), "
-    "or a screen's (from the address of its code).",
+    "a machine's key (from POST /v1/api-keys), or a screen's (from the address of its code).",
 )
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
 
@@ -113,6 +117,7 @@ class Caller:
     actor: Actor
     person: Person | None
     device: Device | None = None
+    sign_in: SignIn | None = None
     by_cookie: bool = False
 
     @property
@@ -131,16 +136,38 @@ def identify(request: Request, session: SessionDep, credentials: Credentials, at
         Unauthenticated: There is no token, or it is unknown, expired or revoked.
         TokenReplayed: It was exchanged for another one before.
         CsrfRefused: There is a cookie, and the request may be another site's.
+        Forbidden: It is an auditor's, and the request would change something.
+        SecondFactorDemanded: They must set up a second factor before they do this.
     """
+    caller = _shown_by(request, session, credentials, at)
+    check_only_reads(request, caller.actor)
+    return caller
+
+
+def check_only_reads(request: Request, actor: Actor) -> None:
+    """Let auditors change nothing but how they sign in.
+
+    Raises:
+        Forbidden: The request would.
+    """
+    reads = request.method in {"GET", "HEAD"}
+    if actor.role is Role.AUDITOR and not reads and SIGNING_IN not in request.scope["route"].tags:
+        raise Forbidden("An auditor reads, and changes nothing.")
+
+
+def _shown_by(request: Request, session: Session, credentials: Credentials, at: datetime) -> Caller:
     if "Authorization" in request.headers:
         shown = credentials.credentials if credentials else ""
-        return caller_of(request, session, shown, at=at)
-    token = _cookie_of(request)
-    if token is None:
-        raise Unauthenticated
-    caller = caller_of(request, session, token, at=at)
-    check_csrf(request, token)
-    return replace(caller, by_cookie=True)
+        caller = caller_of(request, session, shown, at=at)
+    else:
+        token = _cookie_of(request)
+        if token is None:
+            raise Unauthenticated
+        caller = replace(caller_of(request, session, token, at=at), by_cookie=True)
+        check_csrf(request, token)
+    if caller.sign_in and caller.sign_in.enrolling and not _is_about_the_sign_in(request):
+        raise SecondFactorDemanded
+    return caller
 
 
 def caller_of(request: Request, session: Session, token: str, *, at: datetime) -> Caller:
@@ -170,7 +197,11 @@ def _holder_of(request: Request, session: Session, token: str, *, at: datetime) 
         if signed_in:
             sign_in, person = signed_in
             actor = actor_of(person, sign_in_id=sign_in.id)
-            return Caller(actor=actor, person=person)
+            return Caller(actor=actor, person=person, sign_in=sign_in)
+    elif token.startswith(PREFIXES["key"]):
+        machine = authenticate_key(session, token, at=at)
+        if machine:
+            return Caller(actor=machine, person=None)
     raise Unauthenticated
 
 
@@ -195,6 +226,12 @@ def _cookie_of(request: Request) -> str | None:
     return device if asked_for & {require_device, identify_device} else member
 
 
+def _is_about_the_sign_in(request: Request) -> bool:
+    """Tell whether a route is for signing out, or for setting up a second factor and the like."""
+    asked_for = set(calls_of(request.scope["route"].dependant))
+    return bool(asked_for & {require_sign_in, identify_sign_in})
+
+
 CallerDep = Annotated[Caller, Depends(identify)]
 
 
@@ -210,6 +247,7 @@ def identify_optionally(
         Unauthenticated: A token was given, and it is unknown, expired or revoked.
         TokenReplayed: It was exchanged for another one before.
         CsrfRefused: There is a cookie, and the request may be another site's.
+        Forbidden: It is an auditor's, and the request would change something.
     """
     if "Authorization" in request.headers:
         return identify(request, session, credentials, at) if credentials else None
@@ -233,6 +271,29 @@ def require_person(caller: CallerDep) -> Person:
     if caller.person is None:
         raise Forbidden("This is for people. A machine has nothing of the kind.")
     return caller.person
+
+
+def require_sign_in(caller: CallerDep) -> SignIn:
+    """Let only those through who signed in.
+
+    Raises:
+        Forbidden: It is a device's token, or a machine's key.
+    """
+    if caller.sign_in is None:
+        raise Forbidden("This is for members who signed in. Use POST /v1/sign-in.")
+    return caller.sign_in
+
+
+def identify_sign_in(request: Request, credentials: Credentials, at: Now) -> SignIn:
+    """Let only those through who signed in, and hold no connection while a password is hashed.
+
+    Raises:
+        Unauthenticated: There is no token, or it is unknown, expired or revoked.
+        CsrfRefused: There is a cookie, and the request may be another site's.
+        Forbidden: It is a device's token, or a machine's key.
+    """
+    with transaction(request.app.state.sessions) as session:
+        return require_sign_in(identify(request, session, credentials, at))
 
 
 def refuse_devices(caller: OptionalCaller) -> Person | None:
@@ -313,4 +374,6 @@ BrowsersDevice = Annotated[Device | None, Depends(find_browsers_device)]
 OptionalMember = Annotated[Person | None, Depends(refuse_devices)]
 SendingDevice = Annotated[Device, Depends(identify_device)]
 CurrentDevice = Annotated[Device, Depends(require_device)]
+CurrentSignIn = Annotated[SignIn, Depends(require_sign_in)]
+HashingSignIn = Annotated[SignIn, Depends(identify_sign_in)]
 CurrentPerson = Annotated[Person, Depends(require_person)]

@@ -14,10 +14,12 @@ from api.dependencies import (
     identify,
     identify_device,
     identify_optionally,
+    identify_sign_in,
     open_session,
     refuse_devices,
     require_device,
     require_person,
+    require_sign_in,
 )
 from api.pagination import CursorRefused, read_cursor
 from api.phone_access import identify_overland, identify_owntracks
@@ -32,6 +34,7 @@ from api.problems import (
     problem_responses,
 )
 from geoservices.accounts.device_tokens import TokenReplayed
+from geoservices.credentials.second_factor import SecondFactorDemanded
 from geoservices.errors import Forbidden, GeoservicesError, Unauthenticated
 from geoservices.limiting.limiter import TooManyRequests
 from geoservices.settings import Settings
@@ -40,21 +43,23 @@ Refusals = tuple[type[GeoservicesError], ...]
 
 BY_TOKEN: Refusals = (Unauthenticated, TokenReplayed)
 OF_DEPENDENCIES: Mapping[Callable[..., object], Refusals] = {
-    identify: (*BY_TOKEN, CsrfRefused),
-    identify_optionally: (*BY_TOKEN, CsrfRefused),
+    identify: (*BY_TOKEN, CsrfRefused, Forbidden, SecondFactorDemanded),
+    identify_optionally: (*BY_TOKEN, CsrfRefused, Forbidden, SecondFactorDemanded),
     find_browsers_device: (TokenReplayed, CsrfRefused),
     identify_owntracks: (*BY_TOKEN, Forbidden),
     identify_overland: (*BY_TOKEN, Forbidden),
     refuse_devices: (Forbidden,),
     identify_device: (*BY_TOKEN, CsrfRefused, Forbidden, Unavailable),
+    identify_sign_in: (*BY_TOKEN, CsrfRefused, Forbidden, Unavailable),
     require_device: (Forbidden,),
+    require_sign_in: (Forbidden,),
     require_person: (Forbidden,),
     open_session: (Unavailable,),
     read_cursor: (CursorRefused,),
 }
 """What a route may answer because of what it asks for."""
 
-BY_ANY_COOKIE = {identify, identify_optionally}
+BY_ANY_COOKIE = {identify, identify_optionally, identify_sign_in}
 BY_DEVICES_COOKIE = {identify_device, require_device}
 SCHEME_OF: Mapping[CookieKind, str] = {"device": "DeviceCookie", "member": "MemberCookie"}
 CSRF_SCHEME = "CsrfToken"

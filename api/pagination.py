@@ -90,6 +90,18 @@ def instant_and_id(cursor: Sequence[str] | None) -> tuple[datetime, UUID] | None
     return at, id_  # type: ignore[return-value]  # `decode` keeps the order of its kinds.
 
 
+def name_and_id(cursor: Sequence[str] | None, make: Callable[[str, UUID], Item]) -> Item | None:
+    """Read a cursor of a name and an id, and make of them where the next page begins.
+
+    Raises:
+        CursorRefused: It is not one of ours.
+    """
+    if cursor is None:
+        return None
+    name, id_ = decode(cursor, storable, UUID)
+    return make(str(name), UUID(str(id_)))
+
+
 def aware(text: str) -> datetime:
     """Read an instant; one without an offset is refused."""
     instant = datetime.fromisoformat(text)

@@ -20,7 +20,7 @@ from bench.processes import running
 from bench.report import Figure
 from geoservices import clock
 from geoservices.access.rights import Role
-from geoservices.accounts.service import issue_access_token
+from geoservices.accounts.issuing import issue_access_token
 from geoservices.database import make_engine, make_session_factory, transaction
 from local import processes, stack
 from local.actors import Caller, Manager, Phone

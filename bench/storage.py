@@ -26,6 +26,8 @@ from bench.geofences import ORGANISATION
 from bench.report import Figure, introduce, options, pick, tell
 from bench.world import World, make_pings, make_world
 from geoservices import clock
+from geoservices.access.actors import by_operator
+from geoservices.access.rights import Right
 from geoservices.database import DatabaseRole, SessionFactory, make_engine, make_session_factory
 from geoservices.pings import queries as pings
 from geoservices.pings.service import keep_partitions
@@ -43,6 +45,7 @@ RETENTION = timedelta(days=30)
 INTAKE = IntakeSettings()
 LATE = 100
 """So many late pings are asked about at once."""
+GRANT = by_operator(ORGANISATION, Right.STATISTICS_READ)
 SMALLEST = 10
 FAVOUR = 3
 """The larger, the more people keep to a few places: numbers are drawn as the power of a uniform."""
@@ -213,15 +216,13 @@ def _questions(world: World, midnight: datetime, seed: int) -> dict[str, Questio
         return queries.transitions_of(session, [visit.id for visit in page])
 
     def presence(session: Session, number: int) -> object:
-        return statistics.presence(
-            session, places[number], organisation_id=ORGANISATION, smallest=SMALLEST
-        )
+        return statistics.presence(session, places[number], grant=GRANT, smallest=SMALLEST)
 
     def footfall(session: Session, place_id: UUID, from_: datetime) -> object:
         return statistics.footfall(
             session,
             place_id,
-            organisation_id=ORGANISATION,
+            grant=GRANT,
             from_=from_,
             until=midnight,
             smallest=SMALLEST,

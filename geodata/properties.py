@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from geoservices.access.reach import LONGEST_TAG, MOST_TAGS, normal_tag
 from geoservices.places.hours import is_readable
 
 LONGEST = {"category": 60, "address": 500, "postcode": 12, "website": 500, "email": 254}
@@ -66,6 +67,24 @@ def hours_of(properties: Mapping[str, object]) -> tuple[str | None, str | None]:
             "the place is kept without hours"
         )
     return hours, None
+
+
+def tags_of(properties: Mapping[str, object]) -> tuple[tuple[str, ...], str | None]:
+    """Return the organisation's own tags, each once, or why they were left out.
+
+    They are a list of texts, or one text with semicolons between them as OpenStreetMap has it.
+    """
+    value = properties.get("tags")
+    told = value.split(";") if isinstance(value, str) else value
+    if told is None:
+        return (), None
+    if not isinstance(told, list) or len(told) > MOST_TAGS:
+        return (), f"tags is no list of at most {MOST_TAGS} texts; they were left out"
+    try:
+        tags = {normal_tag(clean(tag, LONGEST_TAG) or "") for tag in told}
+    except Unusable as error:
+        return (), f"a tag {error}; all were left out"
+    return tuple(sorted(tags - {""})), None
 
 
 def osm_address(properties: Mapping[str, object]) -> str | None:

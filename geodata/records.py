@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from geodata.properties import Unusable, clean, hours_of, osm_address, texts_of
+from geodata.properties import Unusable, clean, hours_of, osm_address, tags_of, texts_of
 from geodata.sources.geojson import Located
 from geodata.sources.scanning import Repeated
 from geoservices.geometry.areas import (
@@ -127,6 +127,8 @@ def _read(located: Located, reading: Reading, result: ReadFeature) -> PlaceRecor
         result.warn(problem, f"/properties/{key}")
     hours, problem = hours_of(properties)
     result.warn(problem, "/properties/opening_hours")
+    tags, problem = tags_of(properties)
+    result.warn(problem, "/properties/tags")
     return PlaceRecord(
         external_id=result.id,
         name=name,
@@ -139,6 +141,7 @@ def _read(located: Located, reading: Reading, result: ReadFeature) -> PlaceRecor
         email=texts["email"],
         opening_hours=hours,
         area=None if isinstance(area, Circle) else area,
+        tags=tags,
         sensitive=properties.get("sensitive") is True,
     )
 

@@ -10,6 +10,8 @@ from shapely import MultiPolygon
 from sqlalchemy.orm import Session
 
 from geodata.simulation import LonLat, NoiseModel, SimulatedPing, stay_at, stroll_past, walk
+from geoservices.access.actors import by_operator
+from geoservices.access.rights import Right
 from geoservices.errors import NotFound
 from geoservices.geofences.service import area_of, list_geofences
 from geoservices.geometry.areas import Circle, Polygonal, middle, to_multipolygon
@@ -40,7 +42,8 @@ def outline_of_place(session: Session, place_id: UUID) -> MultiPolygon:
         NotFound: There is no such place, or nothing is watched there.
     """
     place = get_place(session, place_id)
-    geofences = list_geofences(session, place.organisation_id, place_id=place_id)
+    grant = by_operator(place.organisation_id, Right.GEOFENCES_READ)
+    geofences = list_geofences(session, grant, place_id=place_id)
     for geofence in geofences:
         if geofence.disabled_at is None:
             return to_multipolygon(area_of(geofence))

@@ -11,13 +11,17 @@ from pydantic_core import ErrorDetails
 
 from geoservices import clock
 from geoservices.access.rights import MEMBERS, Role
+from geoservices.accounts import issuing
 from geoservices.accounts import service as accounts
 from geoservices.codes.links import make_code_key
+from geoservices.credentials import service as credentials
+from geoservices.credentials.links import make_link
+from geoservices.credentials.models import LinkKind
 from geoservices.database import SessionFactory, make_engine, make_session_factory, transaction
 from geoservices.deliveries import operating
 from geoservices.errors import GeoservicesError
 from geoservices.push.vapid import make_vapid_key
-from geoservices.settings import load_settings
+from geoservices.settings import LinkSettings, load_settings
 from geoservices.subscriptions.keys import report as key_report
 
 Command = Callable[[argparse.Namespace], str]
@@ -56,6 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     code_key = commands.add_parser("code-key", help="make a key for GEOSERVICES_CODES__KEY")
     code_key.set_defaults(run=_code_key)
 
+    sign_in_key = commands.add_parser("sign-in-key", help="make a key for GEOSERVICES_SIGN_IN__KEY")
+    sign_in_key.set_defaults(run=_code_key)
+
     push = commands.add_parser("push", help="see to keys and push services")
     of_push = push.add_subparsers(required=True, metavar="ACTION")
     keys = of_push.add_parser(
@@ -80,19 +87,30 @@ def _parser() -> argparse.ArgumentParser:
     create.set_defaults(run=_create_organisation)
 
     token = commands.add_parser(
-        "token", help="make a member of an organisation and print a bearer token of theirs"
+        "token", help="print a bearer token of a member's, who is made if there is none such"
     )
     token.add_argument("--organisation", required=True, metavar="SLUG")
-    token.add_argument("--role", required=True, choices=sorted(MEMBERS), type=Role)
-    token.add_argument("--name", required=True, help="whose token it is")
+    token.add_argument(
+        "--role", choices=sorted(MEMBERS), type=Role, help="of a member who is to be made"
+    )
+    token.add_argument("--name", required=True, help="whose token it is: a name, or an address")
     token.add_argument("--days", type=int, default=90, help="days until it expires (90)")
     token.set_defaults(run=_issue_token)
+
+    account = commands.add_parser(
+        "account", help="print a link by which a member sets their password; a new name is made one"
+    )
+    account.add_argument("--organisation", required=True, metavar="SLUG")
+    account.add_argument("--role", required=True, choices=sorted(MEMBERS), type=Role)
+    account.add_argument("--name", required=True, help="whose account it is")
+    account.add_argument("--username", required=True, help="what they sign in with")
+    account.set_defaults(run=_invite)
 
     revoke = commands.add_parser(
         "revoke", help="end every sign-in and device of a member who leaves or lost theirs"
     )
     revoke.add_argument("--organisation", required=True, metavar="SLUG")
-    revoke.add_argument("--name", required=True, help="the name their token was made with")
+    revoke.add_argument("--name", required=True, help="their name or e-mail address")
     revoke.set_defaults(run=_revoke_member)
     return parser
 
@@ -137,7 +155,7 @@ def _issue_token(arguments: argparse.Namespace) -> str:
     if not 1 <= arguments.days <= 3650:  # noqa: PLR2004
         raise ValueError("--days takes 1 to 3650.")
     with transaction(_sessions()) as session:
-        return accounts.issue_access_token(
+        return issuing.issue_access_token(
             session,
             arguments.organisation,
             role=arguments.role,
@@ -147,9 +165,26 @@ def _issue_token(arguments: argparse.Namespace) -> str:
         )
 
 
+def _invite(arguments: argparse.Namespace) -> str:
+    settings, at = LinkSettings(), clock.now()
+    with transaction(_sessions()) as session:
+        account = credentials.make_member(
+            session,
+            arguments.organisation,
+            role=arguments.role,
+            name=arguments.name,
+            username=arguments.username,
+            at=at,
+        )
+        link, _until = make_link(
+            session, account.person_id, LinkKind.INVITATION, settings=settings, at=at
+        )
+    return link
+
+
 def _revoke_member(arguments: argparse.Namespace) -> str:
     with transaction(_sessions()) as session:
-        tokens, devices = accounts.revoke_member(
+        tokens, devices = issuing.revoke_member(
             session, arguments.organisation, name=arguments.name, at=clock.now()
         )
     return f"{arguments.name}: signed out of: {tokens}, devices revoked: {devices}"

@@ -127,7 +127,7 @@ def check_in_by_staff(
         ConsentMissing: The person did not agree to checking in; nothing is stored.
         IdTaken: The id belongs to another check-in.
     """
-    place = place_service.get_place_of(session, scan.place_id, grant.organisation_id)
+    place = place_service.get_place_for(session, scan.place_id, grant)
     shown = codes.read_personal_code(scan.code, settings=settings)
     # Whoever showed the code is another person than the one who asks.
     with everywhere(session):

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from geoservices.provider_settings import ProviderSettings
 from geoservices.rates import read_rate
 
 Span = Annotated[timedelta, Field(gt=timedelta(0), le=timedelta(days=3660))]
@@ -139,6 +140,33 @@ class CodeSettings(BaseModel, frozen=True, extra="forbid"):
 
     32 bytes in base64url without padding (`geoservices code-key`).
     """
+
+
+class SignInSettings(BaseModel, frozen=True, extra="forbid"):
+    """How members sign in, and for how long (OWASP ASVS 2 and 3)."""
+
+    key: Annotated[SecretStr, AfterValidator(_key_sized)] | None = None
+    """Seals the secrets of second factors; without it none can be set up.
+
+    32 bytes in base64url without padding (`geoservices sign-in-key`).
+    """
+    old_keys: tuple[Annotated[SecretStr, AfterValidator(_key_sized)], ...] = ()
+    """Keys of before: what they sealed is sealed anew when its member next signs in."""
+    lifetime: Span = timedelta(hours=12)
+    """A sign-in ends this long after it was made,"""
+    idle: Annotated[timedelta, Field(ge=timedelta(minutes=15), le=timedelta(days=30))] = timedelta(
+        hours=2
+    )
+    """or when it was not used for this long."""
+    demand_second_factor: bool = False
+    """Managers and admins with a password can do nothing but set up a second factor until then."""
+    invitation_lifetime: Span = timedelta(hours=72)
+    reset_lifetime: Span = timedelta(hours=1)
+    hash_memory_kib: Annotated[int, Field(ge=7168, le=1_048_576)] = 19_456
+    """Memory that hashing a password takes; this and the next as OWASP recommends for argon2id."""
+    hash_rounds: Annotated[int, Field(ge=1, le=20)] = 2
+    hashes_at_once: Annotated[int, Field(ge=1, le=64)] = 1
+    """How many passwords one process hashes at the same time, each on a core; more wait."""
 
 
 class IntakeSettings(BaseModel, frozen=True, extra="forbid"):
@@ -317,15 +345,57 @@ class StatisticsSettings(BaseModel, frozen=True, extra="forbid"):
     """A count with fewer devices behind it is not told."""
 
 
-class Settings(BaseSettings):
+class OidcSettings(BaseModel, frozen=True, extra="forbid"):
+    """How members sign in with identity providers (OpenID Connect Core 1.0)."""
+
+    providers: tuple[ProviderSettings, ...] = ()
+    """Each with members of `provider_settings.ProviderSettings`; with none, nobody does."""
+    sign_in_lifetime: Span = timedelta(hours=10)
+    """Who signed in with a provider is asked to do so again after this long."""
+    timeout: Span = timedelta(seconds=5)
+    """The longest one request to a provider may take, name look-up and answer included."""
+    ca_file: Path | None = None
+    """Certificates in PEM that vouch for providers in place of the system's."""
+    allow_loopback: bool = False
+    """Also allow providers on loopback, by `http` too; for tests only."""
+
+    @model_validator(mode="after")
+    def _can_be_told_apart(self) -> Self:
+        slugs = {one.slug for one in self.providers}
+        issuers = {(one.organisation, one.issuer) for one in self.providers}
+        if min(len(slugs), len(issuers)) < len(self.providers):
+            raise ValueError("providers must differ in slug, and an organisation's in issuer")
+        if not self.allow_loopback and any(
+            not one.issuer.startswith("https://") for one in self.providers
+        ):
+            raise ValueError("every provider's issuer must start with https://")
+        return self
+
+
+class LinkSettings(BaseSettings):
+    """What links by which passwords are set are made with; nothing of it must be given."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="GEOSERVICES_",
+        env_nested_delimiter="__",
+        frozen=True,
+        extra="ignore",
+        # What is missing would else be told together with all that was set, secrets too.
+        hide_input_in_errors=True,
+    )
+
+    public_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+$", max_length=300)] = (
+        "http://127.0.0.1:8080"
+    )
+    """Where people's browsers reach this service; links in notifications start with it."""
+    sign_in: SignInSettings = SignInSettings()
+
+
+class Settings(LinkSettings):
     """The service's configuration; nested values use two underscores.
 
     `GEOSERVICES_PUSH__TIMEOUT=PT5S` sets `settings.push.timeout`.
     """
-
-    model_config = SettingsConfigDict(
-        env_prefix="GEOSERVICES_", env_nested_delimiter="__", frozen=True, extra="ignore"
-    )
 
     database_url: SecretStr
     """`postgresql://user:password@host:port/name`."""
@@ -349,6 +419,7 @@ class Settings(BaseSettings):
     campaigns: CampaignSettings = CampaignSettings()
     limits: LimitSettings = LimitSettings()
     statistics: StatisticsSettings = StatisticsSettings()
+    oidc: OidcSettings = OidcSettings()
 
 
 def load_settings() -> Settings:

@@ -8,6 +8,10 @@ from geoservices.database import Base
 
 NOUNS = (
     "accounts",
+    "members",
+    "keys",
+    "oidc",
+    "credentials",
     "places",
     "geofences",
     "phones",

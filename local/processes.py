@@ -86,6 +86,7 @@ def environment(
             configuration.data_dir / "vapid-private-key", make_vapid_key
         ),
         "GEOSERVICES_CODES__KEY": keep(configuration.data_dir / "code-key", make_code_key),
+        "GEOSERVICES_SIGN_IN__KEY": keep(configuration.data_dir / "sign-in-key", make_code_key),
         "GEOSERVICES_PHONES__SECRET": keep(
             configuration.data_dir / "phones-secret", lambda: secrets.token_urlsafe(32)
         ),

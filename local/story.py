@@ -21,7 +21,7 @@ from shapely.geometry import MultiPolygon, shape
 from geodata.simulation import GOOD_SKY, SimulatedPing, stroll_past, walk
 from geoservices import clock
 from geoservices.access.rights import Role
-from geoservices.accounts.service import issue_access_token
+from geoservices.accounts.issuing import issue_access_token
 from geoservices.database import make_engine, make_session_factory, transaction
 from local.actors import Caller, Manager, Phone, milliseconds
 

@@ -1,14 +1,17 @@
 """The smallest valid rows."""
 
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 from geoalchemy2.shape import from_shape
 from shapely import MultiPolygon, Point, box
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from geoservices.access.rights import Role
+from geoservices.access.actors import Grant, by_operator
+from geoservices.access.rights import Right, Role
 from geoservices.accounts.models import (
     Consent,
     Device,
@@ -25,9 +28,10 @@ from geoservices.checkins.verification import Evidence
 from geoservices.codes.links import CodeKind
 from geoservices.codes.models import Code
 from geoservices.geofences.models import Geofence
+from geoservices.keys.models import ApiKey
 from geoservices.listings.models import Listing, ListingKind
 from geoservices.phones.models import PhoneApp, PhoneLink
-from geoservices.places.models import Place
+from geoservices.places.models import Place, PlaceShare
 
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 EXETER = (-3.5301, 50.7244)
@@ -41,6 +45,11 @@ def make_organisation(session: Session, slug: str = "devon") -> Organisation:
     session.add(organisation)
     session.flush()
     return organisation
+
+
+def may(organisation: Organisation, right: Right = Right.PLACES_WRITE) -> Grant:
+    """What lets somebody do something at every place of an organisation's own."""
+    return by_operator(organisation.id, right)
 
 
 def make_place(
@@ -173,6 +182,60 @@ def make_access_token(
     )
     session.flush()
     return token
+
+
+def make_manager(
+    session: Session, organisation: Organisation, *, reach: dict[str, Any] | None = None
+) -> str:
+    """The bearer token of a manager who may be limited to some places."""
+    token = make_access_token(session, organisation)
+    session.execute(
+        update(Person)
+        .where(
+            Person.id.in_(select(SignIn.person_id).where(SignIn.token_hash == hash_token(token)))
+        )
+        .values(reach=reach)
+    )
+    return token
+
+
+def make_api_key(
+    session: Session,
+    organisation: Organisation,
+    scopes: Collection[Right] = frozenset({Right.LISTINGS_READ}),
+    *,
+    name: str = "Events calendar",
+) -> tuple[ApiKey, str]:
+    """A machine's key and its secret."""
+    secret = make_token("key")
+    key = ApiKey(
+        organisation_id=organisation.id,
+        name=name,
+        prefix=secret[:12],
+        secret_hash=hash_token(secret),
+        scopes=sorted(scopes),
+        created_at=NOON,
+        expires_at=datetime(2100, 1, 1, tzinfo=UTC),
+    )
+    session.add(key)
+    session.flush()
+    return key, secret
+
+
+def share_place(
+    session: Session, place: Place, partner: Organisation, *, statistics: bool = True
+) -> PlaceShare:
+    """Let a partner run things of its own at a place."""
+    share = PlaceShare(
+        organisation_id=place.organisation_id,
+        place_id=place.id,
+        partner_id=partner.id,
+        statistics=statistics,
+        shared_at=NOON,
+    )
+    session.add(share)
+    session.flush()
+    return share
 
 
 def make_code(session: Session, place: Place, kind: CodeKind = CodeKind.STATIC) -> Code:

@@ -42,6 +42,7 @@ SAMPLES = {
     "GEOSERVICES_PUSH__VAPID_PRIVATE_KEY": make_vapid_key(),
     "GEOSERVICES_PUSH__VAPID_CONTACT": "mailto:demo@example.org",
     "GEOSERVICES_CODES__KEY": make_code_key(),
+    "GEOSERVICES_SIGN_IN__KEY": make_code_key(),
 }
 
 

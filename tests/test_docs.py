@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 
 from api.app import NOUNS, UNVERSIONED
 from api.problems import catalogue, status_of
+from geoservices.access.rights import MEMBERS, RIGHTS, Right, Role
 from geoservices.accounts.models import Purpose
 from geoservices.campaigns.rules import Gate
 from geoservices.checkins.verification import Doubt, Evidence
@@ -141,6 +142,26 @@ def test_every_word_of_a_closed_list_is_explained(page: str, words: type[StrEnum
     text = (DOCS / page).read_text("utf-8")
 
     assert [word for word in words if word not in text] == []
+
+
+def test_the_roles_have_the_rights_that_are_told() -> None:
+    """organisations.md has a row for each right, and a column for each role of a member's."""
+    section = _section(DOCS / "organisations.md", "Roles and rights")
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in section.splitlines()
+        if line.startswith("|")
+    ]
+    roles = [Role(name) for name in rows[0][2:]]
+    told = {
+        row[0].strip("`"): {role for role, cell in zip(roles, row[2:], strict=True) if cell}
+        for row in rows[2:]
+    }
+
+    assert set(roles) == MEMBERS
+    assert told == {
+        right.value: {role for role in MEMBERS if right in RIGHTS[role]} for right in Right
+    }
 
 
 def test_the_gates_are_told_in_their_order() -> None:

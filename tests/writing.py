@@ -139,8 +139,8 @@ def make_world(session: Session) -> World:
 
 
 def token_in(posting: Posting) -> str:
-    """The secret in a letter that asks for confirmation."""
-    [link] = [line for line in posting.mail.text.splitlines() if "/email#" in line]
+    """The secret in a letter that asks for confirmation, or brings a link to set a password."""
+    [link] = [line for line in posting.mail.text.splitlines() if "#" in line]
     return urlsplit(link).fragment
 
 

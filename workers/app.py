@@ -16,6 +16,7 @@ app = Celery("geoservices", broker=runtime.settings().broker_url.get_secret_valu
 app.conf.update(
     include=[
         "workers.jobs.campaigns",
+        "workers.jobs.credentials",
         "workers.jobs.deliveries",
         "workers.jobs.letters",
         "workers.jobs.limiting",

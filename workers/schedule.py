@@ -36,6 +36,7 @@ SCHEDULE: dict[str, Entry] = {
     "let time pass": every(timedelta(seconds=2), "visits.let_time_pass"),
     "make digests": every(timedelta(minutes=1), "letters.make_digests"),
     "prune positions": every(timedelta(minutes=10), "pings.prune"),
+    "tidy credentials": every(timedelta(hours=1), "credentials.tidy"),
     "forget spendings": every(timedelta(minutes=15), "limiting.forget"),
     "forget push services": daily(4, "deliveries.forget_origins"),
     "age subscriptions out": daily(3, "subscriptions.age_out"),

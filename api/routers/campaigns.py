@@ -42,9 +42,7 @@ def list_campaigns(
     limit: Limit = 50,
 ) -> Page[CampaignOut]:
     """See the organisation's campaigns, newest first."""
-    rows = queries.of_organisation(
-        session, grant.organisation_id, after=instant_and_id(cursor), limit=limit + 1
-    )
+    rows = queries.of_organisation(session, grant, after=instant_and_id(cursor), limit=limit + 1)
     return Page(
         items=[CampaignOut.model_validate(row) for row in rows[:limit]],
         next=next_address(request, rows, limit, lambda row: (row.created_at, row.id)),
@@ -68,7 +66,7 @@ def make_campaign(
 ) -> CampaignOut:
     """Draft a campaign; it says nothing until published. Safe to repeat with the same id."""
     campaign, made = service.make_campaign(
-        session, body.to_draft(), campaign_id=body.id, organisation_id=grant.organisation_id, at=at
+        session, body.to_draft(), campaign_id=body.id, grant=grant, at=at
     )
     response.status_code = 201 if made else 200
     response.headers["Location"] = f"/v1/campaigns/{campaign.id}"
@@ -82,7 +80,7 @@ def read_campaign(
     session: SessionDep,
 ) -> CampaignOut:
     """See one campaign."""
-    campaign = service.get_campaign(session, campaign_id, organisation_id=grant.organisation_id)
+    campaign = service.get_campaign(session, campaign_id, grant=grant)
     return CampaignOut.model_validate(campaign)
 
 
@@ -99,9 +97,7 @@ def replace_campaign(
     session: SessionDep,
 ) -> CampaignOut:
     """Change a draft; a published campaign is ended and made anew instead."""
-    campaign = service.replace_campaign(
-        session, campaign_id, body.to_draft(), organisation_id=grant.organisation_id
-    )
+    campaign = service.replace_campaign(session, campaign_id, body.to_draft(), grant=grant)
     return CampaignOut.model_validate(campaign)
 
 
@@ -113,9 +109,7 @@ def publish_campaign(
     at: Now,
 ) -> CampaignOut:
     """Let the campaign speak from now on; publishing again changes nothing."""
-    campaign = service.publish_campaign(
-        session, campaign_id, organisation_id=grant.organisation_id, at=at
-    )
+    campaign = service.publish_campaign(session, campaign_id, grant=grant, at=at)
     return CampaignOut.model_validate(campaign)
 
 
@@ -129,7 +123,7 @@ def end_campaign(
     at: Now,
 ) -> Response:
     """Let the campaign speak no more; ending again changes nothing."""
-    service.end_campaign(session, campaign_id, organisation_id=grant.organisation_id, at=at)
+    service.end_campaign(session, campaign_id, grant=grant, at=at)
     return Response(status_code=204)
 
 
@@ -140,7 +134,7 @@ def count_outcomes(
     session: SessionDep,
 ) -> OutcomesOut:
     """Why did nobody get this? How often it sent, and how often each gate held it back."""
-    service.get_campaign(session, campaign_id, organisation_id=grant.organisation_id)
+    service.get_campaign(session, campaign_id, grant=grant)
     gates = queries.gates_of_campaign(session, campaign_id)
     return OutcomesOut(
         sent=gates.pop(None, 0),
@@ -162,7 +156,7 @@ def list_campaign_decisions(
     The reason is the same sentence for everyone the gate held. What a person set for themselves
     is not told, nor what would show that two decisions are about the same person.
     """
-    service.get_campaign(session, campaign_id, organisation_id=grant.organisation_id)
+    service.get_campaign(session, campaign_id, grant=grant)
     rows = queries.decisions_of_campaign(
         session, campaign_id, after=instant_and_id(cursor), limit=limit + 1
     )

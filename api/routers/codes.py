@@ -41,9 +41,15 @@ def list_codes(
     cursor: Cursor,
     limit: Limit = 50,
 ) -> Page[CodeOut]:
-    """See a place's codes, newest first, revoked ones too."""
-    places.get_place_of(session, place_id, grant.organisation_id)
-    rows = queries.of_place(session, place_id, after=instant_and_id(cursor), limit=limit + 1)
+    """See the organisation's codes at a place, newest first, revoked ones too."""
+    places.get_place_for(session, place_id, grant)
+    rows = queries.of_place(
+        session,
+        place_id,
+        grant.organisation_id,
+        after=instant_and_id(cursor),
+        limit=limit + 1,
+    )
     return Page(
         items=[CodeOut.of(row, settings) for row in rows[:limit]],
         next=next_address(request, rows, limit, lambda row: (row.created_at, row.id)),
@@ -73,7 +79,7 @@ def make_code(
         body.to_draft(),
         code_id=body.id,
         place_id=place_id,
-        organisation_id=grant.organisation_id,
+        grant=grant,
         at=at,
     )
     response.status_code = 201 if made else 200
@@ -92,7 +98,7 @@ def find_code(
     Raises:
         NotFound: There is none, or it is another organisation's.
     """
-    return service.get_code(session, place_id, code_id, organisation_id=grant.organisation_id)
+    return service.get_code(session, place_id, code_id, grant=grant)
 
 
 CodeDep = Annotated[Code, Depends(find_code)]
@@ -107,7 +113,7 @@ def read_code(code: CodeDep, settings: SettingsDep) -> CodeOut:
 @router.delete(
     "/places/{place_id}/codes/{code_id}", status_code=204, responses=problem_responses(NotFound)
 )
-def revoke_code(code: CodeDep, grant: Writing, at: Now) -> Response:
+def revoke_code(grant: Writing, code: CodeDep, at: Now) -> Response:
     """Let a code count for nothing from now on, and end its screen; again changes nothing."""
     service.revoke_code(code, at=at)
     return Response(status_code=204)

@@ -66,7 +66,7 @@ def list_geofences(
     """See the organisation's geofences, disabled ones too."""
     rows = service.list_geofences(
         session,
-        grant.organisation_id,
+        grant,
         place_id=place_id,
         bbox=None if bbox is None else read_numbers("bbox", bbox, 4),
         after=decode(cursor, UUID)[0] if cursor else None,
@@ -97,7 +97,7 @@ def create_geofence(
 ) -> GeofenceOut:
     """Watch an area from now on; the same id and content again changes nothing."""
     draft = _draft(body, grant.organisation_id, session, settings)
-    made = service.create_geofence(session, draft, organisation_id=grant.organisation_id, at=at)
+    made = service.create_geofence(session, draft, grant=grant, at=at)
     response.status_code = status_of_made(made.created_at, at=at)
     response.headers["Location"] = f"/v1/geofences/{made.id}"
     response.headers["ETag"] = f'"{made.revision}"'
@@ -112,7 +112,7 @@ def read_geofence(
     response: Response,
 ) -> GeofenceOut:
     """See one geofence."""
-    geofence = service.get_geofence(session, geofence_id, organisation_id=grant.organisation_id)
+    geofence = service.get_geofence(session, geofence_id, grant=grant)
     response.headers["ETag"] = f'"{geofence.revision}"'
     return _feature(geofence)
 
@@ -138,7 +138,7 @@ def replace_geofence(
         session,
         geofence_id,
         _draft(body, grant.organisation_id, session, settings),
-        organisation_id=grant.organisation_id,
+        grant=grant,
         expected_revision=_revision(if_match),
         at=at,
     )
@@ -154,7 +154,7 @@ def delete_geofence(
     at: Now,
 ) -> Response:
     """Watch the area no more; its history stays. Deleting again changes nothing."""
-    service.delete_geofence(session, geofence_id, organisation_id=grant.organisation_id, at=at)
+    service.delete_geofence(session, geofence_id, grant=grant, at=at)
     return Response(status_code=204)
 
 

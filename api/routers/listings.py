@@ -35,7 +35,7 @@ def list_listings(
     """See the organisation's listings, newest first, withdrawn ones too."""
     rows = queries.of_organisation(
         session,
-        grant.organisation_id,
+        grant,
         place_id=place_id,
         after=instant_and_id(cursor),
         limit=limit + 1,
@@ -60,7 +60,7 @@ def publish_listing(
 ) -> ListingOut:
     """Put an offer, event or task on at a place; the same id and content again changes nothing."""
     listing, made = service.publish_listing(
-        session, body.to_draft(), listing_id=body.id, organisation_id=grant.organisation_id, at=at
+        session, body.to_draft(), listing_id=body.id, grant=grant, at=at
     )
     response.status_code = 201 if made else 200
     response.headers["Location"] = f"/v1/listings/{listing.id}"
@@ -74,7 +74,7 @@ def read_listing(
     session: SessionDep,
 ) -> ListingOut:
     """See one listing."""
-    listing = service.get_listing(session, listing_id, organisation_id=grant.organisation_id)
+    listing = service.get_listing(session, listing_id, grant=grant)
     return ListingOut.model_validate(listing)
 
 
@@ -86,9 +86,7 @@ def replace_listing(
     session: SessionDep,
 ) -> ListingOut:
     """Say something else of a listing."""
-    listing = service.replace_listing(
-        session, listing_id, body.to_draft(), organisation_id=grant.organisation_id
-    )
+    listing = service.replace_listing(session, listing_id, body.to_draft(), grant=grant)
     return ListingOut.model_validate(listing)
 
 
@@ -100,5 +98,5 @@ def withdraw_listing(
     at: Now,
 ) -> Response:
     """End a listing now; withdrawing again changes nothing."""
-    service.withdraw_listing(session, listing_id, organisation_id=grant.organisation_id, at=at)
+    service.withdraw_listing(session, listing_id, grant=grant, at=at)
     return Response(status_code=204)

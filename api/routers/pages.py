@@ -22,6 +22,8 @@ FOLDER = Path(str(files("api"))) / "pages"
 CODE_PAGE = Template((FOLDER / "code.html").read_text("utf-8"))
 SCREEN_PAGE = (FOLDER / "screen.html").read_text("utf-8")
 EMAIL_PAGE = (FOLDER / "email.html").read_text("utf-8")
+SIGN_IN_PAGE = (FOLDER / "sign-in.html").read_text("utf-8")
+PASSWORD_PAGE = (FOLDER / "password.html").read_text("utf-8")
 JOIN_PAGE = (FOLDER / "join.html").read_text("utf-8")
 NOTIFICATIONS_PAGE = (FOLDER / "notifications.html").read_text("utf-8")
 SERVICE_WORKER = (FOLDER / "service-worker.js").read_text("utf-8")
@@ -88,6 +90,18 @@ def open_screen() -> PageResponse:
 def open_email() -> PageResponse:
     """Confirm an e-mail address; what proves it stands behind the address's #."""
     return PageResponse(EMAIL_PAGE)
+
+
+@router.get("/sign-in")
+def open_sign_in() -> PageResponse:
+    """Sign in with a username and a password, and set up a second factor where one is demanded."""
+    return PageResponse(SIGN_IN_PAGE)
+
+
+@router.get("/password")
+def open_password() -> PageResponse:
+    """Choose a password; what allows it stands behind the address's #. Or ask for such a link."""
+    return PageResponse(PASSWORD_PAGE)
 
 
 @router.get("/join")

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 
 from api.bodies import StrictRoute
 from api.dependencies import CallerDep, Now, SessionDep
-from api.pagination import Cursor, Limit, decode, finite, next_address, storable
+from api.pagination import Cursor, Limit, decode, finite, name_and_id, next_address
 from api.problems import problem_responses
 from api.responses import GeoJsonResponse
 from api.schemas.common import Text
@@ -163,8 +163,7 @@ def _after(
     if cursor is None:
         return None
     if position is None:
-        name, place_id = decode(cursor, storable, UUID)
-        return AfterName(name=str(name), id=UUID(str(place_id)))
+        return name_and_id(cursor, AfterName)
     distance_m, place_id = decode(cursor, finite, UUID)
     return AfterDistance(distance_m=float(str(distance_m)), id=UUID(str(place_id)))
 

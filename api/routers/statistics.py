@@ -36,7 +36,7 @@ def read_presence(
     counted = statistics.presence(
         session,
         place_id,
-        organisation_id=grant.organisation_id,
+        grant=grant,
         smallest=settings.statistics.smallest_count,
     )
     return PresenceOut(place_id=place_id, at=at, geofences=[InsideOut.of(one) for one in counted])
@@ -60,7 +60,7 @@ def read_footfall(
     found = statistics.footfall(
         session,
         place_id,
-        organisation_id=grant.organisation_id,
+        grant=grant,
         from_=from_,
         until=until,
         smallest=settings.statistics.smallest_count,

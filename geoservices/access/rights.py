@@ -25,7 +25,9 @@ class Right(StrEnum):
     MEMBERS_WRITE = "members:write"
     KEYS_READ = "keys:read"
     KEYS_WRITE = "keys:write"
+    PLACES_READ = "places:read"
     PLACES_WRITE = "places:write"
+    PLACES_SHARE = "places:share"
     GEOFENCES_READ = "geofences:read"
     GEOFENCES_WRITE = "geofences:write"
     CODES_READ = "codes:read"
@@ -60,6 +62,13 @@ CONTENT = frozenset(
     }
 )
 """What there is at places."""
+BY_PARTNERS = CONTENT - {Right.GEOFENCES_READ, Right.GEOFENCES_WRITE} | {Right.PLACES_READ}
+"""What counts at another organisation's place too, where that shares it: for things of one's own.
+
+Statistics are the owner's, and need to be granted along with the place.
+"""
+NOT_FOR_KEYS = frozenset({Right.MEMBERS_WRITE, Right.KEYS_WRITE, Right.CHECK_INS_SCAN})
+"""What no machine may do: let others in, and give its word that it saw somebody."""
 OUT_AND_ABOUT = frozenset({Right.CHECK_INS_SCAN, Right.TASKS_READ})
 """What a phone in a pocket is good for; all else takes signing in."""
 
@@ -76,7 +85,7 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
     },
     Role.MANAGER: OUT_AND_ABOUT
     | CONTENT
-    | {Right.ORGANISATION_READ, Right.MEMBERS_READ, Right.PLACES_WRITE},
+    | {Right.ORGANISATION_READ, Right.MEMBERS_READ, Right.PLACES_READ, Right.PLACES_WRITE},
     Role.ADMIN: frozenset(Right),
     Role.KIOSK: frozenset({Right.CHECK_INS_SCAN, Right.CODES_READ}),
     Role.AUDITOR: READS,

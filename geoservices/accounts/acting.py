@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from geoservices.access.actors import Actor
+from geoservices.access.reach import reach_of
 from geoservices.access.rights import Role, rights_of
 from geoservices.accounts.models import Person
 
@@ -14,6 +15,7 @@ def actor_of(
     role = Role(person.role)
     return Actor(
         rights=rights_of(role, by_device=device_id is not None),
+        reach=reach_of(person.reach),
         organisation_id=person.organisation_id,
         role=role,
         person_id=person.id,

@@ -1,6 +1,6 @@
 """Organisations, people, their devices and consents, and where members are signed in."""
 
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
@@ -39,7 +39,9 @@ class Person(Base):
     """Someone the service speaks to.
 
     A citizen is anonymous and belongs to no organisation; members belong to one.
-    Quiet hours are in the person's own time zone and may run over midnight.
+    Quiet hours are in the person's own time zone and may run over midnight. `email` is where a
+    member is known by when signing in, in lower case; `reach` (`access.reach`) limits a manager
+    to some of the organisation's places. A member with `disabled_at` is let in nowhere.
     """
 
     __tablename__ = "people"
@@ -49,16 +51,29 @@ class Person(Base):
             "(role = 'citizen') = (organisation_id IS NULL)", name="citizens_belong_to_nobody"
         ),
         CheckConstraint("(quiet_from IS NULL) = (quiet_until IS NULL)", name="quiet_hours_whole"),
+        CheckConstraint("email = lower(email)", name="email_in_lower_case"),
+        CheckConstraint("email IS NULL OR role <> 'citizen'", name="email_is_a_members"),
+        CheckConstraint("reach IS NULL OR role = 'manager'", name="reach_is_a_managers"),
+        Index(
+            "uq_people_email",
+            "organisation_id",
+            "email",
+            unique=True,
+            postgresql_where="email IS NOT NULL",
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     organisation_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisations.id"), index=True)
     role: Mapped[str] = mapped_column(String(20))
     name: Mapped[str | None] = mapped_column(String(200))
+    email: Mapped[str | None] = mapped_column(String(254))
+    reach: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     time_zone: Mapped[str] = mapped_column(String(60))
     quiet_from: Mapped[time | None]
     quiet_until: Mapped[time | None]
     created_at: Mapped[datetime]
+    disabled_at: Mapped[datetime | None]
 
 
 class Device(Base):
@@ -168,7 +183,9 @@ class SignIn(Base):
     """That a member is signed in somewhere; its token is kept as a hash.
 
     A `token` was made on the command line for programs of theirs. `provider_session` is what the
-    identity provider calls its own session (OpenID Connect Back-Channel Logout 1.0, `sid`).
+    identity provider calls its own session (OpenID Connect Back-Channel Logout 1.0, `sid`). One
+    that was not used for `idle` has ended. One that is `enrolling` is good for nothing but setting
+    up a second factor.
     """
 
     __tablename__ = "sign_ins"
@@ -180,6 +197,8 @@ class SignIn(Base):
     token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
     label: Mapped[str] = mapped_column(String(200))
     provider_session: Mapped[str | None] = mapped_column(String(300), index=True)
+    enrolling: Mapped[bool] = mapped_column(default=False, server_default=false())
+    idle: Mapped[timedelta | None]
     created_at: Mapped[datetime]
     last_used_at: Mapped[datetime]
     expires_at: Mapped[datetime]

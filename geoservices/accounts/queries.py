@@ -7,7 +7,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from psycopg import sql
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -42,7 +42,11 @@ def device_by_token(session: Session, token_hash: bytes) -> tuple[Device, Person
     row = session.execute(
         select(Device, Person)
         .join(Person, Person.id == Device.person_id)
-        .where(Device.token_hash == token_hash, Device.revoked_at.is_(None))
+        .where(
+            Device.token_hash == token_hash,
+            Device.revoked_at.is_(None),
+            Person.disabled_at.is_(None),
+        )
     ).one_or_none()
     return (row[0], row[1]) if row else None
 
@@ -61,13 +65,69 @@ def sign_in_by_token(
     row = session.execute(
         select(SignIn, Person)
         .join(Person, Person.id == SignIn.person_id)
-        .where(
-            SignIn.token_hash == token_hash,
-            SignIn.revoked_at.is_(None),
-            SignIn.expires_at > at,
-        )
+        .where(SignIn.token_hash == token_hash, *_holding(at), Person.disabled_at.is_(None))
     ).one_or_none()
     return (row[0], row[1]) if row else None
+
+
+def sign_ins_of(session: Session, person_id: UUID, *, at: datetime) -> Sequence[SignIn]:
+    """Return where a member is signed in, the one used last first."""
+    return session.scalars(
+        select(SignIn)
+        .where(SignIn.person_id == person_id, *_holding(at))
+        .order_by(SignIn.last_used_at.desc(), SignIn.id)
+    ).all()
+
+
+def note_use(session: Session, sign_in_id: UUID, *, at: datetime) -> None:
+    """Write down that a sign-in is in use, unless somebody else is about to."""
+    free = (
+        select(SignIn.id)
+        .where(SignIn.id == sign_in_id, SignIn.last_used_at < at)
+        .with_for_update(skip_locked=True)
+    )
+    session.execute(
+        update(SignIn)
+        .where(SignIn.id.in_(free))
+        .values(last_used_at=at)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def end_sign_ins(
+    session: Session,
+    person_id: UUID,
+    *,
+    only: UUID | None = None,
+    but: UUID | None = None,
+    at: datetime,
+) -> int:
+    """End a member's sign-ins, one of them or all but one, and return how many still held."""
+    which = [SignIn.id == only] if only else []
+    which += [SignIn.id != but] if but else []
+    ended = session.scalars(
+        update(SignIn)
+        .where(SignIn.person_id == person_id, *_holding(at), *which)
+        .values(revoked_at=at)
+        .returning(SignIn.id)
+    )
+    return len(ended.all())
+
+
+def forget_sign_ins(session: Session, *, before: datetime) -> None:
+    """Delete sign-ins that ended or ran out before an instant."""
+    session.execute(
+        delete(SignIn).where(or_(SignIn.expires_at < before, SignIn.revoked_at < before))
+    )
+
+
+def _holding(at: datetime) -> list[ColumnElement[bool]]:
+    """Return the conditions that a sign-in is good at an instant."""
+    return [
+        SignIn.revoked_at.is_(None),
+        SignIn.expires_at > at,
+        or_(SignIn.idle.is_(None), SignIn.last_used_at + SignIn.idle > at),
+    ]
 
 
 def organisation_by_slug(session: Session, slug: str) -> Organisation | None:
@@ -80,10 +140,15 @@ def organisation_by_id(session: Session, organisation_id: UUID) -> Organisation:
     return session.get_one(Organisation, organisation_id, populate_existing=True)
 
 
-def member_ids(session: Session, organisation_id: UUID, *, name: str) -> Sequence[UUID]:
-    """Return the ids of an organisation's members of that name; each token made one of them."""
+def members_called(session: Session, organisation_id: UUID, called: str) -> Sequence[Person]:
+    """Return an organisation's members of that name or e-mail address, the eldest first."""
     return session.scalars(
-        select(Person.id).where(Person.organisation_id == organisation_id, Person.name == name)
+        select(Person)
+        .where(
+            Person.organisation_id == organisation_id,
+            or_(Person.name == called, Person.email == called.lower()),
+        )
+        .order_by(Person.created_at, Person.id)
     ).all()
 
 

@@ -21,8 +21,11 @@ from geoservices.accounts.models import (
     SignInKind,
 )
 from geoservices.accounts.tokens import hash_token, make_token
-from geoservices.errors import ErrorKind, Forbidden, GeoservicesError, NotFound
+from geoservices.errors import ErrorKind, Forbidden, GeoservicesError, Unauthenticated
 from geoservices.scopes import confine
+
+USE_NOTED_EVERY = timedelta(minutes=5)
+"""How exactly it is known when a sign-in was last used; far less than any may be idle."""
 
 
 class ConsentMissing(GeoservicesError):
@@ -107,8 +110,14 @@ def register_device(
 def authenticate_member(
     session: Session, token: str, *, at: datetime
 ) -> tuple[SignIn, Person] | None:
-    """Return the sign-in that has this token and its member, if it still holds."""
-    return queries.sign_in_by_token(session, hash_token(token), at=at)
+    """Return the sign-in that has this token and its member, if it still holds.
+
+    That it is used is written down every few minutes at most, so that a request costs no write.
+    """
+    found = queries.sign_in_by_token(session, hash_token(token), at=at)
+    if found and at - found[0].last_used_at >= USE_NOTED_EVERY:
+        queries.note_use(session, found[0].id, at=at)
+    return found
 
 
 def revoke_device(device: Device, *, at: datetime) -> None:
@@ -192,36 +201,6 @@ def ensure_organisation(
     return organisation, True
 
 
-def issue_access_token(
-    session: Session, slug: str, *, role: Role, name: str, lifetime: timedelta, at: datetime
-) -> str:
-    """Make a member of an organisation and a bearer token of theirs, which is shown this once.
-
-    Raises:
-        NotFound: There is no such organisation.
-        Forbidden: Citizens do not sign in.
-    """
-    organisation = queries.organisation_by_slug(session, slug)
-    if organisation is None:
-        raise NotFound("organisation")
-    if role is Role.CITIZEN:
-        raise Forbidden("A citizen's device makes its own token.")
-    member = Person(
-        id=uuid4(),
-        organisation_id=organisation.id,
-        role=role,
-        name=name,
-        time_zone=organisation.time_zone,
-        created_at=at,
-    )
-    session.add(member)
-    session.flush()
-    _sign_in, token = sign_in(
-        session, member.id, kind=SignInKind.TOKEN, label=name, lifetime=lifetime, at=at
-    )
-    return token
-
-
 def sign_in(
     session: Session,
     person_id: UUID,
@@ -229,14 +208,30 @@ def sign_in(
     kind: SignInKind,
     label: str,
     lifetime: timedelta,
+    idle: timedelta | None = None,
     provider_session: str | None = None,
     at: datetime,
 ) -> tuple[SignIn, str]:
-    """Let a member in whose word was found good.
+    """Let a member in whose word was found good; the token is new each time.
+
+    Args:
+        session: Its transaction.
+        person_id: The member.
+        kind: How they signed in.
+        label: Where, for people who look through their sign-ins.
+        lifetime: It ends so long after now,
+        idle: or when it was not used for so long.
+        provider_session: What an identity provider calls it.
+        at: Now.
 
     Returns:
         The sign-in and its token. The token is not kept and cannot be shown again.
+
+    Raises:
+        Unauthenticated: They are let in nowhere.
     """
+    if session.get_one(Person, person_id).disabled_at is not None:
+        raise Unauthenticated("An admin of the organisation has to let this member in again.")
     token = make_token("access")
     made = SignIn(
         id=uuid4(),
@@ -245,6 +240,7 @@ def sign_in(
         token_hash=hash_token(token),
         label=label,
         provider_session=provider_session,
+        idle=idle,
         created_at=at,
         last_used_at=at,
         expires_at=at + lifetime,
@@ -252,24 +248,6 @@ def sign_in(
     session.add(made)
     session.flush()
     return made, token
-
-
-def revoke_member(session: Session, slug: str, *, name: str, at: datetime) -> tuple[int, int]:
-    """Make all sign-ins and devices of an organisation's members of that name worthless at once.
-
-    Returns:
-        How many sign-ins and how many devices were still valid.
-
-    Raises:
-        NotFound: There is no such organisation, or nobody of that name in it.
-    """
-    organisation = queries.organisation_by_slug(session, slug)
-    if organisation is None:
-        raise NotFound("organisation")
-    member_ids = queries.member_ids(session, organisation.id, name=name)
-    if not member_ids:
-        raise NotFound("member")
-    return queries.revoke_all_of(session, member_ids, at=at)
 
 
 def check_time_zone(name: str) -> None:

@@ -4,9 +4,15 @@ import hashlib
 import secrets
 from typing import Literal
 
-TokenKind = Literal["device", "access", "phone"]
+TokenKind = Literal["device", "access", "phone", "key", "link"]
 
-PREFIXES: dict[TokenKind, str] = {"device": "gsd_", "access": "gsa_", "phone": "gsp_"}
+PREFIXES: dict[TokenKind, str] = {
+    "device": "gsd_",
+    "access": "gsa_",
+    "phone": "gsp_",
+    "key": "gsk_",
+    "link": "gsl_",
+}
 
 
 def make_token(kind: TokenKind) -> str:

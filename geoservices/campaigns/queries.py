@@ -4,14 +4,16 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session
 
+from geoservices.access.actors import Grant
 from geoservices.campaigns.models import Campaign, Decision
 from geoservices.campaigns.rules import CampaignClass
 from geoservices.database import newest_first
 from geoservices.listings.models import Listing
+from geoservices.places.access_queries import reached
 from geoservices.visits.models import Transition, Visit
 
 
@@ -102,15 +104,37 @@ def decided_already(
 
 def of_organisation(
     session: Session,
-    organisation_id: UUID,
+    grant: Grant,
     *,
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> Sequence[Campaign]:
-    """Return an organisation's campaigns, newest first."""
-    statement = select(Campaign).where(Campaign.organisation_id == organisation_id)
+    """Return an organisation's campaigns within reach, newest first."""
+    statement = (
+        select(Campaign)
+        .join(Listing, Listing.id == Campaign.listing_id)
+        .where(Campaign.organisation_id == grant.organisation_id, reached(Listing.place_id, grant))
+    )
     page = newest_first(statement, Campaign.created_at, Campaign.id, after=after, limit=limit)
     return session.scalars(page).all()
+
+
+def end_all(session: Session, place_id: UUID, organisation_id: UUID, *, at: datetime) -> int:
+    """End the campaigns that an organisation has published at a place; return how many."""
+    there = select(Listing.id).where(
+        Listing.place_id == place_id, Listing.organisation_id == organisation_id
+    )
+    ended = session.scalars(
+        update(Campaign)
+        .where(
+            Campaign.listing_id.in_(there),
+            Campaign.published_at.is_not(None),
+            Campaign.ended_at.is_(None),
+        )
+        .values(ended_at=at)
+        .returning(Campaign.id)
+    )
+    return len(ended.all())
 
 
 def campaign_by_id(session: Session, campaign_id: UUID) -> Campaign | None:

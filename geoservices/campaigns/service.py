@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy.orm import Session
 
+from geoservices.access.actors import Grant
 from geoservices.access.rights import Role
 from geoservices.accounts import queries as accounts
 from geoservices.accounts.consents import TEXTS
@@ -23,8 +24,10 @@ from geoservices.campaigns.rules import (
     decide,
 )
 from geoservices.errors import ErrorKind, GeoservicesError, IdTaken, NotFound
+from geoservices.listings import queries as listing_queries
 from geoservices.listings import service as listings
 from geoservices.listings.models import Listing, ListingKind
+from geoservices.places import service as places
 from geoservices.places.hours import OpenState, hours_at
 from geoservices.places.models import Place
 
@@ -102,7 +105,7 @@ def make_campaign(
     draft: CampaignDraft,
     *,
     campaign_id: UUID | None,
-    organisation_id: UUID,
+    grant: Grant,
     at: datetime,
 ) -> tuple[Campaign, bool]:
     """Store a draft campaign; the same id and content again changes nothing.
@@ -116,31 +119,35 @@ def make_campaign(
         TaskNotForCitizens: The listing is a task and the audience citizens.
         IdTaken: The id belongs to a campaign with other content.
     """
-    _check(session, draft, organisation_id)
+    _check(session, draft, grant)
     campaign = Campaign(
-        id=campaign_id or uuid4(), organisation_id=organisation_id, created_at=at, **asdict(draft)
+        id=campaign_id or uuid4(),
+        organisation_id=grant.organisation_id,
+        created_at=at,
+        **asdict(draft),
     )
     made = queries.insert_if_new(session, campaign)
     known = queries.campaign_by_id(session, campaign.id)
-    if known is None or known.organisation_id != organisation_id or not _says(known, draft):
+    if known is None or known.organisation_id != grant.organisation_id or not _says(known, draft):
         raise IdTaken("campaign")
     return known, made
 
 
-def get_campaign(session: Session, campaign_id: UUID, *, organisation_id: UUID) -> Campaign:
+def get_campaign(session: Session, campaign_id: UUID, *, grant: Grant) -> Campaign:
     """Return one of the organisation's campaigns.
 
     Raises:
-        NotFound: There is none, or it is another organisation's.
+        NotFound: There is none, or it is another organisation's, or out of reach.
     """
     campaign = queries.campaign_by_id(session, campaign_id)
-    if campaign is None or campaign.organisation_id != organisation_id:
+    if campaign is None or campaign.organisation_id != grant.organisation_id:
         raise NotFound("campaign")
+    places.check_reach(session, _place_id(session, campaign), grant, "campaign")
     return campaign
 
 
 def replace_campaign(
-    session: Session, campaign_id: UUID, draft: CampaignDraft, *, organisation_id: UUID
+    session: Session, campaign_id: UUID, draft: CampaignDraft, *, grant: Grant
 ) -> Campaign:
     """Say something else in a draft.
 
@@ -150,37 +157,36 @@ def replace_campaign(
         TaskNotForCitizens: The listing is a task and the audience citizens.
         CampaignNotDraft: It is published.
     """
-    campaign = get_campaign(session, campaign_id, organisation_id=organisation_id)
+    campaign = get_campaign(session, campaign_id, grant=grant)
     if campaign.published_at:
         raise CampaignNotDraft
-    _check(session, draft, organisation_id)
+    _check(session, draft, grant)
     for name, value in asdict(draft).items():
         setattr(campaign, name, value)
     return campaign
 
 
 def publish_campaign(
-    session: Session, campaign_id: UUID, *, organisation_id: UUID, at: datetime
+    session: Session, campaign_id: UUID, *, grant: Grant, at: datetime
 ) -> Campaign:
     """Let a campaign speak from now on; twice is as good as once.
 
     Raises:
-        NotFound: There is no such campaign of the organisation's.
+        NotFound: There is no such campaign of the organisation's, or its place is no longer shared.
     """
-    campaign = get_campaign(session, campaign_id, organisation_id=organisation_id)
+    campaign = get_campaign(session, campaign_id, grant=grant)
+    places.get_place_for(session, _place_id(session, campaign), grant)
     campaign.published_at = campaign.published_at or at
     return campaign
 
 
-def end_campaign(
-    session: Session, campaign_id: UUID, *, organisation_id: UUID, at: datetime
-) -> Campaign:
+def end_campaign(session: Session, campaign_id: UUID, *, grant: Grant, at: datetime) -> Campaign:
     """Let a campaign speak no more; twice is as good as once.
 
     Raises:
         NotFound: There is no such campaign of the organisation's.
     """
-    campaign = get_campaign(session, campaign_id, organisation_id=organisation_id)
+    campaign = get_campaign(session, campaign_id, grant=grant)
     campaign.ended_at = campaign.ended_at or at
     return campaign
 
@@ -330,8 +336,12 @@ def _decide(
     )
 
 
-def _check(session: Session, draft: CampaignDraft, organisation_id: UUID) -> None:
-    listing = listings.get_listing(session, draft.listing_id, organisation_id=organisation_id)
+def _place_id(session: Session, campaign: Campaign) -> UUID:
+    return listing_queries.by_id(session, [campaign.listing_id])[campaign.listing_id].place_id
+
+
+def _check(session: Session, draft: CampaignDraft, grant: Grant) -> None:
+    listing = listings.get_listing(session, draft.listing_id, grant=grant)
     if listing.kind == ListingKind.TASK and draft.audience == Role.CITIZEN:
         raise TaskNotForCitizens
     if Role(draft.audience) not in TEXTS[Purpose(draft.purpose)].roles:

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy.orm import Session
 
+from geoservices.access.actors import Grant
 from geoservices.codes import links, queries
 from geoservices.codes.links import CodeKind, CodeProblem
 from geoservices.codes.models import Code
@@ -69,7 +70,7 @@ def make_code(
     *,
     code_id: UUID | None,
     place_id: UUID,
-    organisation_id: UUID,
+    grant: Grant,
     at: datetime,
 ) -> tuple[Code, bool]:
     """Store a code; the same id and content again changes nothing.
@@ -78,15 +79,15 @@ def make_code(
         The code, and whether it was made just now.
 
     Raises:
-        NotFound: The place is not the organisation's.
+        NotFound: The place is neither the organisation's nor shared with it, or out of reach.
         CodeEndsBeforeItBegins: Its lifetime is none.
         IdTaken: The id belongs to a code with other content.
     """
-    places.get_place_of(session, place_id, organisation_id)
+    places.get_place_for(session, place_id, grant)
     told = asdict(draft) | {"valid_from": draft.valid_from or at}
     code = Code(
         id=code_id or uuid4(),
-        organisation_id=organisation_id,
+        organisation_id=grant.organisation_id,
         place_id=place_id,
         created_at=at,
         **told,
@@ -95,20 +96,23 @@ def make_code(
         raise CodeEndsBeforeItBegins
     made = queries.insert_if_new(session, code)
     known = queries.by_id(session, code.id)
-    if known is None or known.place_id != place_id or not _says(known, draft):
+    ours = (place_id, grant.organisation_id)
+    if known is None or (known.place_id, known.organisation_id) != ours or not _says(known, draft):
         raise IdTaken("code")
     return known, made
 
 
-def get_code(session: Session, place_id: UUID, code_id: UUID, *, organisation_id: UUID) -> Code:
+def get_code(session: Session, place_id: UUID, code_id: UUID, *, grant: Grant) -> Code:
     """Return one of the organisation's codes.
 
     Raises:
-        NotFound: The place has no such code, or it is another organisation's.
+        NotFound: The place has no such code, or it is another organisation's, or out of reach.
     """
     code = queries.by_id(session, code_id)
-    if code is None or (code.place_id, code.organisation_id) != (place_id, organisation_id):
+    ours = (place_id, grant.organisation_id)
+    if code is None or (code.place_id, code.organisation_id) != ours:
         raise NotFound("code")
+    places.check_reach(session, place_id, grant, "code")
     return code
 
 

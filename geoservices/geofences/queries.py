@@ -11,12 +11,14 @@ from sqlalchemy import ColumnElement, cast, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from geoservices.access.actors import Grant
 from geoservices.database import driver
 from geoservices.geofences.models import Geofence, GeofenceRevision
 from geoservices.geofences.overrides import merge
 from geoservices.geofences.watched import Changes
 from geoservices.geometry.boxes import Bbox, centre_and_reach, halves
 from geoservices.geometry.storage import SRID
+from geoservices.places.access_queries import reached
 from geoservices.places.queries import WHOLE_ROWS, point_at
 from geoservices.scopes import everywhere
 from geoservices.trips import ask
@@ -147,12 +149,16 @@ def by_id(session: Session, geofence_id: UUID) -> Geofence | None:
 
 
 def owned(
-    session: Session, geofence_id: UUID, organisation_id: UUID, *, lock: bool = False
+    session: Session, geofence_id: UUID, grant: Grant, *, lock: bool = False
 ) -> Geofence | None:
-    """Return an organisation's geofence, deleted or not, and hold its row if asked to."""
+    """Return a geofence of one's own within reach, deleted or not; hold its row if asked to."""
     wanted = (
         select(Geofence)
-        .where(Geofence.id == geofence_id, Geofence.organisation_id == organisation_id)
+        .where(
+            Geofence.id == geofence_id,
+            Geofence.organisation_id == grant.organisation_id,
+            reached(Geofence.place_id, grant),
+        )
         .execution_options(populate_existing=True)
     )
     if lock:
@@ -162,16 +168,18 @@ def owned(
 
 def page(
     session: Session,
-    organisation_id: UUID,
+    grant: Grant,
     *,
     place_id: UUID | None,
     bbox: Bbox | None,
     after: UUID | None,
     limit: int,
 ) -> list[Geofence]:
-    """Return an organisation's geofences that are not deleted, in the order of their ids."""
+    """Return the geofences within reach that are not deleted, in the order of their ids."""
     wanted = select(Geofence).where(
-        Geofence.organisation_id == organisation_id, Geofence.deleted_at.is_(None)
+        Geofence.organisation_id == grant.organisation_id,
+        Geofence.deleted_at.is_(None),
+        reached(Geofence.place_id, grant),
     )
     if place_id is not None:
         wanted = wanted.where(Geofence.place_id == place_id)

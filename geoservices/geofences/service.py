@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy.orm import Session
 
+from geoservices.access.actors import Grant
 from geoservices.errors import ErrorKind, GeoservicesError, IdTaken, NotFound
 from geoservices.geofences import queries
 from geoservices.geofences.models import Geofence
@@ -15,7 +16,7 @@ from geoservices.geometry.boxes import Bbox, check_box
 from geoservices.geometry.position import Position
 from geoservices.geometry.storage import from_wkb, point_ewkt, to_ewkt, to_wkb
 from geoservices.places.queries import element_of, position_at, wkb_of
-from geoservices.places.service import get_place
+from geoservices.places.service import get_place_for
 
 LARGEST_MARGIN_M = 1_000.0
 SWAPPED_WITHIN_DEG = 1.0
@@ -63,7 +64,7 @@ class GeofenceDraft:
 
 
 def create_geofence(
-    session: Session, draft: GeofenceDraft, *, organisation_id: UUID, at: datetime
+    session: Session, draft: GeofenceDraft, *, grant: Grant, at: datetime
 ) -> Geofence:
     """Store a geofence; the same id and content again returns the first and changes nothing.
 
@@ -72,13 +73,13 @@ def create_geofence(
         IdTaken: The id belongs to a geofence with other content, or to a deleted one.
         DraftRefused: Margin or dwell time is out of range, or the area's numbers are exchanged.
     """
-    _check(session, draft, organisation_id)
+    _check(session, draft, grant)
     geofence_id = draft.id or uuid4()
     # Looked up first, since even an insertion that does nothing counts as a change.
     if queries.by_id(session, geofence_id) is None:
-        queries.insert_if_new(session, _new_values(geofence_id, draft, organisation_id, at))
+        queries.insert_if_new(session, _new_values(geofence_id, draft, grant.organisation_id, at))
     geofence = queries.by_id(session, geofence_id)
-    if geofence is None or not _says(geofence, draft, organisation_id):
+    if geofence is None or not _says(geofence, draft, grant.organisation_id):
         raise IdTaken("geofence")
     return geofence
 
@@ -88,7 +89,7 @@ def replace_geofence(
     geofence_id: UUID,
     draft: GeofenceDraft,
     *,
-    organisation_id: UUID,
+    grant: Grant,
     expected_revision: int | None,
     at: datetime,
 ) -> Geofence:
@@ -98,23 +99,23 @@ def replace_geofence(
         session: The transaction to write in.
         geofence_id: Which one; the draft's own id is ignored.
         draft: Everything it shall be.
-        organisation_id: Whose it must be.
+        grant: Whoever asks for it.
         expected_revision: The revision the manager read; None replaces whatever is there.
         at: The present.
 
     Raises:
-        NotFound: The geofence or the place is not the organisation's, or it is deleted.
+        NotFound: The geofence or the place is not the organisation's, out of reach or deleted.
         RevisionMismatch: It has another revision by now.
         DraftRefused: Margin or dwell time is out of range, or the area's numbers are exchanged.
     """
-    _check(session, draft, organisation_id)
+    _check(session, draft, grant)
     queries.lock_revision(session)
-    geofence = queries.owned(session, geofence_id, organisation_id, lock=True)
+    geofence = queries.owned(session, geofence_id, grant, lock=True)
     if geofence is None or geofence.deleted_at is not None:
         raise NotFound("geofence")
     if expected_revision not in {None, geofence.revision}:
         raise RevisionMismatch(expected=expected_revision, current=geofence.revision)
-    if _says(geofence, draft, organisation_id) and not geofence.imported:
+    if _says(geofence, draft, grant.organisation_id) and not geofence.imported:
         return geofence
     for column, value in values_of(draft).items():
         setattr(geofence, column, value)
@@ -125,16 +126,14 @@ def replace_geofence(
     return geofence
 
 
-def delete_geofence(
-    session: Session, geofence_id: UUID, *, organisation_id: UUID, at: datetime
-) -> None:
+def delete_geofence(session: Session, geofence_id: UUID, *, grant: Grant, at: datetime) -> None:
     """Stop watching for good; its history stays. Deleting again changes nothing.
 
     Raises:
         NotFound: It is not the organisation's.
     """
     queries.lock_revision(session)
-    geofence = queries.owned(session, geofence_id, organisation_id, lock=True)
+    geofence = queries.owned(session, geofence_id, grant, lock=True)
     if geofence is None:
         raise NotFound("geofence")
     if geofence.deleted_at is None:
@@ -142,13 +141,13 @@ def delete_geofence(
         session.flush()
 
 
-def get_geofence(session: Session, geofence_id: UUID, *, organisation_id: UUID) -> Geofence:
+def get_geofence(session: Session, geofence_id: UUID, *, grant: Grant) -> Geofence:
     """Return a geofence.
 
     Raises:
-        NotFound: It is not the organisation's, or it is deleted.
+        NotFound: It is not the organisation's or out of reach, or it is deleted.
     """
-    geofence = queries.owned(session, geofence_id, organisation_id)
+    geofence = queries.owned(session, geofence_id, grant)
     if geofence is None or geofence.deleted_at is not None:
         raise NotFound("geofence")
     return geofence
@@ -156,7 +155,7 @@ def get_geofence(session: Session, geofence_id: UUID, *, organisation_id: UUID) 
 
 def list_geofences(
     session: Session,
-    organisation_id: UUID,
+    grant: Grant,
     *,
     place_id: UUID | None = None,
     bbox: Bbox | None = None,
@@ -167,7 +166,7 @@ def list_geofences(
 
     Args:
         session: The transaction to read in.
-        organisation_id: Whose.
+        grant: Whoever asks for them.
         place_id: Only those of this place.
         bbox: Only those that meet this box; it may cross the antimeridian.
         after: The last id of the page before.
@@ -178,9 +177,7 @@ def list_geofences(
     """
     if bbox is not None:
         check_box(bbox)
-    return queries.page(
-        session, organisation_id, place_id=place_id, bbox=bbox, after=after, limit=limit
-    )
+    return queries.page(session, grant, place_id=place_id, bbox=bbox, after=after, limit=limit)
 
 
 def area_of(geofence: Geofence) -> Area:
@@ -218,10 +215,8 @@ def _new_values(
     }
 
 
-def _check(session: Session, draft: GeofenceDraft, organisation_id: UUID) -> None:
-    place = get_place(session, draft.place_id)
-    if place.organisation_id != organisation_id:
-        raise NotFound("place")
+def _check(session: Session, draft: GeofenceDraft, grant: Grant) -> None:
+    place = get_place_for(session, draft.place_id, grant)
     if _looks_swapped(middle(draft.area), position_at(place.point)):
         raise DraftRefused(
             "It lies far from its place, and with its numbers exchanged it would be there. "

@@ -114,12 +114,12 @@ def set_address(
         follow_clock(session, person, at=at)
     if known and known.confirmed_at and not known.bouncing_at:
         return known
-    asked = queries.confirmations_asked_for(
-        session, of=queries.by_person(person.id), since=at - A_DAY
+    asked = queries.letters_asked_for(
+        session, LetterKind.CONFIRMATION, of=queries.by_person(person.id), since=at - A_DAY
     )
     if known and asked and at - asked[0] < PAUSE:
         return known
-    if wait := _wait(asked, at):
+    if wait := wait_before_another(asked, at):
         raise TooManyConfirmations(wait)
     asking = known or EmailAddress(
         id=uuid4(), person_id=person.id, address=wanted, digest_at=digest_at, set_at=at
@@ -217,6 +217,18 @@ def follow_clock(session: Session, person: Person, *, at: datetime) -> None:
         address.digest_due_at = _next_digest(address, person, at)
 
 
+def wait_before_another(asked: Sequence[datetime], at: datetime) -> timedelta:
+    """Return how long to wait before another letter with a secret may be asked for.
+
+    Args:
+        asked: When the others of the last day were, the last one first.
+        at: Now.
+    """
+    waits = [asked[0] + PAUSE - at] if asked else []
+    waits += [asked[MOST_A_DAY - 1] + A_DAY - at] if len(asked) >= MOST_A_DAY else []
+    return max([timedelta(0), *waits])
+
+
 def key_of(settings: Settings) -> bytes:
     """Return what seals the links in letters."""
     return settings.codes.key.get_secret_value().encode()
@@ -227,8 +239,10 @@ def _ask(session: Session, address: EmailAddress, settings: Settings, at: dateti
     queries.hold_mark(session, mark)
     # Others may have asked for letters to the same address.
     with everywhere(session):
-        asked = queries.confirmations_asked_for(session, of=queries.by_mark(mark), since=at - A_DAY)
-    too_many = bool(_wait(asked, at))
+        asked = queries.letters_asked_for(
+            session, LetterKind.CONFIRMATION, of=queries.by_mark(mark), since=at - A_DAY
+        )
+    too_many = bool(wait_before_another(asked, at))
     session.add(
         Letter(
             id=uuid4(),
@@ -245,18 +259,6 @@ def _ask(session: Session, address: EmailAddress, settings: Settings, at: dateti
     )
     session.flush()
     outbox.ring(session)
-
-
-def _wait(asked: Sequence[datetime], at: datetime) -> timedelta:
-    """Return how long to wait before another confirmation may be asked for.
-
-    Args:
-        asked: When the others of the last day were, the last one first.
-        at: Now.
-    """
-    waits = [asked[0] + PAUSE - at] if asked else []
-    waits += [asked[MOST_A_DAY - 1] + A_DAY - at] if len(asked) >= MOST_A_DAY else []
-    return max([timedelta(0), *waits])
 
 
 def _next_digest(address: EmailAddress, person: Person, at: datetime) -> datetime:

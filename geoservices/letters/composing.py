@@ -73,6 +73,54 @@ def confirmation(link: str) -> Words:
     )
 
 
+def invitation(link: str, *, username: str, organisation: str) -> Words:
+    """Return what a letter says that lets a member set the first password of their account.
+
+    Args:
+        link: A page that sets it, once.
+        username: What they sign in with.
+        organisation: Whose member they are.
+    """
+    return _password(
+        "Your account",
+        f"{_line(organisation)} has made an account for you. Your username is {username}. To "
+        "choose a password, open this page:",
+        link,
+        "The link works once. If you expected no such letter, do nothing.",
+    )
+
+
+def password_reset(link: str, *, username: str, organisation: str) -> Words:
+    """Return what a letter says that lets a member set another password.
+
+    Args:
+        link: A page that sets it, once.
+        username: What they sign in with.
+        organisation: Whose member they are.
+    """
+    return _password(
+        "Choose a new password",
+        f"Somebody, you we hope, has asked for a new password for {username} at "
+        f"{_line(organisation)}. To choose one, open this page soon:",
+        link,
+        "The link works once. If it was not you, do nothing: your password stays as it is.",
+    )
+
+
+def _password(subject: str, asked: str, link: str, otherwise: str) -> Words:
+    return Words(
+        subject=subject,
+        text=f"{asked}\n\n{link}\n\n{otherwise}\n",
+        html=_page(
+            subject,
+            [
+                f'<p>{escape(asked)}<br><a href="{escape(link)}">Choose a password</a></p>',
+                f"<p>{otherwise}</p>",
+            ],
+        ),
+    )
+
+
 def _line(text: str) -> str:
     """Return text on one line, without characters that are not to be seen."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())

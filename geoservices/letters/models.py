@@ -17,6 +17,10 @@ class LetterKind(StrEnum):
     """Asks whether the address is the person's."""
     DIGEST = "digest"
     """Tells once a day of what has not been read."""
+    INVITATION = "invitation"
+    """Lets a member set the first password of their account."""
+    PASSWORD_RESET = "password-reset"  # noqa: S105  # The words, not one of them.
+    """Lets a member set another password, who asked for it."""
 
 
 class LetterState(StrEnum):
@@ -77,7 +81,8 @@ class Letter(Base):
 
     `address_id` outlives the address, so that taking an address away waits for no letter.
     `address_mark` tells only whether two confirmations went to one address. `day` is the day of a
-    digest by the person's clock: there is one a day.
+    digest by the person's clock: there is one a day. A letter about a member's account goes to
+    `recipient`, where their organisation knows that they read mail.
     """
 
     __tablename__ = "letters"
@@ -85,13 +90,14 @@ class Letter(Base):
         CheckConstraint(one_of("kind", LetterKind), name="kind_known"),
         CheckConstraint(one_of("state", LetterState), name="state_known"),
         CheckConstraint("(kind = 'digest') = (day IS NOT NULL)", name="digests_have_a_day"),
+        CheckConstraint("(address_id IS NULL) = (recipient IS NOT NULL)", name="go_somewhere"),
         UniqueConstraint("person_id", "day"),
         Index("ix_letters_due", "due_at", postgresql_where="state IN ('queued', 'sending')"),
         Index(
-            "ix_letters_confirmations_person",
+            "ix_letters_asked_for_person",
             "person_id",
             "created_at",
-            postgresql_where="kind = 'confirmation'",
+            postgresql_where="kind <> 'digest'",
         ),
         Index(
             "ix_letters_confirmations_address",
@@ -103,7 +109,8 @@ class Letter(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"))
-    address_id: Mapped[UUID]
+    address_id: Mapped[UUID | None]
+    recipient: Mapped[str | None] = mapped_column(String(254))
     address_mark: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     kind: Mapped[str] = mapped_column(String(20))
     day: Mapped[date | None]

@@ -96,13 +96,13 @@ def hold_mark(session: Session, mark: bytes) -> None:
     session.execute(select(func.pg_advisory_xact_lock(number)))
 
 
-def confirmations_asked_for(
-    session: Session, *, of: ColumnElement[bool], since: datetime
+def letters_asked_for(
+    session: Session, kind: LetterKind, *, of: ColumnElement[bool], since: datetime
 ) -> Sequence[datetime]:
-    """Return when confirmations were asked for since an instant, the last one first."""
+    """Return when letters of a kind were asked for since an instant, the last one first."""
     return session.scalars(
         select(Letter.created_at)
-        .where(of, Letter.kind == LetterKind.CONFIRMATION, Letter.created_at > since)
+        .where(of, Letter.kind == kind, Letter.kind != LetterKind.DIGEST, Letter.created_at > since)
         .order_by(Letter.created_at.desc())
     ).all()
 
@@ -118,10 +118,10 @@ def by_mark(mark: bytes) -> ColumnElement[bool]:
 
 
 def prune(session: Session, *, before: datetime, at: datetime) -> None:
-    """Forget letters that asked for confirmations before an instant, and secrets that are over."""
+    """Forget letters with secrets, made before an instant, and the secrets that are over."""
     session.execute(
         delete(Letter).where(
-            Letter.kind == LetterKind.CONFIRMATION,
+            Letter.kind != LetterKind.DIGEST,
             Letter.created_at < before,
             Letter.state.not_in(UNFINISHED),
         )

@@ -1,7 +1,7 @@
 """Letters claimed, written, and settled once the server has answered."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from geoservices.accounts.tokens import hash_token
-from geoservices.letters import composing, queries
+from geoservices.letters import composing, passwords, queries
 from geoservices.letters.addresses import key_of
 from geoservices.letters.links import make_confirmation_token, make_unsubscribe_token
 from geoservices.letters.models import (
@@ -35,7 +35,7 @@ class Posting:
     """One attempt under way: which letter, which number, and what goes out."""
 
     letter_id: UUID
-    address_id: UUID
+    address_id: UUID | None
     number: int
     mail: Mail
 
@@ -50,16 +50,17 @@ def claim(
     Message-ID.
     """
     letters = queries.take(session, ids, at=at)
-    addresses = queries.lock_addresses(session, {one.address_id for one in letters})
+    addresses = queries.lock_addresses(session, _ids(one.address_id for one in letters))
     told: dict[UUID, list[Told]] = {}
     for item in queries.told_in(session, [one.id for one in letters], at=at):
         told.setdefault(item.letter_id, []).append(item)
     postings: list[Posting] = []
     for letter in letters:
-        address, items = addresses.get(letter.address_id), told.get(letter.id, [])
+        address = addresses.get(letter.address_id) if letter.address_id else None
+        items = told.get(letter.id, [])
         if obstacle := _obstacle(letter, address, items, settings, at):
             _finish(letter, *obstacle)
-        elif address is not None:
+        else:
             postings.append(_begin(session, letter, address, items, settings, at))
     session.flush()
     return postings
@@ -73,7 +74,7 @@ def settle(
     A failure counts only for the attempt under way; that the server has the letter counts always.
     """
     letters = queries.lock_letters(session, [posting.letter_id for posting, _ in results])
-    addresses = queries.lock_addresses(session, {posting.address_id for posting, _ in results})
+    addresses = queries.lock_addresses(session, _ids(posting.address_id for posting, _ in results))
     for posting, outcome in results:
         letter = letters.get(posting.letter_id)
         if letter is None or letter.state not in queries.UNFINISHED:
@@ -82,8 +83,8 @@ def settle(
         if not current and outcome.kind is not Sent.TAKEN:
             continue
         _settle_one(letter, outcome, at)
-        if address := addresses.get(posting.address_id):
-            _count_refusal(address, outcome, at)
+        if posting.address_id in addresses:
+            _count_refusal(addresses[posting.address_id], outcome, at)
 
 
 def wait_before(attempt_count: int) -> timedelta:
@@ -105,10 +106,16 @@ def _obstacle(
 ) -> tuple[LetterState, str] | None:
     if settings.mail.host is None:
         return LetterState.DROPPED, "e-mail was switched off"
-    if address is None:
+    if address is None and letter.recipient is None:
         return LetterState.DROPPED, "the address was taken away"
     if letter.expires_at <= at:
         return LetterState.FAILED, "its time had passed before it was sent"
+    return _nothing_to_tell(letter, address, items) if address else None
+
+
+def _nothing_to_tell(
+    letter: Letter, address: EmailAddress, items: Sequence[Told]
+) -> tuple[LetterState, str] | None:
     if letter.kind == LetterKind.CONFIRMATION:
         return (LetterState.DROPPED, "confirmed already") if address.confirmed_at else None
     if address.confirmed_at is None or address.bouncing_at is not None:
@@ -119,7 +126,7 @@ def _obstacle(
 def _begin(
     session: Session,
     letter: Letter,
-    address: EmailAddress,
+    address: EmailAddress | None,
     items: Sequence[Told],
     settings: Settings,
     at: datetime,
@@ -128,8 +135,10 @@ def _begin(
     letter.leased_until = letter.due_at = at + settings.mail.lease
     letter.attempt_count += 1
     unsubscribe = None
-    if letter.kind == LetterKind.CONFIRMATION:
-        words = _ask(session, letter, settings.public_url)
+    if address is None:
+        words = passwords.write(session, letter, settings=settings, at=at)
+    elif letter.kind == LetterKind.CONFIRMATION:
+        words = _ask(session, letter, address, settings.public_url)
     else:
         token = make_unsubscribe_token(key_of(settings), address.id)
         unsubscribe = f"{settings.public_url}/v1/email/unsubscribe?token={token}"
@@ -138,7 +147,7 @@ def _begin(
         )
     mail = Mail(
         id=letter.id,
-        to=address.address,
+        to=letter.recipient or (address.address if address else ""),
         subject=words.subject,
         text=words.text,
         html=words.html,
@@ -146,21 +155,30 @@ def _begin(
         unsubscribe=unsubscribe,
     )
     return Posting(
-        letter_id=letter.id, address_id=address.id, number=letter.attempt_count, mail=mail
+        letter_id=letter.id,
+        address_id=letter.address_id,
+        number=letter.attempt_count,
+        mail=mail,
     )
 
 
-def _ask(session: Session, letter: Letter, public_url: str) -> composing.Words:
+def _ask(
+    session: Session, letter: Letter, address: EmailAddress, public_url: str
+) -> composing.Words:
     # Each attempt has a secret of its own, so that none is kept that could be read.
     token = make_confirmation_token()
     session.add(
         Confirmation(
             token_hash=hash_token(token),
-            address_id=letter.address_id,
+            address_id=address.id,
             expires_at=letter.expires_at,
         )
     )
     return composing.confirmation(f"{public_url}/email#{token}")
+
+
+def _ids(ids: Iterable[UUID | None]) -> set[UUID]:
+    return {one for one in ids if one is not None}
 
 
 def _item(told: Told, public_url: str) -> composing.Item:

@@ -4,12 +4,14 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from geoservices.access.actors import Grant
 from geoservices.database import newest_first
 from geoservices.listings.models import Listing
+from geoservices.places.access_queries import reached
 
 
 def insert_if_new(session: Session, listing: Listing) -> bool:
@@ -45,16 +47,34 @@ def by_id(session: Session, ids: Iterable[UUID]) -> dict[UUID, Listing]:
     return {listing.id: listing for listing in found}
 
 
+def withdraw_all(session: Session, place_id: UUID, organisation_id: UUID, *, at: datetime) -> int:
+    """Withdraw what an organisation has on at a place, now or later; return how much it was."""
+    withdrawn = session.scalars(
+        update(Listing)
+        .where(
+            Listing.place_id == place_id,
+            Listing.organisation_id == organisation_id,
+            Listing.withdrawn_at.is_(None),
+            or_(Listing.ends_at.is_(None), Listing.ends_at > at),
+        )
+        .values(withdrawn_at=at)
+        .returning(Listing.id)
+    )
+    return len(withdrawn.all())
+
+
 def of_organisation(
     session: Session,
-    organisation_id: UUID,
+    grant: Grant,
     *,
     place_id: UUID | None,
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> Sequence[Listing]:
-    """Return an organisation's listings, newest first, withdrawn ones too."""
-    statement = select(Listing).where(Listing.organisation_id == organisation_id)
+    """Return an organisation's listings within reach, newest first, withdrawn ones too."""
+    statement = select(Listing).where(
+        Listing.organisation_id == grant.organisation_id, reached(Listing.place_id, grant)
+    )
     if place_id:
         statement = statement.where(Listing.place_id == place_id)
     page = newest_first(statement, Listing.created_at, Listing.id, after=after, limit=limit)

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy.orm import Session
 
+from geoservices.access.actors import Grant
 from geoservices.checkins.verification import Evidence
 from geoservices.errors import ErrorKind, GeoservicesError, IdTaken, NotFound
 from geoservices.listings import queries
@@ -42,7 +43,7 @@ def publish_listing(
     draft: ListingDraft,
     *,
     listing_id: UUID | None,
-    organisation_id: UUID,
+    grant: Grant,
     at: datetime,
 ) -> tuple[Listing, bool]:
     """Store a listing; the same id and content again changes nothing.
@@ -51,35 +52,39 @@ def publish_listing(
         The listing, and whether it was made just now.
 
     Raises:
-        NotFound: The place is not the organisation's.
+        NotFound: The place is neither the organisation's nor shared with it, or out of reach.
         EndsBeforeStart: It ends before it starts.
         IdTaken: The id belongs to a listing with other content.
     """
-    _check(session, draft, organisation_id)
+    _check(session, draft, grant)
     listing = Listing(
-        id=listing_id or uuid4(), organisation_id=organisation_id, created_at=at, **asdict(draft)
+        id=listing_id or uuid4(),
+        organisation_id=grant.organisation_id,
+        created_at=at,
+        **asdict(draft),
     )
     made = queries.insert_if_new(session, listing)
     known = queries.by_id(session, [listing.id]).get(listing.id)
-    if known is None or known.organisation_id != organisation_id or not _says(known, draft):
+    if known is None or known.organisation_id != grant.organisation_id or not _says(known, draft):
         raise IdTaken("listing")
     return known, made
 
 
-def get_listing(session: Session, listing_id: UUID, *, organisation_id: UUID) -> Listing:
+def get_listing(session: Session, listing_id: UUID, *, grant: Grant) -> Listing:
     """Return one of the organisation's listings.
 
     Raises:
-        NotFound: There is none, or it is another organisation's.
+        NotFound: There is none, or it is another organisation's, or out of reach.
     """
     listing = queries.by_id(session, [listing_id]).get(listing_id)
-    if listing is None or listing.organisation_id != organisation_id:
+    if listing is None or listing.organisation_id != grant.organisation_id:
         raise NotFound("listing")
+    places.check_reach(session, listing.place_id, grant, "listing")
     return listing
 
 
 def replace_listing(
-    session: Session, listing_id: UUID, draft: ListingDraft, *, organisation_id: UUID
+    session: Session, listing_id: UUID, draft: ListingDraft, *, grant: Grant
 ) -> Listing:
     """Say something else of a listing.
 
@@ -87,22 +92,20 @@ def replace_listing(
         NotFound: There is no such listing or place of the organisation's.
         EndsBeforeStart: It ends before it starts.
     """
-    listing = get_listing(session, listing_id, organisation_id=organisation_id)
-    _check(session, draft, organisation_id)
+    listing = get_listing(session, listing_id, grant=grant)
+    _check(session, draft, grant)
     for name, value in asdict(draft).items():
         setattr(listing, name, value)
     return listing
 
 
-def withdraw_listing(
-    session: Session, listing_id: UUID, *, organisation_id: UUID, at: datetime
-) -> None:
+def withdraw_listing(session: Session, listing_id: UUID, *, grant: Grant, at: datetime) -> None:
     """End a listing now; its campaigns find nothing to speak of. Twice is as good as once.
 
     Raises:
         NotFound: There is no such listing of the organisation's.
     """
-    listing = get_listing(session, listing_id, organisation_id=organisation_id)
+    listing = get_listing(session, listing_id, grant=grant)
     listing.withdrawn_at = listing.withdrawn_at or at
 
 
@@ -135,8 +138,8 @@ def here_for(
     ]
 
 
-def _check(session: Session, draft: ListingDraft, organisation_id: UUID) -> None:
-    places.get_place_of(session, draft.place_id, organisation_id)
+def _check(session: Session, draft: ListingDraft, grant: Grant) -> None:
+    places.get_place_for(session, draft.place_id, grant)
     if draft.ends_at is not None and draft.ends_at <= draft.starts_at:
         raise EndsBeforeStart
 

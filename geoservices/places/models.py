@@ -4,7 +4,8 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from geoalchemy2 import Geography, WKBElement
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geoservices.database import Base
@@ -14,7 +15,8 @@ class Place(Base):
     """Somewhere with a name: a library, a town hall.
 
     `(organisation, source, external_id)` is what an import knows it by. `opening_hours` is OSM
-    syntax, read in `time_zone`. `sensitive_at` marks places that must never cause a push.
+    syntax, read in `time_zone`. By `tags`, the organisation's own words, managers are limited to
+    some of its places (`access.reach`). `sensitive_at` marks places that must never cause a push.
     """
 
     __tablename__ = "places"
@@ -27,6 +29,7 @@ class Place(Base):
             postgresql_using="gin",
             postgresql_ops={"words": "gin_trgm_ops"},
         ),
+        Index("ix_places_tags", "tags", postgresql_using="gin"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
@@ -44,8 +47,37 @@ class Place(Base):
     time_zone: Mapped[str] = mapped_column(String(60))
     words: Mapped[str] = mapped_column(Text)
     """Name, address and postcode in lower case: what a text search looks through."""
+    tags: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")
     digest: Mapped[bytes]
     """SHA-256 of the record it was imported from; an import skips what has not changed."""
     sensitive_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+
+
+class PlaceShare(Base):
+    """That an organisation lets a partner run things of its own at a place of its.
+
+    With `statistics` the partner also sees how many come. It holds until `ended_at`.
+    """
+
+    __tablename__ = "place_shares"
+    __table_args__ = (
+        CheckConstraint("partner_id <> organisation_id", name="with_another"),
+        Index(
+            "uq_place_shares_in_force",
+            "place_id",
+            "partner_id",
+            unique=True,
+            postgresql_where="ended_at IS NULL",
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"), index=True)
+    place_id: Mapped[UUID] = mapped_column(ForeignKey("places.id", ondelete="CASCADE"))
+    partner_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"), index=True)
+    statistics: Mapped[bool]
+    shared_at: Mapped[datetime]
+    shared_by: Mapped[UUID | None] = mapped_column(ForeignKey("people.id", ondelete="SET NULL"))
+    ended_at: Mapped[datetime | None]

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import shapely
 from geoalchemy2 import Geography, Geometry, WKBElement, WKTElement
-from sqlalchemy import ColumnElement, Double, and_, cast, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Double, and_, case, cast, func, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -145,6 +145,9 @@ def store_imported(session: Session, rows: Sequence[Mapping[str, object]]) -> di
     changes: dict[str, ColumnElement[Any]] = {
         column: statement.excluded[column] for column in IMPORTED
     }
+    # What names no tags leaves those that a manager has given.
+    named = statement.excluded.tags
+    changes["tags"] = case((named == [], Place.tags), else_=named)
     changes["sensitive_at"] = func.coalesce(Place.sensitive_at, statement.excluded.sensitive_at)
     stored = session.execute(
         statement.on_conflict_do_update(

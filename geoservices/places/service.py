@@ -1,7 +1,7 @@
 """Places found, and places kept from imports."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -10,14 +10,17 @@ from uuid import UUID, uuid4
 
 from sqlalchemy.orm import Session
 
+from geoservices.access.actors import Grant
+from geoservices.access.rights import READS
 from geoservices.errors import NotFound
 from geoservices.geometry.areas import Area, Circle
 from geoservices.geometry.boxes import Bbox, check_box
 from geoservices.geometry.position import Position
 from geoservices.geometry.storage import point_ewkt, to_wkb
-from geoservices.places import queries
+from geoservices.places import access_queries, queries
 from geoservices.places.models import Place
 from geoservices.places.queries import AfterDistance, AfterName, Wanted
+from geoservices.scopes import everywhere
 
 DEFAULT_RADIUS_M = 5_000.0
 """How far "near" reaches unless told."""
@@ -28,7 +31,7 @@ class PlaceRecord:
     """A place as a source tells of it, checked and ready to be kept.
 
     `opening_hours` is readable OSM syntax or None; `area` is None for a source that knows only
-    a point.
+    a point. `tags` are normal ones (`access.reach.normal_tag`); none leaves those there are.
     """
 
     external_id: str
@@ -42,6 +45,7 @@ class PlaceRecord:
     email: str | None = None
     opening_hours: str | None = None
     area: Area | None = None
+    tags: tuple[str, ...] = ()
     sensitive: bool = False
 
 
@@ -127,15 +131,41 @@ def get_place(session: Session, place_id: UUID) -> Place:
     return place
 
 
-def get_place_of(session: Session, place_id: UUID, organisation_id: UUID | None) -> Place:
-    """Return a place that is the organisation's.
+def get_place_for(session: Session, place_id: UUID, grant: Grant) -> Place:
+    """Return a place at which somebody may do what they ask for.
+
+    It is the organisation's own, or shared with it for such things, and within reach. Where
+    something is to be changed by a partner, the share does not end before the transaction does.
 
     Raises:
-        NotFound: There is none of that id, or it is another one's.
+        NotFound: There is none of that id, or they may not do it there.
     """
-    place = get_place(session, place_id)
-    if place.organisation_id != organisation_id:
+    place = access_queries.place_for(session, place_id, grant)
+    if place is None:
         raise NotFound("place")
+    if place.organisation_id != grant.organisation_id and grant.right not in READS:
+        _stay(session, place, grant)
+    return place
+
+
+def check_reach(session: Session, place_id: UUID, grant: Grant, what: str) -> None:
+    """Refuse something of the organisation's own that is at a place out of reach.
+
+    Raises:
+        NotFound: It is there.
+    """
+    if not access_queries.is_reached(session, place_id, grant):
+        raise NotFound(what)
+
+
+def set_tags(session: Session, place_id: UUID, tags: Collection[str], grant: Grant) -> Place:
+    """Give a place exactly these tags, normal ones (`access.reach.normal_tag`).
+
+    Raises:
+        NotFound: The place is not the organisation's, or out of reach.
+    """
+    place = get_place_for(session, place_id, grant)
+    place.tags = sorted(set(tags))
     return place
 
 
@@ -201,6 +231,7 @@ def digest_of(record: PlaceRecord, drawn: str = "") -> bytes:
         record.email,
         record.opening_hours,
         record.sensitive,
+        record.tags,
         to_wkb(record.area).hex() if record.area else None,
         record.area.radius_m if isinstance(record.area, Circle) else None,
         drawn,
@@ -211,6 +242,14 @@ def digest_of(record: PlaceRecord, drawn: str = "") -> bytes:
 def search_words(name: str, address: str | None, postcode: str | None) -> str:
     """Return what a text search looks through."""
     return " ".join(part for part in (name, address, postcode) if part).lower()
+
+
+def _stay(session: Session, place: Place, grant: Grant) -> None:
+    # The share is the owner's row, which partners only read.
+    with everywhere(session):
+        shared = access_queries.hold_share(session, place.id, grant.organisation_id)
+    if not shared:
+        raise NotFound("place")
 
 
 def _effect(known: tuple[UUID, bytes] | None, digest: bytes) -> Effect:
@@ -237,6 +276,7 @@ def _row(
         "opening_hours": record.opening_hours,
         "time_zone": record.time_zone,
         "words": search_words(record.name, record.address, record.postcode),
+        "tags": list(record.tags),
         "digest": digest,
         "sensitive_at": at if record.sensitive else None,
         "created_at": at,

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -30,6 +30,10 @@ MAX_ORIGINS = 1024
 GLOBAL_UNICAST = IPv6Network("2000::/3")
 # The well-known prefix by which IPv6-only networks reach IPv4 hosts (RFC 6052 section 2.1).
 NAT64 = IPv6Network("64:ff9b::/96")
+# What organisations number their own networks with (RFC 1918 section 3, RFC 4193 section 3.1).
+PRIVATE = tuple(
+    map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")),
+)
 
 _BEGINNING = re.compile(r"[^/?#]*//[^/?#]*")
 _PRINTABLE = re.compile(r"[!-\[\]-~]+")  # ASCII without blanks and without the backslash.
@@ -135,6 +139,16 @@ def is_public(address: str) -> bool:
     if inner is not None:
         return is_public(str(inner))
     return parsed in GLOBAL_UNICAST and parsed.is_global
+
+
+def is_private(address: str) -> bool:
+    """Tell whether an IP address is one that organisations number their own networks with.
+
+    Loopback and link-local addresses are not: what listens there is the machine's own, or its
+    hoster's.
+    """
+    parsed = ip_address(address)
+    return any(parsed in network for network in PRIVATE)
 
 
 def decode_base64url(text: str) -> bytes:

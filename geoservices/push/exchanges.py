@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Final, Protocol
 
 import pycurl
@@ -28,7 +29,7 @@ CONNECTION_LIFETIME: Final = timedelta(minutes=5)
 IDLE_CONNECTION_LIFETIME: Final = timedelta(minutes=1)
 
 _STATUS_LINE = re.compile(rb"HTTP/[0-9.]+ ([0-9]{3})")
-_REASONS: Final[Mapping[int, str]] = {
+REASONS: Final[Mapping[int, str]] = {
     pycurl.E_OPERATION_TIMEDOUT: "timeout",
     pycurl.E_COULDNT_CONNECT: "no-connection",
     pycurl.E_GOT_NOTHING: "connection-broken",
@@ -133,7 +134,7 @@ class Exchange:
             return Answer(status, fields, self.body)
         if self.barred:
             return AddressNotPublic()
-        return NoAnswer(_REASONS.get(code, _UNREADABLE))
+        return NoAnswer(REASONS.get(code, _UNREADABLE))
 
     def _options(self, settings: PushSettings) -> Iterator[tuple[int, object]]:
         """Return what holds for every post."""
@@ -157,13 +158,13 @@ class Exchange:
         yield pycurl.OPENSOCKETFUNCTION, self._open_socket
         yield pycurl.HEADERFUNCTION, self._take_head
         yield pycurl.WRITEFUNCTION, self._take_body
-        yield from _authorities(settings)
+        yield from authorities(settings.ca_file)
 
 
-def _authorities(settings: PushSettings) -> Iterator[tuple[int, str]]:
-    """Return who may vouch for a push service: those of the setting, else the system's."""
-    if settings.ca_file is not None:
-        yield pycurl.CAINFO, str(settings.ca_file)
+def authorities(ca_file: Path | None) -> Iterator[tuple[int, str]]:
+    """Return who may vouch for a server: those of the file, else the system's."""
+    if ca_file is not None:
+        yield pycurl.CAINFO, str(ca_file)
         return
     system = ssl.get_default_verify_paths()
     if system.cafile:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from ipaddress import ip_address
 from typing import Final
 
-from geoservices.push.endpoints import LOOPBACK_HOSTS, is_public
+from geoservices.push.endpoints import LOOPBACK_HOSTS, is_private, is_public
 from geoservices.push.vapid import Clock
 
 LOOK_UPS_AT_ONCE: Final = 16
@@ -43,9 +43,12 @@ class Names:
     after forking: threads do not survive one.
     """
 
-    def __init__(self, look_up: LookUp, *, allow_loopback: bool, now: Clock) -> None:
+    def __init__(
+        self, look_up: LookUp, *, allow_loopback: bool, now: Clock, allow_private: bool = False
+    ) -> None:
         self._look_up = look_up
         self._allow_loopback = allow_loopback
+        self._allow_private = allow_private
         self._now = now
         self._threads = ThreadPoolExecutor(LOOK_UPS_AT_ONCE, thread_name_prefix="push-names")
         self._known: dict[tuple[str, int], tuple[datetime, Addresses]] = {}
@@ -79,7 +82,7 @@ class Names:
         """Tell whether a connection for this host may be made to this address."""
         if self._allow_loopback and host in LOOPBACK_HOSTS:
             return address in LOOPBACK_HOSTS
-        return is_public(address)
+        return is_public(address) or (self._allow_private and is_private(address))
 
     def _look_up_checked(self, host: str, port: int, at: datetime) -> Addresses:
         found = (host,) if _is_address(host) else tuple(self._look_up(host, port))

@@ -1,5 +1,6 @@
 """What an organisation is told of the visits at its places: counts, and nothing of anybody."""
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -8,9 +9,11 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
+from geoservices.access.actors import Grant
 from geoservices.accounts import queries as accounts
-from geoservices.errors import NotFound
 from geoservices.places import service as places
+from geoservices.places.models import Place
+from geoservices.scopes import everywhere
 from geoservices.visits import queries
 from geoservices.visits.counting import LONGEST_STAY, HourCounts, whole_hours
 
@@ -42,9 +45,7 @@ class Footfall:
     hours: list[Hour]
 
 
-def presence(
-    session: Session, place_id: UUID, *, organisation_id: UUID, smallest: int
-) -> list[Inside]:
+def presence(session: Session, place_id: UUID, *, grant: Grant, smallest: int) -> list[Inside]:
     """Count the devices that are within each watched geofence of a place now.
 
     An empty geofence looks like one with a few devices: whoever asks again and again would
@@ -53,14 +54,15 @@ def presence(
     Args:
         session: The transaction to read in.
         place_id: The place.
-        organisation_id: Whose it must be.
+        grant: Whoever asks.
         smallest: The smallest count to be told.
 
     Raises:
-        NotFound: The place is not the organisation's.
+        NotFound: The place is not the organisation's, nor are its statistics shared with it.
     """
-    _check_owner(session, place_id, organisation_id)
-    counts = queries.count_inside(session, place_id)
+    place = places.get_place_for(session, place_id, grant)
+    with _as_its_owner(session, place, grant):
+        counts = queries.count_inside(session, place_id)
     return [
         Inside(geofence_id=geofence_id, devices=count if count >= smallest else None)
         for geofence_id, count in counts.items()
@@ -71,7 +73,7 @@ def footfall(
     session: Session,
     place_id: UUID,
     *,
-    organisation_id: UUID,
+    grant: Grant,
     from_: datetime,
     until: datetime,
     smallest: int,
@@ -82,24 +84,25 @@ def footfall(
     Args:
         session: The transaction to read in.
         place_id: The place.
-        organisation_id: Whose it must be; the hours are those of its time zone.
+        grant: Whoever asks; the hours are those of their organisation's time zone.
         from_: Any instant of the first hour.
         until: The end; an hour that it cuts through is told of too, if it is over.
         smallest: So many devices must be behind a count for it to be told; nothing is always told.
         at: Now.
 
     Raises:
-        NotFound: The place is not the organisation's.
+        NotFound: The place is not the organisation's, nor are its statistics shared with it.
         RangeRefused: The span is empty, longer than 31 days or from before the year 2000.
     """
-    _check_owner(session, place_id, organisation_id)
-    time_zone = accounts.organisation_by_id(session, organisation_id).time_zone
+    place = places.get_place_for(session, place_id, grant)
+    time_zone = accounts.organisation_by_id(session, grant.organisation_id).time_zone
     bounds = whole_hours(from_, until, time_zone=time_zone, at=at)
-    counts = (
-        queries.count_by_hour(session, place_id, bounds, longest=LONGEST_STAY, at=at)
-        if bounds
-        else {}
-    )
+    with _as_its_owner(session, place, grant):
+        counts = (
+            queries.count_by_hour(session, place_id, bounds, longest=LONGEST_STAY, at=at)
+            if bounds
+            else {}
+        )
     zone = ZoneInfo(time_zone)
     hours: list[Hour] = []
     for number, (starts_at, ends_at) in enumerate(pairwise(bounds)):
@@ -116,6 +119,7 @@ def footfall(
     return Footfall(time_zone=time_zone, hours=hours)
 
 
-def _check_owner(session: Session, place_id: UUID, organisation_id: UUID) -> None:
-    if places.get_place(session, place_id).organisation_id != organisation_id:
-        raise NotFound("place")
+def _as_its_owner(session: Session, place: Place, grant: Grant) -> AbstractContextManager[None]:
+    # What a partner is told of are counts of rows that are the owner's.
+    own = place.organisation_id == grant.organisation_id
+    return nullcontext() if own else everywhere(session)

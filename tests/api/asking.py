@@ -74,6 +74,16 @@ def geofence(
     }
 
 
+def key(**changes: Any) -> dict[str, Any]:
+    """A key for a machine that reads listings."""
+    return {
+        "name": "Events calendar",
+        "scopes": ["listings:read"],
+        "expires_at": (now() + timedelta(days=90)).isoformat(),
+        **changes,
+    }
+
+
 def listing(place_id: UUID, **changes: Any) -> dict[str, Any]:
     """An offer that is on."""
     return {
@@ -95,6 +105,16 @@ def campaign(listing_id: UUID, **changes: Any) -> dict[str, Any]:
         "purpose": "check-in-content",
         "title": "Free hot drink",
         "body": "Show this at the desk.",
+        **changes,
+    }
+
+
+def sign_in(**changes: Any) -> dict[str, Any]:
+    """Somebody who wants to be let in, for a bearer token."""
+    return {
+        "username": "anna",
+        "password": "plinth owl gravel cello",
+        "credential": "bearer",
         **changes,
     }
 

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from api import middleware, problems, replays
+from api import middleware, oidc, problems, replays
 from api.app import create_app
 from api.committing import Committer
 from api.csrf import make_csrf_token
@@ -26,10 +26,12 @@ from geoservices.codes.links import make_code_key
 from geoservices.database import SessionFactory
 from geoservices.geofences.live import LiveGeofences
 from geoservices.limiting.limiter import Limiter
+from geoservices.provider_settings import ProviderSettings
 from geoservices.push.vapid import make_vapid_key
 from geoservices.settings import (
     CodeSettings,
     MailSettings,
+    OidcSettings,
     PhoneSettings,
     PushSettings,
     Settings,
@@ -41,6 +43,18 @@ from tests.factories import (
     make_organisation,
     make_person,
 )
+from tests.signing import CHEAP
+
+AWAY = ProviderSettings(
+    slug="devon",
+    name="Devon",
+    organisation="devon",
+    issuer="http://127.0.0.1:9",
+    client_id="geoservices",
+    client_secret=SecretStr("open sesame"),
+    default_role="staff",
+)
+"""An identity provider that nobody runs; tests/oidc has one that somebody does."""
 
 
 @pytest.fixture(scope="session")
@@ -57,6 +71,8 @@ def settings() -> Settings:
         codes=CodeSettings(key=SecretStr(make_code_key())),
         mail=MailSettings(host="127.0.0.1", security="none", sender="letters@devon.example"),
         phones=PhoneSettings(secret=SecretStr("a secret that is of no use elsewhere")),
+        oidc=OidcSettings(providers=(AWAY,), allow_loopback=True),
+        sign_in=CHEAP,
     )
 
 
@@ -157,7 +173,7 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], str]]:
     before, written = structlog.get_config(), StringIO()
     with redirect_stderr(written):
         logs.configure()
-    for module in (middleware, problems, replays, taking):
+    for module in (middleware, oidc, problems, replays, taking):
         monkeypatch.setattr(module, "log", structlog.get_logger())
     yield written.getvalue
     structlog.configure(**before)

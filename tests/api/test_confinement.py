@@ -52,7 +52,13 @@ from tests.factories import (
     make_place,
 )
 
-WIDE = {"take_receipts", "confirm_email", "unsubscribe_from_email", "read_session"}
+WIDE = {
+    "take_receipts",
+    "confirm_email",
+    "unsubscribe_from_email",
+    "read_session",
+    "log_out_by_provider",
+}
 """What shows its right by a secret in the body, path or cookies, and finds rows by it."""
 UNKNOWN = {"open_link", "read_screen", "receive_osmand", "receive_osmand_query"}
 """What looks up a secret by itself and sees nothing else, or is confined by whose it is."""

@@ -1,9 +1,12 @@
 """The whole OpenAPI document against the real application: right requests and wrong ones.
 
 Schemathesis makes them from the document, the same on every run. Whatever is sent, whoever sends
-it, no answer is a 500 and each is as the document promises.
+it, no answer is a 500, each is as the document promises, and nobody reads what another
+organisation has for itself.
 """
 
+from dataclasses import dataclass
+from itertools import cycle, islice
 from typing import Any
 
 import pytest
@@ -22,14 +25,23 @@ from schemathesis.specs.openapi.checks import (
 )
 from sqlalchemy.orm import Session
 
+from tests.api.callers import NOBODY, OUTSIDERS, tokens_of
 from tests.api.conftest import with_token
 from tests.api.test_access import PAGES, TABLE
-from tests.api.world import World, make_world
-from tests.factories import make_access_token
+from tests.api.world import MARK, World, make_world
 
-EXAMPLES = 8
-"""For each operation, each sent by everyone."""
-TAKES_ANYTHING = {"live", "ready", "explain_problem", "open_unsubscribe", "read_session", *PAGES}
+EXAMPLES = 9
+"""For each operation and mode, each sent by three callers; every caller has some of them."""
+TAKES_ANYTHING = {
+    "live",
+    "ready",
+    "explain_problem",
+    "open_unsubscribe",
+    "read_session",
+    "list_providers",
+    "end_provider_session",
+    *PAGES,
+}
 """There is no wrong request to them."""
 ROWS = [
     (operation, mode)
@@ -43,10 +55,23 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-KNOWN_BY_OTHER_NAMES = {"code": "not-found", "purpose": "nearby"}
+KNOWN_BY_OTHER_NAMES = {
+    "code": "not-found",
+    "purpose": "nearby",
+    "organisation_slug": "exeter",
+    "provider": "devon",
+}
 
 
 AnyCase = Case[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, and whether they are of another organisation than the one with the world."""
+
+    client: Client
+    outside: bool
 
 
 @pytest.fixture
@@ -56,28 +81,31 @@ def world(session: Session) -> World:
 
 
 @pytest.fixture
-def everyone(anyone: Client, session: Session, world: World) -> dict[str, Client]:
-    """A device, a manager and somebody without a token."""
-    manager = make_access_token(session, world.organisation)
+def callers(anyone: Client, session: Session, world: World) -> list[Caller]:
+    """Everybody who has a valid token, by whether they are outside the organisation; and nobody."""
+    tokens = tokens_of(session, world, None)
     session.commit()
-    return {
-        "device": with_token(anyone, world.token),
-        "manager": with_token(anyone, manager),
-        "anonymous": anyone,
-    }
+    return [
+        Caller(
+            client=with_token(anyone, token) if token else anyone,
+            outside=caller in OUTSIDERS or caller == NOBODY,
+        )
+        for caller, token in tokens.items()
+    ]
 
 
 @pytest.mark.parametrize(("operation", "mode"), ROWS)
 def test_whatever_is_sent_the_answer_is_promised(
     application: FastAPI,
-    everyone: dict[str, Client],
+    callers: list[Caller],
     world: World,
     operation: str,
     mode: GenerationMode,
 ) -> None:
-    """By a device, a manager and nobody, about things that exist and things that do not."""
+    """By people of every role, machines and nobody, about things that exist or do not."""
     schema = schemathesis.openapi.from_dict(application.openapi())
     found = schema.find_operation_by_id(operation)
+    turns = cycle(callers)
 
     @settings(
         max_examples=EXAMPLES,
@@ -91,10 +119,11 @@ def test_whatever_is_sent_the_answer_is_promised(
     )
     def send(case: AnyCase, known: dict[str, str]) -> None:
         name_what_exists(case, known)
-        for client in everyone.values():
-            answer = sent(client, case)
+        for caller in islice(turns, 3):
+            answer = sent(caller.client, case)
             assert answer.status_code != 500
             case.validate_response(answer, checks=CHECKS)
+            assert not (caller.outside and MARK in answer.text)
 
     send()
 

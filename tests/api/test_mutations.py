@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
+from geoservices.access.rights import Role
 from tests.api.conftest import with_token
-from tests.api.test_access import TABLE
+from tests.api.test_access import NAMES, TABLE
 from tests.api.world import World, make_world
 from tests.factories import make_access_token
 
@@ -127,13 +128,13 @@ def world(session: Session) -> World:
 
 @pytest.fixture
 def client_for(anyone: Client, session: Session, world: World) -> Callable[[str], Client]:
-    """A client who may do an operation: the citizen's device, or a manager."""
-    manager = make_access_token(session, world.organisation)
+    """A client who may do an operation: the citizen's device, or an admin."""
+    admin = make_access_token(session, world.organisation, Role.ADMIN)
     session.commit()
 
     def choose(operation: str) -> Client:
-        by_manager = TABLE[operation].manager != 403
-        return with_token(anyone, manager if by_manager else world.token)
+        by_admin = TABLE[operation].answers.get("admin", 403) != 403
+        return with_token(anyone, admin if by_admin else world.token)
 
     return choose
 
@@ -182,7 +183,7 @@ def test_no_body_makes_an_operation_fail(
         for method, path, id_, schema in with_bodies(document)
         if id_ == operation
     ]
-    address = path.format(purpose="nearby", **world.ids)
+    address = path.format(**NAMES, **world.ids)
     client = client_for(operation)
     make_right = TABLE[operation].body
     assert make_right is not None

@@ -16,6 +16,7 @@ from geoservices.deliveries.models import Delivery
 from geoservices.deliveries.states import DeliveryState
 from geoservices.letters.models import EmailAddress
 from geoservices.listings.models import Listing
+from geoservices.members.models import Team, TeamMember
 from geoservices.notifications.models import Notification
 from geoservices.phones.models import PhoneApp
 from geoservices.subscriptions.models import Subscription
@@ -23,6 +24,7 @@ from geoservices.visits.models import Visit
 from geoservices.visits.transitions import Phase
 from tests.factories import (
     NOON,
+    make_api_key,
     make_campaign,
     make_code,
     make_device,
@@ -32,14 +34,22 @@ from tests.factories import (
     make_person,
     make_phone_link,
     make_place,
+    share_place,
 )
+
+MARK = "only Devon's"
+"""Stands in every name that nobody outside the organisation may read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """What there is, and the token of the citizen whose things they are."""
+    """What there is, and the token of the citizen whose things they are.
+
+    The place is shared with a partner, statistics too.
+    """
 
     organisation: Organisation
+    partner: Organisation
     person: Person
     device: Device
     token: str
@@ -50,12 +60,26 @@ class World:
 def make_world(session: Session) -> World:
     """An organisation with everything, and a citizen who was there and was told of it."""
     organisation = make_organisation(session)
+    partner = make_organisation(session, "exeter")
     place = make_place(session, organisation)
+    place.tags = ["central"]
+    share_place(session, place, partner)
     geofence = make_geofence(session, place)
+    geofence.name = MARK
     listing = make_listing(session, place)
     campaign = make_campaign(
         session, listing, trigger=Trigger.CHECKED_IN, purpose=Purpose.CHECK_IN_CONTENT
     )
+    campaign.name = MARK
+    code = make_code(session, place)
+    code.label = MARK
+    member = make_person(session, organisation=organisation)
+    member.name = MARK
+    team = Team(organisation_id=organisation.id, name=MARK, created_at=NOON)
+    session.add(team)
+    session.flush()
+    session.add(TeamMember(team_id=team.id, person_id=member.id))
+    key, _secret = make_api_key(session, organisation, name=MARK)
     person = make_person(session, Purpose.NEARBY, Purpose.CHECK_IN_CONTENT)
     device, token = make_device(session, person)
     visit = _visit(device, geofence.id, place.id, organisation)
@@ -77,6 +101,7 @@ def make_world(session: Session) -> World:
     session.commit()
     return World(
         organisation=organisation,
+        partner=partner,
         person=person,
         device=device,
         token=token,
@@ -88,12 +113,16 @@ def make_world(session: Session) -> World:
             "campaign_id": campaign.id,
             "visit_id": visit.id,
             "check_in_id": check_in.id,
-            "code_id": make_code(session, place).id,
+            "code_id": code.id,
             "subscription_id": subscription.id,
             "link_id": link.id,
+            "sign_in_id": uuid4(),
             "decision_id": decision.id,
             "notification_id": notification.id,
             "delivery_id": delivery.id,
+            "member_id": member.id,
+            "team_id": team.id,
+            "key_id": key.id,
         },
     )
 

@@ -34,7 +34,7 @@ from geoservices.geometry.areas import Circle, Polygonal
 from geoservices.geometry.position import Position
 from geoservices.places.models import Place
 from geoservices.places.service import position_of
-from tests.factories import NOON, make_organisation
+from tests.factories import NOON, make_organisation, may
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "geodata/samples/devon-libraries.geojson"
@@ -128,6 +128,20 @@ def test_it_takes_a_handful_of_statements(session: Session, bring: Import) -> No
     assert geofence_queries.revision(session) - before <= 4
 
 
+def test_tags_come_with_an_import_and_stay_without(session: Session, bring: Import) -> None:
+    """What names none leaves those there are, whoever gave them."""
+    bring([feature("a", properties={"tags": ["Coast", "library"]})])
+    first = places(session)[0].tags
+    places(session)[0].tags = ["by hand"]
+    session.commit()
+    bring([feature("a", properties={"category": "library"})])
+    kept = places(session)[0].tags
+    bring([feature("a", properties={"tags": "central"})])
+
+    assert (first, kept) == (["coast", "library"], ["by hand"])
+    assert places(session)[0].tags == ["central"]
+
+
 def test_a_moved_place_is_redrawn(session: Session, bring: Import) -> None:
     """The geofence keeps its id; the others are left alone."""
     bring([feature("a"), feature("b")])
@@ -189,18 +203,18 @@ def test_what_a_manager_did_to_a_geofence_stays(
         )
         return replace(base, **change)
 
-    delete_geofence(session, deleted.id, organisation_id=devon.id, at=NOON)
+    delete_geofence(session, deleted.id, grant=may(devon), at=NOON)
     for geofence, change in ((disabled, {"enabled": False}), (redrawn, {"area": circle})):
         replace_geofence(
             session,
             geofence.id,
             draft(geofence, **change),
-            organisation_id=devon.id,
+            grant=may(devon),
             expected_revision=None,
             at=NOON,
         )
     own = create_geofence(
-        session, draft(second, area=circle, name="own"), organisation_id=devon.id, at=NOON
+        session, draft(second, area=circle, name="own"), grant=may(devon), at=NOON
     )
     session.commit()
     moved = {"type": "Point", "coordinates": [-3.0, 50.0]}

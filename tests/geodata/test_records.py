@@ -47,6 +47,31 @@ def kept(feature: ReadFeature) -> PlaceRecord:
     return feature.record
 
 
+@pytest.mark.parametrize(
+    ("tags", "read_as"),
+    [
+        (None, ()),
+        ([" Town  Centre", "library", "LIBRARY", ""], ("library", "town centre")),
+        ("coast; Seafront ;", ("coast", "seafront")),
+    ],
+)
+def test_tags_are_written_in_one_way(tags: object, read_as: tuple[str, ...]) -> None:
+    """In lower case, each once, in order; a list, or one text with semicolons."""
+    feature = read({"name": "Exeter", "tags": tags})
+
+    assert kept(feature).tags == read_as
+    assert feature.notes == []
+
+
+@pytest.mark.parametrize("tags", [7, {"a": 1}, ["x" * 41], [["x"]], ["x"] * 51])
+def test_tags_that_are_none_are_left_out(tags: object) -> None:
+    """All of them, and it is said; the place is kept."""
+    feature = read({"name": "Exeter", "tags": tags})
+
+    assert kept(feature).tags == ()
+    assert [note.field for note in feature.notes] == ["/properties/tags"]
+
+
 def test_everything_known_of_a_place_is_read() -> None:
     """All texts stripped; a polygon's middle is the place's point."""
     properties = {

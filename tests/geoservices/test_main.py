@@ -14,7 +14,9 @@ from geoservices import clock
 from geoservices.__main__ import main
 from geoservices.access.rights import Role
 from geoservices.accounts import service as accounts
-from geoservices.accounts.models import Organisation
+from geoservices.accounts.models import Organisation, Person
+from geoservices.credentials.links import LinkRefused
+from geoservices.credentials.service import set_password
 from geoservices.database import SessionFactory, transaction
 from geoservices.deliveries.models import Delivery
 from geoservices.push.endpoints import decode_base64url
@@ -22,6 +24,9 @@ from geoservices.push.vapid import make_vapid_key
 from geoservices.subscriptions.models import Subscription
 from tests import notifying
 from tests.factories import NOON
+from tests.signing import PASSWORD, Visitor, make_desk
+
+ACCOUNT = ["account", "--role", "admin", "--name", "Ann"]
 
 
 @pytest.fixture
@@ -64,6 +69,25 @@ def test_a_new_organisations_manager_gets_a_token_that_works(operator: SessionFa
         assert accounts.authenticate_member(session, printed, at=far) is None
 
 
+def test_the_first_administrator_is_sent_a_link(operator: SessionFactory) -> None:
+    """Run again, it prints another one for the same member."""
+    run("organisation", "create", "devon", "--name", "Devon")
+    account = [*ACCOUNT, "--organisation", "devon", "--username"]
+    links = [run(*account, name).stdout.strip() for name in ("ann", "ANN")]
+    desk = make_desk(operator)
+    for link in links[::-1]:
+        assert link.startswith("http://127.0.0.1:8080/password#gsl_")
+    set_password(desk, links[1].partition("#")[2], PASSWORD, at=clock.now())
+
+    made = Visitor(desk).tries(username="ann", at=clock.now())
+    with operator() as session:
+        [member] = session.scalars(select(Person)).all()
+        assert (member.name, member.role) == ("Ann", Role.ADMIN)
+        assert made.sign_in.person_id == member.id
+    with pytest.raises(LinkRefused):
+        set_password(desk, links[0].partition("#")[2], PASSWORD, at=clock.now())
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -76,6 +100,11 @@ def test_a_new_organisations_manager_gets_a_token_that_works(operator: SessionFa
             ["organisation", "create", "devon", "--name", "Devon", "--time-zone", "Europe/Exeter"],
             "no IANA time zone",
             id="an unknown time zone",
+        ),
+        pytest.param(
+            [*ACCOUNT, "--organisation", "nowhere", "--username", "ann"],
+            "There is no such organisation",
+            id="an account nowhere",
         ),
     ],
 )

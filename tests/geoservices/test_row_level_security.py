@@ -38,7 +38,7 @@ PUBLIC = {"places", "listings"}
 """What everyone may see, and only its organisation may change."""
 BY_PERSON = {"notifications"}
 """What an organisation is not shown though it sent it."""
-OF_MEMBERS = {"devices", "sign_ins"}
+OF_MEMBERS = {"devices", "sign_ins", "team_members"}
 """What an organisation is shown of its members."""
 COMMANDS = ("SELECT", "INSERT", "UPDATE", "DELETE")
 EXAMPLES: dict[type, Callable[[int], object]] = {

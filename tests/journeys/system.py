@@ -17,7 +17,7 @@ from psycopg.rows import dict_row
 
 from geoservices import clock
 from geoservices.access.rights import Role
-from geoservices.accounts.service import issue_access_token
+from geoservices.accounts.issuing import issue_access_token
 from geoservices.database import make_engine, make_session_factory, transaction
 from local import broker, postgres, processes
 from local.actors import Caller, Manager

@@ -6,6 +6,7 @@ class Refusal extends Error {
     super(problem.detail ?? problem.title ?? `The service answered ${status}.`);
     this.status = status;
     this.code = String(problem.type ?? "").split("/").pop();
+    this.retryAfterS = problem.retry_after_s;
   }
 }
 
@@ -62,6 +63,13 @@ const calls = (() => {
     }
   }
 
+  // Sign a member in here; what came with the cookies of before is of no use any more.
+  async function signIn(given) {
+    const made = await send("POST", "/v1/sign-in", { body: { ...given, credential: "cookie" } });
+    shown = made.csrf_token;
+    return made;
+  }
+
   // Have this browser be a device.
   async function register(device) {
     const made = await call("POST", "/v1/devices", { ...device, credential: "cookie" });
@@ -69,5 +77,5 @@ const calls = (() => {
     return made;
   }
 
-  return { call, register, send, session };
+  return { call, register, send, session, signIn };
 })();

@@ -9,7 +9,7 @@ import pytest
 
 from geoservices import clock
 from geoservices.access.rights import Role
-from geoservices.accounts import service
+from geoservices.accounts import issuing, service
 from geoservices.database import SessionFactory
 
 
@@ -25,7 +25,7 @@ def test_the_command_says_how_much_it_ended(
         service.ensure_organisation(
             session, "devon", name="Devon", time_zone="Europe/London", at=at
         )
-        token = service.issue_access_token(
+        token = issuing.issue_access_token(
             session, "devon", role=Role.STAFF, name="Ann", lifetime=timedelta(days=1), at=at
         )
 

@@ -9,9 +9,10 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from geoservices.access.rights import Role
-from geoservices.accounts import queries, service
+from geoservices.accounts import issuing, queries, service
 from geoservices.accounts.consents import ON_CHECK_IN, PASSIVE, TEXTS
 from geoservices.accounts.device_tokens import authenticate_device
+from geoservices.accounts.issuing import NameNotUnique
 from geoservices.accounts.models import (
     Consent,
     Device,
@@ -19,8 +20,12 @@ from geoservices.accounts.models import (
     Purpose,
     SignIn,
 )
-from geoservices.accounts.service import ConsentMissing, ConsentTextChanged, TimeZoneUnknown
-from geoservices.errors import Forbidden, NotFound
+from geoservices.accounts.service import (
+    ConsentMissing,
+    ConsentTextChanged,
+    TimeZoneUnknown,
+)
+from geoservices.errors import Forbidden, NotFound, Unauthenticated
 from tests.factories import NOON, make_device, make_organisation, make_person
 
 VERSION = TEXTS[Purpose.NEARBY].version
@@ -100,7 +105,7 @@ def test_an_access_token_lets_a_member_in_until_it_expires(
 ) -> None:
     """It is shown once and stored as a hash."""
     organisation = make_organisation(session)
-    token = service.issue_access_token(
+    token = issuing.issue_access_token(
         session, "devon", role=Role.MANAGER, name="Ann", lifetime=timedelta(days=30), at=NOON
     )
 
@@ -116,7 +121,7 @@ def test_an_access_token_lets_a_member_in_until_it_expires(
 def test_a_revoked_access_token_lets_nobody_in(session: Session) -> None:
     """Whoever lost it tells us, and it is worthless."""
     make_organisation(session)
-    token = service.issue_access_token(
+    token = issuing.issue_access_token(
         session, "devon", role=Role.STAFF, name="Ann", lifetime=timedelta(days=30), at=NOON
     )
 
@@ -131,12 +136,66 @@ def test_access_tokens_are_for_members_of_organisations_that_exist(session: Sess
     make_organisation(session)
 
     with pytest.raises(NotFound):
-        service.issue_access_token(
+        issuing.issue_access_token(
             session, "torbay", role=Role.STAFF, name="Ann", lifetime=timedelta(1), at=NOON
         )
     with pytest.raises(Forbidden):
-        service.issue_access_token(
+        issuing.issue_access_token(
             session, "devon", role=Role.CITIZEN, name="Ann", lifetime=timedelta(1), at=NOON
+        )
+
+
+def test_a_member_who_is_known_gets_another_token_and_no_double(session: Session) -> None:
+    """By name or e-mail address, whatever its case; no role needs to be told."""
+    make_organisation(session)
+
+    def issue(name: str, role: Role | None = None) -> Person:
+        token = issuing.issue_access_token(
+            session, "devon", role=role, name=name, lifetime=timedelta(1), at=NOON
+        )
+        signed_in = service.authenticate_member(session, token, at=NOON)
+        assert signed_in is not None
+        return signed_in[1]
+
+    ann = issue("Ann", Role.STAFF)
+    ann.email = "ann@example.org"
+    session.flush()
+
+    assert [issue("Ann"), issue("Ann", Role.STAFF), issue("Ann@Example.org")] == [ann] * 3
+    with pytest.raises(NotFound):
+        issue("Anne")
+    with pytest.raises(Forbidden):
+        issue("Ann", Role.ADMIN)
+    assert ann.role == Role.STAFF
+
+
+def test_of_several_with_one_name_the_address_tells(session: Session) -> None:
+    """Nobody gets somebody else's token by being called the same."""
+    organisation = make_organisation(session)
+    for address in ("ann@example.org", None):
+        person = make_person(session, organisation=organisation)
+        person.name, person.email = "Ann", address
+    session.flush()
+
+    def issue(name: str) -> str:
+        return issuing.issue_access_token(
+            session, "devon", role=None, name=name, lifetime=timedelta(1), at=NOON
+        )
+
+    with pytest.raises(NameNotUnique):
+        issue("Ann")
+    assert issue("ann@example.org")
+
+
+def test_who_is_disabled_gets_no_token(session: Session) -> None:
+    """Not on the server either."""
+    person = make_person(session, organisation=make_organisation(session))
+    person.name, person.disabled_at = "Ann", NOON
+    session.flush()
+
+    with pytest.raises(Unauthenticated):
+        issuing.issue_access_token(
+            session, "devon", role=None, name="Ann", lifetime=timedelta(1), at=NOON
         )
 
 
@@ -228,7 +287,7 @@ def test_a_member_who_leaves_loses_every_token_and_device(session: Session) -> N
     make_organisation(session, "dorset")
 
     def issue(slug: str, name: str) -> str:
-        return service.issue_access_token(
+        return issuing.issue_access_token(
             session, slug, role=Role.STAFF, name=name, lifetime=timedelta(days=30), at=NOON
         )
 
@@ -240,7 +299,7 @@ def test_a_member_who_leaves_loses_every_token_and_device(session: Session) -> N
         assert signed_in is not None
         phones.append(register(session, signed_in[1])[1])
 
-    revoked = [service.revoke_member(session, "devon", name="Ann", at=NOON) for _ in range(2)]
+    revoked = [issuing.revoke_member(session, "devon", name="Ann", at=NOON) for _ in range(2)]
 
     assert revoked == [(2, 2), (0, 0)]
     assert [
@@ -260,7 +319,7 @@ def test_whoever_is_not_there_cannot_be_revoked(session: Session, slug: str, nam
     make_organisation(session)
 
     with pytest.raises(NotFound):
-        service.revoke_member(session, slug, name=name, at=NOON)
+        issuing.revoke_member(session, slug, name=name, at=NOON)
 
 
 def test_an_outdated_text_is_no_consent(session: Session) -> None:

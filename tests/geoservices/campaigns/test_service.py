@@ -18,6 +18,7 @@ from tests.factories import (
     NOON,
     make_listing,
     make_organisation,
+    may,
 )
 
 
@@ -42,13 +43,13 @@ def draft(world: World) -> CampaignDraft:
 def test_making_a_campaign_again_changes_nothing(world: World, draft: CampaignDraft) -> None:
     """The same id and content returns the first; other content is refused."""
     id_ = uuid4()
-    ours = world.organisation.id
+    ours = world.organisation
 
     made, new = service.make_campaign(
-        world.session, draft, campaign_id=id_, organisation_id=ours, at=NOON
+        world.session, draft, campaign_id=id_, grant=may(ours), at=NOON
     )
     same, again = service.make_campaign(
-        world.session, draft, campaign_id=id_, organisation_id=ours, at=NOON
+        world.session, draft, campaign_id=id_, grant=may(ours), at=NOON
     )
 
     assert (new, again) == (True, False)
@@ -59,7 +60,7 @@ def test_making_a_campaign_again_changes_nothing(world: World, draft: CampaignDr
             world.session,
             replace(draft, title="Tea"),
             campaign_id=id_,
-            organisation_id=ours,
+            grant=may(ours),
             at=NOON,
         )
 
@@ -68,34 +69,34 @@ def test_a_draft_can_be_changed_and_a_published_campaign_cannot(
     world: World, draft: CampaignDraft
 ) -> None:
     """What people were told must stay readable."""
-    ours = world.organisation.id
+    ours = world.organisation
     made, _ = service.make_campaign(
-        world.session, draft, campaign_id=None, organisation_id=ours, at=NOON
+        world.session, draft, campaign_id=None, grant=may(ours), at=NOON
     )
 
     service.replace_campaign(
-        world.session, made.id, replace(draft, title="Free tea"), organisation_id=ours
+        world.session, made.id, replace(draft, title="Free tea"), grant=may(ours)
     )
-    service.publish_campaign(world.session, made.id, organisation_id=ours, at=NOON)
+    service.publish_campaign(world.session, made.id, grant=may(ours), at=NOON)
 
     assert made.title == "Free tea"
     with pytest.raises(CampaignNotDraft):
-        service.replace_campaign(world.session, made.id, draft, organisation_id=ours)
+        service.replace_campaign(world.session, made.id, draft, grant=may(ours))
 
 
 def test_publishing_and_ending_twice_keeps_the_first_time(
     world: World, draft: CampaignDraft
 ) -> None:
     """Twice is as good as once."""
-    ours = world.organisation.id
+    ours = world.organisation
     made, _ = service.make_campaign(
-        world.session, draft, campaign_id=None, organisation_id=ours, at=NOON
+        world.session, draft, campaign_id=None, grant=may(ours), at=NOON
     )
 
     for minute in (1, 2):
         at = NOON + timedelta(minutes=minute)
-        service.publish_campaign(world.session, made.id, organisation_id=ours, at=at)
-        service.end_campaign(world.session, made.id, organisation_id=ours, at=at)
+        service.publish_campaign(world.session, made.id, grant=may(ours), at=at)
+        service.end_campaign(world.session, made.id, grant=may(ours), at=at)
 
     assert made.published_at == made.ended_at == NOON + timedelta(minutes=1)
 
@@ -104,19 +105,17 @@ def test_another_organisation_neither_sees_nor_touches_it(
     world: World, draft: CampaignDraft
 ) -> None:
     """Nor can it make one for a listing that is not its own."""
-    other = make_organisation(world.session, "torbay").id
+    other = make_organisation(world.session, "torbay")
     made = world.campaign()
 
     with pytest.raises(NotFound):
-        service.get_campaign(world.session, made.id, organisation_id=other)
+        service.get_campaign(world.session, made.id, grant=may(other))
     with pytest.raises(NotFound):
-        service.publish_campaign(world.session, made.id, organisation_id=other, at=NOON)
+        service.publish_campaign(world.session, made.id, grant=may(other), at=NOON)
     with pytest.raises(NotFound):
-        service.end_campaign(world.session, made.id, organisation_id=other, at=NOON)
+        service.end_campaign(world.session, made.id, grant=may(other), at=NOON)
     with pytest.raises(NotFound):
-        service.make_campaign(
-            world.session, draft, campaign_id=None, organisation_id=other, at=NOON
-        )
+        service.make_campaign(world.session, draft, campaign_id=None, grant=may(other), at=NOON)
 
 
 def test_decisions_are_read_page_by_page(world: World, citizen: Person) -> None:
@@ -140,19 +139,17 @@ def test_decisions_are_read_page_by_page(world: World, citizen: Person) -> None:
 
 def test_a_task_is_not_for_citizens(world: World, draft: CampaignDraft) -> None:
     """Neither when it is made nor when a draft is changed; staff may be told."""
-    ours = world.organisation.id
+    ours = world.organisation
     task = make_listing(world.session, world.place, kind=ListingKind.TASK)
     refused = replace(draft, listing_id=task.id)
     for_staff = replace(refused, audience=Role.STAFF, purpose=Purpose.STAFF_TASKS)
 
     made, _ = service.make_campaign(
-        world.session, for_staff, campaign_id=None, organisation_id=ours, at=NOON
+        world.session, for_staff, campaign_id=None, grant=may(ours), at=NOON
     )
 
     with pytest.raises(TaskNotForCitizens) as caught:
-        service.make_campaign(
-            world.session, refused, campaign_id=None, organisation_id=ours, at=NOON
-        )
+        service.make_campaign(world.session, refused, campaign_id=None, grant=may(ours), at=NOON)
     with pytest.raises(TaskNotForCitizens):
-        service.replace_campaign(world.session, made.id, refused, organisation_id=ours)
+        service.replace_campaign(world.session, made.id, refused, grant=may(ours))
     assert caught.value.field == "/audience"

@@ -42,6 +42,21 @@ def test_a_decision_is_recorded_with_its_gates(world: World, citizen: Person) ->
     assert stored.gates_passed == [gate.value for gate in Gate]
 
 
+def test_a_partners_campaign_speaks_of_what_the_owners_geofence_sees(
+    world: World, citizen: Person
+) -> None:
+    """At a shared place a transition is an occasion for both, and neither reads the other's."""
+    partner = make_organisation(world.session, "exeter")
+    listing = make_listing(world.session, world.place, title="Clinic")
+    listing.organisation_id = partner.id
+    campaigns = {world.campaign().id, world.campaign(listing=listing).id}
+
+    sent = world.decide(world.enters(citizen))
+
+    assert {decision.campaign_id for decision in sent} == campaigns
+    assert {decision.organisation_id for decision in sent} == {world.organisation.id, partner.id}
+
+
 def test_a_hold_is_recorded_with_its_reason(world: World) -> None:
     """Why did nobody get this? One query says it."""
     campaign = world.campaign()

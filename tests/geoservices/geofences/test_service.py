@@ -28,7 +28,7 @@ from geoservices.geofences.watched import keys
 from geoservices.geometry.areas import Circle, Polygonal
 from geoservices.geometry.boxes import BboxRefused
 from geoservices.geometry.position import Position
-from tests.factories import NOON, make_organisation, make_place
+from tests.factories import NOON, make_organisation, make_place, may
 
 LATER = NOON + timedelta(hours=1)
 SQUARE = Polygonal(shapely.MultiPolygon([shapely.box(-3.531, 50.724, -3.529, 50.726)]))
@@ -56,7 +56,7 @@ def test_a_square_is_kept_to_the_last_bit(
         shapely.MultiPolygon([shapely.Polygon([(0.1 + 0.2, 1 / 3), (1 / 7, 2 / 3), (1e-7, 0.1)])])
     )
 
-    geofence = create_geofence(session, replace(draft, area=odd), organisation_id=devon.id, at=NOON)
+    geofence = create_geofence(session, replace(draft, area=odd), grant=may(devon), at=NOON)
 
     assert area_of(geofence) == odd
     assert geofence.revision == queries.revision(session) > 0
@@ -70,7 +70,7 @@ def test_a_circle_keeps_its_real_centre_and_radius(
     for lat in (-50.0, 0.0, 50.72441, 70.0):
         circle = Circle(Position(lon=179.9, lat=lat), 20_000.0)
         geofence = create_geofence(
-            session, replace(draft, id=None, area=circle), organisation_id=devon.id, at=NOON
+            session, replace(draft, id=None, area=circle), grant=may(devon), at=NOON
         )
 
         apart = session.execute(
@@ -92,10 +92,10 @@ def test_the_same_again_changes_nothing(
     """A client may repeat what it got no answer to; circle or square."""
     for area in (SQUARE, CIRCLE):
         same = replace(draft, id=uuid4(), area=area)
-        first = create_geofence(session, same, organisation_id=devon.id, at=NOON)
+        first = create_geofence(session, same, grant=may(devon), at=NOON)
         revision = queries.revision(session)
 
-        second = create_geofence(session, same, organisation_id=devon.id, at=LATER)
+        second = create_geofence(session, same, grant=may(devon), at=LATER)
 
         assert second.id == first.id
         assert second.created_at == NOON
@@ -116,13 +116,13 @@ def test_an_id_is_for_one_content(
     session: Session, devon: Organisation, draft: GeofenceDraft, change: dict[str, object]
 ) -> None:
     """Other content under a known id is a conflict, not an overwriting."""
-    create_geofence(session, draft, organisation_id=devon.id, at=NOON)
+    create_geofence(session, draft, grant=may(devon), at=NOON)
 
     with pytest.raises(IdTaken):
         create_geofence(
             session,
             replace(draft, **change),  # type: ignore[arg-type]
-            organisation_id=devon.id,
+            grant=may(devon),
             at=NOON,
         )
 
@@ -131,13 +131,13 @@ def test_a_circle_of_another_radius_is_another_circle(
     session: Session, devon: Organisation, draft: GeofenceDraft
 ) -> None:
     """Its centre and radius are compared, not the polygon drawn for them alone."""
-    create_geofence(session, replace(draft, area=CIRCLE), organisation_id=devon.id, at=NOON)
+    create_geofence(session, replace(draft, area=CIRCLE), grant=may(devon), at=NOON)
 
     with pytest.raises(IdTaken):
         create_geofence(
             session,
             replace(draft, area=replace(CIRCLE, radius_m=123.5)),
-            organisation_id=devon.id,
+            grant=may(devon),
             at=NOON,
         )
 
@@ -146,11 +146,11 @@ def test_the_id_of_a_deleted_geofence_is_taken(
     session: Session, devon: Organisation, draft: GeofenceDraft
 ) -> None:
     """A late repetition of the creation does not bring it back."""
-    geofence = create_geofence(session, draft, organisation_id=devon.id, at=NOON)
-    delete_geofence(session, geofence.id, organisation_id=devon.id, at=NOON)
+    geofence = create_geofence(session, draft, grant=may(devon), at=NOON)
+    delete_geofence(session, geofence.id, grant=may(devon), at=NOON)
 
     with pytest.raises(IdTaken):
-        create_geofence(session, draft, organisation_id=devon.id, at=NOON)
+        create_geofence(session, draft, grant=may(devon), at=NOON)
 
 
 def test_another_organisation_sees_and_touches_nothing(
@@ -158,24 +158,24 @@ def test_another_organisation_sees_and_touches_nothing(
 ) -> None:
     """Neither its places nor its geofences."""
     kent = make_organisation(session, "kent")
-    geofence = create_geofence(session, draft, organisation_id=devon.id, at=NOON)
+    geofence = create_geofence(session, draft, grant=may(devon), at=NOON)
 
     with pytest.raises(NotFound, match="place"):
-        create_geofence(session, draft, organisation_id=kent.id, at=NOON)
+        create_geofence(session, draft, grant=may(kent), at=NOON)
     with pytest.raises(NotFound, match="geofence"):
-        get_geofence(session, geofence.id, organisation_id=kent.id)
+        get_geofence(session, geofence.id, grant=may(kent))
     with pytest.raises(NotFound, match="geofence"):
-        delete_geofence(session, geofence.id, organisation_id=kent.id, at=NOON)
+        delete_geofence(session, geofence.id, grant=may(kent), at=NOON)
     with pytest.raises(NotFound, match="geofence"):
         replace_geofence(
             session,
             geofence.id,
             replace(draft, place_id=make_place(session, kent).id),
-            organisation_id=kent.id,
+            grant=may(kent),
             expected_revision=None,
             at=NOON,
         )
-    assert list_geofences(session, kent.id) == []
+    assert list_geofences(session, may(kent)) == []
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ def test_numbers_out_of_range_are_refused(
         create_geofence(
             session,
             replace(draft, **change),  # type: ignore[arg-type]
-            organisation_id=devon.id,
+            grant=may(devon),
             at=NOON,
         )
 
@@ -211,19 +211,19 @@ def test_replacing_changes_everything_and_the_revision(
     session: Session, devon: Organisation, draft: GeofenceDraft
 ) -> None:
     """A square becomes a circle that is switched off, and a square again."""
-    first = create_geofence(session, draft, organisation_id=devon.id, at=NOON)
+    first = create_geofence(session, draft, grant=may(devon), at=NOON)
     known = first.revision
     circle = replace(draft, name="Circle", area=CIRCLE, margin_m=10.0, enabled=False)
 
     second = replace_geofence(
-        session, first.id, circle, organisation_id=devon.id, expected_revision=known, at=LATER
+        session, first.id, circle, grant=may(devon), expected_revision=known, at=LATER
     )
 
     assert (second.name, second.margin_m, second.disabled_at) == ("Circle", 10.0, LATER)
     assert area_of(second) == CIRCLE
     assert second.revision > known
     third = replace_geofence(
-        session, first.id, draft, organisation_id=devon.id, expected_revision=None, at=LATER
+        session, first.id, draft, grant=may(devon), expected_revision=None, at=LATER
     )
     assert (third.centre, third.radius_m, third.disabled_at) == (None, None, None)
     assert area_of(third) == SQUARE
@@ -233,26 +233,26 @@ def test_replacing_by_the_same_changes_nothing(
     session: Session, devon: Organisation, draft: GeofenceDraft
 ) -> None:
     """The revision stays, so a repeated request still fits."""
-    geofence = create_geofence(session, draft, organisation_id=devon.id, at=NOON)
+    geofence = create_geofence(session, draft, grant=may(devon), at=NOON)
     revision = geofence.revision
 
     again = replace_geofence(
-        session, geofence.id, draft, organisation_id=devon.id, expected_revision=revision, at=LATER
+        session, geofence.id, draft, grant=may(devon), expected_revision=revision, at=LATER
     )
 
     assert again.revision == revision == queries.revision(session)
-    assert get_geofence(session, geofence.id, organisation_id=devon.id) is again
+    assert get_geofence(session, geofence.id, grant=may(devon)) is again
 
 
 def test_two_managers_do_not_overwrite_each_other(
     session: Session, devon: Organisation, draft: GeofenceDraft
 ) -> None:
     """The second is told which revision there is by now."""
-    geofence = create_geofence(session, draft, organisation_id=devon.id, at=NOON)
+    geofence = create_geofence(session, draft, grant=may(devon), at=NOON)
     known = geofence.revision
     changed = replace(draft, name="First")
     replace_geofence(
-        session, geofence.id, changed, organisation_id=devon.id, expected_revision=known, at=NOON
+        session, geofence.id, changed, grant=may(devon), expected_revision=known, at=NOON
     )
 
     with pytest.raises(RevisionMismatch) as refused:
@@ -260,7 +260,7 @@ def test_two_managers_do_not_overwrite_each_other(
             session,
             geofence.id,
             replace(draft, name="Second"),
-            organisation_id=devon.id,
+            grant=may(devon),
             expected_revision=known,
             at=NOON,
         )
@@ -273,30 +273,30 @@ def test_deleting_twice_is_deleting_once(
     session: Session, devon: Organisation, draft: GeofenceDraft
 ) -> None:
     """It is gone from every list; the row stays for its history."""
-    geofence = create_geofence(session, draft, organisation_id=devon.id, at=NOON)
+    geofence = create_geofence(session, draft, grant=may(devon), at=NOON)
 
-    delete_geofence(session, geofence.id, organisation_id=devon.id, at=NOON)
+    delete_geofence(session, geofence.id, grant=may(devon), at=NOON)
     revision = queries.revision(session)
-    delete_geofence(session, geofence.id, organisation_id=devon.id, at=LATER)
+    delete_geofence(session, geofence.id, grant=may(devon), at=LATER)
 
     kept = queries.by_id(session, geofence.id)
     assert kept is not None
     assert kept.deleted_at == NOON
     assert queries.revision(session) == revision
-    assert list_geofences(session, devon.id) == []
+    assert list_geofences(session, may(devon)) == []
     with pytest.raises(NotFound):
-        get_geofence(session, geofence.id, organisation_id=devon.id)
+        get_geofence(session, geofence.id, grant=may(devon))
     with pytest.raises(NotFound):
         replace_geofence(
             session,
             geofence.id,
             draft,
-            organisation_id=devon.id,
+            grant=may(devon),
             expected_revision=None,
             at=NOON,
         )
     with pytest.raises(NotFound):
-        delete_geofence(session, uuid4(), organisation_id=devon.id, at=NOON)
+        delete_geofence(session, uuid4(), grant=may(devon), at=NOON)
 
 
 def test_lists_come_in_pages_of_ids(
@@ -307,7 +307,7 @@ def test_lists_come_in_pages_of_ids(
         create_geofence(
             session,
             replace(draft, id=None, enabled=number % 2 == 0),
-            organisation_id=devon.id,
+            grant=may(devon),
             at=NOON,
         ).id
         for number in range(5)
@@ -315,7 +315,7 @@ def test_lists_come_in_pages_of_ids(
 
     pages: list[list[UUID]] = []
     after: UUID | None = None
-    while page := list_geofences(session, devon.id, after=after, limit=2):
+    while page := list_geofences(session, may(devon), after=after, limit=2):
         pages.append([geofence.id for geofence in page])
         after = page[-1].id
 
@@ -328,7 +328,7 @@ def test_lists_narrow_to_a_place_or_a_box(
 ) -> None:
     """Boxes may cross the antimeridian; a box the wrong way up is refused."""
     taveuni = make_place(session, devon, name="Taveuni", at=(179.99, -16.8))
-    here = create_geofence(session, draft, organisation_id=devon.id, at=NOON)
+    here = create_geofence(session, draft, grant=may(devon), at=NOON)
     there = create_geofence(
         session,
         GeofenceDraft(
@@ -336,12 +336,12 @@ def test_lists_narrow_to_a_place_or_a_box(
             name="across",
             area=Circle(Position(lon=179.99, lat=-16.8), 5_000.0),
         ),
-        organisation_id=devon.id,
+        grant=may(devon),
         at=NOON,
     )
 
     def found(**wanted: object) -> list[UUID]:
-        listed = list_geofences(session, devon.id, **wanted)  # type: ignore[arg-type]
+        listed = list_geofences(session, may(devon), **wanted)  # type: ignore[arg-type]
         return [geofence.id for geofence in listed]
 
     assert found(place_id=taveuni.id) == [there.id]
@@ -359,12 +359,12 @@ def test_a_process_learns_what_changed_since_a_revision(
 ) -> None:
     """New and changed ones in full; of those no longer watched, that they are gone."""
     start = queries.revision(session)
-    square = create_geofence(session, draft, organisation_id=devon.id, at=NOON)
+    square = create_geofence(session, draft, grant=may(devon), at=NOON)
     circle = create_geofence(
-        session, replace(draft, id=None, area=CIRCLE), organisation_id=devon.id, at=NOON
+        session, replace(draft, id=None, area=CIRCLE), grant=may(devon), at=NOON
     )
     off = create_geofence(
-        session, replace(draft, id=None, enabled=False), organisation_id=devon.id, at=NOON
+        session, replace(draft, id=None, enabled=False), grant=may(devon), at=NOON
     )
 
     [changed] = queries.changed_since(session, start)
@@ -382,7 +382,7 @@ def test_a_process_learns_what_changed_since_a_revision(
     assert changed.organisations.tolist() == keys([devon.id] * 2).tolist()
     assert changed.dwell_after_s.tolist() == [300.0, 300.0]
     middle = queries.revision(session)
-    delete_geofence(session, square.id, organisation_id=devon.id, at=NOON)
+    delete_geofence(session, square.id, grant=may(devon), at=NOON)
     [gone] = queries.changed_since(session, middle)
     assert (gone.ids.tolist(), gone.watched.tolist()) == ([key_of_square], [False])
     assert list(queries.changed_since(session, queries.revision(session))) == []

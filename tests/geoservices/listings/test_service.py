@@ -23,7 +23,7 @@ from geoservices.listings.service import (
     withdraw_listing,
 )
 from geoservices.places.models import Place
-from tests.factories import NOON, make_listing, make_organisation, make_place
+from tests.factories import NOON, make_listing, make_organisation, make_place, may
 
 
 @pytest.fixture
@@ -58,12 +58,8 @@ def test_publishing_again_changes_nothing(
     """The same id and content returns the first."""
     id_ = uuid4()
 
-    made, new = publish_listing(
-        session, draft, listing_id=id_, organisation_id=organisation.id, at=NOON
-    )
-    same, again = publish_listing(
-        session, draft, listing_id=id_, organisation_id=organisation.id, at=NOON
-    )
+    made, new = publish_listing(session, draft, listing_id=id_, grant=may(organisation), at=NOON)
+    same, again = publish_listing(session, draft, listing_id=id_, grant=may(organisation), at=NOON)
 
     assert (new, again) == (True, False)
     assert same is made
@@ -73,16 +69,14 @@ def test_an_id_with_other_content_is_taken(
     session: Session, organisation: Organisation, draft: ListingDraft
 ) -> None:
     """Nothing is overwritten by accident."""
-    made, _ = publish_listing(
-        session, draft, listing_id=None, organisation_id=organisation.id, at=NOON
-    )
+    made, _ = publish_listing(session, draft, listing_id=None, grant=may(organisation), at=NOON)
 
     with pytest.raises(IdTaken):
         publish_listing(
             session,
             replace(draft, title="Free tea"),
             listing_id=made.id,
-            organisation_id=organisation.id,
+            grant=may(organisation),
             at=NOON,
         )
 
@@ -93,14 +87,12 @@ def test_it_must_end_after_it_starts(
 ) -> None:
     """When published and when replaced."""
     wrong = replace(draft, ends_at=ends_at)
-    made, _ = publish_listing(
-        session, draft, listing_id=None, organisation_id=organisation.id, at=NOON
-    )
+    made, _ = publish_listing(session, draft, listing_id=None, grant=may(organisation), at=NOON)
 
     with pytest.raises(EndsBeforeStart):
-        publish_listing(session, wrong, listing_id=None, organisation_id=organisation.id, at=NOON)
+        publish_listing(session, wrong, listing_id=None, grant=may(organisation), at=NOON)
     with pytest.raises(EndsBeforeStart):
-        replace_listing(session, made.id, wrong, organisation_id=organisation.id)
+        replace_listing(session, made.id, wrong, grant=may(organisation))
 
 
 def test_another_organisation_neither_sees_nor_touches_it(
@@ -108,36 +100,30 @@ def test_another_organisation_neither_sees_nor_touches_it(
 ) -> None:
     """To them it does not exist, and neither does the place."""
     other = make_organisation(session, "torbay")
-    made, _ = publish_listing(
-        session, draft, listing_id=None, organisation_id=organisation.id, at=NOON
-    )
+    made, _ = publish_listing(session, draft, listing_id=None, grant=may(organisation), at=NOON)
 
     with pytest.raises(NotFound):
-        get_listing(session, made.id, organisation_id=other.id)
+        get_listing(session, made.id, grant=may(other))
     with pytest.raises(NotFound):
-        replace_listing(session, made.id, draft, organisation_id=other.id)
+        replace_listing(session, made.id, draft, grant=may(other))
     with pytest.raises(NotFound):
-        withdraw_listing(session, made.id, organisation_id=other.id, at=NOON)
+        withdraw_listing(session, made.id, grant=may(other), at=NOON)
     with pytest.raises(NotFound):
-        publish_listing(session, draft, listing_id=None, organisation_id=other.id, at=NOON)
+        publish_listing(session, draft, listing_id=None, grant=may(other), at=NOON)
 
 
 def test_it_can_be_changed_and_withdrawn_twice(
     session: Session, organisation: Organisation, draft: ListingDraft
 ) -> None:
     """The first withdrawal's time stays."""
-    made, _ = publish_listing(
-        session, draft, listing_id=None, organisation_id=organisation.id, at=NOON
-    )
+    made, _ = publish_listing(session, draft, listing_id=None, grant=may(organisation), at=NOON)
 
-    replace_listing(
-        session, made.id, replace(draft, title="Free tea"), organisation_id=organisation.id
-    )
+    replace_listing(session, made.id, replace(draft, title="Free tea"), grant=may(organisation))
     for minute in (1, 2):
         withdraw_listing(
             session,
             made.id,
-            organisation_id=organisation.id,
+            grant=may(organisation),
             at=NOON + timedelta(minutes=minute),
         )
 
@@ -239,10 +225,12 @@ def test_an_organisations_listings_are_read_page_by_page(
     make_listing(session, make_place(session, organisation, name="Crediton Library"))
     session.flush()
 
-    page = queries.of_organisation(session, organisation.id, place_id=place.id, after=None, limit=2)
+    page = queries.of_organisation(
+        session, may(organisation), place_id=place.id, after=None, limit=2
+    )
     rest = queries.of_organisation(
         session,
-        organisation.id,
+        may(organisation),
         place_id=place.id,
         after=(page[-1].created_at, page[-1].id),
         limit=2,

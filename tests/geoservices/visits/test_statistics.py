@@ -23,6 +23,7 @@ from tests.factories import (
     make_organisation,
     make_person,
     make_place,
+    may,
 )
 
 HOUR = timedelta(hours=1)
@@ -193,7 +194,7 @@ def test_presence_is_told_for_each_watched_geofence(
     make_visit(session, geofence, NOON, NOON + HOUR)
     make_visit(session, gone, NOON)
 
-    found = statistics.presence(session, place.id, organisation_id=organisation.id, smallest=3)
+    found = statistics.presence(session, place.id, grant=may(organisation), smallest=3)
 
     assert {one.geofence_id: one.devices for one in found} == {geofence.id: 3, inner.id: None}
 
@@ -202,9 +203,9 @@ def test_an_empty_geofence_looks_like_one_with_a_few_devices(
     session: Session, organisation: Organisation, place: Place, geofence: Geofence
 ) -> None:
     """Asking again and again does not show when the first one comes."""
-    before = statistics.presence(session, place.id, organisation_id=organisation.id, smallest=2)
+    before = statistics.presence(session, place.id, grant=may(organisation), smallest=2)
     make_visit(session, geofence, NOON)
-    after = statistics.presence(session, place.id, organisation_id=organisation.id, smallest=2)
+    after = statistics.presence(session, place.id, grant=may(organisation), smallest=2)
 
     assert before == after
 
@@ -220,7 +221,7 @@ def test_hours_are_those_of_the_organisations_time_zone(
     found = statistics.footfall(
         session,
         place.id,
-        organisation_id=organisation.id,
+        grant=may(organisation),
         from_=NOON,
         until=NOON + 2 * HOUR,
         smallest=1,
@@ -243,12 +244,12 @@ def test_another_organisations_place_is_none(session: Session, place: Place, pla
     asked = place.id if place_id == "theirs" else uuid4()
 
     with pytest.raises(NotFound):
-        statistics.presence(session, asked, organisation_id=other.id, smallest=1)
+        statistics.presence(session, asked, grant=may(other), smallest=1)
     with pytest.raises(NotFound):
         statistics.footfall(
             session,
             asked,
-            organisation_id=other.id,
+            grant=may(other),
             from_=NOON,
             until=LATER,
             smallest=1,

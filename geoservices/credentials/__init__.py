@@ -1,0 +1,1 @@
+"""Members who sign in with a password of this installation, and their second factor."""

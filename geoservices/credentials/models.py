@@ -1,0 +1,95 @@
+"""Local accounts, what recovers them, and how often somebody failed at their door."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, LargeBinary, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from geoservices.database import Base, one_of
+
+
+class LocalAccount(Base):
+    """That a member signs in with a password here; without a hash they have not set one yet.
+
+    `totp_sealed` is the secret of the second factor, sealed with a key that is not in the database.
+    It counts from `totp_confirmed_at` on. `totp_step` is the time step of the last code that was
+    taken (RFC 6238 section 5.2): no code of it or of one before is taken again.
+    """
+
+    __tablename__ = "local_accounts"
+    __table_args__ = (
+        CheckConstraint(
+            "(password_hash IS NULL) = (password_set_at IS NULL)", name="password_whole"
+        ),
+        CheckConstraint(
+            "totp_confirmed_at IS NULL OR totp_sealed IS NOT NULL", name="second_factor_whole"
+        ),
+    )
+
+    person_id: Mapped[UUID] = mapped_column(
+        ForeignKey("people.id", ondelete="CASCADE"), primary_key=True
+    )
+    username: Mapped[str] = mapped_column(String(254), unique=True)
+    password_hash: Mapped[str | None] = mapped_column(String(200))
+    password_set_at: Mapped[datetime | None]
+    totp_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    totp_confirmed_at: Mapped[datetime | None]
+    totp_step: Mapped[int | None] = mapped_column(BigInteger)
+    created_at: Mapped[datetime]
+
+    @property
+    def has_second_factor(self) -> bool:
+        """Whether signing in takes a code as well."""
+        return self.totp_confirmed_at is not None
+
+
+class RecoveryCode(Base):
+    """One code that stands in for a lost second factor, kept as a hash and taken once."""
+
+    __tablename__ = "recovery_codes"
+
+    person_id: Mapped[UUID] = mapped_column(
+        ForeignKey("local_accounts.person_id", ondelete="CASCADE"), primary_key=True
+    )
+    code_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    used_at: Mapped[datetime | None]
+
+
+class LinkKind(StrEnum):
+    """Why somebody may set a password without knowing the one before."""
+
+    INVITATION = "invitation"
+    RESET = "reset"
+
+
+class PasswordLink(Base):
+    """What lets whoever holds a link set a password, once; kept as a hash."""
+
+    __tablename__ = "password_links"
+    __table_args__ = (CheckConstraint(one_of("kind", LinkKind), name="kind_known"),)
+
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    person_id: Mapped[UUID] = mapped_column(
+        ForeignKey("local_accounts.person_id", ondelete="CASCADE"), index=True
+    )
+    kind: Mapped[str] = mapped_column(String(20))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class FailedAttempts(Base):
+    """How often in a row a username's password or code was wrong, from one kind of place.
+
+    `mark` is the keyed hash of the username, whether there is such an account or not. `source` is
+    empty for whoever has not signed in to the account before; a browser that has, and a sign-in
+    that asks for its own password again, each count for themselves.
+    """
+
+    __tablename__ = "failed_attempts"
+
+    mark: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    source: Mapped[bytes] = mapped_column(LargeBinary(16), primary_key=True)
+    count: Mapped[int]
+    last_at: Mapped[datetime] = mapped_column(index=True)

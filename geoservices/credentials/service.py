@@ -1,0 +1,373 @@
+"""Signing in, and setting passwords.
+
+Each function that looks at a password runs its own short transactions round it: the attempt is
+counted and committed before, and nothing is locked while argon2 takes its time.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from sqlalchemy.orm import Session
+
+from geoservices.access.rights import Role
+from geoservices.accounts import queries as accounts
+from geoservices.accounts.models import Person, SignIn, SignInKind
+from geoservices.accounts.service import sign_in as let_in
+from geoservices.accounts.tokens import hash_token
+from geoservices.credentials import attempts, queries, second_factor
+from geoservices.credentials.attempts import Attempt
+from geoservices.credentials.hashing import Hasher
+from geoservices.credentials.links import LinkRefused
+from geoservices.credentials.models import LocalAccount
+from geoservices.credentials.queries import Holder
+from geoservices.credentials.rules import check_password, read_username
+from geoservices.credentials.sources import make_pass
+from geoservices.credentials.waits import FORGOTTEN_AFTER
+from geoservices.database import SessionFactory, transaction
+from geoservices.errors import ErrorKind, GeoservicesError, NotFound
+from geoservices.limiting.limiter import Limit, Limiter
+from geoservices.scopes import everywhere, open_wide
+from geoservices.settings import Settings
+
+SIGN_INS_KEPT = timedelta(days=30)
+"""How long it is known that somebody was signed in."""
+
+
+class SignInRefused(GeoservicesError):
+    """The username or the password is wrong; which of the two is not told."""
+
+    kind = ErrorKind.UNAUTHENTICATED
+    code = "sign-in-refused"
+    title = "Username or password is wrong"
+
+    def __init__(self) -> None:
+        super().__init__("Check both. After five wrong attempts each further one takes a wait.")
+
+
+class PasswordWrong(GeoservicesError):
+    """The present password, asked for once more, is another; nothing was changed."""
+
+    kind = ErrorKind.FORBIDDEN
+    code = "password-wrong"
+    title = "The password is wrong"
+
+    def __init__(self) -> None:
+        super().__init__("Give the password that you sign in with now.", field="/password")
+
+
+class NoLocalAccount(GeoservicesError):
+    """The member does not sign in with a password of this installation."""
+
+    kind = ErrorKind.CONFLICT
+    code = "no-local-account"
+    title = "There is no password here"
+
+    def __init__(self) -> None:
+        super().__init__("This is for members with a username and password of this installation.")
+
+
+class UsernameTaken(GeoservicesError):
+    """Somebody else of this installation has that username; nothing was stored."""
+
+    kind = ErrorKind.CONFLICT
+    code = "username-taken"
+    title = "The username is taken"
+
+    def __init__(self) -> None:
+        super().__init__("Choose another one.", field="/username")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """What somebody who wants to sign in has typed, and where they are.
+
+    `shown` is the pass of a browser that has signed in before.
+    """
+
+    username: str = field(repr=False)
+    password: str = field(repr=False)
+    code: str | None = field(repr=False)
+    shown: str | None = field(repr=False)
+    address: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedIn:
+    """A sign-in just made; token and pass are not kept and cannot be shown again."""
+
+    sign_in: SignIn
+    token: str = field(repr=False)
+    browser_pass: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What it takes to look at passwords."""
+
+    sessions: SessionFactory
+    hasher: Hasher
+    limiter: Limiter
+    settings: Settings
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Run the block in one transaction that sees everyone, as nobody is known before it."""
+        with transaction(self.sessions) as session:
+            open_wide(session)
+            yield session
+
+
+def sign_in(desk: Desk, given: Given, *, at: datetime) -> SignedIn:
+    """Let a member in who knows username and password, and has the second factor if there is one.
+
+    Raises:
+        TooManyRequests: Too many were tried lately, right or wrong.
+        TooManyAttempts: Too many before were wrong; the password was not looked at.
+        SignInRefused: There is no such username, or the password is another.
+        SecondFactorNeeded: The account asks for a code as well.
+        SecondFactorRefused: The code is not good.
+    """
+    settings = desk.settings
+    desk.limiter.spend(Limit.SIGN_IN_BY_ADDRESS, given.address)
+    with desk.transaction() as session:
+        attempt = attempts.begin(
+            session, given.username, shown=given.shown, settings=settings, at=at
+        )
+    # By where it comes from as well, so that nobody uses up what is another's.
+    who = (attempt.mark.hex(), attempt.source.hex())
+    desk.limiter.spend(Limit.SIGN_IN_BY_ACCOUNT, *who)
+    better = _checked(desk.hasher, attempt, given.password)
+    if given.code is not None:
+        desk.limiter.spend(Limit.SECOND_FACTOR_BY_ACCOUNT, *who)
+    with desk.transaction() as session:
+        account = _unchanged(session, attempt)
+        second_factor.take(session, account, given.code, settings=settings, at=at)
+        attempts.forgive(session, attempt)
+        account.password_hash = better or account.password_hash
+        person = session.get_one(Person, account.person_id)
+        made, token = let_in(
+            session,
+            person.id,
+            kind=SignInKind.PASSWORD,
+            label=given.label,
+            lifetime=settings.sign_in.lifetime,
+            idle=settings.sign_in.idle,
+            at=at,
+        )
+        made.enrolling = second_factor.is_demanded(person, account, settings)
+        browser_pass = make_pass(attempts.key_of(settings), person.id)
+        return SignedIn(sign_in=made, token=token, browser_pass=browser_pass)
+
+
+def ask_again(desk: Desk, sign_in: SignIn, password: str, *, at: datetime) -> Attempt:
+    """Make sure that whoever is signed in still is the member, before something weighty.
+
+    Returns:
+        The attempt, to be forgiven once all is well.
+
+    Raises:
+        NoLocalAccount: They have no password here.
+        TooManyAttempts: Too many before were wrong.
+        PasswordWrong: It is another.
+    """
+    with desk.transaction() as session:
+        account = require_account(session, sign_in.person_id)
+        attempt = attempts.begin_again(session, account, sign_in.id, settings=desk.settings, at=at)
+    if not desk.hasher.matches(attempt.password_hash, password):
+        raise PasswordWrong
+    return attempt
+
+
+def change_password(desk: Desk, sign_in: SignIn, *, current: str, new: str, at: datetime) -> None:
+    """Set another password, and end the member's other sign-ins.
+
+    Raises:
+        NoLocalAccount: They have no password here.
+        TooManyAttempts: Too many before were wrong.
+        PasswordWrong: The present one is another.
+        PasswordRefused: The new one is easily guessed.
+    """
+    attempt = ask_again(desk, sign_in, current, at=at)
+    with desk.transaction() as session:
+        holder = require_holder(session, sign_in.person_id)
+    password_hash = _hashed(desk.hasher, new, holder)
+    with desk.transaction() as session:
+        attempts.forgive(session, attempt)
+        _set_password(session, sign_in.person_id, password_hash, but=sign_in.id, at=at)
+
+
+def set_password(desk: Desk, token: str, password: str, *, at: datetime) -> tuple[str, str]:
+    """Set the password of whoever was sent a link, once, and end all their sign-ins.
+
+    Returns:
+        The username, and a pass for the browser that the link was opened in.
+
+    Raises:
+        LinkRefused: The link is unknown, too old, or was used before.
+        PasswordRefused: The password is easily guessed; the link stays good.
+    """
+    token_hash = hash_token(token)
+    with desk.transaction() as session:
+        link = queries.link_by_token(session, token_hash, at=at)
+        if link is None:
+            raise LinkRefused
+        holder = require_holder(session, link.person_id)
+    password_hash = _hashed(desk.hasher, password, holder)
+    with desk.transaction() as session:
+        person_id = queries.use_link(session, token_hash, at=at)
+        if person_id is None:
+            raise LinkRefused
+        account = _set_password(session, person_id, password_hash, at=at)
+        attempts.forgive_strangers(session, account.username, settings=desk.settings)
+    return account.username, make_pass(attempts.key_of(desk.settings), person_id)
+
+
+def open_account(
+    session: Session, person: Person, username: str | None, *, at: datetime
+) -> LocalAccount:
+    """Return a member's account, made if there was none, by the username given if there is one.
+
+    Raises:
+        UsernameRefused: No username can be made of it, or there is none yet.
+        UsernameTaken: Somebody else has it.
+    """
+    account = queries.lock_account(session, person.id)
+    if account and username is None:
+        return account
+    wanted = read_username(username or "")
+    other = queries.account_named(session, wanted)
+    if other and other.person_id != person.id:
+        raise UsernameTaken
+    if account is None:
+        account = LocalAccount(person_id=person.id, username=wanted, created_at=at)
+        session.add(account)
+    account.username = wanted
+    session.flush()
+    return account
+
+
+def remove_second_factor(session: Session, person_id: UUID, *, at: datetime) -> None:
+    """Ask a member for no code any more, and sign them out everywhere.
+
+    Raises:
+        NoLocalAccount: They have no password here.
+    """
+    # A person's own rows, which are otherwise for themselves.
+    with everywhere(session):
+        second_factor.remove(session, require_account(session, person_id))
+        accounts.end_sign_ins(session, person_id, at=at)
+
+
+def require_member(session: Session, organisation_id: UUID, person_id: UUID) -> Person:
+    """Return an organisation's member.
+
+    Raises:
+        NotFound: There is none of that id in it.
+    """
+    member = queries.member_of(session, organisation_id, person_id)
+    if member is None:
+        raise NotFound("member")
+    return member
+
+
+def make_member(
+    session: Session, slug: str, *, role: Role, name: str, username: str, at: datetime
+) -> LocalAccount:
+    """Return an organisation's account of that username, with a new member if there was none.
+
+    Raises:
+        NotFound: There is no such organisation.
+        UsernameRefused: No username can be made of it.
+        UsernameTaken: A member of another organisation has it.
+    """
+    organisation = accounts.organisation_by_slug(session, slug)
+    if organisation is None:
+        raise NotFound("organisation")
+    known = queries.account_named(session, read_username(username))
+    if known:
+        if queries.member_of(session, organisation.id, known.person_id) is None:
+            raise UsernameTaken
+        return known
+    member = Person(
+        id=uuid4(),
+        organisation_id=organisation.id,
+        role=role,
+        name=name,
+        time_zone=organisation.time_zone,
+        created_at=at,
+    )
+    session.add(member)
+    session.flush()
+    return open_account(session, member, username, at=at)
+
+
+def require_account(session: Session, person_id: UUID) -> LocalAccount:
+    """Return a member's account, which nobody else changes for the moment.
+
+    Raises:
+        NoLocalAccount: They have none.
+    """
+    account = queries.lock_account(session, person_id)
+    if account is None:
+        raise NoLocalAccount
+    return account
+
+
+def require_holder(session: Session, person_id: UUID) -> Holder:
+    """Return a member's account with what is known of them.
+
+    Raises:
+        NoLocalAccount: They have none.
+    """
+    holder = queries.holder_of(session, person_id)
+    if holder is None:
+        raise NoLocalAccount
+    return holder
+
+
+def tidy(session: Session, *, at: datetime) -> None:
+    """Forget what is over: links, wrong attempts, and sign-ins that ended long ago."""
+    queries.drop_links_over(session, at=at)
+    queries.forget_attempts_before(session, at - FORGOTTEN_AFTER)
+    accounts.forget_sign_ins(session, before=at - SIGN_INS_KEPT)
+
+
+def _checked(hasher: Hasher, attempt: Attempt, password: str) -> str | None:
+    """Return a better hash of the password, where the one there is was made with less."""
+    if not hasher.matches(attempt.password_hash, password) or attempt.password_hash is None:
+        raise SignInRefused
+    return hasher.hash(password) if hasher.is_outdated(attempt.password_hash) else None
+
+
+def _unchanged(session: Session, attempt: Attempt) -> LocalAccount:
+    """Return the account, unless its password was changed while an attempt was looked at."""
+    account = attempt.person_id and queries.lock_account(session, attempt.person_id)
+    if not account or account.password_hash != attempt.password_hash:
+        raise SignInRefused
+    return account
+
+
+def _hashed(hasher: Hasher, password: str, holder: Holder) -> str:
+    names = (holder.account.username, holder.person.name or "")
+    organisation = (holder.organisation.name, holder.organisation.slug)
+    check_password(password, about=(*names, *organisation, "geoservices"))
+    return hasher.hash(password)
+
+
+def _set_password(
+    session: Session,
+    person_id: UUID,
+    password_hash: str,
+    *,
+    but: UUID | None = None,
+    at: datetime,
+) -> LocalAccount:
+    account = require_account(session, person_id)
+    account.password_hash, account.password_set_at = password_hash, at
+    queries.drop_links(session, person_id)
+    accounts.end_sign_ins(session, person_id, but=but, at=at)
+    return account

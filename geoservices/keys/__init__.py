@@ -1,0 +1,1 @@
+"""Keys by which machines of an organisation's are let in."""

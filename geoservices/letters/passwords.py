@@ -1,0 +1,162 @@
+"""Letters about members' accounts: invitations, and links that set another password."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy.orm import Session
+
+from geoservices import outbox
+from geoservices.accounts.models import Person
+from geoservices.accounts.queries import lock_people
+from geoservices.credentials import queries as accounts
+from geoservices.credentials.links import lifetime_of, make_link
+from geoservices.credentials.models import LinkKind, LocalAccount
+from geoservices.credentials.rules import fold
+from geoservices.credentials.service import open_account, require_holder
+from geoservices.database import SessionFactory, transaction
+from geoservices.letters import composing, queries
+from geoservices.letters.addresses import A_DAY, wait_before_another
+from geoservices.letters.composing import Words
+from geoservices.letters.models import Letter, LetterKind, LetterState
+from geoservices.mail.addresses import AddressRefused, read_address
+from geoservices.scopes import everywhere, open_wide
+from geoservices.settings import Settings
+
+LINKS = {
+    LetterKind.INVITATION: LinkKind.INVITATION,
+    LetterKind.PASSWORD_RESET: LinkKind.RESET,
+}
+"""What kind of link each kind of letter brings."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invitation:
+    """How a member comes by their first or another password.
+
+    `link` is None where it was sent to them. It is not kept and cannot be shown again.
+    """
+
+    username: str
+    link: str | None = field(repr=False)
+    expires_at: datetime
+
+
+def invite(
+    session: Session, member: Person, *, username: str | None, settings: Settings, at: datetime
+) -> Invitation:
+    """Let a member set a password, by a letter if one can be sent, else by the link returned.
+
+    Args:
+        session: Its transaction.
+        member: Whoever is invited; they get an account if they have none.
+        username: What they sign in with; None leaves it as it is.
+        settings: The service's.
+        at: Now.
+
+    Raises:
+        UsernameRefused: No username can be made of it, or there is none yet.
+        UsernameTaken: Somebody else has it.
+    """
+    # A person's own rows, which are otherwise for themselves, and usernames of everyone.
+    with everywhere(session):
+        account = open_account(session, member, username, at=at)
+        recipient = _recipient(session, account, settings)
+        if recipient is None:
+            kind = LinkKind.INVITATION
+            link, until = make_link(session, member.id, kind, settings=settings, at=at)
+            return Invitation(username=account.username, link=link, expires_at=until)
+        letter = _send(session, member.id, recipient, LetterKind.INVITATION, settings, at)
+        return Invitation(username=account.username, link=None, expires_at=letter.expires_at)
+
+
+def ask_for_reset(session: Session, name: str, *, settings: Settings, at: datetime) -> None:
+    """Send whoever has that username a letter with a link that sets a new password.
+
+    Nothing tells whether there was anyone: not if nobody has it, nor if they cannot be written to
+    or were written to a minute ago or five times today.
+    """
+    account = accounts.account_named(session, fold(name))
+    if account is None:
+        return
+    lock_people(session, [account.person_id])
+    asked = queries.letters_asked_for(
+        session,
+        LetterKind.PASSWORD_RESET,
+        of=queries.by_person(account.person_id),
+        since=at - A_DAY,
+    )
+    recipient = _recipient(session, account, settings)
+    if recipient is not None and not wait_before_another(asked, at):
+        _send(session, account.person_id, recipient, LetterKind.PASSWORD_RESET, settings, at)
+
+
+def answer_reset(sessions: SessionFactory, name: str, *, settings: Settings, at: datetime) -> None:
+    """Do so once whoever asked has their answer, so that they cannot tell by its time either."""
+    with transaction(sessions) as session:
+        open_wide(session)
+        ask_for_reset(session, name, settings=settings, at=at)
+
+
+def write(session: Session, letter: Letter, *, settings: Settings, at: datetime) -> Words:
+    """Return what a letter about an account says; each attempt has a link of its own.
+
+    So none is kept that could be read. All of them end when one is used.
+    """
+    kind = LetterKind(letter.kind)
+    holder = require_holder(session, letter.person_id)
+    link, _until = make_link(
+        session,
+        letter.person_id,
+        LINKS[kind],
+        settings=settings,
+        at=at,
+        expires_at=letter.expires_at,
+    )
+    compose = composing.invitation if kind is LetterKind.INVITATION else composing.password_reset
+    return compose(
+        link,
+        username=holder.account.username,
+        organisation=holder.organisation.name,
+    )
+
+
+def _recipient(session: Session, account: LocalAccount, settings: Settings) -> str | None:
+    """Return where a member reads mail, or None if they cannot be written to.
+
+    That is the address they confirmed, or else their username if it is one: their organisation
+    chose it for them.
+    """
+    if settings.mail.host is None:
+        return None
+    own = queries.address_of(session, account.person_id)
+    if own and own.confirmed_at and not own.bouncing_at:
+        return own.address
+    try:
+        return read_address(account.username)
+    except AddressRefused:
+        return None
+
+
+def _send(
+    session: Session,
+    person_id: UUID,
+    recipient: str,
+    kind: LetterKind,
+    settings: Settings,
+    at: datetime,
+) -> Letter:
+    letter = Letter(
+        id=uuid4(),
+        person_id=person_id,
+        recipient=recipient,
+        kind=kind,
+        state=LetterState.QUEUED,
+        created_at=at,
+        due_at=at,
+        expires_at=at + lifetime_of(LINKS[kind], settings),
+    )
+    session.add(letter)
+    session.flush()
+    outbox.ring(session)
+    return letter

@@ -1,0 +1,1 @@
+"""Members who sign in with their organisation's identity provider (OpenID Connect)."""

@@ -1,0 +1,102 @@
+"""Two who change at the same time what only one of them may."""
+
+from collections.abc import Callable
+from datetime import datetime
+from queue import Queue
+from threading import Thread
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from geoservices.access.actors import Grant
+from geoservices.access.rights import Right, Role
+from geoservices.accounts.models import Person
+from geoservices.checkins.verification import Evidence
+from geoservices.database import SessionFactory, transaction
+from geoservices.listings import service as listings
+from geoservices.listings.models import ListingKind
+from geoservices.listings.service import ListingDraft
+from geoservices.members.service import LastAdmin, change_member
+from geoservices.sharing import Ended, end_share
+from tests.factories import NOON, make_organisation, make_person, make_place, may, share_place
+
+
+def while_another_waits(
+    sessions: SessionFactory,
+    first: Callable[[Session], object],
+    second: Callable[[Session], object],
+) -> object:
+    """Do the first, start the second before that is committed, and return what comes of it."""
+    came: Queue[object] = Queue()
+
+    def run() -> None:
+        try:
+            with transaction(sessions) as session:
+                came.put(second(session))
+        except LastAdmin as refused:
+            came.put(refused)
+
+    with transaction(sessions) as session:
+        first(session)
+        session.flush()
+        other = Thread(target=run)
+        other.start()
+        other.join(timeout=0.5)
+        assert other.is_alive()
+    other.join(timeout=10)
+    return came.get(timeout=1)
+
+
+def test_two_admins_cannot_demote_each_other_at_once(committed: SessionFactory) -> None:
+    """The one who comes second finds that they are the last."""
+    with transaction(committed) as session:
+        devon = make_organisation(session)
+        admins = [make_person(session, organisation=devon) for _ in range(2)]
+        for admin in admins:
+            admin.role = Role.ADMIN
+        grant = may(devon, Right.MEMBERS_WRITE)
+        ids = [admin.id for admin in admins]
+
+    def demoting(person_id: UUID) -> Callable[[Session], Person]:
+        changes = {"role": Role.STAFF}
+        return lambda session: change_member(session, person_id, changes, grant=grant, at=NOON)
+
+    came = while_another_waits(committed, demoting(ids[0]), demoting(ids[1]))
+
+    assert isinstance(came, LastAdmin)
+    with committed() as session:
+        assert [session.get_one(Person, id_).role for id_ in ids] == [Role.STAFF, Role.ADMIN]
+
+
+def test_what_a_partner_is_just_publishing_ends_with_the_sharing(
+    committed: SessionFactory,
+) -> None:
+    """Whoever ends it waits until it is there, and finds it."""
+    with transaction(committed) as session:
+        devon, exeter = make_organisation(session), make_organisation(session, "exeter")
+        place = make_place(session, devon)
+        share_place(session, place, exeter)
+        owner, guest = may(devon, Right.PLACES_SHARE), may(exeter, Right.LISTINGS_WRITE)
+        place_id = place.id
+
+    came = while_another_waits(
+        committed,
+        lambda session: publish(session, place_id, guest, at=NOON),
+        lambda session: end_share(session, place_id, "exeter", grant=owner, at=NOON),
+    )
+
+    assert came == Ended(listings=1, campaigns=0, codes=0)
+
+
+def publish(session: Session, place_id: UUID, grant: Grant, *, at: datetime) -> None:
+    """Put an offer on."""
+    draft = ListingDraft(
+        place_id=place_id,
+        kind=ListingKind.OFFER,
+        title="Free hot drink",
+        text="",
+        evidence_needed=Evidence.SELF_DECLARED,
+        starts_at=NOON,
+        ends_at=None,
+    )
+    listings.publish_listing(session, draft, listing_id=None, grant=grant, at=at)

@@ -1,0 +1,65 @@
+"""Signing in and out in a real browser, by way of a certified provider."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from tests.eventually import eventually
+from tests.oidc.conftest import Site
+from tests.oidc.identity import IdentityProvider
+
+CHROMIUM = shutil.which("chromium")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    """A browser's empty page."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser.new_page()
+        browser.close()
+
+
+def tell_name(page: Page, name: str) -> None:
+    """Tell the provider who one is."""
+    page.get_by_placeholder("Enter any login").fill(name)
+    page.get_by_placeholder("and password").fill("any")
+    page.get_by_role("button", name="Sign-in").click()
+
+
+def test_there_and_back_and_out_again(page: Page, site: Site, identity: IdentityProvider) -> None:
+    """The browser is Anna's until the provider says that she signed out."""
+    page.goto(f"{site.url}/v1/oidc/devon/start?return_to=/notifications")
+    at_provider = page.url
+    tell_name(page, "anna")
+    page.wait_for_url(f"{site.url}/notifications")
+    cookies = {one["name"]: one for one in page.context.cookies(site.url)}
+    known = page.evaluate("fetch('/v1/consents').then(answer => answer.status)")
+    seen_by_scripts = page.evaluate("document.cookie")
+
+    page.goto(f"{site.url}/v1/oidc/devon/end")
+    page.get_by_role("button", name="Yes, sign me out").click()
+    page.wait_for_url(re.compile(re.escape(f"{site.url}/sign-in")))
+    eventually(lambda: site.holding() == set(), within=timedelta(seconds=10))
+    page.goto(f"{site.url}/notifications")
+    known_after = page.evaluate("fetch('/v1/consents').then(answer => answer.status)")
+
+    assert at_provider.startswith(identity.issuer)
+    assert (cookies["member"]["httpOnly"], cookies["member"]["sameSite"]) == (True, "Lax")
+    assert "oidc" not in cookies
+    assert "member" not in seen_by_scripts
+    assert (known, known_after) == (200, 401)
+
+
+def test_whoever_has_no_role_reads_so(page: Page, site: Site) -> None:
+    """On a page of ours, in words."""
+    page.goto(f"{site.url}/v1/oidc/devon/start")
+    tell_name(page, "ben")
+
+    expect(page.get_by_role("heading")).to_have_text("You have no role in this service")
+    expect(page.locator("main")).to_contain_text("Ask whoever runs the provider")

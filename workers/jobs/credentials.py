@@ -1,0 +1,14 @@
+"""What is over of members' accounts is forgotten."""
+
+from geoservices import clock
+from geoservices.credentials import service
+from geoservices.database import transaction
+from workers import runtime
+from workers.app import app
+
+
+@app.task(name="credentials.tidy")
+def tidy() -> None:
+    """Forget links, wrong attempts and sign-ins that are over; twice does no more than once."""
+    with transaction(runtime.sessions()) as session:
+        service.tidy(session, at=clock.now())
