@@ -9,6 +9,7 @@ from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
 from api import problems, reference, replays
+from api.auditing import note_refusal
 from api.committing import Committer
 from api.express import Express
 from api.hashing import Hashing
@@ -17,6 +18,7 @@ from api.middleware import Door
 from api.oidc import MAX_LOGOUT_BYTES
 from api.openapi import complete
 from api.routers import (
+    audit,
     browsers,
     campaigns,
     channels,
@@ -24,11 +26,13 @@ from api.routers import (
     codes,
     devices,
     email,
+    explanations,
     geofences,
     health,
     joining,
     keys,
     listings,
+    me,
     members,
     notifications,
     oidc,
@@ -85,10 +89,13 @@ NOUNS = (
     receipts,
     channels,
     email,
+    explanations,
+    me,
     oidc,
     sign_ins,
     passwords,
     second_factor,
+    audit,
 )
 
 
@@ -156,7 +163,7 @@ def create_app(
     app.state.push_key = vapid_public_key(settings.push)
     app.state.migration_heads = health.migration_heads()
     app.state.readiness = health.Readiness()
-    problems.install(app)
+    problems.install(app, refused=note_refusal)
     replays.install(app)
     reference.install(app)
     version_1 = APIRouter(prefix="/v1")

@@ -7,11 +7,12 @@ from ipaddress import ip_address, ip_network
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.orm import Session
 
+from api import auditing
 from api.committing import Committer
 from api.cookies import token_in
 from api.csrf import check_csrf
@@ -361,12 +362,22 @@ class Needs:
 
     right: Right
 
-    def __call__(self, caller: CallerDep) -> Grant:
-        """Return what lets the caller do it in their organisation.
+    def __call__(
+        self,
+        request: Request,
+        response: Response,
+        session: SessionDep,
+        caller: CallerDep,
+        at: Now,
+    ) -> Grant:
+        """Return what lets the caller do it in their organisation, and see that it is logged.
 
         Raises:
             Forbidden: They may not.
         """
+        auditing.note_at_the_end(
+            session, request, response, actor=caller.actor, right=self.right, at=at
+        )
         return caller.actor.granted(self.right)
 
 

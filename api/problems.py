@@ -201,20 +201,29 @@ def faults_of(errors: Iterable[Any], *, located: bool = False) -> list[dict[str,
     ]
 
 
-def install(app: FastAPI) -> None:
-    """Answer every error with a problem document; what is left over, `middleware.Door` does."""
+def install(app: FastAPI, *, refused: Callable[[Request, int], None]) -> None:
+    """Answer every error with a problem document; what is left over, `middleware.Door` does.
+
+    Args:
+        app: The application.
+        refused: Is told of each refusal, with its status, before it is sent.
+    """
+
+    def refuse(request: Request, error: GeoservicesError) -> JSONResponse:
+        refused(request, status_of(type(error)))
+        return refusal(request, error)
 
     @app.exception_handler(GeoservicesError)
     def _refused(request: Request, error: GeoservicesError) -> JSONResponse:
-        return refusal(request, error)
+        return refuse(request, error)
 
     @app.exception_handler(RequestValidationError)
     def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        return refusal(request, InvalidRequest(faults_of(error.errors(), located=True)))
+        return refuse(request, InvalidRequest(faults_of(error.errors(), located=True)))
 
     @app.exception_handler(HTTPException)
     def _http(request: Request, error: HTTPException) -> JSONResponse:
-        answer = refusal(request, _refusal_for(error))
+        answer = refuse(request, _refusal_for(error))
         answer.headers.update(error.headers or {})
         return answer
 

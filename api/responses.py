@@ -1,9 +1,10 @@
 """Kinds of answers beyond plain JSON, and statuses beyond plain success."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from pydantic import BaseModel
 
 from api.headers import OF_PAGES
@@ -25,6 +26,38 @@ class PdfResponse(Response):
     """A document to print (ISO 32000)."""
 
     media_type = "application/pdf"
+
+
+class ZipResponse(StreamingResponse):
+    """A file to keep, sent part by part."""
+
+    media_type = "application/zip"
+
+    def __init__(
+        self,
+        content: Iterator[bytes],
+        status_code: int = 200,
+        *,
+        name: str = "file.zip",
+        size: int | None = None,
+    ) -> None:
+        """Send a file.
+
+        Args:
+            content: Its parts.
+            status_code: The HTTP status.
+            name: What it is called, in ASCII without quotes.
+            size: Its length in bytes.
+        """
+        super().__init__(
+            content,
+            status_code,
+            {
+                "Content-Disposition": f'attachment; filename="{name}"',
+                "Cache-Control": "no-store",
+                **({} if size is None else {"Content-Length": str(size)}),
+            },
+        )
 
 
 class PageResponse(HTMLResponse):

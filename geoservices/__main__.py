@@ -4,7 +4,8 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -13,12 +14,15 @@ from geoservices import clock
 from geoservices.access.rights import MEMBERS, Role
 from geoservices.accounts import issuing
 from geoservices.accounts import service as accounts
+from geoservices.audit import operating as auditing
+from geoservices.audit.queries import Wanted
 from geoservices.codes.links import make_code_key
 from geoservices.credentials import service as credentials
 from geoservices.credentials.links import make_link
 from geoservices.credentials.models import LinkKind
 from geoservices.database import SessionFactory, make_engine, make_session_factory, transaction
 from geoservices.deliveries import operating
+from geoservices.erasures import listing
 from geoservices.errors import GeoservicesError
 from geoservices.push.vapid import make_vapid_key
 from geoservices.settings import LinkSettings, load_settings
@@ -48,7 +52,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="geoservices",
         description="Commands for whoever runs the service. The database is named by "
-        "GEOSERVICES_DATABASE_URL; `push keys` reads the service's other settings too.",
+        "GEOSERVICES_DATABASE_URL; `push keys` and `erasures replay` read the service's other "
+        "settings too.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -105,6 +110,16 @@ def _parser() -> argparse.ArgumentParser:
     account.add_argument("--name", required=True, help="whose account it is")
     account.add_argument("--username", required=True, help="what they sign in with")
     account.set_defaults(run=_invite)
+    erasures = commands.add_parser(
+        "erasures", help="keep the list of who was erased, and erase them again after a restore"
+    )
+    of_erasures = erasures.add_subparsers(required=True, metavar="ACTION")
+    of_erasures.add_parser(
+        "export", help="print the list, to keep apart from backups"
+    ).set_defaults(run=_export_erasures)
+    of_erasures.add_parser(
+        "replay", help="erase whoever is on a list, given by standard input, or on the database's"
+    ).set_defaults(run=_replay_erasures)
 
     revoke = commands.add_parser(
         "revoke", help="end every sign-in and device of a member who leaves or lost theirs"
@@ -112,7 +127,34 @@ def _parser() -> argparse.ArgumentParser:
     revoke.add_argument("--organisation", required=True, metavar="SLUG")
     revoke.add_argument("--name", required=True, help="their name or e-mail address")
     revoke.set_defaults(run=_revoke_member)
+    _add_audit(commands)
     return parser
+
+
+def _add_audit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    audit = commands.add_parser("audit", help="see that the audit log is whole, and export it")
+    of_audit = audit.add_subparsers(required=True, metavar="ACTION")
+    heads = of_audit.add_parser(
+        "head", help="say where each chain ends; keep that where nobody who runs the database can"
+    )
+    heads.set_defaults(run=_audit_heads)
+    verify = of_audit.add_parser("verify", help="look for what was changed, removed or added")
+    verify.add_argument("--organisation", metavar="SLUG", help="only its chain; else all")
+    verify.add_argument(
+        "--heads",
+        type=argparse.FileType(),
+        default=(),
+        help="a file of what `audit head` said on other days",
+    )
+    verify.set_defaults(run=_verify_audit)
+    export = of_audit.add_parser(
+        "export", help="write down who did what, without names, to answer a request for information"
+    )
+    export.add_argument("--organisation", required=True, metavar="SLUG")
+    export.add_argument("--from", dest="since", type=_instant, help="ISO 8601, with an offset")
+    export.add_argument("--until", type=_instant, help="ISO 8601, with an offset")
+    export.add_argument("--output", required=True, type=Path, help="a file .csv or .json")
+    export.set_defaults(run=_export_audit)
 
 
 def _vapid_key(_arguments: argparse.Namespace) -> str:
@@ -188,6 +230,35 @@ def _revoke_member(arguments: argparse.Namespace) -> str:
             session, arguments.organisation, name=arguments.name, at=clock.now()
         )
     return f"{arguments.name}: signed out of: {tokens}, devices revoked: {devices}"
+
+
+def _export_erasures(_arguments: argparse.Namespace) -> str:
+    with transaction(_sessions()) as session:
+        return listing.export(session)
+
+
+def _replay_erasures(_arguments: argparse.Namespace) -> str:
+    return listing.replay(_sessions(), sys.stdin, settings=load_settings(), at=clock.now())
+
+
+def _audit_heads(_arguments: argparse.Namespace) -> str:
+    return auditing.report_heads(_sessions())
+
+
+def _verify_audit(arguments: argparse.Namespace) -> str:
+    return auditing.verify(_sessions(), slug=arguments.organisation, heads=arguments.heads)
+
+
+def _export_audit(arguments: argparse.Namespace) -> str:
+    wanted = Wanted(since=arguments.since, until=arguments.until)
+    return auditing.export(_sessions(), arguments.organisation, wanted, arguments.output)
+
+
+def _instant(text: str) -> datetime:
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError("no offset")
+    return instant
 
 
 def _name(fault: ErrorDetails) -> str:

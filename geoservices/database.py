@@ -1,6 +1,6 @@
 """The one database: its metadata, engine, sessions and transactions."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -147,6 +147,9 @@ def _keep_prepared(driver: DBAPIConnection, record: ConnectionPoolEntry) -> None
 
 
 SessionFactory = sessionmaker[Session]
+Step = Callable[[Session], None]
+LAST = "last"
+"""Where a session keeps what is done at its end."""
 
 
 def make_session_factory(engine: Engine) -> SessionFactory:
@@ -172,3 +175,11 @@ def transaction(sessions: SessionFactory) -> Iterator[Session]:
     """Run the block in one transaction: committed at its end, rolled back if it raises."""
     with sessions() as session, session.begin():
         yield session
+        while steps := session.info.pop(LAST, None):
+            for step in steps:
+                step(session)
+
+
+def at_the_end(session: Session, step: Step) -> None:
+    """Have something done as the last thing of a `transaction`, just before it is committed."""
+    session.info.setdefault(LAST, []).append(step)

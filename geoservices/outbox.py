@@ -27,6 +27,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
 from geoservices import clock
 from geoservices.database import Base
+from geoservices.register import Basis, Kept, about, personal
 from geoservices.trips import insert_rows, send
 
 Id = TypeVar("Id")
@@ -51,14 +52,27 @@ class OutboxMessage(Base):
     """
 
     __tablename__ = "outbox_messages"
-    __table_args__ = (Index("ix_outbox_messages_due_at", "due_at"),)
+    __table_args__ = (
+        Index("ix_outbox_messages_due_at", "due_at"),
+        {
+            "info": about(
+                purpose="tell campaigns of each occasion once",
+                basis=Basis.CONSENT,
+                kept=Kept(words="until it is told, within seconds"),
+            )
+        },
+    )
 
-    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
-    topic: Mapped[str] = mapped_column(String(40))
-    subject_id: Mapped[UUID]
-    attempt_count: Mapped[int] = mapped_column(default=0)
-    created_at: Mapped[datetime]
-    due_at: Mapped[datetime]
+    id: Mapped[int] = mapped_column(
+        BigInteger, Identity(), primary_key=True, info=personal("the message's number")
+    )
+    topic: Mapped[str] = mapped_column(String(40), info=personal("what it speaks of"))
+    subject_id: Mapped[UUID] = mapped_column(info=personal("which transition or check-in"))
+    attempt_count: Mapped[int] = mapped_column(
+        default=0, info=personal("how often telling it failed")
+    )
+    created_at: Mapped[datetime] = mapped_column(info=personal("since when it waits"))
+    due_at: Mapped[datetime] = mapped_column(info=personal("when it is told next"))
 
 
 class NewMessage(NamedTuple):

@@ -14,7 +14,7 @@ from geoservices.accounts import service as consents
 from geoservices.accounts.consents import ON_CHECK_IN, PASSIVE
 from geoservices.accounts.models import Device, Person, Purpose
 from geoservices.campaigns import service as campaigns
-from geoservices.campaigns.rules import Limits, Trigger
+from geoservices.campaigns.rules import Trigger
 from geoservices.channels import service as channels
 from geoservices.channels.service import Choice
 from geoservices.checkins import queries as checkins
@@ -273,11 +273,7 @@ def decide(
     """
     messages = outbox.take(session, message_ids)
     occasions = _occasions(session, messages)
-    limits = Limits(
-        max_age=settings.campaigns.max_age,
-        person_cap=settings.campaigns.person_cap,
-        person_cap_window=settings.campaigns.person_cap_window,
-    )
+    limits = campaigns.limits_of(settings.campaigns)
     sent = campaigns.triggered_by(session, occasions, limits=limits, at=at)
     made = notifications.write(session, sent, at=at)
     deliveries.enqueue(session, made, at=at)

@@ -345,6 +345,22 @@ class StatisticsSettings(BaseModel, frozen=True, extra="forbid"):
     """A count with fewer devices behind it is not told."""
 
 
+class RightsSettings(BaseModel, frozen=True, extra="forbid"):
+    """What people can do about what is held about them."""
+
+    export_kept: Span = timedelta(days=7)
+    """A copy that a person asked for is deleted this long after it was ready."""
+    erasures_kept: Span = timedelta(days=360)
+    """How long the list of who was erased is kept: longer than any backup."""
+
+
+class AuditSettings(BaseModel, frozen=True, extra="forbid"):
+    """What is written down of who read or changed what."""
+
+    retention: Span = timedelta(days=2192)
+    """Entries are pruned after this long: six years, after which few claims can be brought."""
+
+
 class OidcSettings(BaseModel, frozen=True, extra="forbid"):
     """How members sign in with identity providers (OpenID Connect Core 1.0)."""
 
@@ -419,7 +435,9 @@ class Settings(LinkSettings):
     campaigns: CampaignSettings = CampaignSettings()
     limits: LimitSettings = LimitSettings()
     statistics: StatisticsSettings = StatisticsSettings()
+    rights: RightsSettings = RightsSettings()
     oidc: OidcSettings = OidcSettings()
+    audit: AuditSettings = AuditSettings()
 
 
 def load_settings() -> Settings:

@@ -1,5 +1,6 @@
-"""Every table, gathered for the migrations and for nothing else."""
+"""Every table, gathered for the migrations and for the inventory of what is held about people."""
 
+from functools import cache
 from importlib import import_module
 
 from sqlalchemy import MetaData
@@ -7,6 +8,7 @@ from sqlalchemy import MetaData
 from geoservices.database import Base
 
 NOUNS = (
+    "audit",
     "accounts",
     "members",
     "keys",
@@ -26,10 +28,13 @@ NOUNS = (
     "channels",
     "deliveries",
     "letters",
+    "exports",
+    "erasures",
     "limiting",
 )
 
 
+@cache
 def all_tables() -> MetaData:
     """Return the metadata with every table of the domain in it."""
     for noun in NOUNS:

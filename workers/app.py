@@ -15,9 +15,12 @@ from workers.schedule import SCHEDULE
 app = Celery("geoservices", broker=runtime.settings().broker_url.get_secret_value())
 app.conf.update(
     include=[
+        "workers.jobs.audit",
         "workers.jobs.campaigns",
         "workers.jobs.credentials",
         "workers.jobs.deliveries",
+        "workers.jobs.erasures",
+        "workers.jobs.exports",
         "workers.jobs.letters",
         "workers.jobs.limiting",
         "workers.jobs.pings",

@@ -25,6 +25,10 @@ from sqlalchemy.orm import Session
 from geoservices import clock, logs, outbox
 from geoservices.database import DatabaseRole, SessionFactory, acting_as, transaction
 from geoservices.deliveries import queries as deliveries
+from geoservices.erasures import queries as erasures
+from geoservices.erasures.service import LEASE as ERASURE_LEASE
+from geoservices.exports import queries as exports
+from geoservices.exports.service import LEASE as EXPORT_LEASE
 from geoservices.letters import queries as letters
 from geoservices.settings import DELIVERIES_A_JOB, LETTERS_A_JOB
 from workers import runtime
@@ -71,7 +75,7 @@ class Queue(Protocol[Id]):
 
 @dataclass(slots=True)
 class Relay:
-    """Hands out due messages, deliveries and letters until stopped."""
+    """Hands out due messages, deliveries, letters, exports and erasures until stopped."""
 
     sessions: SessionFactory
     outbox_lease: timedelta
@@ -106,6 +110,8 @@ class Relay:
                 "deliveries.send", deliveries, lease=self.push_lease, limit=DELIVERIES_A_JOB
             )
             + self._ring("letters.send", letters, lease=self.mail_lease, limit=LETTERS_A_JOB)
+            + self._ring("exports.write", exports, lease=EXPORT_LEASE, limit=1)
+            + self._ring("erasures.carry_out", erasures, lease=ERASURE_LEASE, limit=1)
         )
 
     def _relay_while(self, listening: psycopg.Connection) -> None:

@@ -37,7 +37,11 @@ SCHEDULE: dict[str, Entry] = {
     "make digests": every(timedelta(minutes=1), "letters.make_digests"),
     "prune positions": every(timedelta(minutes=10), "pings.prune"),
     "tidy credentials": every(timedelta(hours=1), "credentials.tidy"),
+    "delete expired exports": every(timedelta(hours=1), "exports.delete_expired"),
+    "forget erasures": daily(2, "erasures.forget"),
     "forget spendings": every(timedelta(minutes=15), "limiting.forget"),
     "forget push services": daily(4, "deliveries.forget_origins"),
+    "tell where the audit log ends": daily(2, "audit.tell_heads"),
+    "prune the audit log": daily(5, "audit.prune"),
     "age subscriptions out": daily(3, "subscriptions.age_out"),
 }

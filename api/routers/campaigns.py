@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from api.bodies import StrictRoute
 from api.dependencies import CurrentPerson, Needs, Now, SessionDep
@@ -172,13 +172,16 @@ def list_my_decisions(
     person: CurrentPerson,
     session: SessionDep,
     cursor: Cursor,
+    held: Annotated[
+        bool | None, Query(description="Only those by which nothing was sent, or only the others")
+    ] = None,
     limit: Limit = 50,
 ) -> Page[DecisionOut]:
     """Why did I get this, and why not that? Every decision about the caller, newest first."""
     rows = queries.decisions_of_person(
-        session, person.id, after=instant_and_id(cursor), limit=limit + 1
+        session, person.id, held=held, after=instant_and_id(cursor), limit=limit + 1
     )
     return Page(
-        items=[DecisionOut.model_validate(row) for row in rows[:limit]],
+        items=[DecisionOut.of(row) for row in rows[:limit]],
         next=next_address(request, rows, limit, lambda row: (row.decided_at, row.id)),
     )

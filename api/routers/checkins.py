@@ -9,6 +9,7 @@ from api.bodies import StrictRoute
 from api.dependencies import (
     CallerDep,
     CurrentDevice,
+    CurrentPerson,
     LiveDep,
     Needs,
     Now,
@@ -26,7 +27,7 @@ from geoservices import pipeline
 from geoservices.access.actors import Grant
 from geoservices.access.rights import Right
 from geoservices.accounts.service import ConsentMissing
-from geoservices.checkins import queries
+from geoservices.checkins import queries, service
 from geoservices.checkins.service import (
     CheckInInTheFuture,
     CheckInTooLongAgo,
@@ -108,6 +109,13 @@ def list_check_ins(
         items=[CheckInOut.of(row) for row in rows[:limit]],
         next=next_address(request, rows, limit, lambda row: (row.claimed_at, row.id)),
     )
+
+
+@router.delete("/check-ins/{check_in_id}", status_code=204, responses=problem_responses(NotFound))
+def take_check_in_back(check_in_id: UUID, person: CurrentPerson, session: SessionDep) -> Response:
+    """Take back a check-in that was a mistake: it is deleted, and counts no more."""
+    service.take_back(session, check_in_id, person_id=person.id)
+    return Response(status_code=204)
 
 
 @router.get("/devices/me/code")

@@ -89,11 +89,16 @@ def read_device(device: CurrentDevice) -> DeviceOut:
 def change_device(
     body: DeviceChangeIn, device: CurrentDevice, session: SessionDep, at: Now
 ) -> DeviceOut:
-    """Share places only, or positions as well.
+    """Call it something else; share places only, or positions as well.
 
-    Switched on, the positions there are are deleted at once, and none is kept from then on.
+    Switched to places only, the positions there are are deleted at once, and none is kept from
+    then on.
     """
-    pipeline.share_places_only(session, device, on=body.places_only, at=at)
+    given = body.model_fields_set
+    if "places_only" in given:
+        pipeline.share_places_only(session, device, on=body.places_only, at=at)
+    if "label" in given:
+        device.label = body.label
     return DeviceOut.model_validate(device)
 
 

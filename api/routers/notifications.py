@@ -13,6 +13,7 @@ from api.dependencies import CurrentPerson, Now, SessionDep
 from api.pagination import Cursor, Limit, Page, instant_and_id, next_address
 from api.problems import problem_responses
 from api.schemas.campaigns import DecisionOut
+from api.schemas.explanations import WhyOut
 from api.schemas.notifications import (
     AttemptOut,
     DeliveryOut,
@@ -26,6 +27,7 @@ from geoservices.deliveries import queries as deliveries
 from geoservices.deliveries.models import Attempt, Delivery, Receipt
 from geoservices.deliveries.progress import progress_of
 from geoservices.errors import NotFound
+from geoservices.explanations import service as explanations
 from geoservices.notifications import inbox, queries
 from geoservices.notifications.folders import (
     Folder,
@@ -108,6 +110,7 @@ def change_notification(
 def _told(session: Session, rows: Sequence[Notification], at: datetime) -> list[NotificationOut]:
     because = [row.decision_id for row in rows if row.decision_id is not None]
     decisions = campaigns.decisions_by_id(session, because)
+    reasons = explanations.explain(session, because)
     entries = deliveries.deliveries_of(session, [row.id for row in rows])
     return [
         NotificationOut(
@@ -123,9 +126,8 @@ def _told(session: Session, rows: Sequence[Notification], at: datetime) -> list[
             archived_at=row.archived_at,
             snoozed_until=snoozed_until_when(row.snoozed_until, at=at),
             push=progress_of({entry[0].state for entry in entries.get(row.id, ())}),
-            decision=DecisionOut.model_validate(decisions[row.decision_id])
-            if row.decision_id
-            else None,
+            decision=DecisionOut.of(decisions[row.decision_id]) if row.decision_id else None,
+            why=WhyOut.of(reasons[row.decision_id]) if row.decision_id else None,
             deliveries=[_delivery(*entry) for entry in entries.get(row.id, ())],
         )
         for row in rows

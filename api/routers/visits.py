@@ -1,15 +1,18 @@
 """Visits."""
 
 from datetime import datetime
+from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 
 from api.bodies import StrictRoute
-from api.dependencies import CurrentDevice, SessionDep
+from api.dependencies import CurrentDevice, CurrentPerson, SessionDep
 from api.pagination import Cursor, Limit, Page, instant_and_id, next_address
+from api.problems import problem_responses
 from api.schemas.pings import TransitionOut
 from api.schemas.visits import VisitOut
-from geoservices.visits import queries
+from geoservices.errors import NotFound
+from geoservices.visits import queries, service
 from geoservices.visits.models import Transition, Visit
 from geoservices.visits.stays import seen_at_of
 
@@ -34,6 +37,13 @@ def list_visits(
         ],
         next=next_address(request, rows, limit, lambda row: (row.entered_at, row.id)),
     )
+
+
+@router.delete("/visits/{visit_id}", status_code=204, responses=problem_responses(NotFound))
+def take_visit_back(visit_id: UUID, person: CurrentPerson, session: SessionDep) -> Response:
+    """Take back a visit that never was: it is deleted, with its transitions, and counts no more."""
+    service.take_back(session, visit_id, person_id=person.id)
+    return Response(status_code=204)
 
 
 def _visit(

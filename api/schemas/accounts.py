@@ -53,9 +53,18 @@ class DeviceIn(In):
 
 
 class DeviceChangeIn(In):
-    """What a device may change about itself."""
+    """What a device may change about itself; what is left out stays as it is."""
 
-    places_only: PlacesOnly
+    label: Annotated[Text, StringConstraints(max_length=100)] | None = Field(
+        default=None, description="What its owner calls it; null takes the name away"
+    )
+    places_only: PlacesOnly = False
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("name at least one of label and places_only")
+        return self
 
 
 class DeviceOut(Out):

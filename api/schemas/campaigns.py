@@ -13,6 +13,7 @@ from geoservices.accounts.models import Purpose
 from geoservices.campaigns.models import Decision
 from geoservices.campaigns.rules import CampaignClass, Gate, Trigger
 from geoservices.campaigns.service import CampaignDraft
+from geoservices.explanations.wording import in_words
 
 
 class CampaignIn(In):
@@ -65,6 +66,8 @@ class CampaignOut(Out):
 class DecisionOut(Out):
     """A decision as its person sees it: sent where `gate` is null, else what gate said no first."""
 
+    in_words: str = Field(description="What it means, for people")
+
     id: UUID
     campaign_id: UUID
     place_id: UUID
@@ -75,6 +78,24 @@ class DecisionOut(Out):
     gates_passed: list[str]
     detail: dict[str, Any]
     decided_at: datetime
+
+    @classmethod
+    def of(cls, decision: Decision) -> Self:
+        """Tell of a decision, also in words."""
+        gate = None if decision.gate is None else Gate(decision.gate)
+        return cls(
+            in_words=in_words(gate),
+            id=decision.id,
+            campaign_id=decision.campaign_id,
+            place_id=decision.place_id,
+            transition_id=decision.transition_id,
+            check_in_id=decision.check_in_id,
+            gate=gate,
+            reason=decision.reason,
+            gates_passed=decision.gates_passed,
+            detail=decision.detail,
+            decided_at=decision.decided_at,
+        )
 
 
 class CampaignDecisionOut(Out):

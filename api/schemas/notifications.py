@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from api.schemas.campaigns import DecisionOut
 from api.schemas.common import In, Instant, Out
+from api.schemas.explanations import WhyOut
 from geoservices.campaigns.rules import CampaignClass
 from geoservices.deliveries.progress import PushProgress
 from geoservices.deliveries.states import DeliveryState, ReceiptKind
@@ -69,6 +70,7 @@ class NotificationOut(Out):
         description="`sent`: a push service has it for at least one browser. `waiting`: not yet. "
         "`none`: there was no browser to push to, or push was off. `failed`: none could be reached"
     )
+    why: WhyOut | None = Field(description="Why it came, and how to get no more of its kind")
     decision: DecisionOut | None
     deliveries: list[DeliveryOut]
 

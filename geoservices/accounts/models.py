@@ -11,6 +11,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from geoservices.access.rights import Role
 from geoservices.database import Base, one_of
+from geoservices.register import Basis, Kept, about, not_personal, personal
+
+LAST_POSITION = Kept(setting="intake.ping_retention", words="after it was sent")
 
 
 class Purpose(StrEnum):
@@ -25,6 +28,7 @@ class Organisation(Base):
     """A council, library service, university or health trust that runs the service."""
 
     __tablename__ = "organisations"
+    __table_args__ = ({"info": not_personal},)
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     slug: Mapped[str] = mapped_column(String(60), unique=True)
@@ -61,19 +65,39 @@ class Person(Base):
             unique=True,
             postgresql_where="email IS NOT NULL",
         ),
+        {
+            "info": about(
+                purpose="know who is spoken to, in which role, and when not to disturb them",
+                basis=Basis.PUBLIC_TASK,
+            )
+        },
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
-    organisation_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisations.id"), index=True)
-    role: Mapped[str] = mapped_column(String(20))
-    name: Mapped[str | None] = mapped_column(String(200))
-    email: Mapped[str | None] = mapped_column(String(254))
-    reach: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
-    time_zone: Mapped[str] = mapped_column(String(60))
-    quiet_from: Mapped[time | None]
-    quiet_until: Mapped[time | None]
-    created_at: Mapped[datetime]
-    disabled_at: Mapped[datetime | None]
+    id: Mapped[UUID] = mapped_column(
+        primary_key=True, default=uuid4, info=personal("the person's number")
+    )
+    organisation_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("organisations.id"),
+        index=True,
+        info=personal("where a member works; none for citizens"),
+    )
+    role: Mapped[str] = mapped_column(String(20), info=personal("what they are to the service"))
+    name: Mapped[str | None] = mapped_column(
+        String(200), info=personal("a member's name; none for citizens")
+    )
+    email: Mapped[str | None] = mapped_column(
+        String(254), info=personal("a member's address at work; none for citizens")
+    )
+    reach: Mapped[dict[str, Any] | None] = mapped_column(
+        JSONB(none_as_null=True), info=personal("which places a manager manages, if not all")
+    )
+    time_zone: Mapped[str] = mapped_column(String(60), info=personal("their time zone"))
+    quiet_from: Mapped[time | None] = mapped_column(info=personal("when not to disturb them"))
+    quiet_until: Mapped[time | None] = mapped_column(info=personal("when not to disturb them"))
+    created_at: Mapped[datetime] = mapped_column(info=personal("since when they are known"))
+    disabled_at: Mapped[datetime | None] = mapped_column(
+        info=personal("when their organisation let them in no more")
+    )
 
 
 class Device(Base):
@@ -88,20 +112,53 @@ class Device(Base):
     """
 
     __tablename__ = "devices"
+    __table_args__ = (
+        {
+            "info": about(
+                purpose="know a phone or browser again, and follow what it sends in order",
+                basis=Basis.PUBLIC_TASK,
+            )
+        },
+    )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
-    person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), index=True)
-    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
-    token_made_at: Mapped[datetime | None]
-    label: Mapped[str | None] = mapped_column(String(100))
-    places_only: Mapped[bool] = mapped_column(default=False, server_default=false())
-    created_at: Mapped[datetime]
-    revoked_at: Mapped[datetime | None]
-    followed_until: Mapped[datetime | None]
-    fix_at: Mapped[datetime | None]
-    fix_lon: Mapped[float | None]
-    fix_lat: Mapped[float | None]
-    fix_accuracy_m: Mapped[float | None]
+    id: Mapped[UUID] = mapped_column(
+        primary_key=True, default=uuid4, info=personal("the device's number")
+    )
+    person_id: Mapped[UUID] = mapped_column(
+        ForeignKey("people.id", ondelete="CASCADE"), index=True, info=personal("whose it is")
+    )
+    token_hash: Mapped[bytes] = mapped_column(
+        LargeBinary(32), unique=True, info=personal("the hash of its token")
+    )
+    token_made_at: Mapped[datetime | None] = mapped_column(
+        info=personal("when it got the token it has now")
+    )
+    label: Mapped[str | None] = mapped_column(String(100), info=personal("what its owner calls it"))
+    places_only: Mapped[bool] = mapped_column(
+        default=False, server_default=false(), info=personal("whether it shares places only")
+    )
+    created_at: Mapped[datetime] = mapped_column(info=personal("since when it is known"))
+    revoked_at: Mapped[datetime | None] = mapped_column(info=personal("when it was signed off"))
+    followed_until: Mapped[datetime | None] = mapped_column(
+        info=personal("when it last sent a position")
+    )
+    fix_at: Mapped[datetime | None] = mapped_column(
+        info=personal(
+            "when it was at its last position",
+            special=True,
+            basis=Basis.CONSENT,
+            kept=LAST_POSITION,
+        )
+    )
+    fix_lon: Mapped[float | None] = mapped_column(
+        info=personal("its last position", special=True, basis=Basis.CONSENT, kept=LAST_POSITION)
+    )
+    fix_lat: Mapped[float | None] = mapped_column(
+        info=personal("its last position", special=True, basis=Basis.CONSENT, kept=LAST_POSITION)
+    )
+    fix_accuracy_m: Mapped[float | None] = mapped_column(
+        info=personal("how good that was", special=True, basis=Basis.CONSENT, kept=LAST_POSITION)
+    )
 
 
 class OtherToken(Base):
@@ -119,14 +176,22 @@ class OtherToken(Base):
             unique=True,
             postgresql_where="ended_at IS NULL",
         ),
+        {
+            "info": about(
+                purpose="exchange a device's token, and notice who uses an old one",
+                basis=Basis.PUBLIC_TASK,
+            )
+        },
     )
 
-    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
-    device_id: Mapped[UUID] = mapped_column(
-        ForeignKey("devices.id", ondelete="CASCADE"), index=True
+    token_hash: Mapped[bytes] = mapped_column(
+        LargeBinary(32), primary_key=True, info=personal("the hash of the token")
     )
-    made_at: Mapped[datetime]
-    ended_at: Mapped[datetime | None]
+    device_id: Mapped[UUID] = mapped_column(
+        ForeignKey("devices.id", ondelete="CASCADE"), index=True, info=personal("whose it is")
+    )
+    made_at: Mapped[datetime] = mapped_column(info=personal("when it was made"))
+    ended_at: Mapped[datetime | None] = mapped_column(info=personal("when another took its place"))
 
 
 class JoiningCode(Base):
@@ -137,15 +202,28 @@ class JoiningCode(Base):
     """
 
     __tablename__ = "joining_codes"
+    __table_args__ = (
+        {
+            "info": about(
+                purpose="let a person's second phone or browser be theirs", basis=Basis.PUBLIC_TASK
+            )
+        },
+    )
 
     person_id: Mapped[UUID] = mapped_column(
-        ForeignKey("people.id", ondelete="CASCADE"), primary_key=True
+        ForeignKey("people.id", ondelete="CASCADE"),
+        primary_key=True,
+        info=personal("whose devices another joins"),
     )
     device_id: Mapped[UUID] = mapped_column(
-        ForeignKey("devices.id", ondelete="CASCADE"), index=True
+        ForeignKey("devices.id", ondelete="CASCADE"),
+        index=True,
+        info=personal("which device shows it"),
     )
-    mark: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
-    expires_at: Mapped[datetime] = mapped_column(index=True)
+    mark: Mapped[bytes] = mapped_column(
+        LargeBinary(32), unique=True, info=personal("a keyed hash of the code")
+    )
+    expires_at: Mapped[datetime] = mapped_column(index=True, info=personal("until when it is good"))
 
 
 class Consent(Base):
@@ -161,14 +239,24 @@ class Consent(Base):
             unique=True,
             postgresql_where="withdrawn_at IS NULL",
         ),
+        {
+            "info": about(
+                purpose="be able to show who agreed to what (Art. 7(1))",
+                basis=Basis.LEGAL_OBLIGATION,
+            )
+        },
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
-    person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"))
-    purpose: Mapped[str] = mapped_column(String(40))
-    text_version: Mapped[str] = mapped_column(String(40))
-    given_at: Mapped[datetime]
-    withdrawn_at: Mapped[datetime | None]
+    id: Mapped[UUID] = mapped_column(
+        primary_key=True, default=uuid4, info=personal("the consent's number")
+    )
+    person_id: Mapped[UUID] = mapped_column(
+        ForeignKey("people.id", ondelete="CASCADE"), index=True, info=personal("who agreed")
+    )
+    purpose: Mapped[str] = mapped_column(String(40), info=personal("to what"))
+    text_version: Mapped[str] = mapped_column(String(40), info=personal("which words they saw"))
+    given_at: Mapped[datetime] = mapped_column(info=personal("when they agreed"))
+    withdrawn_at: Mapped[datetime | None] = mapped_column(info=personal("when they withdrew it"))
 
 
 class SignInKind(StrEnum):
@@ -189,17 +277,34 @@ class SignIn(Base):
     """
 
     __tablename__ = "sign_ins"
-    __table_args__ = (CheckConstraint(one_of("kind", SignInKind), name="kind_known"),)
+    __table_args__ = (
+        CheckConstraint(one_of("kind", SignInKind), name="kind_known"),
+        {"info": about(purpose="let members in, and nobody else", basis=Basis.PUBLIC_TASK)},
+    )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
-    person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), index=True)
-    kind: Mapped[str] = mapped_column(String(20))
-    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
-    label: Mapped[str] = mapped_column(String(200))
-    provider_session: Mapped[str | None] = mapped_column(String(300), index=True)
-    enrolling: Mapped[bool] = mapped_column(default=False, server_default=false())
-    idle: Mapped[timedelta | None]
-    created_at: Mapped[datetime]
-    last_used_at: Mapped[datetime]
-    expires_at: Mapped[datetime]
-    revoked_at: Mapped[datetime | None]
+    id: Mapped[UUID] = mapped_column(
+        primary_key=True, default=uuid4, info=personal("the sign-in's number")
+    )
+    person_id: Mapped[UUID] = mapped_column(
+        ForeignKey("people.id", ondelete="CASCADE"), index=True, info=personal("who signed in")
+    )
+    kind: Mapped[str] = mapped_column(String(20), info=personal("how"))
+    token_hash: Mapped[bytes] = mapped_column(
+        LargeBinary(32), unique=True, info=personal("the hash of its token")
+    )
+    label: Mapped[str] = mapped_column(String(200), info=personal("where, in words"))
+    provider_session: Mapped[str | None] = mapped_column(
+        String(300), index=True, info=personal("the identity provider's name for its own session")
+    )
+    enrolling: Mapped[bool] = mapped_column(
+        default=False,
+        server_default=false(),
+        info=personal("whether it only serves to set up a second factor"),
+    )
+    idle: Mapped[timedelta | None] = mapped_column(
+        info=personal("how long it holds while it is not used")
+    )
+    created_at: Mapped[datetime] = mapped_column(info=personal("when"))
+    last_used_at: Mapped[datetime] = mapped_column(info=personal("when it was last used"))
+    expires_at: Mapped[datetime] = mapped_column(info=personal("until when it holds"))
+    revoked_at: Mapped[datetime | None] = mapped_column(info=personal("when it was ended"))

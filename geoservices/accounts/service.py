@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from geoservices.access.rights import Role
 from geoservices.accounts import queries
+from geoservices.accounts.acting import actor_of
 from geoservices.accounts.consents import TEXTS
 from geoservices.accounts.models import (
     Consent,
@@ -21,6 +22,7 @@ from geoservices.accounts.models import (
     SignInKind,
 )
 from geoservices.accounts.tokens import hash_token, make_token
+from geoservices.audit import service as audit
 from geoservices.errors import ErrorKind, Forbidden, GeoservicesError, Unauthenticated
 from geoservices.scopes import confine
 
@@ -247,6 +249,8 @@ def sign_in(
     )
     session.add(made)
     session.flush()
+    member = actor_of(session.get_one(Person, person_id), sign_in_id=made.id)
+    audit.record(session, member, "sign_in", "person", person_id, {"kind": kind.value})
     return made, token
 
 

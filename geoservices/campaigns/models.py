@@ -12,6 +12,7 @@ from geoservices.access.rights import Role
 from geoservices.accounts.models import Purpose
 from geoservices.campaigns.rules import CampaignClass, Gate, Trigger
 from geoservices.database import Base, one_of
+from geoservices.register import Basis, about, not_personal, personal
 
 
 class Campaign(Base):
@@ -29,6 +30,7 @@ class Campaign(Base):
         CheckConstraint("min_confidence BETWEEN 1 AND 3", name="confidence_range"),
         Index("ix_campaigns_listing", "listing_id"),
         Index("ix_campaigns_organisation", "organisation_id", "created_at", "id"),
+        {"info": not_personal},
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
@@ -66,21 +68,48 @@ class Decision(Base):
         Index("uq_decisions_check_in", "campaign_id", "check_in_id", unique=True),
         Index("ix_decisions_person", "person_id", "decided_at", "id"),
         Index("ix_decisions_campaign", "campaign_id", "decided_at", "id"),
+        {
+            "info": about(
+                purpose="send no more than was agreed to, and answer why somebody was told or not",
+                basis=Basis.PUBLIC_TASK,
+            )
+        },
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
-    organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"))
-    campaign_id: Mapped[UUID] = mapped_column(ForeignKey("campaigns.id", ondelete="CASCADE"))
-    person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"))
-    place_id: Mapped[UUID] = mapped_column(ForeignKey("places.id"))
+    id: Mapped[UUID] = mapped_column(
+        primary_key=True, default=uuid4, info=personal("the decision's number")
+    )
+    organisation_id: Mapped[UUID] = mapped_column(
+        ForeignKey("organisations.id"), info=personal("whose campaign decided")
+    )
+    campaign_id: Mapped[UUID] = mapped_column(
+        ForeignKey("campaigns.id", ondelete="CASCADE"),
+        info=personal("which campaign decided", special=True),
+    )
+    person_id: Mapped[UUID] = mapped_column(
+        ForeignKey("people.id", ondelete="CASCADE"), info=personal("about whom")
+    )
+    place_id: Mapped[UUID] = mapped_column(
+        ForeignKey("places.id"), info=personal("where they had come", special=True)
+    )
     transition_id: Mapped[UUID | None] = mapped_column(
-        ForeignKey("transitions.id", ondelete="SET NULL"), index=True
+        ForeignKey("transitions.id", ondelete="SET NULL"),
+        index=True,
+        info=personal("on which occasion", special=True),
     )
     check_in_id: Mapped[UUID | None] = mapped_column(
-        ForeignKey("check_ins.id", ondelete="SET NULL"), index=True
+        ForeignKey("check_ins.id", ondelete="SET NULL"),
+        index=True,
+        info=personal("on which occasion", special=True),
     )
-    gate: Mapped[str | None] = mapped_column(String(30))
-    reason: Mapped[str] = mapped_column(String(500))
-    gates_passed: Mapped[list[str]] = mapped_column(ARRAY(String(30)))
-    detail: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    decided_at: Mapped[datetime]
+    gate: Mapped[str | None] = mapped_column(
+        String(30), info=personal("what held the message back")
+    )
+    reason: Mapped[str] = mapped_column(String(500), info=personal("why, in words"))
+    gates_passed: Mapped[list[str]] = mapped_column(
+        ARRAY(String(30)), info=personal("what else was asked")
+    )
+    detail: Mapped[dict[str, Any]] = mapped_column(
+        JSONB, info=personal("the figures behind it; never a position")
+    )
+    decided_at: Mapped[datetime] = mapped_column(info=personal("when", special=True))

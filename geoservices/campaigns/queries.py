@@ -143,10 +143,17 @@ def campaign_by_id(session: Session, campaign_id: UUID) -> Campaign | None:
 
 
 def decisions_of_person(
-    session: Session, person_id: UUID, *, after: tuple[datetime, UUID] | None, limit: int
+    session: Session,
+    person_id: UUID,
+    *,
+    held: bool | None = None,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
 ) -> Sequence[Decision]:
-    """Return what was decided about a person, newest first."""
+    """Return what was decided about a person, newest first; all, or only what was held or sent."""
     statement = select(Decision).where(Decision.person_id == person_id)
+    if held is not None:
+        statement = statement.where(Decision.gate.is_not(None) if held else Decision.gate.is_(None))
     page = newest_first(statement, Decision.decided_at, Decision.id, after=after, limit=limit)
     return session.scalars(page).all()
 

@@ -30,6 +30,7 @@ from geoservices.listings.models import Listing, ListingKind
 from geoservices.places import service as places
 from geoservices.places.hours import OpenState, hours_at
 from geoservices.places.models import Place
+from geoservices.settings import CampaignSettings
 
 
 class CampaignNotDraft(GeoservicesError):
@@ -220,6 +221,15 @@ def triggered_by(
                 sent.append((decision, campaign, listing))
     session.flush()
     return sent
+
+
+def limits_of(settings: CampaignSettings) -> Limits:
+    """Return what holds for every campaign, from the settings."""
+    return Limits(
+        max_age=settings.max_age,
+        person_cap=settings.person_cap,
+        person_cap_window=settings.person_cap_window,
+    )
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from geoservices.accounts.models import Purpose
 from geoservices.database import Base, one_of
+from geoservices.register import Basis, about, personal
 
 
 class ChannelChoice(Base):
@@ -17,11 +18,14 @@ class ChannelChoice(Base):
     """
 
     __tablename__ = "channel_choices"
-    __table_args__ = (CheckConstraint(one_of("purpose", Purpose), name="purpose_known"),)
+    __table_args__ = (
+        CheckConstraint(one_of("purpose", Purpose), name="purpose_known"),
+        {"info": about(purpose="tell people by the ways they chose", basis=Basis.CONSENT)},
+    )
 
     person_id: Mapped[UUID] = mapped_column(
-        ForeignKey("people.id", ondelete="CASCADE"), primary_key=True
+        ForeignKey("people.id", ondelete="CASCADE"), primary_key=True, info=personal("whose choice")
     )
-    purpose: Mapped[str] = mapped_column(String(40), primary_key=True)
-    push: Mapped[bool]
-    email: Mapped[bool]
+    purpose: Mapped[str] = mapped_column(String(40), primary_key=True, info=personal("for what"))
+    push: Mapped[bool] = mapped_column(info=personal("whether by push"))
+    email: Mapped[bool] = mapped_column(info=personal("whether by e-mail"))

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from geoservices.checkins.verification import Evidence
 from geoservices.database import Base, one_of
+from geoservices.register import Basis, about, personal
 
 
 class CheckIn(Base):
@@ -22,21 +23,38 @@ class CheckIn(Base):
     __table_args__ = (
         CheckConstraint(one_of("evidence", Evidence), name="evidence_known"),
         Index("ix_check_ins_device_claimed", "device_id", "claimed_at", "id"),
+        {
+            "info": about(
+                purpose="show who checks in what is on where they are", basis=Basis.CONSENT
+            )
+        },
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    device_id: Mapped[UUID] = mapped_column(ForeignKey("devices.id", ondelete="CASCADE"))
-    place_id: Mapped[UUID] = mapped_column(ForeignKey("places.id"), index=True)
-    organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"))
+    id: Mapped[UUID] = mapped_column(primary_key=True, info=personal("the check-in's number"))
+    device_id: Mapped[UUID] = mapped_column(
+        ForeignKey("devices.id", ondelete="CASCADE"), info=personal("whose device")
+    )
+    place_id: Mapped[UUID] = mapped_column(
+        ForeignKey("places.id"), index=True, info=personal("where", special=True)
+    )
+    organisation_id: Mapped[UUID] = mapped_column(
+        ForeignKey("organisations.id"), info=personal("whose place it is", special=True)
+    )
     code_id: Mapped[UUID | None] = mapped_column(
-        ForeignKey("codes.id", ondelete="SET NULL"), index=True
+        ForeignKey("codes.id", ondelete="SET NULL"),
+        index=True,
+        info=personal("which code was scanned", special=True),
     )
     scanned_by: Mapped[UUID | None] = mapped_column(
-        ForeignKey("people.id", ondelete="SET NULL"), index=True
+        ForeignKey("people.id", ondelete="SET NULL"),
+        index=True,
+        info=personal("which member of staff scanned"),
     )
-    evidence: Mapped[str] = mapped_column(String(20))
-    doubts: Mapped[list[str]] = mapped_column(ARRAY(String(30)), server_default="{}")
-    distance_m: Mapped[float | None]
-    accuracy_m: Mapped[float | None]
-    claimed_at: Mapped[datetime]
-    received_at: Mapped[datetime]
+    evidence: Mapped[str] = mapped_column(String(20), info=personal("how much speaks for it"))
+    doubts: Mapped[list[str]] = mapped_column(
+        ARRAY(String(30)), server_default="{}", info=personal("what speaks against more")
+    )
+    distance_m: Mapped[float | None] = mapped_column(info=personal("how far from the place"))
+    accuracy_m: Mapped[float | None] = mapped_column(info=personal("how good the position was"))
+    claimed_at: Mapped[datetime] = mapped_column(info=personal("when, by the phone", special=True))
+    received_at: Mapped[datetime] = mapped_column(info=personal("when it arrived", special=True))

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from geoservices.accounts.models import Device
 from geoservices.checkins.models import CheckIn
 from geoservices.database import newest_first
 
@@ -25,6 +26,17 @@ def by_id(session: Session, ids: Iterable[UUID]) -> dict[UUID, CheckIn]:
     """Return check-ins by their ids."""
     found = session.scalars(select(CheckIn).where(CheckIn.id.in_(set(ids))))
     return {check_in.id: check_in for check_in in found}
+
+
+def delete_check_in_of(session: Session, check_in_id: UUID, *, person_id: UUID) -> bool:
+    """Delete a check-in if it is the person's; tell whether it was."""
+    devices = select(Device.id).where(Device.person_id == person_id)
+    gone = session.scalars(
+        delete(CheckIn)
+        .where(CheckIn.id == check_in_id, CheckIn.device_id.in_(devices))
+        .returning(CheckIn.id)
+    )
+    return gone.first() is not None
 
 
 def check_ins_of(

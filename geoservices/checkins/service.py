@@ -13,7 +13,7 @@ from geoservices.checkins.verification import Method, verify
 from geoservices.codes.links import CodeKind, CodeProblem
 from geoservices.codes.models import Code
 from geoservices.codes.service import ScannedCode
-from geoservices.errors import ErrorKind, GeoservicesError, IdTaken
+from geoservices.errors import ErrorKind, GeoservicesError, IdTaken, NotFound
 from geoservices.geometry.position import Position
 from geoservices.pings.screening import Doors
 from geoservices.places.models import Place
@@ -151,6 +151,16 @@ class Circumstances:
 
 METHODS = {CodeKind.STATIC: Method.STATIC_CODE, CodeKind.ROTATING: Method.ROTATING_CODE}
 """What scanning each kind of code is."""
+
+
+def take_back(session: Session, check_in_id: UUID, *, person_id: UUID) -> None:
+    """Delete a check-in that its person says was a mistake; what was decided on it stays.
+
+    Raises:
+        NotFound: There is none, or it is someone else's.
+    """
+    if not queries.delete_check_in_of(session, check_in_id, person_id=person_id):
+        raise NotFound("check-in")
 
 
 def record(

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from geoservices.codes.links import CodeKind
 from geoservices.database import Base, one_of
+from geoservices.register import not_personal
 
 
 class Code(Base):
@@ -21,6 +22,7 @@ class Code(Base):
         CheckConstraint(one_of("kind", CodeKind), name="kind_known"),
         CheckConstraint("valid_until > valid_from", name="ends_after_start"),
         Index("ix_codes_place", "place_id", "created_at", "id"),
+        {"info": not_personal},
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from geoservices.database import Base, one_of
 from geoservices.deliveries.origins import Cause
 from geoservices.deliveries.states import DeliveryState, ReceiptKind
+from geoservices.register import Basis, about, not_personal, personal
 
 
 class Delivery(Base):
@@ -31,23 +32,32 @@ class Delivery(Base):
         CheckConstraint(one_of("state", DeliveryState), name="state_known"),
         UniqueConstraint("notification_id", "subscription_id"),
         Index("ix_deliveries_due", "due_at", postgresql_where="state IN ('queued', 'sending')"),
+        {"info": about(purpose="bring a notification to a browser once", basis=Basis.CONSENT)},
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    id: Mapped[UUID] = mapped_column(
+        primary_key=True, default=uuid4, info=personal("the delivery's number")
+    )
     notification_id: Mapped[UUID] = mapped_column(
-        ForeignKey("notifications.id", ondelete="CASCADE")
+        ForeignKey("notifications.id", ondelete="CASCADE"), info=personal("what was sent")
     )
     subscription_id: Mapped[UUID] = mapped_column(
-        ForeignKey("subscriptions.id", ondelete="CASCADE"), index=True
+        ForeignKey("subscriptions.id", ondelete="CASCADE"),
+        index=True,
+        info=personal("to which browser"),
     )
-    state: Mapped[str] = mapped_column(String(20))
-    reason: Mapped[str | None] = mapped_column(String(200))
-    attempt_count: Mapped[int] = mapped_column(default=0)
-    created_at: Mapped[datetime]
-    due_at: Mapped[datetime]
-    leased_until: Mapped[datetime | None]
-    accepted_at: Mapped[datetime | None]
-    expires_at: Mapped[datetime]
+    state: Mapped[str] = mapped_column(String(20), info=personal("how far it came"))
+    reason: Mapped[str | None] = mapped_column(String(200), info=personal("why not further"))
+    attempt_count: Mapped[int] = mapped_column(default=0, info=personal("how often it was tried"))
+    created_at: Mapped[datetime] = mapped_column(info=personal("when it was made"))
+    due_at: Mapped[datetime] = mapped_column(info=personal("when it is tried next"))
+    leased_until: Mapped[datetime | None] = mapped_column(
+        info=personal("until when a worker has it")
+    )
+    accepted_at: Mapped[datetime | None] = mapped_column(
+        info=personal("when the push service took it")
+    )
+    expires_at: Mapped[datetime] = mapped_column(info=personal("until when it is worth sending"))
 
 
 class Attempt(Base):
@@ -58,18 +68,29 @@ class Attempt(Base):
     """
 
     __tablename__ = "attempts"
+    __table_args__ = (
+        {"info": about(purpose="find out why a push does not arrive", basis=Basis.CONSENT)},
+    )
 
     delivery_id: Mapped[UUID] = mapped_column(
-        ForeignKey("deliveries.id", ondelete="CASCADE"), primary_key=True
+        ForeignKey("deliveries.id", ondelete="CASCADE"),
+        primary_key=True,
+        info=personal("of which delivery"),
     )
-    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    started_at: Mapped[datetime]
-    finished_at: Mapped[datetime | None]
-    outcome: Mapped[str | None] = mapped_column(String(20))
-    status: Mapped[int | None]
-    reason: Mapped[str | None] = mapped_column(String(200))
-    detail: Mapped[str | None] = mapped_column(String(500))
-    location: Mapped[str | None] = mapped_column(Text)
+    number: Mapped[int] = mapped_column(
+        primary_key=True, autoincrement=False, info=personal("which try")
+    )
+    started_at: Mapped[datetime] = mapped_column(info=personal("when"))
+    finished_at: Mapped[datetime | None] = mapped_column(info=personal("until when"))
+    outcome: Mapped[str | None] = mapped_column(String(20), info=personal("what came of it"))
+    status: Mapped[int | None] = mapped_column(info=personal("the push service's status"))
+    reason: Mapped[str | None] = mapped_column(String(200), info=personal("what that means"))
+    detail: Mapped[str | None] = mapped_column(
+        String(500), info=personal("the push service's words")
+    )
+    location: Mapped[str | None] = mapped_column(
+        Text, info=personal("the push service's name for the message")
+    )
 
 
 class Receipt(Base):
@@ -79,13 +100,25 @@ class Receipt(Base):
     __table_args__ = (
         CheckConstraint(one_of("kind", ReceiptKind), name="kind_known"),
         UniqueConstraint("delivery_id", "kind"),
+        {
+            "info": about(
+                purpose="know what was shown, so that nothing is sent twice or for nothing",
+                basis=Basis.CONSENT,
+            )
+        },
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
-    delivery_id: Mapped[UUID] = mapped_column(ForeignKey("deliveries.id", ondelete="CASCADE"))
-    kind: Mapped[str] = mapped_column(String(20))
-    occurred_at: Mapped[datetime]
-    received_at: Mapped[datetime]
+    id: Mapped[UUID] = mapped_column(
+        primary_key=True, default=uuid4, info=personal("the receipt's number")
+    )
+    delivery_id: Mapped[UUID] = mapped_column(
+        ForeignKey("deliveries.id", ondelete="CASCADE"), info=personal("of which delivery")
+    )
+    kind: Mapped[str] = mapped_column(
+        String(20), info=personal("whether it was shown, clicked or dismissed")
+    )
+    occurred_at: Mapped[datetime] = mapped_column(info=personal("when, by the browser"))
+    received_at: Mapped[datetime] = mapped_column(info=personal("when it arrived"))
 
 
 class PushOrigin(Base):
@@ -95,6 +128,7 @@ class PushOrigin(Base):
     __table_args__ = (
         CheckConstraint(one_of("cause", Cause), name="cause_known"),
         Index("ix_push_origins_closed_until", "closed_until"),
+        {"info": not_personal},
     )
 
     origin: Mapped[str] = mapped_column(Text, primary_key=True)

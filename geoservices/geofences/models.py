@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geoservices.database import Base
+from geoservices.register import not_personal
 
 
 class Geofence(Base):
@@ -30,6 +31,7 @@ class Geofence(Base):
         CheckConstraint("(centre IS NULL) = (radius_m IS NULL)", name="circle_whole"),
         Index("ix_geofences_area", "area", postgresql_using="gist"),
         Index("ix_geofences_revision", "revision"),
+        {"info": not_personal},
     )
     __mapper_args__ = {"eager_defaults": True}  # noqa: RUF012
 
@@ -62,7 +64,7 @@ class GeofenceRevision(Base):
     """The one row that counts changes to geofences; see docs/decisions/0012."""
 
     __tablename__ = "geofence_revision"
-    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"), {"info": not_personal})
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     revision: Mapped[int] = mapped_column(BigInteger)

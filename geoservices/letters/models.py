@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, 
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geoservices.database import Base, one_of
+from geoservices.register import Basis, Kept, about, personal
 
 
 class LetterKind(StrEnum):
@@ -49,31 +50,59 @@ class EmailAddress(Base):
             "digest_due_at",
             postgresql_where="digest_due_at IS NOT NULL",
         ),
+        {
+            "info": about(
+                purpose="write to those who want letters",
+                basis=Basis.CONSENT,
+                kept=Kept(words="until its owner takes it away"),
+            )
+        },
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
-    person_id: Mapped[UUID] = mapped_column(
-        ForeignKey("people.id", ondelete="CASCADE"), unique=True
+    id: Mapped[UUID] = mapped_column(
+        primary_key=True, default=uuid4, info=personal("the address's number")
     )
-    address: Mapped[str] = mapped_column(String(254))
-    digest_at: Mapped[time]
-    set_at: Mapped[datetime]
-    confirmed_at: Mapped[datetime | None]
-    bouncing_at: Mapped[datetime | None]
-    refused_count: Mapped[int] = mapped_column(default=0)
-    digest_due_at: Mapped[datetime | None]
+    person_id: Mapped[UUID] = mapped_column(
+        ForeignKey("people.id", ondelete="CASCADE"), unique=True, info=personal("whose it is")
+    )
+    address: Mapped[str] = mapped_column(String(254), info=personal("the e-mail address"))
+    digest_at: Mapped[time] = mapped_column(info=personal("at what time they want the digest"))
+    set_at: Mapped[datetime] = mapped_column(info=personal("when they gave it"))
+    confirmed_at: Mapped[datetime | None] = mapped_column(
+        info=personal("when they showed that it is theirs")
+    )
+    bouncing_at: Mapped[datetime | None] = mapped_column(
+        info=personal("since when letters come back")
+    )
+    refused_count: Mapped[int] = mapped_column(
+        default=0, info=personal("how many came back in a row")
+    )
+    digest_due_at: Mapped[datetime | None] = mapped_column(info=personal("when a digest is due"))
 
 
 class Confirmation(Base):
     """A secret that was sent to an address, kept as a hash; whoever knows it reads mail there."""
 
     __tablename__ = "confirmations"
-
-    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
-    address_id: Mapped[UUID] = mapped_column(
-        ForeignKey("email_addresses.id", ondelete="CASCADE"), index=True
+    __table_args__ = (
+        {
+            "info": about(
+                purpose="see that an address is its person's",
+                basis=Basis.CONSENT,
+                kept=Kept(words="until it is used, or two days"),
+            )
+        },
     )
-    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+    token_hash: Mapped[bytes] = mapped_column(
+        LargeBinary(32), primary_key=True, info=personal("the hash of the secret in a letter")
+    )
+    address_id: Mapped[UUID] = mapped_column(
+        ForeignKey("email_addresses.id", ondelete="CASCADE"),
+        index=True,
+        info=personal("which address"),
+    )
+    expires_at: Mapped[datetime] = mapped_column(index=True, info=personal("until when it counts"))
 
 
 class Letter(Base):
@@ -105,33 +134,53 @@ class Letter(Base):
             "created_at",
             postgresql_where="kind = 'confirmation'",
         ),
+        {"info": about(purpose="send each letter once, and not too many", basis=Basis.CONSENT)},
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
-    person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"))
-    address_id: Mapped[UUID | None]
-    recipient: Mapped[str | None] = mapped_column(String(254))
-    address_mark: Mapped[bytes | None] = mapped_column(LargeBinary(32))
-    kind: Mapped[str] = mapped_column(String(20))
-    day: Mapped[date | None]
-    state: Mapped[str] = mapped_column(String(20))
-    reason: Mapped[str | None] = mapped_column(String(200))
-    attempt_count: Mapped[int] = mapped_column(default=0)
-    created_at: Mapped[datetime]
-    due_at: Mapped[datetime]
-    leased_until: Mapped[datetime | None]
-    expires_at: Mapped[datetime]
-    sent_at: Mapped[datetime | None]
+    id: Mapped[UUID] = mapped_column(
+        primary_key=True, default=uuid4, info=personal("the letter's number")
+    )
+    person_id: Mapped[UUID] = mapped_column(
+        ForeignKey("people.id", ondelete="CASCADE"), info=personal("to whom")
+    )
+    address_id: Mapped[UUID | None] = mapped_column(info=personal("to which address of theirs"))
+    recipient: Mapped[str | None] = mapped_column(
+        String(254), info=personal("a member's address, where it is none of theirs here")
+    )
+    address_mark: Mapped[bytes | None] = mapped_column(
+        LargeBinary(32), info=personal("a hash that tells whether two went to one address")
+    )
+    kind: Mapped[str] = mapped_column(String(20), info=personal("what sort of letter"))
+    day: Mapped[date | None] = mapped_column(info=personal("the day of a digest"))
+    state: Mapped[str] = mapped_column(String(20), info=personal("how far it came"))
+    reason: Mapped[str | None] = mapped_column(String(200), info=personal("why not further"))
+    attempt_count: Mapped[int] = mapped_column(default=0, info=personal("how often it was tried"))
+    created_at: Mapped[datetime] = mapped_column(info=personal("when it was made"))
+    due_at: Mapped[datetime] = mapped_column(info=personal("when it is tried next"))
+    leased_until: Mapped[datetime | None] = mapped_column(
+        info=personal("until when a worker has it")
+    )
+    expires_at: Mapped[datetime] = mapped_column(info=personal("until when it is worth sending"))
+    sent_at: Mapped[datetime | None] = mapped_column(info=personal("when the mail server took it"))
 
 
 class DigestItem(Base):
     """A notification in a digest; it is in one at most, ever."""
 
     __tablename__ = "digest_items"
+    __table_args__ = (
+        {
+            "info": about(
+                purpose="tell of each notification in one digest at most", basis=Basis.CONSENT
+            )
+        },
+    )
 
     notification_id: Mapped[UUID] = mapped_column(
-        ForeignKey("notifications.id", ondelete="CASCADE"), primary_key=True
+        ForeignKey("notifications.id", ondelete="CASCADE"),
+        primary_key=True,
+        info=personal("what was told"),
     )
     letter_id: Mapped[UUID] = mapped_column(
-        ForeignKey("letters.id", ondelete="CASCADE"), index=True
+        ForeignKey("letters.id", ondelete="CASCADE"), index=True, info=personal("in which letter")
     )

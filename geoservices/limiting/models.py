@@ -6,6 +6,7 @@ from sqlalchemy import LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geoservices.database import Base
+from geoservices.register import Basis, Kept, about, personal
 
 
 class Spending(Base):
@@ -16,7 +17,22 @@ class Spending(Base):
     """
 
     __tablename__ = "spendings"
-    __table_args__ = {"prefixes": ["UNLOGGED"]}  # noqa: RUF012
+    __table_args__ = (
+        {
+            "prefixes": ["UNLOGGED"],
+            "info": about(
+                purpose="let nobody ask so often that others cannot (Art. 32)",
+                basis=Basis.PUBLIC_TASK,
+                kept=Kept(words="until it is forgotten, a day at most"),
+            ),
+        },
+    )
 
-    key: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
-    free_at: Mapped[datetime] = mapped_column(index=True)
+    key: Mapped[bytes] = mapped_column(
+        LargeBinary(32),
+        primary_key=True,
+        info=personal("a keyed hash of an address, account or token"),
+    )
+    free_at: Mapped[datetime] = mapped_column(
+        index=True, info=personal("how often it was used lately, as an instant")
+    )

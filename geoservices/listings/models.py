@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from geoservices.checkins.verification import Evidence
 from geoservices.database import Base, one_of
+from geoservices.register import not_personal
 
 
 class ListingKind(StrEnum):
@@ -33,6 +34,7 @@ class Listing(Base):
         CheckConstraint("ends_at > starts_at", name="ends_after_start"),
         Index("ix_listings_place", "place_id", "starts_at", "id"),
         Index("ix_listings_organisation", "organisation_id", "created_at", "id"),
+        {"info": not_personal},
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from geoservices.campaigns.rules import CampaignClass
 from geoservices.database import Base, one_of
+from geoservices.register import Basis, about, personal
 
 
 class NotificationKind(StrEnum):
@@ -67,28 +68,52 @@ class Notification(Base):
             postgresql_where="archived_at IS NULL AND (read_at IS NULL OR read_at < snoozed_until)",
         ),
         Index("ix_notifications_organisation", "organisation_id", "created_at", "id"),
+        {
+            "info": about(
+                purpose="tell people what they agreed to be told, and keep it where they find it",
+                basis=Basis.CONSENT,
+            )
+        },
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    id: Mapped[UUID] = mapped_column(
+        primary_key=True, default=uuid4, info=personal("the notification's number")
+    )
     kind: Mapped[str] = mapped_column(
         String(20),
         default=NotificationKind.CAMPAIGN,
         server_default=NotificationKind.CAMPAIGN.value,
+        info=personal("what it comes from"),
     )
-    organisation_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisations.id"))
-    person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"))
+    organisation_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("organisations.id"), info=personal("who tells")
+    )
+    person_id: Mapped[UUID] = mapped_column(
+        ForeignKey("people.id", ondelete="CASCADE"), info=personal("whom")
+    )
     decision_id: Mapped[UUID | None] = mapped_column(
-        ForeignKey("decisions.id", ondelete="CASCADE"), unique=True
+        ForeignKey("decisions.id", ondelete="CASCADE"),
+        unique=True,
+        info=personal("because of which decision"),
     )
-    listing_id: Mapped[UUID | None] = mapped_column(ForeignKey("listings.id"), index=True)
-    campaign_class: Mapped[str] = mapped_column(String(20))
-    title: Mapped[str] = mapped_column(String(120))
-    body: Mapped[str] = mapped_column(String(500))
-    created_at: Mapped[datetime]
-    expires_at: Mapped[datetime]
-    read_at: Mapped[datetime | None]
-    archived_at: Mapped[datetime | None]
-    snoozed_until: Mapped[datetime | None]
+    listing_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("listings.id"), index=True, info=personal("about what", special=True)
+    )
+    campaign_class: Mapped[str] = mapped_column(String(20), info=personal("how urgent it is"))
+    title: Mapped[str] = mapped_column(
+        String(120), info=personal("what they were told", special=True)
+    )
+    body: Mapped[str] = mapped_column(
+        String(500), info=personal("what they were told", special=True)
+    )
+    created_at: Mapped[datetime] = mapped_column(info=personal("when"))
+    expires_at: Mapped[datetime] = mapped_column(info=personal("until when it counts"))
+    read_at: Mapped[datetime | None] = mapped_column(info=personal("when they read it"))
+    archived_at: Mapped[datetime | None] = mapped_column(info=personal("when they put it away"))
+    snoozed_until: Mapped[datetime | None] = mapped_column(
+        info=personal("until when they put it off")
+    )
     surfaced_at: Mapped[datetime] = mapped_column(
-        Computed("coalesce(snoozed_until, created_at)", persisted=True)
+        Computed("coalesce(snoozed_until, created_at)", persisted=True),
+        info=personal("since when it is in the inbox"),
     )

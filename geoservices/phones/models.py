@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geoservices.database import Base, one_of
+from geoservices.register import Basis, about, personal
 
 
 class PhoneApp(StrEnum):
@@ -27,17 +28,24 @@ class PhoneLink(Base):
     """
 
     __tablename__ = "phone_links"
-    __table_args__ = (CheckConstraint(one_of("app", PhoneApp), name="app_known"),)
-
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
-    device_id: Mapped[UUID] = mapped_column(
-        ForeignKey("devices.id", ondelete="CASCADE"), index=True
+    __table_args__ = (
+        CheckConstraint(one_of("app", PhoneApp), name="app_known"),
+        {"info": about(purpose="let a phone app report for a device", basis=Basis.CONSENT)},
     )
-    app: Mapped[str] = mapped_column(String(20))
-    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
-    encrypted: Mapped[bool]
-    created_at: Mapped[datetime]
-    revoked_at: Mapped[datetime | None]
+
+    id: Mapped[UUID] = mapped_column(
+        primary_key=True, default=uuid4, info=personal("the link's number")
+    )
+    device_id: Mapped[UUID] = mapped_column(
+        ForeignKey("devices.id", ondelete="CASCADE"), index=True, info=personal("for which device")
+    )
+    app: Mapped[str] = mapped_column(String(20), info=personal("which app"))
+    token_hash: Mapped[bytes] = mapped_column(
+        LargeBinary(32), unique=True, info=personal("the hash of its token")
+    )
+    encrypted: Mapped[bool] = mapped_column(info=personal("whether it encrypts"))
+    created_at: Mapped[datetime] = mapped_column(info=personal("since when"))
+    revoked_at: Mapped[datetime | None] = mapped_column(info=personal("when it was ended"))
 
 
 class HandedRegions(Base):
@@ -50,10 +58,24 @@ class HandedRegions(Base):
     """
 
     __tablename__ = "handed_regions"
+    __table_args__ = (
+        {
+            "info": about(
+                purpose="give a phone the places it watches by itself only when they change",
+                basis=Basis.CONSENT,
+            )
+        },
+    )
 
     device_id: Mapped[UUID] = mapped_column(
-        ForeignKey("devices.id", ondelete="CASCADE"), primary_key=True
+        ForeignKey("devices.id", ondelete="CASCADE"),
+        primary_key=True,
+        info=personal("which device"),
     )
-    mark: Mapped[bytes] = mapped_column(LargeBinary(32))
-    cell: Mapped[bytes] = mapped_column(LargeBinary(32))
-    cell_m: Mapped[int | None]
+    mark: Mapped[bytes] = mapped_column(
+        LargeBinary(32), info=personal("a keyed hash of the places it was given")
+    )
+    cell: Mapped[bytes] = mapped_column(
+        LargeBinary(32), info=personal("a keyed hash of the area it is in")
+    )
+    cell_m: Mapped[int | None] = mapped_column(info=personal("how wide that area is"))

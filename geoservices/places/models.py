@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geoservices.database import Base
+from geoservices.register import Basis, Kept, not_personal, personal
 
 
 class Place(Base):
@@ -30,6 +31,7 @@ class Place(Base):
             postgresql_ops={"words": "gin_trgm_ops"},
         ),
         Index("ix_places_tags", "tags", postgresql_using="gin"),
+        {"info": not_personal},
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
@@ -41,7 +43,15 @@ class Place(Base):
     address: Mapped[str | None] = mapped_column(Text)
     postcode: Mapped[str | None] = mapped_column(String(12))
     website: Mapped[str | None] = mapped_column(Text)
-    email: Mapped[str | None] = mapped_column(Text)
+    email: Mapped[str | None] = mapped_column(
+        Text,
+        info=personal(
+            "the place's published address, which may name somebody",
+            purpose="let people reach a public place",
+            basis=Basis.PUBLIC_TASK,
+            kept=Kept(words="until an import changes it"),
+        ),
+    )
     point: Mapped[WKBElement] = mapped_column(Geography("POINT", srid=4326, spatial_index=False))
     opening_hours: Mapped[str | None] = mapped_column(Text)
     time_zone: Mapped[str] = mapped_column(String(60))

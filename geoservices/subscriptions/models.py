@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, Text, t
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geoservices.database import Base, one_of
+from geoservices.register import Basis, about, personal
 
 
 class EndedReason(StrEnum):
@@ -39,32 +40,53 @@ class Subscription(Base):
         CheckConstraint(
             "(accepted_unseen = 0) = (unseen_since IS NULL)", name="unseen_since_the_first"
         ),
+        {"info": about(purpose="push to browsers whose people asked for it", basis=Basis.CONSENT)},
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    id: Mapped[UUID] = mapped_column(
+        primary_key=True, default=uuid4, info=personal("the subscription's number")
+    )
     device_id: Mapped[UUID] = mapped_column(
-        ForeignKey("devices.id", ondelete="CASCADE"), index=True
+        ForeignKey("devices.id", ondelete="CASCADE"), index=True, info=personal("whose browser")
     )
-    endpoint: Mapped[str] = mapped_column(Text)
-    endpoint_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
-    p256dh: Mapped[bytes] = mapped_column(LargeBinary(65))
-    auth: Mapped[bytes] = mapped_column(LargeBinary(16))
-    vapid_key: Mapped[str] = mapped_column(String(90))
+    endpoint: Mapped[str] = mapped_column(
+        Text, info=personal("the browser's address at its push service")
+    )
+    endpoint_hash: Mapped[bytes] = mapped_column(
+        LargeBinary(32), unique=True, info=personal("its hash")
+    )
+    p256dh: Mapped[bytes] = mapped_column(
+        LargeBinary(65), info=personal("the browser's public key")
+    )
+    auth: Mapped[bytes] = mapped_column(
+        LargeBinary(16), info=personal("the secret shared with the browser")
+    )
+    vapid_key: Mapped[str] = mapped_column(
+        String(90), info=personal("which key of ours it is bound to")
+    )
     """The application server key it was made with; it is bound to it for life."""
-    created_at: Mapped[datetime]
-    updated_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(info=personal("since when"))
+    updated_at: Mapped[datetime] = mapped_column(info=personal("when the browser last renewed it"))
     """When the browser last sent it."""
-    ended_at: Mapped[datetime | None]
-    ended_reason: Mapped[str | None] = mapped_column(String(20))
+    ended_at: Mapped[datetime | None] = mapped_column(info=personal("when it ended"))
+    ended_reason: Mapped[str | None] = mapped_column(String(20), info=personal("why"))
     replaced_by: Mapped[UUID | None] = mapped_column(
-        ForeignKey("subscriptions.id", ondelete="SET NULL"), index=True
+        ForeignKey("subscriptions.id", ondelete="SET NULL"),
+        index=True,
+        info=personal("which one replaced it"),
     )
-    last_accepted_at: Mapped[datetime | None]
-    last_shown_at: Mapped[datetime | None]
+    last_accepted_at: Mapped[datetime | None] = mapped_column(
+        info=personal("when a push was last taken")
+    )
+    last_shown_at: Mapped[datetime | None] = mapped_column(info=personal("when one was last shown"))
     """When a receipt of any kind last came."""
-    last_failure_at: Mapped[datetime | None]
-    last_failure_reason: Mapped[str | None] = mapped_column(String(200))
-    accepted_unseen: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    last_failure_at: Mapped[datetime | None] = mapped_column(info=personal("when one last failed"))
+    last_failure_reason: Mapped[str | None] = mapped_column(String(200), info=personal("why"))
+    accepted_unseen: Mapped[int] = mapped_column(
+        default=0,
+        server_default=text("0"),
+        info=personal("how many were taken since anything was shown"),
+    )
     """How many were accepted since the last sign of life."""
-    unseen_since: Mapped[datetime | None]
+    unseen_since: Mapped[datetime | None] = mapped_column(info=personal("since when"))
     """When the first of those was accepted."""

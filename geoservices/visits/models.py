@@ -7,6 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geoservices.database import Base, one_of
+from geoservices.register import Basis, about, personal
 from geoservices.visits.transitions import Phase, Reason, TransitionKind
 
 
@@ -36,26 +37,46 @@ class Visit(Base):
         Index("ix_visits_due", "due_at", postgresql_where="exited_at IS NULL"),
         Index("ix_visits_here", "geofence_id", postgresql_where="exited_at IS NULL"),
         Index("ix_visits_place_entered", "place_id", "entered_at"),
+        {
+            "info": about(
+                purpose="see when somebody comes, stays and leaves, and count visits",
+                basis=Basis.CONSENT,
+            )
+        },
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
-    device_id: Mapped[UUID] = mapped_column(ForeignKey("devices.id", ondelete="CASCADE"))
-    geofence_id: Mapped[UUID]
-    place_id: Mapped[UUID]
-    organisation_id: Mapped[UUID]
-    phase: Mapped[str] = mapped_column(String(20))
-    phase_since: Mapped[datetime]
-    entered_at: Mapped[datetime]
-    seen_at: Mapped[datetime | None]
+    id: Mapped[UUID] = mapped_column(
+        primary_key=True, default=uuid4, info=personal("the visit's number")
+    )
+    device_id: Mapped[UUID] = mapped_column(
+        ForeignKey("devices.id", ondelete="CASCADE"), info=personal("whose device")
+    )
+    geofence_id: Mapped[UUID] = mapped_column(info=personal("where", special=True))
+    place_id: Mapped[UUID] = mapped_column(info=personal("where", special=True))
+    organisation_id: Mapped[UUID] = mapped_column(info=personal("whose place it is", special=True))
+    phase: Mapped[str] = mapped_column(
+        String(20), info=personal("whether they are arriving, there or gone")
+    )
+    phase_since: Mapped[datetime] = mapped_column(info=personal("since when", special=True))
+    entered_at: Mapped[datetime] = mapped_column(info=personal("when they came", special=True))
+    seen_at: Mapped[datetime | None] = mapped_column(
+        info=personal("when they were last seen there", special=True)
+    )
     """None of a device inside: it was last seen there when it was last followed."""
-    dwell_after: Mapped[timedelta]
-    dwelled_at: Mapped[datetime | None]
-    exited_at: Mapped[datetime | None]
-    exit_reason: Mapped[str | None] = mapped_column(String(20))
-    confidence: Mapped[int]
-    initial: Mapped[bool]
-    told: Mapped[bool] = mapped_column(default=False)
-    due_at: Mapped[datetime]
+    dwell_after: Mapped[timedelta] = mapped_column(info=personal("after how long a stay counts"))
+    dwelled_at: Mapped[datetime | None] = mapped_column(
+        info=personal("when it counted", special=True)
+    )
+    exited_at: Mapped[datetime | None] = mapped_column(
+        info=personal("when they left", special=True)
+    )
+    exit_reason: Mapped[str | None] = mapped_column(String(20), info=personal("what showed that"))
+    confidence: Mapped[int] = mapped_column(info=personal("how sure it is"))
+    initial: Mapped[bool] = mapped_column(info=personal("whether they were there from the first"))
+    told: Mapped[bool] = mapped_column(
+        default=False, info=personal("whether the phone told of it itself")
+    )
+    due_at: Mapped[datetime] = mapped_column(info=personal("when a timer looks next"))
 
 
 class Transition(Base):
@@ -68,19 +89,31 @@ class Transition(Base):
         CheckConstraint("(kind = 'crossed') = (visit_id IS NULL)", name="crossed_without_visit"),
         CheckConstraint("confidence BETWEEN 1 AND 3", name="confidence_range"),
         Index("uq_transitions_visit_kind", "visit_id", "kind", unique=True),
+        {
+            "info": about(
+                purpose="remember what began, marked and ended a visit, and why",
+                basis=Basis.CONSENT,
+            )
+        },
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
-    visit_id: Mapped[UUID | None] = mapped_column(ForeignKey("visits.id", ondelete="CASCADE"))
-    device_id: Mapped[UUID] = mapped_column(
-        ForeignKey("devices.id", ondelete="CASCADE"), index=True
+    id: Mapped[UUID] = mapped_column(
+        primary_key=True, default=uuid4, info=personal("the transition's number")
     )
-    geofence_id: Mapped[UUID]
-    place_id: Mapped[UUID]
-    organisation_id: Mapped[UUID]
-    kind: Mapped[str] = mapped_column(String(20))
-    reason: Mapped[str] = mapped_column(String(30))
-    confidence: Mapped[int]
-    initial: Mapped[bool]
-    occurred_at: Mapped[datetime]
-    detected_at: Mapped[datetime]
+    visit_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("visits.id", ondelete="CASCADE"), info=personal("of which visit")
+    )
+    device_id: Mapped[UUID] = mapped_column(
+        ForeignKey("devices.id", ondelete="CASCADE"), index=True, info=personal("whose device")
+    )
+    geofence_id: Mapped[UUID] = mapped_column(info=personal("where", special=True))
+    place_id: Mapped[UUID] = mapped_column(info=personal("where", special=True))
+    organisation_id: Mapped[UUID] = mapped_column(info=personal("whose place it is", special=True))
+    kind: Mapped[str] = mapped_column(
+        String(20), info=personal("whether they came, stayed, left or passed through", special=True)
+    )
+    reason: Mapped[str] = mapped_column(String(30), info=personal("what showed that"))
+    confidence: Mapped[int] = mapped_column(info=personal("how sure it is"))
+    initial: Mapped[bool] = mapped_column(info=personal("whether they were there from the first"))
+    occurred_at: Mapped[datetime] = mapped_column(info=personal("when", special=True))
+    detected_at: Mapped[datetime] = mapped_column(info=personal("when it was seen"))

@@ -11,6 +11,7 @@ from sqlalchemy import DateTime, delete, func, literal, select, true, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
+from geoservices.accounts.models import Device
 from geoservices.arrays import Uuids
 from geoservices.database import driver, newest_first
 from geoservices.geofences.models import Geofence
@@ -291,6 +292,18 @@ def count_by_hour(
         )
         for number, *counts in rows
     }
+
+
+def delete_visit_of(session: Session, visit_id: UUID, *, person_id: UUID) -> bool:
+    """Delete a visit with its transitions if it is the person's; tell whether it was.
+
+    The caller holds the rows of the person's devices, so that nobody follows it meanwhile.
+    """
+    devices = select(Device.id).where(Device.person_id == person_id)
+    gone = session.scalars(
+        delete(Visit).where(Visit.id == visit_id, Visit.device_id.in_(devices)).returning(Visit.id)
+    )
+    return gone.first() is not None
 
 
 def abandon_open(session: Session, device_ids: Iterable[UUID]) -> None:

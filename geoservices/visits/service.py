@@ -6,7 +6,9 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from geoservices.accounts import queries as accounts
 from geoservices.accounts.queries import HeldDevice
+from geoservices.errors import NotFound
 from geoservices.geofences.index import GeofenceIndex
 from geoservices.pings.sightings import Sightings
 from geoservices.settings import PresenceSettings
@@ -80,6 +82,20 @@ def follow_time(
         made += [Made.of(visit, change) for change in changes]
     store(session, looked_at, made, at=at, last_seen=followed, waited=True)
     return made, count
+
+
+def take_back(session: Session, visit_id: UUID, *, person_id: UUID) -> None:
+    """Delete a visit that its person says never was, with its transitions.
+
+    It counts in no statistic from then on. What it had already brought about stays as it is: a
+    decision then names no occasion. Who is there all the same begins another visit.
+
+    Raises:
+        NotFound: There is none, or it is someone else's.
+    """
+    accounts.lock_devices(session, accounts.device_ids_of(session, person_id))
+    if not queries.delete_visit_of(session, visit_id, person_id=person_id):
+        raise NotFound("visit")
 
 
 def store(

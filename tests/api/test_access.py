@@ -190,7 +190,7 @@ TABLE = {
     "list_devices": all_(200),
     "revoke_one_device": mine(204, 404),
     "exchange_token": own(200),
-    "make_joining_code": own(201),
+    "make_joining_code": Row({"owner": 201, "other device": 201}),
     "read_device": own(200),
     "change_device": own(200, body=lambda _: {"places_only": True}),
     "revoke_device": own(204),
@@ -286,6 +286,8 @@ TABLE = {
     "count_unread": all_(200),
     "read_all": all_(204),
     "change_notification": mine(200, 404, body=lambda _: {"read": True}),
+    "list_audit_entries": run(Right.AUDIT_READ, 200, 200),
+    "export_audit": run(Right.AUDIT_READ, 200, 200),
     "list_channels": all_(200),
     "choose_channels": all_(200, body=lambda _: {"push": False, "email": False}),
     "read_email": mine(200, 404),
@@ -294,6 +296,18 @@ TABLE = {
     "confirm_email": free(422, body=lambda _: {"token": "made-up"}),
     "open_unsubscribe": free(200),
     "unsubscribe_from_email": free(422),
+    "take_visit_back": mine(204, 404),
+    "take_check_in_back": mine(204, 404),
+    "explain_silence": all_(200),
+    "read_my_data": all_(200),
+    "list_my_data": all_(200),
+    "ask_for_export": all_(202),
+    "list_exports": all_(200),
+    "read_export": mine(200, 404),
+    "download_export": mine(200, 404),
+    # A member must have signed in just before.
+    "erase_me": Row({"owner": 202, "other device": 202}),
+    "read_erasure": free(200),
     "read_personal_code": own(200),
     "check_in_by_staff": run(
         Right.CHECK_INS_SCAN, 422, 404, body=lambda _: asking.staff_scan("nobody's")
@@ -339,12 +353,14 @@ NAMES = {
     "code": "not-found",
     "link_token": "none",
     "provider": "none",
+    "kind": "positions",
     "organisation_slug": "exeter",
 }
 """What paths name otherwise than by an id."""
 ASKED = {
     "read_footfall": {"from": "2026-03-04T10:00:00Z", "until": "2026-03-04T14:00:00Z"},
     "unsubscribe_from_email": {"token": "made-up"},
+    "erase_me": {"confirm": "erase-everything"},
 }
 """What has to be asked for in the query."""
 

@@ -56,6 +56,7 @@ WIDE = {
     "take_receipts",
     "confirm_email",
     "unsubscribe_from_email",
+    "read_erasure",
     "read_session",
     "log_out_by_provider",
 }

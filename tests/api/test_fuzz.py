@@ -58,6 +58,7 @@ CHECKS = [
 KNOWN_BY_OTHER_NAMES = {
     "code": "not-found",
     "purpose": "nearby",
+    "kind": "positions",
     "organisation_slug": "exeter",
     "provider": "devon",
 }

@@ -195,6 +195,7 @@ def test_whatever_needs_a_token_says_so(document: dict[str, Any]) -> None:
         *PAGES,
         "read_session",
         "take_receipts",
+        "read_erasure",
         "open_email",
         "confirm_email",
         "sign_in",

@@ -14,6 +14,8 @@ from geoservices.checkins.models import CheckIn
 from geoservices.checkins.verification import Evidence
 from geoservices.deliveries.models import Delivery
 from geoservices.deliveries.states import DeliveryState
+from geoservices.erasures.models import Erasure
+from geoservices.exports.models import Export, ExportChunk, ExportState
 from geoservices.letters.models import EmailAddress
 from geoservices.listings.models import Listing
 from geoservices.members.models import Team, TeamMember
@@ -57,10 +59,10 @@ class World:
     """By the name that paths give them: `place_id`, `listing_id`, …"""
 
 
-def make_world(session: Session) -> World:
+def make_world(session: Session, slug: str = "devon") -> World:
     """An organisation with everything, and a citizen who was there and was told of it."""
-    organisation = make_organisation(session)
-    partner = make_organisation(session, "exeter")
+    organisation = make_organisation(session, slug)
+    partner = make_organisation(session, f"{slug}-exeter" if slug != "devon" else "exeter")
     place = make_place(session, organisation)
     place.tags = ["central"]
     share_place(session, place, partner)
@@ -120,11 +122,50 @@ def make_world(session: Session) -> World:
             "decision_id": decision.id,
             "notification_id": notification.id,
             "delivery_id": delivery.id,
+            "export_id": make_export(session, person).id,
+            "erasure_id": make_erasure(session).id,
             "member_id": member.id,
             "team_id": team.id,
             "key_id": key.id,
         },
     )
+
+
+def make_export(session: Session, person: Person) -> Export:
+    """A copy of a person's data, ready to be downloaded; its file is two bytes long."""
+    export = Export(
+        id=uuid4(),
+        person_id=person.id,
+        state=ExportState.READY,
+        rows_written=2,
+        rows_to_write=2,
+        size_bytes=2,
+        attempt_count=1,
+        created_at=NOON,
+        due_at=NOON,
+        ready_at=NOON,
+        expires_at=NOON + timedelta(days=7),
+    )
+    session.add(export)
+    session.flush()
+    session.add(ExportChunk(export_id=export.id, number=0, data=b"PK"))
+    session.commit()
+    return export
+
+
+def make_erasure(session: Session) -> Erasure:
+    """That somebody was erased."""
+    erasure = Erasure(
+        id=uuid4(),
+        mark=uuid4().bytes * 2,
+        key_mark=bytes(8),
+        asked_at=NOON,
+        due_at=NOON,
+        done_at=NOON,
+    )
+    session.add(erasure)
+    session.commit()
+    return erasure
 
 
 def make_check_in(

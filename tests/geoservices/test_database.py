@@ -7,7 +7,14 @@ from sqlalchemy.orm import Session
 
 from geoservices.accounts.models import Organisation
 from geoservices.campaigns.rules import Trigger
-from geoservices.database import SessionFactory, driver, make_engine, one_of, transaction
+from geoservices.database import (
+    SessionFactory,
+    at_the_end,
+    driver,
+    make_engine,
+    one_of,
+    transaction,
+)
 from tests.factories import make_organisation
 
 
@@ -75,3 +82,23 @@ def test_a_server_that_vanishes_is_given_up(session: Session) -> None:
 
     assert int(limits["tcp_user_timeout"]) <= 15_000
     assert int(limits["keepalives_idle"]) <= 10
+
+
+def test_what_is_done_at_the_end_is_part_of_the_transaction(sessions: SessionFactory) -> None:
+    """After all else, in its order, what it asks for in turn too; nothing of it if it fails."""
+    done: list[str] = []
+
+    def run(*, fail: bool) -> None:
+        with transaction(sessions) as session:
+            at_the_end(session, lambda session: at_the_end(session, lambda _: done.append("third")))
+            at_the_end(session, lambda _: done.append("second"))
+            done.append("first")
+            if fail:
+                raise KeyError
+
+    with pytest.raises(KeyError):
+        run(fail=True)
+    assert done == ["first"]
+
+    run(fail=False)
+    assert done == ["first", "first", "second", "third"]

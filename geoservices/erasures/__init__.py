@@ -1,0 +1,1 @@
+"""People erased for good, also from what a backup brings back."""

@@ -1,0 +1,1 @@
+"""Why a person was told of something, and why not, in words."""

@@ -1,0 +1,138 @@
+"""What is asked to explain decisions."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import func, select, true
+from sqlalchemy.orm import Session
+
+from geoservices.accounts.models import Consent, Device, Organisation, Person
+from geoservices.campaigns.models import Campaign, Decision
+from geoservices.checkins.models import CheckIn
+from geoservices.geofences.models import Geofence
+from geoservices.places.models import Place
+from geoservices.subscriptions.models import Subscription
+from geoservices.visits.models import Transition, Visit
+from geoservices.visits.transitions import Phase
+
+
+class Behind(NamedTuple):
+    """What lies behind a decision."""
+
+    decision_id: UUID
+    title: str
+    trigger: str
+    campaign_class: str
+    place: str
+    organisation: str
+    happened_at: datetime
+    purpose: str
+    agreed_at: datetime | None
+    text_version: str | None
+    time_zone: str
+
+
+def behind(session: Session, decision_ids: Iterable[UUID]) -> list[Behind]:
+    """Return what lies behind decisions; of a visit taken back since, when it was decided."""
+    agreed = (
+        select(Consent.given_at, Consent.text_version)
+        .where(
+            Consent.person_id == Decision.person_id,
+            Consent.purpose == Campaign.purpose,
+            Consent.given_at <= Decision.decided_at,
+        )
+        .order_by(Consent.given_at.desc())
+        .limit(1)
+        .lateral()
+    )
+    happened = func.coalesce(Transition.occurred_at, CheckIn.claimed_at, Decision.decided_at)
+    rows = session.execute(
+        select(
+            Decision.id,
+            Campaign.title,
+            Campaign.trigger,
+            Campaign.campaign_class,
+            Place.name,
+            Organisation.name,
+            happened,
+            Campaign.purpose,
+            agreed.c.given_at,
+            agreed.c.text_version,
+            Person.time_zone,
+        )
+        .join(Campaign, Campaign.id == Decision.campaign_id)
+        .join(Place, Place.id == Decision.place_id)
+        .join(Organisation, Organisation.id == Decision.organisation_id)
+        .join(Person, Person.id == Decision.person_id)
+        .outerjoin(Transition, Transition.id == Decision.transition_id)
+        .outerjoin(CheckIn, CheckIn.id == Decision.check_in_id)
+        .outerjoin(agreed, true())
+        .where(Decision.id.in_(set(decision_ids)))
+    )
+    return [Behind(*row) for row in rows]
+
+
+def held_lately(
+    session: Session, person_id: UUID, place_id: UUID, *, since: datetime, limit: int
+) -> Sequence[Decision]:
+    """Return by which decisions a person was not told of something at a place, newest first."""
+    return session.scalars(
+        select(Decision)
+        .where(
+            Decision.person_id == person_id,
+            Decision.place_id == place_id,
+            Decision.gate.is_not(None),
+            Decision.decided_at > since,
+        )
+        .order_by(Decision.decided_at.desc(), Decision.id.desc())
+        .limit(limit)
+    ).all()
+
+
+def located_at(session: Session, person_id: UUID) -> datetime | None:
+    """Return the newest time of which one of a person's devices told where it was."""
+    return session.scalars(
+        select(func.max(Device.followed_until)).where(Device.person_id == person_id)
+    ).one()
+
+
+def there_at(
+    session: Session, person_id: UUID, place_id: UUID, *, since: datetime
+) -> datetime | None:
+    """Return when a person last came to a place, or checked in there, since an instant."""
+    devices = select(Device.id).where(Device.person_id == person_id)
+    came = select(func.max(Visit.entered_at)).where(
+        Visit.device_id.in_(devices),
+        Visit.place_id == place_id,
+        Visit.phase != Phase.ARRIVING,
+        Visit.entered_at > since,
+    )
+    checked_in = select(func.max(CheckIn.claimed_at)).where(
+        CheckIn.device_id.in_(devices), CheckIn.place_id == place_id, CheckIn.claimed_at > since
+    )
+    known = [session.scalars(one).one() for one in (came, checked_in)]
+    return max(filter(None, known), default=None)
+
+
+def is_watched(session: Session, place_id: UUID) -> bool:
+    """Tell whether anybody's coming to a place is noticed."""
+    watching = select(Geofence.id).where(
+        Geofence.place_id == place_id, Geofence.disabled_at.is_(None), Geofence.deleted_at.is_(None)
+    )
+    return session.scalars(watching.limit(1)).first() is not None
+
+
+def has_browser(session: Session, person_id: UUID) -> bool:
+    """Tell whether one of a person's browsers may be pushed to."""
+    living = (
+        select(Subscription.id)
+        .join(Device, Device.id == Subscription.device_id)
+        .where(
+            Device.person_id == person_id,
+            Device.revoked_at.is_(None),
+            Subscription.ended_at.is_(None),
+        )
+    )
+    return session.scalars(living.limit(1)).first() is not None

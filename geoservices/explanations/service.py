@@ -1,0 +1,131 @@
+"""Why a person was told of something, and why not."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from geoservices.accounts import queries as accounts
+from geoservices.accounts.consents import PASSIVE, TEXTS
+from geoservices.accounts.models import Person, Purpose
+from geoservices.campaigns import queries as campaigns
+from geoservices.campaigns import service as campaign_service
+from geoservices.campaigns.models import Decision
+from geoservices.campaigns.rules import CampaignClass, Trigger
+from geoservices.channels import service as channels
+from geoservices.checkins.verification import Evidence
+from geoservices.explanations import queries
+from geoservices.explanations.queries import Behind
+from geoservices.explanations.wording import (
+    Cause,
+    Finding,
+    Standing,
+    how_to_stop,
+    look_into,
+    why,
+)
+from geoservices.listings import service as listings
+from geoservices.places import service as places
+from geoservices.scopes import everywhere
+from geoservices.settings import Settings
+
+A_DAY = timedelta(days=1)
+LATELY = timedelta(days=7)
+"""Decisions longer ago are not told beside how things stand; they are in the list of all."""
+MOST_DECISIONS = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Why:
+    """Why a person was told: in words, by which parts, and how it is stopped."""
+
+    in_words: str
+    cause: Cause
+    how_to_stop: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WhyNot:
+    """Why a person was not told of anything at a place."""
+
+    place: str
+    held: Sequence[Decision]
+    findings: Sequence[Finding]
+
+
+def explain(session: Session, decision_ids: Iterable[UUID]) -> dict[UUID, Why]:
+    """Return why each decision told its person, by the decision's id."""
+    causes = {one.decision_id: _cause(one) for one in queries.behind(session, decision_ids)}
+    return {
+        decision_id: Why(in_words=why(cause), cause=cause, how_to_stop=how_to_stop(cause))
+        for decision_id, cause in causes.items()
+    }
+
+
+def why_not(
+    session: Session,
+    person: Person,
+    place_id: UUID,
+    *,
+    tasks_of: UUID | None,
+    settings: Settings,
+    at: datetime,
+) -> WhyNot:
+    """Return by which decisions a person was not told of something at a place, and how they stand.
+
+    Raises:
+        NotFound: There is no such place.
+    """
+    place = places.get_place(session, place_id)
+    limits = campaign_service.limits_of(settings.campaigns)
+    agreed = accounts.purposes_of(session, [person.id]).get(person.id, frozenset()) & PASSIVE
+    on = listings.here_for(
+        session, place_id, tasks_of=tasks_of, evidence=Evidence.SELF_DECLARED, at=at
+    )
+    told = campaigns.told_since(session, [person.id], since=at - limits.person_cap_window)
+    pushed = {one.purpose for one in channels.choices(session, person) if one.push}
+    # Geofences are shown to nobody who was not in them; that there is one, the place's word says.
+    with everywhere(session):
+        watched = queries.is_watched(session, place_id)
+    standing = Standing(
+        place=place.name,
+        agrees=bool(agreed),
+        located_at=queries.located_at(session, person.id),
+        there_at=queries.there_at(session, person.id, place_id, since=at - A_DAY),
+        watched=watched,
+        sensitive=place.sensitive_at is not None,
+        something_on=bool(on),
+        time_zone=person.time_zone,
+        quiet_from=person.quiet_from,
+        quiet_until=person.quiet_until,
+        told_in_window=told.get(person.id, 0),
+        pushable=bool(pushed & PASSIVE) and queries.has_browser(session, person.id),
+    )
+    held = queries.held_lately(
+        session, person.id, place_id, since=at - LATELY, limit=MOST_DECISIONS
+    )
+    return WhyNot(place=place.name, held=held, findings=look_into(standing, limits=limits, at=at))
+
+
+def _cause(behind: Behind) -> Cause:
+    return Cause(
+        title=behind.title,
+        trigger=Trigger(behind.trigger),
+        campaign_class=CampaignClass(behind.campaign_class),
+        place=behind.place,
+        organisation=behind.organisation,
+        happened_at=behind.happened_at,
+        purpose=behind.purpose,
+        agreed_text=_agreed_text(behind),
+        agreed_at=behind.agreed_at,
+        time_zone=behind.time_zone,
+    )
+
+
+def _agreed_text(behind: Behind) -> str:
+    text = TEXTS[Purpose(behind.purpose)]
+    if behind.text_version in {None, text.version}:
+        return text.text
+    return f"{behind.purpose}, in its words of {behind.text_version}"

@@ -1,0 +1,202 @@
+"""What was decided about a person, in words for that person."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from geoservices.campaigns.rules import CampaignClass, Gate, Limits, Trigger, within
+
+HAPPENED: Mapping[Trigger, str] = {
+    Trigger.ENTERED: "you came to {place}",
+    Trigger.DWELLED: "you had been at {place} for a while",
+    Trigger.EXITED: "you left {place}",
+    Trigger.CHECKED_IN: "you checked in at {place}",
+}
+HELD: Mapping[Gate, str] = {
+    Gate.CONSENT: "You had agreed to nothing, so nothing was sent. What you may agree to is at "
+    "GET /v1/consents.",
+    Gate.PURPOSE: "You had not agreed to be sent things for this purpose. What you may agree to "
+    "is at GET /v1/consents.",
+    Gate.SENSITIVE_PLACE: "This is a place, such as a clinic or a court, where being there never "
+    "causes a message, to anyone.",
+    Gate.CONFIDENCE: "We were not sure enough that you were there.",
+    Gate.AGE: "We heard of it too late: messages go out at once or not at all.",
+    Gate.OPENING_HOURS: "The place was closed, or we did not know whether it was open.",
+    Gate.QUIET_HOURS: "You did not want to be disturbed at that time. Your quiet hours are at "
+    "GET /v1/preferences.",
+    Gate.CAP: "You had been sent as many messages as one person is sent in such a time.",
+    Gate.COOLDOWN: "You had been told the same not long before.",
+    Gate.CLAIMABLE: "What you would have been told of was not on at that moment.",
+    Gate.DUPLICATE: "You had been told of it already on the same visit.",
+}
+SENT = "You were told: nothing spoke against it."
+LATELY = timedelta(minutes=30)
+"""A position older than this tells nothing of where a person is now."""
+
+
+def in_words(gate: Gate | None) -> str:
+    """Return what a decision means to the person it was about."""
+    return SENT if gate is None else HELD[gate]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """Why a person was told of something; `agreed_text` is what they were asked and said yes to."""
+
+    title: str
+    trigger: Trigger
+    campaign_class: CampaignClass
+    place: str
+    organisation: str
+    happened_at: datetime
+    purpose: str
+    agreed_text: str
+    agreed_at: datetime | None
+    time_zone: str
+
+
+def why(cause: Cause) -> str:
+    """Return why a person was told: what happened, who told, what they agreed to."""
+    happened = HAPPENED[cause.trigger].format(place=cause.place)
+    told = (
+        f"{cause.organisation} told you of “{cause.title}” because {happened} on "
+        f"{_when(cause.happened_at, cause.time_zone)}."
+    )
+    if cause.agreed_at is None:
+        return told
+    agreed = _when(cause.agreed_at, cause.time_zone)
+    return f"{told} On {agreed} you had agreed to this: “{cause.agreed_text}”"
+
+
+def how_to_stop(cause: Cause) -> list[str]:
+    """Return what a person can do to be told no more, from the mildest on."""
+    quiet = ["Say when not to be disturbed: PUT /v1/preferences."]
+    return [
+        *(quiet if cause.campaign_class is not CampaignClass.CRITICAL else []),
+        f"Have it in the inbox only, without a push: PUT /v1/channels/{cause.purpose}.",
+        f"Withdraw your consent, and nothing more is sent: DELETE /v1/consents/{cause.purpose}.",
+        "Have everything about you erased: DELETE /v1/me.",
+    ]
+
+
+class Check(StrEnum):
+    """What has to be so for a person to be told of something at a place."""
+
+    CONSENT = "consent"
+    POSITION = "position"
+    WATCHED = "watched"
+    PRESENCE = "presence"
+    SENSITIVE_PLACE = "sensitive-place"
+    SOMETHING_ON = "something-on"
+    QUIET_HOURS = "quiet-hours"
+    CAP = "cap"
+    PUSH = "push"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How things stand for one person at one place, now.
+
+    `located_at` is the newest time of which a device of theirs told where it was, `there_at` when
+    they last came to the place or checked in there; None where neither was so.
+    """
+
+    place: str
+    agrees: bool
+    located_at: datetime | None
+    there_at: datetime | None
+    watched: bool
+    sensitive: bool
+    something_on: bool
+    time_zone: str
+    quiet_from: time | None
+    quiet_until: time | None
+    told_in_window: int
+    pushable: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Whether something is as it has to be, and what that means."""
+
+    check: Check
+    passed: bool
+    in_words: str
+
+
+PASSED: Mapping[Check, str] = {
+    Check.CONSENT: "You agreed that where you are is used to tell you of things.",
+    Check.POSITION: "We heard lately where one of your devices is.",
+    Check.WATCHED: "Coming to {place} is noticed.",
+    Check.PRESENCE: "You were at {place} on {there}.",
+    Check.SENSITIVE_PLACE: "{place} is no place where messages are ruled out.",
+    Check.SOMETHING_ON: "Something is on at {place}. Whether people who come by are told of"
+    " it is for its organisation to decide.",
+    Check.QUIET_HOURS: "These are not your quiet hours.",
+    Check.CAP: "You have not been sent too many messages lately.",
+    Check.PUSH: "One of your browsers can be notified.",
+}
+"""What a check means that is passed."""
+NOT_PASSED: Mapping[Check, str] = {
+    Check.CONSENT: "You have not agreed that where you are is used to tell you of things, "
+    "so it is not. What you may agree to is at GET /v1/consents.",
+    Check.POSITION: "For half an hour none of your devices has told us where it is, so we "
+    "do not know.",
+    Check.WATCHED: "Nobody's coming to {place} is noticed: no area round it is watched.",
+    Check.PRESENCE: "As far as we know you were not at {place} in the last day. It takes an"
+    " exact position well inside, or some that are less so.",
+    Check.SENSITIVE_PLACE: "{place} is a place, such as a clinic or a court, where being "
+    "there never causes a message, to anyone.",
+    Check.SOMETHING_ON: "Nothing is on at {place} at the moment.",
+    Check.QUIET_HOURS: "These are your quiet hours. You change them with PUT /v1/preferences.",
+    Check.CAP: "You were sent {told} messages lately; nobody is sent more than {cap} in "
+    "such a time.",
+    Check.PUSH: "None of your browsers can be notified, or you switched that off. What you "
+    "are told is in your inbox all the same.",
+}
+"""What it means where it is not."""
+
+
+def look_into(standing: Standing, *, limits: Limits, at: datetime) -> list[Finding]:
+    """Return what speaks for and against being told of something at a place, for coming by.
+
+    It looks at the person's own things and at what anyone may know of the place. Whether anybody
+    wanted to tell people anything there is that organisation's own affair.
+    """
+    there_at, located_at = standing.there_at, standing.located_at
+    passed = {
+        Check.CONSENT: standing.agrees,
+        Check.POSITION: located_at is not None and at - located_at <= LATELY,
+        Check.WATCHED: standing.watched,
+        Check.PRESENCE: there_at is not None,
+        Check.SENSITIVE_PLACE: not standing.sensitive,
+        Check.SOMETHING_ON: standing.something_on,
+        Check.QUIET_HOURS: not _is_quiet(standing, at),
+        Check.CAP: standing.told_in_window < limits.person_cap,
+        Check.PUSH: standing.pushable,
+    }
+    figures = {
+        "place": standing.place,
+        "there": _when(there_at, standing.time_zone) if there_at else "",
+        "told": standing.told_in_window,
+        "cap": limits.person_cap,
+    }
+    words = {check: (PASSED if passed[check] else NOT_PASSED)[check] for check in Check}
+    return [
+        Finding(check=check, passed=passed[check], in_words=words[check].format(**figures))
+        for check in Check
+    ]
+
+
+def _is_quiet(standing: Standing, at: datetime) -> bool:
+    if standing.quiet_from is None or standing.quiet_until is None:
+        return False
+    here = at.astimezone(ZoneInfo(standing.time_zone)).time()
+    return within(here, standing.quiet_from, standing.quiet_until)
+
+
+def _when(at: datetime, time_zone: str) -> str:
+    here = at.astimezone(ZoneInfo(time_zone))
+    return f"{here.day} {here:%B %Y at %H:%M}"

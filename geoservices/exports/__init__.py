@@ -1,0 +1,1 @@
+"""Copies of everything held about a person, made for that person to keep."""

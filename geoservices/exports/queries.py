@@ -1,0 +1,107 @@
+"""What is asked of exports."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
+
+from geoservices import outbox
+from geoservices.exports.models import Export, ExportChunk, ExportState
+
+UNDER_WAY = Export.state.in_((ExportState.QUEUED, ExportState.WRITING))
+
+
+def exports_of(session: Session, person_id: UUID) -> Sequence[Export]:
+    """Return a person's exports, newest first."""
+    return session.scalars(
+        select(Export)
+        .where(Export.person_id == person_id)
+        .order_by(Export.created_at.desc(), Export.id.desc())
+    ).all()
+
+
+def export_of(session: Session, export_id: UUID, *, person_id: UUID) -> Export | None:
+    """Return an export if it is the person's."""
+    return session.scalars(
+        select(Export).where(Export.id == export_id, Export.person_id == person_id)
+    ).one_or_none()
+
+
+def hand_out(session: Session, *, at: datetime, lease: timedelta, limit: int) -> list[UUID]:
+    """Take exports that are to be written, and make them due again after the lease."""
+    return outbox.take_due(
+        session,
+        Export.id,
+        Export.due_at,
+        waiting=UNDER_WAY,
+        first=Export.due_at,
+        at=at,
+        lease=lease,
+        limit=limit,
+    )
+
+
+def put_back(session: Session, ids: Sequence[UUID], *, at: datetime) -> None:
+    """Make exports due at once: they could not be handed to anyone."""
+    session.execute(update(Export).where(Export.id.in_(ids), UNDER_WAY).values(due_at=at))
+
+
+def take(session: Session, export_id: UUID, *, at: datetime) -> Export | None:
+    """Return an export that nobody is writing, locked."""
+    return session.scalars(
+        select(Export)
+        .where(
+            Export.id == export_id,
+            UNDER_WAY,
+            Export.leased_until.is_(None) | (Export.leased_until <= at),
+        )
+        .with_for_update(skip_locked=True)
+    ).one_or_none()
+
+
+def hold(session: Session, export_id: UUID, *, attempt: int) -> Export | None:
+    """Return an export, locked, while this attempt at writing it counts."""
+    return session.scalars(
+        select(Export)
+        .where(
+            Export.id == export_id,
+            Export.state == ExportState.WRITING,
+            Export.attempt_count == attempt,
+        )
+        .with_for_update()
+    ).one_or_none()
+
+
+def delete_chunks(session: Session, export_id: UUID) -> None:
+    """Delete what of an export's file there is."""
+    session.execute(delete(ExportChunk).where(ExportChunk.export_id == export_id))
+
+
+def chunk(session: Session, export_id: UUID, number: int) -> bytes | None:
+    """Return a part of an export's file; None after the last."""
+    return session.scalars(
+        select(ExportChunk.data).where(
+            ExportChunk.export_id == export_id, ExportChunk.number == number
+        )
+    ).one_or_none()
+
+
+def size(session: Session, export_id: UUID) -> int:
+    """Return how many bytes of an export's file there are."""
+    lengths = select(func.coalesce(func.sum(func.length(ExportChunk.data)), 0))
+    return int(session.scalars(lengths.where(ExportChunk.export_id == export_id)).one())
+
+
+def delete_expired(session: Session, *, at: datetime, limit: int) -> int:
+    """Delete up to so many exports whose time is over; return how many."""
+    over = (
+        select(Export.id)
+        .where(Export.expires_at <= at)
+        .order_by(Export.expires_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    gone = session.execute(delete(Export).where(Export.id.in_(over)))
+    return int(gone.rowcount)  # type: ignore[attr-defined]  # A DELETE has one.

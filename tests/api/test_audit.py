@@ -1,0 +1,266 @@
+"""Whatever takes a right is written down once, whether it is done or refused."""
+
+import csv
+import hashlib
+import json
+from typing import Any
+from uuid import UUID
+
+import pytest
+from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from httpx2 import Client
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from api.app import NOUNS
+from api.dependencies import Needs
+from geoservices.access.rights import Role
+from geoservices.accounts.models import Organisation
+from geoservices.audit.models import AuditEntry
+from tests.api import asking
+from tests.api.conftest import with_token
+from tests.api.test_access import TABLE, call, world
+from tests.api.world import World
+from tests.factories import make_access_token, make_organisation, make_place
+
+__all__ = ["world"]  # A fixture of the neighbouring tests.
+
+
+def needed(dependant: Dependant) -> list[str]:
+    """The rights that a route asks for."""
+    own = [str(dependant.call.right)] if isinstance(dependant.call, Needs) else []
+    return [*own, *(right for inner in dependant.dependencies for right in needed(inner))]
+
+
+RIGHTS = {
+    route.name: needed(route.dependant)
+    for noun in NOUNS
+    for route in noun.router.routes
+    if isinstance(route, APIRoute) and needed(route.dependant)
+}
+"""Which rights each operation takes that takes any."""
+
+
+def written(session: Session) -> list[AuditEntry]:
+    """The log, as it is now."""
+    session.expire_all()
+    return list(session.scalars(select(AuditEntry).order_by(AuditEntry.number)))
+
+
+@pytest.fixture
+def auditor(anyone: Client, session: Session, organisation: Organisation) -> Client:
+    """An auditor of Devon's."""
+    token = make_access_token(session, organisation, Role.AUDITOR)
+    session.commit()
+    return with_token(anyone, token)
+
+
+@pytest.mark.parametrize("operation", RIGHTS)
+def test_each_request_that_takes_a_right_is_written_down_once(
+    anyone: Client, application: FastAPI, session: Session, world: World, operation: str
+) -> None:
+    """Whoever may do it and whoever may not: one entry with who, what, to what and the status."""
+    for role in (Role.ADMIN, Role.STAFF):
+        token = make_access_token(session, world.organisation, role)
+        session.commit()
+        before = len(written(session))
+
+        answer = call(with_token(anyone, token), application, operation, world.ids)
+
+        [entry] = written(session)[before:]
+        assert entry.action == operation
+        assert entry.status == answer.status_code
+        assert (entry.actor_kind, entry.role) == ("sign-in", role)
+        assert entry.organisation_id == world.organisation.id
+        assert entry.request_id == answer.headers["x-request-id"]
+        assert set(entry.rights) <= set(RIGHTS[operation])
+        assert entry.rights
+        of_the_path = {str(id_) for id_ in world.ids.values() if str(id_) in str(answer.url)}
+        assert of_the_path <= {subject.partition(":")[2] for subject in entry.subjects}
+
+
+@pytest.mark.parametrize("operation", sorted(TABLE.keys() - RIGHTS.keys()))
+def test_what_takes_no_right_is_not_written_down(
+    anyone: Client, application: FastAPI, session: Session, world: World, operation: str
+) -> None:
+    """What citizens do with what is theirs is in no log."""
+    call(with_token(anyone, world.token), application, operation, world.ids)
+
+    assert written(session) == []
+
+
+def test_citizens_cannot_fill_the_log(
+    anyone: Client, application: FastAPI, session: Session, world: World
+) -> None:
+    """What they are refused leaves nothing."""
+    for operation in RIGHTS:
+        call(with_token(anyone, world.token), application, operation, world.ids)
+
+    assert written(session) == []
+
+
+def test_an_entry_names_what_was_made(
+    manager: Client, session: Session, organisation: Organisation
+) -> None:
+    """The new listing, by its own id; the place that a list was asked for, too."""
+    place = make_place(session, organisation)
+    session.commit()
+
+    made = manager.post("/v1/listings", json=asking.listing(place.id)).json()
+    manager.get("/v1/listings", params={"place_id": str(place.id)})
+
+    assert [(one.status, one.subjects) for one in written(session)] == [
+        (201, [f"listing:{made['id']}"]),
+        (200, [f"place:{place.id}"]),
+    ]
+
+
+def test_what_fails_changes_nothing_but_the_log(
+    manager: Client, session: Session, organisation: Organisation
+) -> None:
+    """A body that cannot be read, and one that is refused by the domain."""
+    place = make_place(session, organisation)
+    session.commit()
+
+    manager.post("/v1/listings", json={"place_id": str(place.id)})
+    manager.post("/v1/listings", content=b"{", headers={"content-type": "application/json"})
+    manager.get(f"/v1/listings/{UUID(int=5)}")
+
+    assert [(one.status, one.action) for one in written(session)] == [
+        (422, "publish_listing"),
+        (404, "read_listing"),
+    ]
+
+
+def test_the_log_is_read_in_pages_newest_first(auditor: Client, session: Session) -> None:
+    """Each page is itself an entry, which the next does not show."""
+    for _ in range(5):
+        auditor.get("/v1/geofences")
+
+    first = auditor.get("/v1/audit", params={"limit": 3, "action": "list_geofences"}).json()
+    second = auditor.get(first["next"]).json()
+
+    numbers = [entry["number"] for page in (first, second) for entry in page["items"]]
+    assert numbers == [5, 4, 3, 2, 1]
+    assert second["next"] is None
+    assert [one.action for one in written(session)[5:]] == ["list_audit_entries"] * 2
+
+
+def test_the_log_is_searched(auditor: Client, session: Session, manager: Client) -> None:
+    """By who, what, to what and when."""
+    place_id = UUID(int=3)
+    manager.get(f"/v1/places/{place_id}/codes")
+    auditor.get("/v1/geofences")
+    [first, second] = written(session)
+
+    def found(**asked: str) -> list[int]:
+        answer = auditor.get("/v1/audit", params=asked | {"limit": "200"})
+        assert answer.status_code == 200, answer.text
+        return [entry["number"] for entry in answer.json()["items"] if entry["number"] < 3]
+
+    assert found(actor=str(first.person_id)) == [1]
+    assert found(actor=str(second.credential_id)) == [2]
+    assert found(action="list_codes") == [1]
+    assert found(subject=f"place:{place_id}") == [1]
+    assert found(**{"from": first.at.isoformat(), "until": second.at.isoformat()}) == [1]
+    assert found(**{"from": second.at.isoformat()}) == [2]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"subject": "place"},
+        {"subject": "place:x"},
+        {"action": "Drop table"},
+        {"actor": "anna"},
+        {"from": "yesterday"},
+        {"cursor": "made-up"},
+    ],
+)
+def test_a_question_that_cannot_be_read_is_refused(auditor: Client, asked: dict[str, str]) -> None:
+    """With the parameter at fault."""
+    answer = auditor.get("/v1/audit", params=asked)
+
+    assert answer.status_code == 422
+    assert answer.json()["field"] == f"/{next(iter(asked))}"
+
+
+def test_another_organisations_log_is_not_seen(
+    auditor: Client, anyone: Client, session: Session
+) -> None:
+    """Each has a chain of its own, which begins at 1."""
+    token = make_access_token(session, make_organisation(session, "dorset"), Role.ADMIN)
+    session.commit()
+    with_token(anyone, token).get("/v1/geofences")
+
+    auditor.get("/v1/campaigns")
+    entries = auditor.get("/v1/audit").json()["items"]
+
+    assert len(written(session)) == 3
+    assert [(one["number"], one["action"]) for one in entries] == [(1, "list_campaigns")]
+
+
+def test_anybody_can_compute_the_hash_anew(auditor: Client) -> None:
+    """From what the API shows, as docs/decisions/0038 says; plain JSON is canonical here."""
+    auditor.get("/v1/geofences")
+    [entry] = auditor.get("/v1/audit").json()["items"]
+    document = {
+        "version": 1,
+        "chain": entry["chain_id"],
+        "number": entry["number"],
+        "previous": entry["previous_hash"],
+        "organisation": entry["organisation_id"],
+        "at": _instant(entry["at"]),
+        "actor": {
+            "kind": entry["actor"]["kind"],
+            "person": entry["actor"]["person_id"],
+            "credential": entry["actor"]["credential_id"],
+            "role": entry["actor"]["role"],
+        },
+        "action": entry["action"],
+        "rights": entry["rights"],
+        "subjects": entry["subjects"],
+        "status": entry["status"],
+        "request": entry["request_id"],
+        "detail": entry["detail"],
+    }
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"))
+
+    assert hashlib.sha256(text.encode()).hexdigest() == entry["hash"]
+    assert entry["previous_hash"] == "0" * 64
+
+
+def test_an_export_holds_nobodys_id(anyone: Client, session: Session, world: World) -> None:
+    """In either format; it is written down itself, and holds what was there before."""
+    manager, auditor = (
+        with_token(anyone, make_access_token(session, world.organisation, role))
+        for role in (Role.MANAGER, Role.AUDITOR)
+    )
+    session.commit()
+    manager.get("/v1/geofences")
+    auditor.get(f"/v1/campaigns/{world.ids['campaign_id']}/decisions")
+    table = auditor.get("/v1/audit/export")
+    programs = auditor.get("/v1/audit/export", params={"format": "json"})
+
+    rows = list(csv.DictReader(table.text.splitlines()))
+    entries: list[dict[str, Any]] = programs.json()
+    told = table.text + programs.text
+    assert table.headers["content-type"].startswith("text/csv")
+    assert [row["actor"] for row in rows[:2]] == ["member 1", "member 2"]
+    assert [entry["action"] for entry in entries[:3]] == [
+        "list_geofences",
+        "list_campaign_decisions",
+        "export_audit",
+    ]
+    assert str(world.ids["campaign_id"]) in told
+    for entry in written(session):
+        assert str(entry.person_id) not in told
+        assert str(entry.credential_id) not in told
+        assert str(entry.request_id) not in told
+
+
+def _instant(text: str) -> str:
+    whole, _, fraction = text.removesuffix("Z").partition(".")
+    return f"{whole}.{fraction.ljust(6, '0')}Z"

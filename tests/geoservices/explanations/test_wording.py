@@ -1,0 +1,109 @@
+"""Each gate, trigger and check has words for the person it was about."""
+
+from dataclasses import replace
+from datetime import time, timedelta
+
+import pytest
+
+from geoservices.campaigns.rules import CampaignClass, Gate, Limits, Trigger
+from geoservices.explanations.wording import (
+    NOT_PASSED,
+    PASSED,
+    Cause,
+    Check,
+    Standing,
+    how_to_stop,
+    in_words,
+    look_into,
+    why,
+)
+from tests.factories import NOON
+
+LIMITS = Limits(max_age=timedelta(minutes=15), person_cap=6, person_cap_window=timedelta(hours=24))
+CAUSE = Cause(
+    title="Free hot drink",
+    trigger=Trigger.ENTERED,
+    campaign_class=CampaignClass.OFFER,
+    place="Exeter Library",
+    organisation="Devon",
+    happened_at=NOON,
+    purpose="nearby",
+    agreed_text="Tell me of things.",
+    agreed_at=NOON - timedelta(days=200),
+    time_zone="Europe/London",
+)
+FINE = Standing(
+    place="Exeter Library",
+    agrees=True,
+    located_at=NOON,
+    there_at=NOON,
+    watched=True,
+    sensitive=False,
+    something_on=True,
+    time_zone="Europe/London",
+    quiet_from=time(22),
+    quiet_until=time(7),
+    told_in_window=5,
+    pushable=True,
+)
+NOT = {
+    Check.CONSENT: {"agrees": False},
+    Check.POSITION: {"located_at": NOON - timedelta(minutes=31)},
+    Check.WATCHED: {"watched": False},
+    Check.PRESENCE: {"there_at": None},
+    Check.SENSITIVE_PLACE: {"sensitive": True},
+    Check.SOMETHING_ON: {"something_on": False},
+    Check.QUIET_HOURS: {"quiet_from": time(11), "quiet_until": time(13)},
+    Check.CAP: {"told_in_window": 6},
+    Check.PUSH: {"pushable": False},
+}
+
+
+@pytest.mark.parametrize("gate", [None, *Gate])
+def test_each_gate_has_words(gate: Gate | None) -> None:
+    """Which speak to the person."""
+    assert in_words(gate).endswith(".")
+    assert "the person" not in in_words(gate)
+
+
+@pytest.mark.parametrize("trigger", Trigger)
+def test_each_trigger_has_words(trigger: Trigger) -> None:
+    """With place, time by the person's clock, sender and consent."""
+    told = why(replace(CAUSE, trigger=trigger))
+
+    assert "Exeter Library " in told
+    assert " on 4 March 2026 at 12:00." in told
+    assert told.startswith("Devon told you of “Free hot drink” because you ")
+    assert told.endswith("you had agreed to this: “Tell me of things.”")
+
+
+def test_the_clock_is_the_persons() -> None:
+    """In summer it is an hour later in London."""
+    assert "on 4 March 2026 at 13:00" in why(replace(CAUSE, time_zone="Europe/Paris"))
+    assert "On 16 August 2025 at 13:00 you had agreed" in why(CAUSE)
+
+
+def test_quiet_hours_do_not_stop_what_is_critical() -> None:
+    """So they are not offered as a way to."""
+    offered = how_to_stop(CAUSE)
+    critical = how_to_stop(replace(CAUSE, campaign_class=CampaignClass.CRITICAL))
+
+    assert [step for step in offered if "preferences" in step]
+    assert not [step for step in critical if "preferences" in step]
+
+
+def test_where_all_is_well_every_check_is_passed() -> None:
+    """And each says so in words."""
+    found = look_into(FINE, limits=LIMITS, at=NOON)
+
+    assert [one.check for one in found] == list(Check)
+    assert all(one.passed for one in found)
+    assert PASSED.keys() == NOT_PASSED.keys() == set(Check)
+
+
+@pytest.mark.parametrize("check", Check)
+def test_each_check_fails_by_itself(check: Check) -> None:
+    """What is amiss is named, and nothing else."""
+    found = look_into(replace(FINE, **NOT[check]), limits=LIMITS, at=NOON)  # type: ignore[arg-type]
+
+    assert [one.check for one in found if not one.passed] == [check]
