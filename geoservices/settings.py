@@ -12,21 +12,14 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from geoservices.provider_settings import ProviderSettings
 from geoservices.rates import read_rate
+from geoservices.sign_in_settings import KeyText, SignInSettings, Span
 
-Span = Annotated[timedelta, Field(gt=timedelta(0), le=timedelta(days=3660))]
-"""A length of time; ISO 8601, such as PT30S or P1D."""
 SpanOrNone = Annotated[timedelta, Field(ge=timedelta(0), le=timedelta(days=3660))]
 """A length of time that may be nothing."""
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Metres = Annotated[float, Field(ge=0, le=100_000)]
 Certainty = Annotated[float, Field(ge=1, le=5)]
 """How many accuracies wide the circle is that counts as certain."""
-
-
-def _key_sized(key: SecretStr) -> SecretStr:
-    if not re.fullmatch(r"[A-Za-z0-9_-]{43}", key.get_secret_value()):
-        raise ValueError("must be 32 bytes in base64url without padding: 43 characters")
-    return key
 
 
 DELIVERIES_A_JOB = 500
@@ -36,9 +29,9 @@ DELIVERIES_A_JOB = 500
 class PushSettings(BaseModel, frozen=True, extra="forbid"):
     """How notifications leave for the browsers' push services (RFC 8030, RFC 8292)."""
 
-    vapid_private_key: Annotated[SecretStr, AfterValidator(_key_sized)]
+    vapid_private_key: KeyText
     """P-256 private key: 32 bytes in base64url without padding (`geoservices vapid-key`)."""
-    vapid_old_private_keys: tuple[Annotated[SecretStr, AfterValidator(_key_sized)], ...] = ()
+    vapid_old_private_keys: tuple[KeyText, ...] = ()
     """Keys of before: what was subscribed with them is still pushed to with them."""
     vapid_contact: Annotated[str, Field(pattern=r"^(mailto:[^\s@]+@[^\s@]+|https://\S+)$")]
     """Where a push service may complain: a real `mailto:` or `https:` address."""
@@ -135,38 +128,11 @@ def _is_loopback(host: str) -> bool:
 class CodeSettings(BaseModel, frozen=True, extra="forbid"):
     """What makes codes at places those of this service and of no one else."""
 
-    key: Annotated[SecretStr, AfterValidator(_key_sized)]
+    key: KeyText
     """Seals every code, and by way of a key derived from it every receipt's token.
 
     32 bytes in base64url without padding (`geoservices code-key`).
     """
-
-
-class SignInSettings(BaseModel, frozen=True, extra="forbid"):
-    """How members sign in, and for how long (OWASP ASVS 2 and 3)."""
-
-    key: Annotated[SecretStr, AfterValidator(_key_sized)] | None = None
-    """Seals the secrets of second factors; without it none can be set up.
-
-    32 bytes in base64url without padding (`geoservices sign-in-key`).
-    """
-    old_keys: tuple[Annotated[SecretStr, AfterValidator(_key_sized)], ...] = ()
-    """Keys of before: what they sealed is sealed anew when its member next signs in."""
-    lifetime: Span = timedelta(hours=12)
-    """A sign-in ends this long after it was made,"""
-    idle: Annotated[timedelta, Field(ge=timedelta(minutes=15), le=timedelta(days=30))] = timedelta(
-        hours=2
-    )
-    """or when it was not used for this long."""
-    demand_second_factor: bool = False
-    """Managers and admins with a password can do nothing but set up a second factor until then."""
-    invitation_lifetime: Span = timedelta(hours=72)
-    reset_lifetime: Span = timedelta(hours=1)
-    hash_memory_kib: Annotated[int, Field(ge=7168, le=1_048_576)] = 19_456
-    """Memory that hashing a password takes; this and the next as OWASP recommends for argon2id."""
-    hash_rounds: Annotated[int, Field(ge=1, le=20)] = 2
-    hashes_at_once: Annotated[int, Field(ge=1, le=64)] = 1
-    """How many passwords one process hashes at the same time, each on a core; more wait."""
 
 
 class IntakeSettings(BaseModel, frozen=True, extra="forbid"):

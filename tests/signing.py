@@ -19,7 +19,8 @@ from geoservices.credentials.second_factor import keys_of
 from geoservices.credentials.service import Desk, Given, SignedIn, sign_in
 from geoservices.database import SessionFactory
 from geoservices.limiting.limiter import Limiter
-from geoservices.settings import LimitSettings, Settings, SignInSettings
+from geoservices.settings import LimitSettings, Settings
+from geoservices.sign_in_settings import SignInSettings
 from tests.factories import NOON
 from tests.writing import SETTINGS as WITH_MAIL
 

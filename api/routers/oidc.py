@@ -28,6 +28,7 @@ from geoservices.oidc.refusals import (
     ProviderUnavailable,
     ReturnRefused,
     SignInDeclined,
+    SignInDisabled,
     SignInNotBegun,
     TokenRefused,
 )
@@ -99,6 +100,7 @@ def start_sign_in(
         SignInDeclined,
         TokenRefused,
         NoRole,
+        SignInDisabled,
         ProviderUnavailable,
         Unavailable,
     ),

@@ -9,6 +9,7 @@ from api.bodies import StrictRoute
 from api.cookies import give_pass
 from api.csrf import CsrfRefused, refuse_other_sites
 from api.dependencies import (
+    SIGNING_IN,
     AddressDep,
     HashingSignIn,
     LimiterDep,
@@ -39,7 +40,7 @@ from geoservices.letters import passwords
 from geoservices.letters.addresses import EmailUnavailable, require_mail
 from geoservices.limiting.limiter import Limit
 
-router = APIRouter(tags=["signing in"], route_class=StrictRoute)
+router = APIRouter(tags=[SIGNING_IN], route_class=StrictRoute)
 
 MembersGrant = Annotated[Grant, Depends(Needs(Right.MEMBERS_WRITE))]
 

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 
 from api.bodies import StrictRoute
-from api.dependencies import CurrentSignIn, HashingSignIn, Now, SessionDep, SettingsDep
+from api.dependencies import SIGNING_IN, CurrentSignIn, HashingSignIn, Now, SessionDep, SettingsDep
 from api.hashing import DeskDep, HashingDep
 from api.problems import Unavailable, problem_responses
 from api.protocols.setup import qr_svg
@@ -25,7 +25,7 @@ from geoservices.credentials.second_factor import (
 )
 from geoservices.credentials.service import NoLocalAccount, PasswordWrong
 
-router = APIRouter(tags=["signing in"], route_class=StrictRoute)
+router = APIRouter(tags=[SIGNING_IN], route_class=StrictRoute)
 
 
 @router.get("/second-factor", responses=problem_responses(NoLocalAccount))

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from api.bodies import StrictRoute
 from api.cookies import drop_member, give_member, give_pass, token_in
 from api.csrf import CsrfRefused, csrf_token_after, refuse_other_sites
-from api.dependencies import AddressDep, CurrentSignIn, Now, SessionDep, SettingsDep
+from api.dependencies import SIGNING_IN, AddressDep, CurrentSignIn, Now, SessionDep, SettingsDep
 from api.hashing import DeskDep, HashingDep
 from api.problems import Unavailable, problem_responses
 from api.schemas.sign_ins import SignedInOut, SignInIn, SignInOut
@@ -20,7 +20,7 @@ from geoservices.credentials.second_factor import SecondFactorNeeded, SecondFact
 from geoservices.credentials.service import Given, SignedIn, SignInRefused
 from geoservices.errors import NotFound
 
-router = APIRouter(tags=["signing in"], route_class=StrictRoute)
+router = APIRouter(tags=[SIGNING_IN], route_class=StrictRoute)
 
 LONGEST_LABEL = 200
 

@@ -1,11 +1,11 @@
 """What is asked of local accounts."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -31,6 +31,17 @@ def account_named(session: Session, username: str) -> LocalAccount | None:
     return session.scalars(
         select(LocalAccount).where(LocalAccount.username == username)
     ).one_or_none()
+
+
+def accounts_reset_by(session: Session, name: str) -> Sequence[LocalAccount]:
+    """Return the accounts of whoever has that username or e-mail address, and is let in."""
+    return session.scalars(
+        select(LocalAccount)
+        .join(Person, Person.id == LocalAccount.person_id)
+        .where(
+            or_(LocalAccount.username == name, Person.email == name), Person.disabled_at.is_(None)
+        )
+    ).all()
 
 
 def account_of(session: Session, person_id: UUID) -> LocalAccount | None:

@@ -348,6 +348,8 @@ def _unchanged(session: Session, attempt: Attempt) -> LocalAccount:
     account = attempt.person_id and queries.lock_account(session, attempt.person_id)
     if not account or account.password_hash != attempt.password_hash:
         raise SignInRefused
+    if session.get_one(Person, account.person_id).disabled_at is not None:
+        raise SignInRefused
     return account
 
 

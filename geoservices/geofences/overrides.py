@@ -13,9 +13,9 @@ from geoservices.settings import (
     Fraction,
     Metres,
     PresenceSettings,
-    Span,
     SpanOrNone,
 )
+from geoservices.sign_in_settings import Span
 
 OwnMetres = Annotated[Metres, Field(strict=True)]
 

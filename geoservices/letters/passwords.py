@@ -71,14 +71,16 @@ def invite(
 
 
 def ask_for_reset(session: Session, name: str, *, settings: Settings, at: datetime) -> None:
-    """Send whoever has that username a letter with a link that sets a new password.
+    """Send whoever has that username or address a letter with a link that sets a new password.
 
     Nothing tells whether there was anyone: not if nobody has it, nor if they cannot be written to
     or were written to a minute ago or five times today.
     """
-    account = accounts.account_named(session, fold(name))
-    if account is None:
-        return
+    for account in accounts.accounts_reset_by(session, fold(name)):
+        _reset(session, account, settings, at)
+
+
+def _reset(session: Session, account: LocalAccount, settings: Settings, at: datetime) -> None:
     lock_people(session, [account.person_id])
     asked = queries.letters_asked_for(
         session,
@@ -124,11 +126,14 @@ def write(session: Session, letter: Letter, *, settings: Settings, at: datetime)
 def _recipient(session: Session, account: LocalAccount, settings: Settings) -> str | None:
     """Return where a member reads mail, or None if they cannot be written to.
 
-    That is the address they confirmed, or else their username if it is one: their organisation
-    chose it for them.
+    That is the address by which their organisation knows them, or else the one they confirmed, or
+    their username if it is one.
     """
     if settings.mail.host is None:
         return None
+    member = session.get_one(Person, account.person_id)
+    if member.email:
+        return member.email
     own = queries.address_of(session, account.person_id)
     if own and own.confirmed_at and not own.bouncing_at:
         return own.address

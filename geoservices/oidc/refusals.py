@@ -73,6 +73,18 @@ class NoRole(ProviderRefusal):
         super().__init__("Ask whoever runs the provider to put you into a group that has one.")
 
 
+class SignInDisabled(ProviderRefusal):
+    """The member is disabled: an admin of their organisation lets them in nowhere."""
+
+    kind = ErrorKind.FORBIDDEN
+    code = "oidc-member-disabled"
+    title = "You are let in nowhere for now"
+    reason = "disabled"
+
+    def __init__(self) -> None:
+        super().__init__("Ask an admin of your organisation.")
+
+
 class ReturnRefused(GeoservicesError):
     """Where to return to after signing in is not a page of this service."""
 

@@ -14,11 +14,17 @@ from geoservices.accounts.models import Organisation, Person, SignInKind
 from geoservices.database import SessionFactory, transaction
 from geoservices.errors import NotFound
 from geoservices.oidc import queries
-from geoservices.oidc.claims import Claims, name_of, role_of, session_of
+from geoservices.oidc.claims import MAX_NAME, Claims, name_of, role_of, session_of
 from geoservices.oidc.models import Identity
 from geoservices.oidc.pending import PendingSignIn
 from geoservices.oidc.provider import Provider
-from geoservices.oidc.refusals import NoRole, ProviderUnavailable, SignInNotBegun, TokenRefused
+from geoservices.oidc.refusals import (
+    NoRole,
+    ProviderUnavailable,
+    SignInDisabled,
+    SignInNotBegun,
+    TokenRefused,
+)
 from geoservices.oidc.tokens import Logout
 from geoservices.provider_settings import ProviderSettings
 from geoservices.scopes import open_wide
@@ -48,6 +54,7 @@ def finish(
         SignInNotBegun: It was used before.
         TokenRefused: The provider's answer does not hold.
         NoRole: The member has none any more; what they had is ended.
+        SignInDisabled: An admin disabled the member.
         ProviderUnavailable: It does not answer.
     """
     with transaction(sessions) as session:
@@ -80,6 +87,7 @@ def welcome(
         The token of the sign-in, which is not kept; None for whoever has no role.
 
     Raises:
+        SignInDisabled: An admin disabled the member.
         ProviderUnavailable: The organisation of the settings does not exist.
     """
     organisation = accounts_queries.organisation_by_slug(session, settings.organisation)
@@ -96,6 +104,8 @@ def welcome(
     if role is None:
         _turn_away(session, known, at)
         return None
+    if known is not None and known[1].disabled_at is not None:
+        raise SignInDisabled
     if known is None:
         queries.lock_organisation(session, organisation.id)
         known = queries.identity_of(session, organisation.id, issuer=issuer, subject=subject)
@@ -106,7 +116,8 @@ def welcome(
         # Auditors change nothing, and what they had before may.
         accounts_queries.revoke_all_of(session, [person.id], at=at)
     person.role = role
-    person.name = name_of(claims) or person.name
+    person.reach = person.reach if role is Role.MANAGER else None
+    person.name = name_of(claims) or person.name or subject[:MAX_NAME]
     identity.signed_in_at = at
     _sign_in, token = accounts.sign_in(
         session,

@@ -410,6 +410,29 @@ def test_a_username_that_is_an_address_is_written_to(
     assert session.scalars(select(Letter.recipient)).one() == "carys@example.org"
 
 
+def test_a_member_is_written_to_where_the_organisation_knows_them(
+    anyone: Client, session: Session, anna: Account
+) -> None:
+    """And may ask for a reset by that address."""
+    anna.person.email = "anna@devon.example"
+    session.commit()
+    anyone.post("/v1/password-reset", json={"username": "Anna@Devon.example"})
+
+    assert session.scalars(select(Letter.recipient)).one() == "anna@devon.example"
+
+
+def test_who_is_disabled_is_answered_as_if_there_were_none(
+    anyone: Client, session: Session, anna: Account
+) -> None:
+    """With the right password too, and gets no letter."""
+    anna.person.email, anna.person.disabled_at = "anna@devon.example", NOON
+    session.commit()
+
+    assert code_of(anyone.post("/v1/sign-in", json=asking.sign_in())) == "sign-in-refused"
+    assert anyone.post("/v1/password-reset", json={"username": "anna"}).status_code == 202
+    assert session.scalars(select(Letter)).all() == []
+
+
 @pytest.mark.usefixtures("anna")
 def test_no_secret_is_logged(anyone: Client, logged: Any) -> None:
     """Neither passwords nor codes, tokens or names."""

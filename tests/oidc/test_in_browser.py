@@ -4,6 +4,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
@@ -54,6 +55,28 @@ def test_there_and_back_and_out_again(page: Page, site: Site, identity: Identity
     assert "oidc" not in cookies
     assert "member" not in seen_by_scripts
     assert (known, known_after) == (200, 401)
+
+
+def test_the_front_door_leads_to_the_provider(page: Page, site: Site) -> None:
+    """And says that one is signed in to whoever comes back; or it goes on to where they wanted."""
+    page.goto(f"{site.url}/sign-in")
+    page.get_by_role("link", name="Sign in with Devon").click()
+    tell_name(page, "anna")
+    expect(page.get_by_role("heading")).to_have_text("You are signed in")
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    page.goto(f"{site.url}/sign-in?next=/notifications%3Fa%3Db")
+    page.get_by_role("link", name="Sign in with Devon").click()
+
+    page.wait_for_url(f"{site.url}/notifications?a=b")
+
+
+@pytest.mark.parametrize("next_", ["https://elsewhere.example/", "//elsewhere.example", "/\\e.org"])
+def test_the_front_door_leads_nobody_elsewhere(page: Page, site: Site, next_: str) -> None:
+    """Whoever sends a link to it cannot say where people end up."""
+    page.goto(f"{site.url}/sign-in?next={quote(next_)}")
+
+    link = page.get_by_role("link", name="Sign in with Devon")
+    expect(link).to_have_attribute("href", "/v1/oidc/devon/start?return_to=%2Fsign-in%23signed-in")
 
 
 def test_whoever_has_no_role_reads_so(page: Page, site: Site) -> None:

@@ -134,6 +134,42 @@ def test_whoever_becomes_an_auditor_keeps_nothing_that_could_change_something(
     assert [one.revoked_at is None for one in site.sign_ins()] == [False, True, True]
 
 
+def test_a_member_whom_an_admin_disabled_stays_out(
+    site: Site, browse: Callable[[], Client]
+) -> None:
+    """Whatever the provider says."""
+    sign_in(browse(), site.url, "anna")
+    with site.sessions() as rows, rows.begin():
+        rows.scalars(select(Person)).one().disabled_at = now()
+    back = sign_in(browse(), site.url, "anna")
+
+    assert back.status_code == 403
+    assert back.json()["type"] == "/problems/oidc-member-disabled"
+    assert len(site.sign_ins()) == 1
+
+
+@pytest.mark.parametrize(("role", "is_limited"), [("manager", True), ("staff", False)])
+def test_a_manager_stays_limited_to_their_places(
+    devon: SessionFactory,
+    role: str,
+    is_limited: bool,  # noqa: FBT001
+) -> None:
+    """Who is a manager no more is limited to none."""
+    claims = {"sub": "anna", "groups": ["a"]}
+    for given in ("manager", role):
+        settings = settings_for("https://login.devon.example", roles={"a": given})
+        with transaction(devon) as rows:
+            service.welcome(rows, settings, claims, lifetime=timedelta(1), at=now())
+            person = rows.scalars(select(Person)).one()
+            if given == "manager" and person.reach is None:
+                person.reach = {"categories": ["library"]}
+
+    with devon() as rows:
+        person = rows.scalars(select(Person)).one()
+    assert (person.reach is not None) == is_limited
+    assert person.name == "anna"
+
+
 def test_an_answer_counts_once(site: Site, browse: Callable[[], Client]) -> None:
     """Sent again with the same cookie it is refused, and by us: the provider is not asked."""
     browser, thief = browse(), browse()

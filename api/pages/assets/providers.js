@@ -1,0 +1,33 @@
+"use strict";
+
+// Leads to the identity providers that members can sign in with, and says to whoever comes back
+// from one that they are signed in.
+(async () => {
+  const cameBack = "#signed-in";
+  const section = document.getElementById("providers");
+
+  // Where to go on to; the service itself refuses whatever is not its own.
+  function target() {
+    const next = new URLSearchParams(location.search).get("next");
+    const found = next && new URL(next, location.origin);
+    const isOurs = found && found.origin === location.origin;
+    return isOurs ? found.pathname + found.search + found.hash : `/sign-in${cameBack}`;
+  }
+
+  function link(provider) {
+    const made = document.createElement("a");
+    made.href = `${provider.start}?${new URLSearchParams({ return_to: target() })}`;
+    made.textContent = `Sign in with ${provider.name}`;
+    const item = document.createElement("li");
+    item.append(made);
+    return item;
+  }
+
+  if (location.hash === cameBack && (await calls.session()).member) {
+    forms.show("You are signed in", document.getElementById("signed-in"));
+    return;
+  }
+  const providers = await calls.send("GET", "/v1/oidc");
+  document.getElementById("provider-links").replaceChildren(...providers.map(link));
+  section.hidden = providers.length === 0;
+})();
