@@ -3,6 +3,7 @@
 import base64
 import re
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Final
 from uuid import uuid4
@@ -16,22 +17,23 @@ from api.app import create_app
 from geoservices.access.rights import Right, Role
 from geoservices.accounts.models import Organisation
 from geoservices.codes import service as codes
-from geoservices.codes.links import make_personal_token
-from geoservices.codes.models import Code
+from geoservices.codes.links import CodeKind, make_personal_token
 from geoservices.credentials.links import make_link
 from geoservices.credentials.models import LinkKind
 from geoservices.database import SessionFactory
+from geoservices.deliveries.models import Delivery
 from geoservices.deliveries.receipts import receipt_key
 from geoservices.deliveries.tokens import make_token
 from geoservices.letters.addresses import key_of
 from geoservices.letters.links import make_confirmation_token, make_unsubscribe_token
 from geoservices.phones.models import PhoneApp
+from geoservices.places.models import Place
 from geoservices.settings import LimitSettings, Settings
 from tests.api import asking
 from tests.api.conftest import client_of, with_token
 from tests.api.scanned import screen_secret
 from tests.api.world import World, make_world
-from tests.factories import make_access_token, make_api_key, make_phone_link
+from tests.factories import make_access_token, make_api_key, make_code, make_phone_link
 from tests.signing import make_account
 
 Knock = Callable[[Client, str], Response]
@@ -109,7 +111,10 @@ def credentials(
 ) -> Mapping[str, str]:
     """One of each kind, all of them good."""
     organisation = session.get_one(Organisation, world.organisation.id)
-    place_code = session.get_one(Code, world.ids["code_id"])
+    place = session.get_one(Place, world.ids["place_id"])
+    poster, screen = make_code(session, place), make_code(session, place, CodeKind.ROTATING)
+    delivery = session.get_one(Delivery, world.ids["delivery_id"])
+    delivery.created_at = asking.now() - timedelta(minutes=10)
     member = make_account(session, organisation)
     link, _until = make_link(
         session, member.person.id, LinkKind.RESET, settings=settings, at=asking.now()
@@ -125,12 +130,12 @@ def credentials(
         "sign-in": sign_in,
         "key": key,
         "phone app": phone,
-        "screen": screen_secret(place_code, settings),
-        "receipt": make_token(receipt_key(settings), world.ids["delivery_id"]),
+        "screen": screen_secret(screen, settings),
+        "receipt": make_token(receipt_key(settings), delivery.id),
         "unsubscribing": make_unsubscribe_token(key_of(settings), uuid4()),
         "password link": link.rpartition("#")[2],
         "joining code": joining,
-        "poster": codes.link_of(place_code, settings=settings).rpartition("/")[2],
+        "poster": codes.link_of(poster, settings=settings).rpartition("/")[2],
         "personal code": make_personal_token(code_key, world.device.id, at=asking.now()),
     }
 
@@ -207,7 +212,7 @@ def test_credentials_are_long_enough(credentials: Mapping[str, str]) -> None:
 def _is_let_in(answer: Response) -> bool:
     """Whether what was shown counted for something."""
     if answer.status_code == 200 and answer.request.url.path == "/v1/receipts":
-        return bool(answer.json()["results"][0]["status"] != "refused")
+        return bool(answer.json()["results"][0]["status"] == "taken")
     return answer.status_code < 400
 
 

@@ -1,5 +1,6 @@
 """Signing in over HTTP: cookies and tokens, second factors, links, and who may send them."""
 
+import json
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -442,3 +443,31 @@ def test_no_secret_is_logged(anyone: Client, logged: Any) -> None:
 
     for secret in (PASSWORD, NEW, "gsl_", "gsa_", "anna"):
         assert secret not in logged()
+
+
+def test_what_is_refused_is_written_down(anyone: Client, anna: Account, logged: Any) -> None:
+    """With the reason and the request, and without the name that was typed."""
+    refused = [
+        anyone.post("/v1/sign-in", json=asking.sign_in(**changes))
+        for changes in ({"password": "not it at all, sorry"}, {"username": "hunter2 by mistake"})
+    ]
+
+    lines = [json.loads(line) for line in logged().splitlines() if "sign_in_refused" in line]
+    assert [line["reason"] for line in lines] == ["sign-in-refused"] * 2
+    assert [line["request_id"] for line in lines] == [
+        answer.headers["x-request-id"] for answer in refused
+    ]
+    assert anna.row.username not in logged()
+    assert "hunter2" not in logged()
+
+
+def test_signing_in_again_ends_what_the_browser_had(anyone: Client, anna: Account) -> None:
+    """Whoever copied the cookie of before has nothing; another browser stays signed in."""
+    elsewhere = signed_in(anyone, username=anna.row.username)
+    asked = asking.sign_in(credential="cookie")
+    anyone.post("/v1/sign-in", json=asked)
+    copied = anyone.cookies["member"]
+    anyone.post("/v1/sign-in", json=asked)
+
+    assert with_token(anyone, copied).get("/v1/sign-ins").status_code == 401
+    assert len(elsewhere.get("/v1/sign-ins").json()) == 2
