@@ -1,6 +1,6 @@
 """Whether a month of history slows what is asked of it.
 
-    python -m bench.storage [--quick] [--json] [--case storage.footfall] [--seed N]
+    python -m bench.storage [--quick] [--json] [--case storage.visits_of_device] [--seed N]
 
 One database holds a day of data, another of the same server thirty days of pings (a million a day)
 and ninety days of visits (40,000 a day). Pings lie in a partition for each day, as the service
@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import numpy as np
 import psycopg
@@ -26,13 +26,11 @@ from bench.geofences import ORGANISATION
 from bench.report import Figure, introduce, options, pick, tell
 from bench.world import World, make_pings, make_world
 from geoservices import clock
-from geoservices.access.actors import by_operator
-from geoservices.access.rights import Right
 from geoservices.database import DatabaseRole, SessionFactory, make_engine, make_session_factory
 from geoservices.pings import queries as pings
 from geoservices.pings.service import keep_partitions
 from geoservices.settings import IntakeSettings
-from geoservices.visits import queries, statistics
+from geoservices.visits import queries
 from local.interruption import heed_signals
 
 QUESTIONS = 400
@@ -45,8 +43,6 @@ RETENTION = timedelta(days=30)
 INTAKE = IntakeSettings()
 LATE = 100
 """So many late pings are asked about at once."""
-GRANT = by_operator(ORGANISATION, Right.STATISTICS_READ)
-SMALLEST = 10
 FAVOUR = 3
 """The larger, the more people keep to a few places: numbers are drawn as the power of a uniform."""
 
@@ -202,32 +198,16 @@ def _filled(
 
 
 def _questions(world: World, midnight: datetime, seed: int) -> dict[str, Question]:
-    """Make what is asked; the number of a question chooses its device, its place, its hours."""
+    """Make what is asked; the number of a question chooses its device."""
     rng = np.random.default_rng(seed)
     asked = QUESTIONS + WARM_UP
     devices = rng.integers(0, len(world.device_ids), asked).tolist()
-    drawn = (rng.random(asked) ** FAVOUR * len(world.fences)).astype(int).tolist()
-    places = [world.fences[number].place_id for number in drawn]
     yesterday = midnight - DAY
 
     def visits(session: Session, number: int) -> object:
         device_id = world.device_ids[devices[number]]
         page = queries.visits_of(session, device_id, after=None, limit=PAGE)
         return queries.transitions_of(session, [visit.id for visit in page])
-
-    def presence(session: Session, number: int) -> object:
-        return statistics.presence(session, places[number], grant=GRANT, smallest=SMALLEST)
-
-    def footfall(session: Session, place_id: UUID, from_: datetime) -> object:
-        return statistics.footfall(
-            session,
-            place_id,
-            grant=GRANT,
-            from_=from_,
-            until=midnight,
-            smallest=SMALLEST,
-            at=midnight,
-        )
 
     def late(session: Session, number: int) -> object:
         device_id = world.device_ids[devices[number]]
@@ -238,13 +218,6 @@ def _questions(world: World, midnight: datetime, seed: int) -> dict[str, Questio
     return {
         "storage.late_pings": late,
         "storage.visits_of_device": visits,
-        "storage.presence": presence,
-        "storage.footfall.day": lambda session, number: footfall(
-            session, places[number], yesterday
-        ),
-        "storage.footfall.month": lambda session, number: footfall(
-            session, places[number], midnight - MONTH
-        ),
     }
 
 

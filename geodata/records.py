@@ -17,6 +17,7 @@ from geoservices.geometry.areas import (
     middle,
     read_area,
 )
+from geoservices.places.sensitivity import SensitiveKind, guess
 from geoservices.places.service import PlaceRecord
 
 ID_PROPERTIES = ("id", "@id", "uprn")
@@ -142,8 +143,18 @@ def _read(located: Located, reading: Reading, result: ReadFeature) -> PlaceRecor
         opening_hours=hours,
         area=None if isinstance(area, Circle) else area,
         tags=tags,
-        sensitive=properties.get("sensitive") is True,
+        sensitive=_sensitive(properties),
     )
+
+
+def _sensitive(properties: Mapping[str, object]) -> SensitiveKind | None:
+    """Return why a place is sensitive: as the source says, else as its tags let guess."""
+    told = properties.get("sensitive")
+    if told is False:
+        return None
+    if isinstance(told, str) and told in set(SensitiveKind):
+        return SensitiveKind(told)
+    return guess(properties) or (SensitiveKind.OTHER if told is True else None)
 
 
 def _told_id(value: object) -> str | None:

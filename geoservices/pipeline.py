@@ -11,8 +11,8 @@ from geoservices import outbox
 from geoservices.access.actors import Grant
 from geoservices.accounts import queries as accounts
 from geoservices.accounts import service as consents
-from geoservices.accounts.consents import ON_CHECK_IN, PASSIVE
-from geoservices.accounts.models import Device, Person, Purpose
+from geoservices.accounts.consents import ON_CHECK_IN, TELLING
+from geoservices.accounts.models import Device, Person
 from geoservices.campaigns import service as campaigns
 from geoservices.campaigns.rules import Trigger
 from geoservices.channels import service as channels
@@ -150,25 +150,6 @@ def check_in_by_staff(
         )
 
 
-def withdraw_consent(session: Session, person: Person, purpose: Purpose, *, at: datetime) -> bool:
-    """End a consent, call back what was to be sent for it, delete what no other one covers.
-
-    Returns:
-        Whether there was one to end.
-    """
-    accounts.lock_people(session, [person.id])
-    ended = accounts.withdraw_consent(session, person.id, purpose, at=at)
-    remaining = accounts.purposes_of(session, [person.id]).get(person.id, frozenset())
-    if ended:
-        deliveries.call_back(session, person.id, purpose)
-    if ended and not remaining & PASSIVE:
-        device_ids = accounts.device_ids_of(session, person.id)
-        accounts.lock_devices(session, device_ids)
-        pings.forget(session, device_ids, at=at)
-        visits.abandon_open(session, device_ids)
-    return ended
-
-
 def subscribe(
     session: Session,
     *,
@@ -181,10 +162,14 @@ def subscribe(
     """Keep a browser's subscription, which takes over what one that it replaces was to be sent.
 
     Raises:
+        ConsentMissing: The person agreed to nothing that they could be told of; nothing is stored.
         EndpointRefused: The endpoint is at no push service that may be used.
         SubscriptionKeysRefused: A key is malformed.
         VapidKeyOutdated: It was made with another application server key.
     """
+    person_id = accounts.person_of_device(session, device_id)
+    accounts.lock_people(session, [person_id])
+    consents.require_consent(session, person_id, TELLING)
     # The browser may have been another person's before.
     with everywhere(session):
         subscription = subscriptions.subscribe(

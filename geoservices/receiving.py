@@ -1,12 +1,14 @@
 """What phones send taken in: positions, and what they tell of places themselves."""
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import accumulate, pairwise
+from uuid import UUID
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from geoservices import outbox
@@ -21,9 +23,17 @@ from geoservices.geofences.index import GeofenceIndex
 from geoservices.geofences.live import LiveGeofences
 from geoservices.pings import queries as pings
 from geoservices.pings import service as ping_service
-from geoservices.pings.columns import Pings, Reported
-from geoservices.pings.screening import Doors, judge_time
+from geoservices.pings.columns import Indices, Pings, Reported
+from geoservices.pings.screening import (
+    LOOKS_SWAPPED,
+    OFF_DUTY,
+    Doors,
+    OutsideWorkingHours,
+    judge_time,
+)
 from geoservices.settings import Settings
+from geoservices.shifts import queries as shifts
+from geoservices.shifts.windows import Week, bounds_us, is_within, standing
 from geoservices.trips import together
 from geoservices.visits import queries as visits
 from geoservices.visits import service as visit_service
@@ -141,17 +151,19 @@ def _take_in(
     # Asked with the rows held: a withdrawal either comes later and deletes what is stored here,
     # or came before and is seen.
     with together(session):
-        agree = accounts.who_agrees(session, {device.person_id for device in devices}, PASSIVE)
+        located = shifts.who_is_located(session, {device.person_id for device in devices})
         revision = geofences.ask_revision(session)
         there = visits.open_visits(session, [device.id for device in devices])
-    agreeing, open_visits = agree(), there()
+    weeks, open_visits = located(), there()
     index = live.current(session, revision())
-    welcome = [devices[sender].person_id in agreeing for sender, _pings in parts]
+    welcome = [devices[sender].person_id in weeks for sender, _pings in parts]
     let_in = [part for part, is_welcome in zip(parts, welcome, strict=True) if is_welcome]
     taken: Iterator[Intake] = iter(())
     if let_in:
         with together(session, commit=commit):
-            done = _record_and_follow(session, devices, let_in, open_visits, index, settings, at)
+            done = _record_and_follow(
+                session, devices, let_in, open_visits, index, weeks, settings, at
+            )
         taken = iter(done)
     return [
         next(taken) if is_welcome else consents.ConsentMissing(PASSIVE) for is_welcome in welcome
@@ -164,6 +176,7 @@ def _record_and_follow(
     parts: Parts,
     open_visits: Sequence[VisitRow],
     index: GeofenceIndex,
+    weeks: Mapping[UUID, Week | None],
     settings: Settings,
     at: datetime,
 ) -> list[Intake]:
@@ -177,7 +190,9 @@ def _record_and_follow(
         devices,
         doors=doors(settings),
         presence=settings.presence,
-        looks_swapped=index.looks_swapped(pings.lon, pings.lat),
+        beforehand=_beforehand(
+            pings, senders, index, [weeks.get(one.person_id) for one in devices], at
+        ),
         at=at,
     )
     made = visit_service.follow(
@@ -207,6 +222,35 @@ def _record_and_follow(
     ]
 
 
+def _beforehand(
+    pings: Pings,
+    senders: Indices,
+    index: GeofenceIndex,
+    weeks: Sequence[Week | None],
+    at: datetime,
+) -> NDArray[np.uint8]:
+    """Say what speaks against pings: where they are, or that they are from outside working hours.
+
+    Args:
+        pings: Shape (n,).
+        senders: Each ping's device by its number, shape (n,).
+        index: The geofences.
+        weeks: Each device's working hours; None where it is located whenever it sends.
+        at: When they arrived.
+
+    Returns:
+        As `screening.judge` takes it, shape (n,).
+    """
+    swapped = index.looks_swapped(pings.lon, pings.lat)
+    found = np.where(swapped, LOOKS_SWAPPED, 0).astype(np.uint8)
+    for sender, week in enumerate(weeks):
+        if week is not None:
+            theirs = np.flatnonzero(senders == sender)
+            at_work = is_within(bounds_us(week, at), pings.recorded_at[theirs])
+            found[theirs[~at_work]] = OFF_DUTY
+    return found
+
+
 def hear(
     session: Session,
     device: Device,
@@ -224,8 +268,11 @@ def hear(
         ConsentMissing: They did not agree to be located; nothing is stored.
     """
     [held] = accounts.hold_devices(session, [device.id])
-    consents.require_consent(session, device.person_id, PASSIVE)
-    judged = [(one, judge_time(one.at, doors=doors(settings), at=at)) for one in tellings]
+    weeks = shifts.who_is_located(session, [device.person_id])()
+    if device.person_id not in weeks:
+        raise consents.ConsentMissing(PASSIVE)
+    week = weeks[device.person_id]
+    judged = [(one, _judge_telling(one, week, settings, at)) for one in tellings]
     let_in = [one for one, refusal in judged if refusal is None]
     made = follow_told(
         session,
@@ -244,6 +291,14 @@ def hear(
     announce(session, made)
     refusals = [refusal for _one, refusal in judged if refusal is not None]
     return Heard(transitions=made, refusals=refusals)
+
+
+def _judge_telling(
+    told: Telling, week: Week | None, settings: Settings, at: datetime
+) -> GeoservicesError | None:
+    if week is not None and not standing(week, told.at).now:
+        return OutsideWorkingHours()
+    return judge_time(told.at, doors=doors(settings), at=at)
 
 
 def announce(session: Session, made: Sequence[Made]) -> None:

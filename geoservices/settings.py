@@ -308,7 +308,38 @@ class StatisticsSettings(BaseModel, frozen=True, extra="forbid"):
     """What managers are told of many people at once."""
 
     smallest_count: Annotated[int, Field(ge=1)] = 10
-    """A count with fewer devices behind it is not told."""
+    """A count with fewer people behind it is not told."""
+    count_after: SpanOrNone = timedelta(days=1)
+    """A day's visits are counted this long after its end; what comes later is never counted."""
+
+
+class RetentionSettings(BaseModel, frozen=True, extra="forbid"):
+    """How long what has happened is kept; raw positions are `intake.ping_retention`'s.
+
+    The consent texts promise 30 days for visits and check-ins: with more, publish new texts.
+    """
+
+    visits: Span = timedelta(days=30)
+    """Visits that have ended, their transitions, and crossings."""
+    check_ins: Span = timedelta(days=30)
+    sensitive_check_ins: Span = timedelta(days=1)
+    """Check-ins at sensitive places, and what was decided and told because of them."""
+    decisions: Span = timedelta(days=30)
+    """Decisions that told nobody of anything."""
+    notifications: Span = timedelta(days=90)
+    """Notifications with their deliveries, and the decisions that made them."""
+    letters: Span = timedelta(days=30)
+    """That digests were sent; confirmations of addresses are kept for two days."""
+    subscriptions: Span = timedelta(days=30)
+    """Browsers' subscriptions that have ended."""
+    phone_links: Span = timedelta(days=30)
+    """Credentials of phone apps that were revoked."""
+    sign_ins: Span = timedelta(days=30)
+    """Sign-ins that have expired or were revoked."""
+    codes: Span = timedelta(days=365)
+    """Codes at places that were revoked or are past their end."""
+    consents: Span = timedelta(days=2190)
+    """Consents that were withdrawn, with their receipts: as long as claims may be made."""
 
 
 class RightsSettings(BaseModel, frozen=True, extra="forbid"):
@@ -401,9 +432,19 @@ class Settings(LinkSettings):
     campaigns: CampaignSettings = CampaignSettings()
     limits: LimitSettings = LimitSettings()
     statistics: StatisticsSettings = StatisticsSettings()
+    retention: RetentionSettings = RetentionSettings()
     rights: RightsSettings = RightsSettings()
     oidc: OidcSettings = OidcSettings()
     audit: AuditSettings = AuditSettings()
+
+    @model_validator(mode="after")
+    def _visits_are_counted_before_they_go(self) -> Self:
+        if self.statistics.count_after + timedelta(days=3) > self.retention.visits:
+            raise ValueError(
+                "retention.visits must be at least three days longer than statistics.count_after: "
+                "visits are counted by whole days before they are deleted"
+            )
+        return self
 
 
 def load_settings() -> Settings:

@@ -28,6 +28,7 @@ NOUNS = (
     "channels",
     "deliveries",
     "letters",
+    "statistics",
     "exports",
     "erasures",
     "limiting",

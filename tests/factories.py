@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from geoservices.access.actors import Grant, by_operator
 from geoservices.access.rights import Right, Role
+from geoservices.accounts.consents import TEXTS
 from geoservices.accounts.models import (
     Consent,
     Device,
@@ -122,7 +123,12 @@ def make_person(
     session.add(person)
     session.flush()
     session.add_all(
-        Consent(person_id=person.id, purpose=purpose, text_version="1", given_at=NOON)
+        Consent(
+            person_id=person.id,
+            purpose=purpose,
+            text_version=TEXTS[purpose].version,
+            given_at=NOON,
+        )
         for purpose in purposes
     )
     session.flush()

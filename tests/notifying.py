@@ -222,7 +222,7 @@ def make_world(session: Session) -> World:
     """A published campaign and a person who agreed to it."""
     place = make_place(session, make_organisation(session))
     listing = make_listing(session, place)
-    person = make_person(session, Purpose.NEARBY)
+    person = make_person(session, Purpose.NEARBY, Purpose.EMAIL)
     return World(session, make_campaign(session, listing), listing, person)
 
 

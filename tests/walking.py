@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from geoservices import pipeline, receiving
+from geoservices import pipeline, receiving, withdrawing
 from geoservices.accounts.models import Device, Organisation, Person, Purpose
 from geoservices.checkins.models import CheckIn
 from geoservices.checkins.service import CheckInReport
@@ -117,7 +117,7 @@ class World:
 
     def withdraw(self, purpose: Purpose) -> bool:
         """Withdraw a consent."""
-        return pipeline.withdraw_consent(self.session, self.person, purpose, at=moment(60))
+        return withdrawing.withdraw_consent(self.session, self.person, purpose, at=moment(60))
 
     def transitions(self) -> list[tuple[str, datetime]]:
         """What happened, and when."""

@@ -130,7 +130,7 @@ class World:
 
     def citizen(self) -> Person:
         """Another person who agrees to the campaign's purpose."""
-        return make_person(self.session, Purpose.NEARBY)
+        return make_person(self.session, Purpose.NEARBY, Purpose.EMAIL)
 
 
 def make_world(session: Session) -> World:

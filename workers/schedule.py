@@ -32,10 +32,24 @@ def daily(hour: int, job: str) -> Entry:
     }
 
 
+def quarterly(job: str) -> Entry:
+    """Run a job at each quarter of an hour."""
+    return {
+        "task": job,
+        "schedule": crontab(minute="*/15"),
+        "options": {"expires": timedelta(minutes=10).total_seconds()},
+    }
+
+
 SCHEDULE: dict[str, Entry] = {
     "let time pass": every(timedelta(seconds=2), "visits.let_time_pass"),
     "make digests": every(timedelta(minutes=1), "letters.make_digests"),
     "prune positions": every(timedelta(minutes=10), "pings.prune"),
+    "guard sensitive places": every(timedelta(minutes=1), "places.guard"),
+    "end work": every(timedelta(minutes=1), "shifts.end_work"),
+    "count who is there": quarterly("statistics.count_present"),
+    "count days": every(timedelta(hours=1), "statistics.count_days"),
+    "apply retention": every(timedelta(hours=1), "retention.apply"),
     "tidy credentials": every(timedelta(hours=1), "credentials.tidy"),
     "delete expired exports": every(timedelta(hours=1), "exports.delete_expired"),
     "forget erasures": daily(2, "erasures.forget"),

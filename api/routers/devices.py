@@ -1,4 +1,4 @@
-"""Devices, what their people agree to, and how they like to be told."""
+"""Devices, and how their people like to be told."""
 
 from fastapi import APIRouter, Request, Response
 
@@ -20,24 +20,22 @@ from api.dependencies import (
 from api.problems import problem_responses
 from api.registering import BrowserIsDevice, Registration, hand_out
 from api.schemas.accounts import (
-    ConsentIn,
-    ConsentOut,
     CredentialOut,
     DeviceChangeIn,
     DeviceIn,
     DeviceOut,
+    DeviceSeenOut,
     NewDeviceOut,
     PreferencesIn,
     PreferencesOut,
 )
+from api.schemas.shifts import LocatedOut
 from geoservices import pipeline
-from geoservices.access.rights import Role
-from geoservices.accounts import device_tokens, queries, service
-from geoservices.accounts.consents import TEXTS
+from geoservices.accounts import device_tokens, service
 from geoservices.accounts.joining import JoiningCodeUnknown, TooManyDevices
-from geoservices.accounts.models import Consent, Purpose
-from geoservices.accounts.service import ConsentTextChanged, TimeZoneUnknown
+from geoservices.accounts.service import TimeZoneUnknown
 from geoservices.limiting.limiter import Limit
+from geoservices.shifts import service as shifts
 
 router = APIRouter(tags=["devices"], route_class=StrictRoute)
 
@@ -80,9 +78,12 @@ def register_device(
 
 
 @router.get("/devices/me")
-def read_device(device: CurrentDevice) -> DeviceOut:
-    """See the device whose token this is."""
-    return DeviceOut.model_validate(device)
+def read_device(device: CurrentDevice, session: SessionDep, at: Now) -> DeviceSeenOut:
+    """See the device whose token this is, and whether it is located now."""
+    return DeviceSeenOut(
+        **DeviceOut.model_validate(device).model_dump(),
+        located=LocatedOut.model_validate(shifts.located(session, device, at=at)),
+    )
 
 
 @router.patch("/devices/me")
@@ -133,43 +134,6 @@ def exchange_token(
     return hand_out(request, response, token, by_cookie=caller.by_cookie)
 
 
-@router.get("/consents")
-def list_consents(person: CurrentPerson, session: SessionDep) -> list[ConsentOut]:
-    """See what may be asked of this person, in plain words, and what they agreed to."""
-    given = {consent.purpose: consent for consent in queries.consents_in_force(session, person.id)}
-    return [
-        _consent(purpose, given.get(purpose))
-        for purpose, text in TEXTS.items()
-        if Role(person.role) in text.roles
-    ]
-
-
-@router.put("/consents/{purpose}", responses=problem_responses(ConsentTextChanged))
-def give_consent(
-    purpose: Purpose,
-    body: ConsentIn,
-    device: CurrentDevice,
-    person: CurrentPerson,
-    session: SessionDep,
-    at: Now,
-) -> ConsentOut:
-    """Agree to one purpose in its present words; agreeing to the same words again changes nothing.
-
-    Where the person had agreed to older words, that consent ends and this one takes its place.
-    """
-    consent = service.give_consent(session, person, purpose, text_version=body.text_version, at=at)
-    return _consent(purpose, consent)
-
-
-@router.delete("/consents/{purpose}", status_code=204)
-def withdraw_consent(
-    purpose: Purpose, device: CurrentDevice, person: CurrentPerson, session: SessionDep, at: Now
-) -> Response:
-    """Withdraw a consent: processing stops, and positions no other consent covers are deleted."""
-    pipeline.withdraw_consent(session, person, purpose, at=at)
-    return Response(status_code=204)
-
-
 @router.get("/preferences")
 def read_preferences(person: CurrentPerson) -> PreferencesOut:
     """See the person's time zone and quiet hours."""
@@ -190,14 +154,3 @@ def set_preferences(
         at=at,
     )
     return PreferencesOut.model_validate(person)
-
-
-def _consent(purpose: Purpose, given: Consent | None) -> ConsentOut:
-    text = TEXTS[purpose]
-    return ConsentOut(
-        purpose=purpose,
-        text=text.text,
-        text_version=text.version,
-        agreed_version=given.text_version if given else None,
-        given_at=given.given_at if given else None,
-    )

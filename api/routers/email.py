@@ -10,6 +10,7 @@ from api.problems import problem_responses
 from api.responses import PageResponse
 from api.routers.pages import EMAIL_PAGE
 from api.schemas.channels import EmailConfirmationIn, EmailIn, EmailOut, email_out
+from geoservices.accounts.service import ConsentMissing
 from geoservices.errors import NotFound
 from geoservices.letters import addresses
 from geoservices.letters.addresses import (
@@ -30,7 +31,9 @@ def read_email(person: CurrentPerson, session: SessionDep) -> EmailOut:
 
 @router.put(
     "/email",
-    responses=problem_responses(AddressRefused, EmailUnavailable, TooManyConfirmations),
+    responses=problem_responses(
+        AddressRefused, ConsentMissing, EmailUnavailable, TooManyConfirmations
+    ),
 )
 def set_email(
     body: EmailIn, person: CurrentPerson, session: SessionDep, settings: SettingsDep, at: Now

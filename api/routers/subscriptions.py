@@ -11,6 +11,7 @@ from api.problems import problem_responses, refusal
 from api.responses import repeated, status_of_made
 from api.schemas.subscriptions import PushKeyOut, SentTestOut, SubscriptionIn, SubscriptionOut
 from geoservices import pipeline
+from geoservices.accounts.service import ConsentMissing
 from geoservices.errors import NotFound
 from geoservices.notifications.trying import TooManyTests
 from geoservices.push.endpoints import EndpointRefused, SubscriptionKeysRefused
@@ -41,7 +42,9 @@ def read_push_key(device: CurrentDevice, key: PushKey) -> PushKeyOut:
     response_model=SubscriptionOut,
     responses={
         **repeated(SubscriptionOut),
-        **problem_responses(EndpointRefused, SubscriptionKeysRefused, VapidKeyOutdated),
+        **problem_responses(
+            ConsentMissing, EndpointRefused, SubscriptionKeysRefused, VapidKeyOutdated
+        ),
     },
 )
 def subscribe(

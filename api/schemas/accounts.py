@@ -1,4 +1,4 @@
-"""Devices, consents and preferences on the wire."""
+"""Devices and preferences on the wire."""
 
 from datetime import datetime, time
 from typing import Annotated, Literal, Self
@@ -8,8 +8,8 @@ from pydantic import Field, StringConstraints, model_validator
 
 from api.schemas.codes import QrOut
 from api.schemas.common import In, Out, Text
+from api.schemas.shifts import LocatedOut
 from geoservices.access.rights import Right, Role
-from geoservices.accounts.models import Purpose
 
 TimeZone = Annotated[
     Text, StringConstraints(min_length=1, max_length=60), Field(examples=["Europe/London"])
@@ -76,6 +76,12 @@ class DeviceOut(Out):
     created_at: datetime
 
 
+class DeviceSeenOut(DeviceOut):
+    """A device, and whether it is located."""
+
+    located: LocatedOut
+
+
 class CredentialOut(Out):
     """What a device is known by from now on: a token, shown this once, or a cookie."""
 
@@ -139,26 +145,6 @@ class BrowserOut(Out):
         description="What the browser's requests that change something must carry in the header "
         "`X-CSRF-Token`; null without cookies"
     )
-
-
-class ConsentIn(In):
-    """Agreement to one purpose."""
-
-    text_version: Annotated[Text, StringConstraints(min_length=1, max_length=40)] = Field(
-        description="Version of the text the person saw, from GET /v1/consents"
-    )
-
-
-class ConsentOut(Out):
-    """One purpose: what is asked, and whether the person agreed."""
-
-    purpose: Purpose
-    text: str = Field(description="What is asked now")
-    text_version: str = Field(description="Version of that text")
-    agreed_version: str | None = Field(
-        description="Version the person agreed to; where it is an older one, ask again"
-    )
-    given_at: datetime | None
 
 
 class PreferencesIn(In):

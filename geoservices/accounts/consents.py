@@ -1,43 +1,67 @@
-"""What people are asked, word for word."""
+"""What people are asked now, and what each purpose covers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from geoservices.access.rights import WORKERS, Role
+from geoservices.accounts.consent_texts import ENGLISH, PUBLISHED, PublishedText
 from geoservices.accounts.models import Purpose
+from geoservices.errors import NotFound
+
+EVERYONE = frozenset(Role)
+ASKED_OF: Mapping[Purpose, frozenset[Role]] = {
+    Purpose.CHECK_IN_CONTENT: EVERYONE,
+    Purpose.NEARBY: EVERYONE,
+    Purpose.STAFF_TASKS: WORKERS,
+    Purpose.STATISTICS: EVERYONE,
+    Purpose.EMAIL: EVERYONE,
+}
+"""The roles of those who may be asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentText:
-    """The question put to a person; its version changes whenever its meaning does."""
+    """The question that is put to people of some roles now."""
 
     version: str
     text: str
     roles: frozenset[Role]
+    languages: frozenset[str] = frozenset({ENGLISH})
 
 
-EVERYONE = frozenset(Role)
 TEXTS: Mapping[Purpose, ConsentText] = {
-    Purpose.CHECK_IN_CONTENT: ConsentText(
-        version="2026-11",
-        text="When I check in somewhere, show me what is on there, and tell me about it.",
-        roles=EVERYONE,
-    ),
-    Purpose.NEARBY: ConsentText(
-        version="2026-11",
-        text="While I let my phone share where I am, tell me about things to do at public "
-        "places I come to. My positions are deleted after a day.",
-        roles=EVERYONE,
-    ),
-    Purpose.STAFF_TASKS: ConsentText(
-        version="2026-11",
-        text="While I am at work and share where I am, send me the tasks that wait where I am. "
-        "My positions are deleted after a day.",
-        roles=WORKERS,
-    ),
+    one.purpose: ConsentText(
+        version=one.version,
+        text=one.text,
+        roles=ASKED_OF[one.purpose],
+        languages=frozenset(
+            other.language
+            for other in PUBLISHED
+            if (other.purpose, other.version) == (one.purpose, one.version)
+        ),
+    )
+    for one in PUBLISHED
+    if one.language == ENGLISH
 }
+"""The last text of each purpose."""
 
 PASSIVE = frozenset({Purpose.NEARBY, Purpose.STAFF_TASKS})
 """Agreeing to any of these lets a device send pings."""
 ON_CHECK_IN = frozenset({Purpose.CHECK_IN_CONTENT, Purpose.STAFF_TASKS})
 """Agreeing to any of these lets a device check in."""
+TELLING = PASSIVE | ON_CHECK_IN
+"""For these people are told something: campaigns are for one of them, and browsers subscribe."""
+
+
+def published(purpose: Purpose, version: str) -> Mapping[str, PublishedText]:
+    """Return a text of now or of before in every language that it was published in.
+
+    Raises:
+        NotFound: There was none of that version.
+    """
+    found = {
+        one.language: one for one in PUBLISHED if (one.purpose, one.version) == (purpose, version)
+    }
+    if not found:
+        raise NotFound("consent text")
+    return found

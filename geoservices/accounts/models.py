@@ -13,6 +13,7 @@ from geoservices.access.rights import Role
 from geoservices.database import Base, one_of
 from geoservices.register import Basis, Kept, about, not_personal, personal
 
+WITHDRAWN = "after it was withdrawn"
 LAST_POSITION = Kept(setting="intake.ping_retention", words="after it was sent")
 
 
@@ -22,6 +23,8 @@ class Purpose(StrEnum):
     CHECK_IN_CONTENT = "check-in-content"
     NEARBY = "nearby"
     STAFF_TASKS = "staff-tasks"
+    STATISTICS = "statistics"
+    EMAIL = "email"
 
 
 class Organisation(Base):
@@ -36,6 +39,8 @@ class Organisation(Base):
     time_zone: Mapped[str] = mapped_column(String(60))
     presence: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
     """Rules of presence of its own (`geofences.overrides`), laid over the service's."""
+    counted_until: Mapped[datetime | None]
+    """Up to when visits at its places have been counted: all before is closed."""
     created_at: Mapped[datetime]
 
 
@@ -53,6 +58,9 @@ class Person(Base):
         CheckConstraint(one_of("role", Role), name="role_known"),
         CheckConstraint(
             "(role = 'citizen') = (organisation_id IS NULL)", name="citizens_belong_to_nobody"
+        ),
+        CheckConstraint(
+            "working_hours IS NULL OR organisation_id IS NOT NULL", name="members_have_hours"
         ),
         CheckConstraint("(quiet_from IS NULL) = (quiet_until IS NULL)", name="quiet_hours_whole"),
         CheckConstraint("email = lower(email)", name="email_in_lower_case"),
@@ -94,6 +102,9 @@ class Person(Base):
     time_zone: Mapped[str] = mapped_column(String(60), info=personal("their time zone"))
     quiet_from: Mapped[time | None] = mapped_column(info=personal("when not to disturb them"))
     quiet_until: Mapped[time | None] = mapped_column(info=personal("when not to disturb them"))
+    working_hours: Mapped[str | None] = mapped_column(
+        String(300), info=personal("when a member is at work, in OSM's syntax and their time zone")
+    )
     created_at: Mapped[datetime] = mapped_column(info=personal("since when they are known"))
     disabled_at: Mapped[datetime | None] = mapped_column(
         info=personal("when their organisation let them in no more")
@@ -227,7 +238,7 @@ class JoiningCode(Base):
 
 
 class Consent(Base):
-    """One purpose a person agreed to, with the version of the text they saw."""
+    """One purpose a person agreed to, with the version and language of the text they saw."""
 
     __tablename__ = "consents"
     __table_args__ = (
@@ -243,6 +254,7 @@ class Consent(Base):
             "info": about(
                 purpose="be able to show who agreed to what (Art. 7(1))",
                 basis=Basis.LEGAL_OBLIGATION,
+                kept=Kept(setting="retention.consents", words=WITHDRAWN),
             )
         },
     )
@@ -255,8 +267,67 @@ class Consent(Base):
     )
     purpose: Mapped[str] = mapped_column(String(40), info=personal("to what"))
     text_version: Mapped[str] = mapped_column(String(40), info=personal("which words they saw"))
+    language: Mapped[str] = mapped_column(
+        String(20),
+        default="en-GB",
+        server_default="en-GB",
+        info=personal("in which language"),
+    )
     given_at: Mapped[datetime] = mapped_column(info=personal("when they agreed"))
     withdrawn_at: Mapped[datetime | None] = mapped_column(info=personal("when they withdrew it"))
+
+
+class ConsentEvent(StrEnum):
+    """What became of a consent."""
+
+    GIVEN = "given"
+    REPLACED = "replaced"
+    """The person agreed to other words, and this one gave way to that."""
+    WITHDRAWN = "withdrawn"
+
+
+class Credential(StrEnum):
+    """By what a person was known."""
+
+    DEVICE = "device"
+    SIGN_IN = "sign-in"
+
+
+class ConsentReceipt(Base):
+    """That a consent was given or ended: what for, in which words, when, and by what.
+
+    It outlives the consent, so that the person and the service can show what was agreed to.
+    """
+
+    __tablename__ = "consent_receipts"
+    __table_args__ = (
+        CheckConstraint(one_of("purpose", Purpose), name="purpose_known"),
+        CheckConstraint(one_of("event", ConsentEvent), name="event_known"),
+        CheckConstraint(one_of("credential", Credential), name="credential_known"),
+        Index("ix_consent_receipts_person", "person_id", "occurred_at", "id"),
+        Index("ix_consent_receipts_occurred", "occurred_at"),
+        {
+            "info": about(
+                purpose="be able to show who agreed to what, and let them show it (Art. 7(1))",
+                basis=Basis.LEGAL_OBLIGATION,
+                kept=Kept(setting="retention.consents", words=WITHDRAWN),
+            )
+        },
+    )
+
+    id: Mapped[UUID] = mapped_column(
+        primary_key=True, default=uuid4, info=personal("the receipt's number")
+    )
+    person_id: Mapped[UUID] = mapped_column(
+        ForeignKey("people.id", ondelete="CASCADE"), info=personal("whose consent it is")
+    )
+    consent_id: Mapped[UUID] = mapped_column(info=personal("which consent"))
+    purpose: Mapped[str] = mapped_column(String(40), info=personal("to what"))
+    text_version: Mapped[str] = mapped_column(String(40), info=personal("which words they saw"))
+    language: Mapped[str] = mapped_column(String(20), info=personal("in which language"))
+    event: Mapped[str] = mapped_column(String(20), info=personal("what became of it"))
+    credential: Mapped[str] = mapped_column(String(20), info=personal("by what they were known"))
+    occurred_at: Mapped[datetime] = mapped_column(info=personal("when"))
 
 
 class SignInKind(StrEnum):
@@ -279,7 +350,13 @@ class SignIn(Base):
     __tablename__ = "sign_ins"
     __table_args__ = (
         CheckConstraint(one_of("kind", SignInKind), name="kind_known"),
-        {"info": about(purpose="let members in, and nobody else", basis=Basis.PUBLIC_TASK)},
+        {
+            "info": about(
+                purpose="let members in, and nobody else",
+                basis=Basis.PUBLIC_TASK,
+                kept=Kept(setting="retention.sign_ins", words="after it is over"),
+            )
+        },
     )
 
     id: Mapped[UUID] = mapped_column(

@@ -1,25 +1,26 @@
 """What is asked of accounts."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from operator import itemgetter
 from typing import NamedTuple
 from uuid import UUID
 
 from psycopg import sql
-from sqlalchemy import ColumnElement, delete, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session
 
 from geoservices.accounts.models import (
     Consent,
+    ConsentReceipt,
     Device,
     Organisation,
     Person,
     Purpose,
     SignIn,
 )
-from geoservices.arrays import Blobs, Texts, Uuids
+from geoservices.arrays import Blobs, Uuids
+from geoservices.database import newest_first
 from geoservices.trips import ask
 
 
@@ -114,13 +115,6 @@ def end_sign_ins(
     return len(ended.all())
 
 
-def forget_sign_ins(session: Session, *, before: datetime) -> None:
-    """Delete sign-ins that ended or ran out before an instant."""
-    session.execute(
-        delete(SignIn).where(or_(SignIn.expires_at < before, SignIn.revoked_at < before))
-    )
-
-
 def _holding(at: datetime) -> list[ColumnElement[bool]]:
     """Return the conditions that a sign-in is good at an instant."""
     return [
@@ -179,6 +173,28 @@ def consents_in_force(session: Session, person_id: UUID) -> Sequence[Consent]:
     ).all()
 
 
+def last_consents(session: Session, person_id: UUID) -> dict[Purpose, Consent]:
+    """Return the last consent a person gave for each purpose, withdrawn or not."""
+    rows = session.scalars(
+        select(Consent)
+        .ext(distinct_on(Consent.purpose))
+        .where(Consent.person_id == person_id)
+        .order_by(Consent.purpose, Consent.withdrawn_at.desc().nulls_first(), Consent.id)
+    )
+    return {Purpose(consent.purpose): consent for consent in rows}
+
+
+def receipts_of(
+    session: Session, person_id: UUID, *, after: tuple[datetime, UUID] | None, limit: int
+) -> Sequence[ConsentReceipt]:
+    """Return a person's receipts, newest first; `after` is the page before's last key."""
+    statement = select(ConsentReceipt).where(ConsentReceipt.person_id == person_id)
+    page = newest_first(
+        statement, ConsentReceipt.occurred_at, ConsentReceipt.id, after=after, limit=limit
+    )
+    return session.scalars(page).all()
+
+
 def purposes_of(session: Session, person_ids: Iterable[UUID]) -> dict[UUID, frozenset[Purpose]]:
     """Return what each person agrees to at the moment; those who agree to nothing are left out."""
     rows = session.execute(
@@ -192,50 +208,44 @@ def purposes_of(session: Session, person_ids: Iterable[UUID]) -> dict[UUID, froz
     return {person_id: frozenset(purposes) for person_id, purposes in found.items()}
 
 
-def insert_consent(session: Session, consent: Consent) -> None:
-    """Store a consent unless one for the same purpose is in force already."""
-    session.execute(
+def insert_consent(session: Session, consent: Consent) -> bool:
+    """Store a consent unless one for the same purpose is in force already; tell whether it was."""
+    stored = session.execute(
         insert(Consent)
         .values(
             id=consent.id,
             person_id=consent.person_id,
             purpose=consent.purpose,
             text_version=consent.text_version,
+            language=consent.language,
             given_at=consent.given_at,
         )
         .on_conflict_do_nothing()
-    )
-
-
-def end_consent_to_other_text(
-    session: Session, person_id: UUID, purpose: Purpose, *, text_version: str, at: datetime
-) -> None:
-    """End the consent in force if it was given to another version of the text."""
-    session.execute(
-        update(Consent)
-        .where(
-            Consent.person_id == person_id,
-            Consent.purpose == purpose,
-            Consent.withdrawn_at.is_(None),
-            Consent.text_version != text_version,
-        )
-        .values(withdrawn_at=at)
-    )
-
-
-def withdraw_consent(session: Session, person_id: UUID, purpose: Purpose, *, at: datetime) -> bool:
-    """End the consent in force; tell whether there was one."""
-    ended = session.execute(
-        update(Consent)
-        .where(
-            Consent.person_id == person_id,
-            Consent.purpose == purpose,
-            Consent.withdrawn_at.is_(None),
-        )
-        .values(withdrawn_at=at)
         .returning(Consent.id)
     )
-    return ended.first() is not None
+    return stored.first() is not None
+
+
+def end_consent(
+    session: Session,
+    person_id: UUID,
+    purpose: Purpose,
+    *,
+    unless_version: str | None = None,
+    at: datetime,
+) -> Consent | None:
+    """End the consent in force, unless it was given to one version of the text, and return it."""
+    return session.scalars(
+        update(Consent)
+        .where(
+            Consent.person_id == person_id,
+            Consent.purpose == purpose,
+            Consent.withdrawn_at.is_(None),
+            Consent.text_version.is_distinct_from(unless_version),
+        )
+        .values(withdrawn_at=at)
+        .returning(Consent)
+    ).one_or_none()
 
 
 HOLD = sql.SQL(
@@ -248,11 +258,6 @@ HOLD = sql.SQL(
 # One statement for both would be planned without either index.
 HOLD_BY_ID = HOLD.format(sql.SQL("id = ANY($1)")).as_bytes(None)
 HOLD_BY_TOKEN = HOLD.format(sql.SQL("token_hash = ANY($1) AND revoked_at IS NULL")).as_bytes(None)
-
-WHO_AGREES = b"""
-    SELECT person_id FROM consents
-    WHERE person_id = ANY($1) AND purpose = ANY($2) AND withdrawn_at IS NULL
-"""
 
 
 def hold_devices(session: Session, ids: Collection[UUID]) -> list[HeldDevice]:
@@ -273,15 +278,6 @@ def hold_senders(session: Session, token_hashes: Collection[bytes]) -> list[Held
 def lock_devices(session: Session, device_ids: Iterable[UUID]) -> None:
     """Hold the devices' rows until the transaction ends, where nothing of them is needed."""
     hold_devices(session, set(device_ids))
-
-
-def who_agrees(
-    session: Session, person_ids: Collection[UUID], purposes: Collection[Purpose]
-) -> Callable[[], set[UUID]]:
-    """Ask which of the people agree to at least one of the purposes, and return what tells it."""
-    people, wanted = Uuids.listed(person_ids), Texts.listed(purposes)
-    found: Callable[[], list[UUID]] = ask(session, WHO_AGREES, people, wanted, make=itemgetter(0))
-    return lambda: set(found())
 
 
 def lock_people(session: Session, person_ids: Iterable[UUID]) -> None:
@@ -306,6 +302,13 @@ def person_of_device(session: Session, device_id: UUID) -> UUID:
 def device_ids_of(session: Session, person_id: UUID) -> Sequence[UUID]:
     """Return the ids of a person's devices, revoked ones too."""
     return session.scalars(select(Device.id).where(Device.person_id == person_id)).all()
+
+
+def person_ids_of(session: Session, device_ids: Iterable[UUID]) -> set[UUID]:
+    """Return the ids of the people that devices belong to."""
+    return set(
+        session.scalars(select(Device.person_id).where(Device.id.in_(set(device_ids)))).all()
+    )
 
 
 def people_of_devices(session: Session, device_ids: Iterable[UUID]) -> dict[UUID, Person]:

@@ -11,9 +11,13 @@ from sqlalchemy.orm import Session
 from geoservices.access.rights import Role
 from geoservices.accounts import queries
 from geoservices.accounts.acting import actor_of
+from geoservices.accounts.consent_texts import ENGLISH
 from geoservices.accounts.consents import TEXTS
 from geoservices.accounts.models import (
     Consent,
+    ConsentEvent,
+    ConsentReceipt,
+    Credential,
     Device,
     Organisation,
     Person,
@@ -23,7 +27,7 @@ from geoservices.accounts.models import (
 )
 from geoservices.accounts.tokens import hash_token, make_token
 from geoservices.audit import service as audit
-from geoservices.errors import ErrorKind, Forbidden, GeoservicesError, Unauthenticated
+from geoservices.errors import ErrorKind, Forbidden, GeoservicesError, NotFound, Unauthenticated
 from geoservices.scopes import confine
 
 USE_NOTED_EVERY = timedelta(minutes=5)
@@ -135,15 +139,23 @@ def revoke_device(device: Device, *, at: datetime) -> None:
 
 
 def give_consent(
-    session: Session, person: Person, purpose: Purpose, *, text_version: str, at: datetime
+    session: Session,
+    person: Person,
+    purpose: Purpose,
+    *,
+    text_version: str,
+    language: str = ENGLISH,
+    by: Credential = Credential.DEVICE,
+    at: datetime,
 ) -> Consent:
-    """Record that the person agrees to one purpose; agreeing twice keeps the first record.
+    """Record that the person agrees to one purpose, with a receipt; again keeps the first record.
 
-    A consent to an older text ends and gives way to the new one within the transaction, so the
-    person's positions stay covered throughout.
+    A consent to an older text ends and gives way to the new one within the transaction, so what
+    it covers stays covered throughout.
 
     Raises:
         ConsentTextChanged: They saw a text that is no longer in force.
+        NotFound: There is no text in that language.
         Forbidden: The purpose is not for people of their role.
     """
     text = TEXTS[purpose]
@@ -151,19 +163,42 @@ def give_consent(
         raise Forbidden(f"The purpose {purpose} is for staff; this is a citizen's device.")
     if text_version != text.version:
         raise ConsentTextChanged(text.version)
-    queries.end_consent_to_other_text(session, person.id, purpose, text_version=text_version, at=at)
-    queries.insert_consent(
-        session,
-        Consent(
-            id=uuid4(),
-            person_id=person.id,
-            purpose=purpose,
-            text_version=text_version,
-            given_at=at,
-        ),
+    if language not in text.languages:
+        raise NotFound("consent text")
+    older = queries.end_consent(session, person.id, purpose, unless_version=text_version, at=at)
+    if older is not None:
+        note_consent(session, older, ConsentEvent.REPLACED, by=by, at=at)
+    consent = Consent(
+        id=uuid4(),
+        person_id=person.id,
+        purpose=purpose,
+        text_version=text_version,
+        language=language,
+        given_at=at,
     )
-    in_force = queries.consents_in_force(session, person.id)
-    return next(consent for consent in in_force if consent.purpose == purpose)
+    if queries.insert_consent(session, consent):
+        note_consent(session, consent, ConsentEvent.GIVEN, by=by, at=at)
+    return queries.last_consents(session, person.id)[purpose]
+
+
+def note_consent(
+    session: Session, consent: Consent, event: ConsentEvent, *, by: Credential, at: datetime
+) -> None:
+    """Leave a receipt of what became of a consent."""
+    session.add(
+        ConsentReceipt(
+            id=uuid4(),
+            person_id=consent.person_id,
+            consent_id=consent.id,
+            purpose=consent.purpose,
+            text_version=consent.text_version,
+            language=consent.language,
+            event=event,
+            credential=by,
+            occurred_at=at,
+        )
+    )
+    session.flush()
 
 
 def require_consent(session: Session, person_id: UUID, any_of: Collection[Purpose]) -> None:

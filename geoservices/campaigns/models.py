@@ -12,7 +12,7 @@ from geoservices.access.rights import Role
 from geoservices.accounts.models import Purpose
 from geoservices.campaigns.rules import CampaignClass, Gate, Trigger
 from geoservices.database import Base, one_of
-from geoservices.register import Basis, about, not_personal, personal
+from geoservices.register import Basis, Kept, about, not_personal, personal
 
 
 class Campaign(Base):
@@ -55,9 +55,9 @@ class Decision(Base):
     """What a campaign decided about one person on one occasion, and why.
 
     `gate` is the first gate that held the message back; none where it was sent. `detail` is the
-    reason in words and the figures behind it; it never holds a position. It outlives the visit
-    or check-in it was about, so that caps and cooldowns hold and "why did I get this?" has an
-    answer after a consent was withdrawn.
+    reason in words and the figures behind it; it never holds a position. It may outlive the visit
+    or check-in it was about, so that "why did I get this?" has an answer as long as the
+    notification is there, and goes with the consent that covers it.
     """
 
     __tablename__ = "decisions"
@@ -68,10 +68,15 @@ class Decision(Base):
         Index("uq_decisions_check_in", "campaign_id", "check_in_id", unique=True),
         Index("ix_decisions_person", "person_id", "decided_at", "id"),
         Index("ix_decisions_campaign", "campaign_id", "decided_at", "id"),
+        Index("ix_decisions_decided", "decided_at"),
         {
             "info": about(
                 purpose="send no more than was agreed to, and answer why somebody was told or not",
                 basis=Basis.PUBLIC_TASK,
+                kept=Kept(
+                    setting="retention.decisions",
+                    words="after it was taken, with a notification as long as that",
+                ),
             )
         },
     )

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from geoservices.access.actors import Grant
 from geoservices.access.rights import Role
 from geoservices.accounts import queries as accounts
-from geoservices.accounts.consents import TEXTS
+from geoservices.accounts.consents import TELLING, TEXTS
 from geoservices.accounts.models import Person, Purpose
 from geoservices.campaigns import queries
 from geoservices.campaigns.models import Campaign, Decision
@@ -30,6 +30,7 @@ from geoservices.listings.models import Listing, ListingKind
 from geoservices.places import service as places
 from geoservices.places.hours import OpenState, hours_at
 from geoservices.places.models import Place
+from geoservices.places.service import is_sensitive
 from geoservices.settings import CampaignSettings
 
 
@@ -313,7 +314,7 @@ def _circumstances(
         occurred_at=occasion.occurred_at,
         confidence=occasion.confidence,
         purposes=purposes,
-        sensitive=place.sensitive_at is not None,
+        sensitive=is_sensitive(place, occasion.occurred_at) or is_sensitive(place, at),
         open_state=hours.state,
         opens_at=hours.changes_at if hours.state is OpenState.CLOSED else None,
         listing_current=listing.is_current(at),
@@ -354,7 +355,8 @@ def _check(session: Session, draft: CampaignDraft, grant: Grant) -> None:
     listing = listings.get_listing(session, draft.listing_id, grant=grant)
     if listing.kind == ListingKind.TASK and draft.audience == Role.CITIZEN:
         raise TaskNotForCitizens
-    if Role(draft.audience) not in TEXTS[Purpose(draft.purpose)].roles:
+    purpose = Purpose(draft.purpose)
+    if purpose not in TELLING or Role(draft.audience) not in TEXTS[purpose].roles:
         raise PurposeNotForAudience(purpose=draft.purpose, audience=draft.audience)
 
 

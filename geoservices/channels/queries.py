@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import and_, func, select, true, update
+from sqlalchemy import and_, delete, func, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -34,6 +34,15 @@ def stop_mail(session: Session, person_id: UUID) -> None:
         update(ChannelChoice)
         .where(ChannelChoice.person_id == person_id, ChannelChoice.email)
         .values(email=False)
+    )
+
+
+def forget(session: Session, person_id: UUID, purpose: Purpose) -> None:
+    """Forget what a person chose for one purpose."""
+    session.execute(
+        delete(ChannelChoice).where(
+            ChannelChoice.person_id == person_id, ChannelChoice.purpose == purpose
+        )
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from geoservices.access.rights import Role
-from geoservices.accounts.consents import TEXTS
+from geoservices.accounts.consents import TELLING, TEXTS
 from geoservices.accounts.models import Person, Purpose
 from geoservices.channels import queries
 from geoservices.errors import Forbidden
@@ -28,7 +28,7 @@ def choices(session: Session, person: Person) -> list[Choice]:
         if (row := chosen.get(purpose))
         else Choice(purpose=purpose)
         for purpose, text in TEXTS.items()
-        if Role(person.role) in text.roles
+        if purpose in TELLING and Role(person.role) in text.roles
     ]
 
 
@@ -36,8 +36,10 @@ def choose(session: Session, person: Person, choice: Choice) -> None:
     """Store the ways for one purpose; choosing the same again changes nothing.
 
     Raises:
-        Forbidden: The purpose is not for people of their role.
+        Forbidden: Nothing is told for the purpose, or it is not for people of their role.
     """
+    if choice.purpose not in TELLING:
+        raise Forbidden(f"Nothing is told for the purpose {choice.purpose}.")
     if Role(person.role) not in TEXTS[choice.purpose].roles:
         raise Forbidden(f"The purpose {choice.purpose} is for staff; this is a citizen's device.")
     queries.save(session, person.id, choice.purpose, push=choice.push, email=choice.email)

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from geoservices.checkins.verification import Evidence
 from geoservices.database import Base, one_of
-from geoservices.register import Basis, about, personal
+from geoservices.register import Basis, Kept, about, personal
 
 
 class CheckIn(Base):
@@ -23,9 +23,15 @@ class CheckIn(Base):
     __table_args__ = (
         CheckConstraint(one_of("evidence", Evidence), name="evidence_known"),
         Index("ix_check_ins_device_claimed", "device_id", "claimed_at", "id"),
+        Index("ix_check_ins_received", "received_at"),
         {
             "info": about(
-                purpose="show who checks in what is on where they are", basis=Basis.CONSENT
+                purpose="show who checks in what is on where they are",
+                basis=Basis.CONSENT,
+                kept=Kept(
+                    setting="retention.check_ins",
+                    words="after it was made, or until its consent is withdrawn",
+                ),
             )
         },
     )

@@ -46,3 +46,8 @@ def check_ins_of(
     statement = select(CheckIn).where(CheckIn.device_id == device_id)
     page = newest_first(statement, CheckIn.claimed_at, CheckIn.id, after=after, limit=limit)
     return session.scalars(page).all()
+
+
+def forget(session: Session, device_ids: Iterable[UUID]) -> None:
+    """Delete every check-in of devices."""
+    session.execute(delete(CheckIn).where(CheckIn.device_id.in_(set(device_ids))))

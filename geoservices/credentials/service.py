@@ -7,7 +7,7 @@ counted and committed before, and nothing is locked while argon2 takes its time.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID, uuid4
 
 from sqlalchemy.orm import Session
@@ -31,9 +31,6 @@ from geoservices.errors import ErrorKind, GeoservicesError, NotFound
 from geoservices.limiting.limiter import Limit, Limiter
 from geoservices.scopes import everywhere, open_wide
 from geoservices.settings import Settings
-
-SIGN_INS_KEPT = timedelta(days=30)
-"""How long it is known that somebody was signed in."""
 
 
 class SignInRefused(GeoservicesError):
@@ -330,10 +327,9 @@ def require_holder(session: Session, person_id: UUID) -> Holder:
 
 
 def tidy(session: Session, *, at: datetime) -> None:
-    """Forget what is over: links, wrong attempts, and sign-ins that ended long ago."""
+    """Forget what is over: links and wrong attempts."""
     queries.drop_links_over(session, at=at)
     queries.forget_attempts_before(session, at - FORGOTTEN_AFTER)
-    accounts.forget_sign_ins(session, before=at - SIGN_INS_KEPT)
 
 
 def _checked(hasher: Hasher, attempt: Attempt, password: str) -> str | None:

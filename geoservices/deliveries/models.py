@@ -16,7 +16,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from geoservices.database import Base, one_of
 from geoservices.deliveries.origins import Cause
 from geoservices.deliveries.states import DeliveryState, ReceiptKind
-from geoservices.register import Basis, about, not_personal, personal
+from geoservices.register import Basis, Kept, about, not_personal, personal
 
 
 class Delivery(Base):
@@ -32,7 +32,15 @@ class Delivery(Base):
         CheckConstraint(one_of("state", DeliveryState), name="state_known"),
         UniqueConstraint("notification_id", "subscription_id"),
         Index("ix_deliveries_due", "due_at", postgresql_where="state IN ('queued', 'sending')"),
-        {"info": about(purpose="bring a notification to a browser once", basis=Basis.CONSENT)},
+        {
+            "info": about(
+                purpose="bring a notification to a browser once",
+                basis=Basis.CONSENT,
+                kept=Kept(
+                    setting="retention.notifications", words="after its notification was made"
+                ),
+            )
+        },
     )
 
     id: Mapped[UUID] = mapped_column(
@@ -69,7 +77,15 @@ class Attempt(Base):
 
     __tablename__ = "attempts"
     __table_args__ = (
-        {"info": about(purpose="find out why a push does not arrive", basis=Basis.CONSENT)},
+        {
+            "info": about(
+                purpose="find out why a push does not arrive",
+                basis=Basis.CONSENT,
+                kept=Kept(
+                    setting="retention.notifications", words="after its notification was made"
+                ),
+            )
+        },
     )
 
     delivery_id: Mapped[UUID] = mapped_column(
@@ -104,6 +120,9 @@ class Receipt(Base):
             "info": about(
                 purpose="know what was shown, so that nothing is sent twice or for nothing",
                 basis=Basis.CONSENT,
+                kept=Kept(
+                    setting="retention.notifications", words="after its notification was made"
+                ),
             )
         },
     )

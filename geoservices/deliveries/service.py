@@ -199,16 +199,6 @@ def settle(
     return [state for key, state in origins.items() if worse(before[key], state)]
 
 
-def call_back(session: Session, person_id: UUID, purpose: str) -> None:
-    """Send nothing more of what a person was to be told for a purpose they no longer agree to.
-
-    What a push service has taken already cannot be called back.
-    """
-    queries.finish_unsent(
-        session, person_id, purpose, state=DeliveryState.EXPIRED, reason="the consent was withdrawn"
-    )
-
-
 def wait_before(attempt_count: int) -> timedelta:
     """Return how long to wait after so many attempts.
 

@@ -7,6 +7,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Index, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geoservices.database import Base
+from geoservices.register import Basis, Kept, about, personal
 
 
 class Erasure(Base):
@@ -22,13 +23,30 @@ class Erasure(Base):
     __table_args__ = (
         CheckConstraint("(person_id IS NULL) = (done_at IS NOT NULL)", name="named_until_done"),
         Index("ix_erasures_due", "due_at", postgresql_where="done_at IS NULL"),
+        {
+            "info": about(
+                purpose="erase people, and erase them again after a backup was restored",
+                basis=Basis.LEGAL_OBLIGATION,
+                kept=Kept(setting="rights.erasures_kept", words="after it was done"),
+            )
+        },
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
-    mark: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
-    key_mark: Mapped[bytes] = mapped_column(LargeBinary(8))
-    person_id: Mapped[UUID | None]
-    rows_erased: Mapped[int] = mapped_column(BigInteger, default=0)
-    asked_at: Mapped[datetime]
-    due_at: Mapped[datetime]
-    done_at: Mapped[datetime | None]
+    id: Mapped[UUID] = mapped_column(
+        primary_key=True, default=uuid4, info=personal("the erasure's number, for whoever asked")
+    )
+    mark: Mapped[bytes] = mapped_column(
+        LargeBinary(32), unique=True, info=personal("a keyed hash of the person's number")
+    )
+    key_mark: Mapped[bytes] = mapped_column(
+        LargeBinary(8), info=personal("with which key that was made")
+    )
+    person_id: Mapped[UUID | None] = mapped_column(
+        info=personal("who, until everything is deleted")
+    )
+    rows_erased: Mapped[int] = mapped_column(
+        BigInteger, default=0, info=personal("how much there was")
+    )
+    asked_at: Mapped[datetime] = mapped_column(info=personal("when they asked"))
+    due_at: Mapped[datetime] = mapped_column(info=personal("when it is tried next"))
+    done_at: Mapped[datetime | None] = mapped_column(info=personal("when it was done"))

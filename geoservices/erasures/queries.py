@@ -12,20 +12,22 @@ from geoservices import outbox
 from geoservices.accounts.models import Consent, Person
 from geoservices.erasures.marks import Mark
 from geoservices.erasures.models import Erasure
-from geoservices.letters.models import EmailAddress
+from geoservices.letters.models import EmailAddress, Letter, LetterState
 
 UNDER_WAY = Erasure.done_at.is_(None)
 PEOPLE_AT_ONCE = 10_000
 
 
 def stop_processing(session: Session, person_id: UUID, *, at: datetime) -> None:
-    """End every consent of a person's, and forget where to write to them."""
+    """End every consent of a person's, and forget where and what to write to them."""
     session.execute(
         update(Consent)
         .where(Consent.person_id == person_id, Consent.withdrawn_at.is_(None))
         .values(withdrawn_at=at)
     )
     session.execute(delete(EmailAddress).where(EmailAddress.person_id == person_id))
+    waiting = Letter.state.in_((LetterState.QUEUED, LetterState.SENDING))
+    session.execute(delete(Letter).where(Letter.person_id == person_id, waiting))
 
 
 def put_on_list(session: Session, mark: Mark, person_id: UUID, *, at: datetime) -> UUID:

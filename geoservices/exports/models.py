@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBina
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geoservices.database import Base, one_of
+from geoservices.register import Basis, Kept, about, personal
 
 
 class ExportState(StrEnum):
@@ -43,29 +44,57 @@ class Export(Base):
         ),
         Index("ix_exports_due", "due_at", postgresql_where="state IN ('queued', 'writing')"),
         Index("ix_exports_expires", "expires_at"),
+        {
+            "info": about(
+                purpose="give people a copy of what is held about them",
+                basis=Basis.LEGAL_OBLIGATION,
+                kept=Kept(setting="rights.export_kept", words="after it was ready"),
+            )
+        },
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
-    person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"))
-    state: Mapped[str] = mapped_column(String(20))
-    rows_written: Mapped[int] = mapped_column(default=0)
-    rows_to_write: Mapped[int | None]
-    size_bytes: Mapped[int | None] = mapped_column(BigInteger)
-    attempt_count: Mapped[int] = mapped_column(default=0)
-    created_at: Mapped[datetime]
-    due_at: Mapped[datetime]
-    leased_until: Mapped[datetime | None]
-    ready_at: Mapped[datetime | None]
-    expires_at: Mapped[datetime]
+    id: Mapped[UUID] = mapped_column(
+        primary_key=True, default=uuid4, info=personal("the copy's number")
+    )
+    person_id: Mapped[UUID] = mapped_column(
+        ForeignKey("people.id", ondelete="CASCADE"), info=personal("whose it is")
+    )
+    state: Mapped[str] = mapped_column(String(20), info=personal("how far it has come"))
+    rows_written: Mapped[int] = mapped_column(default=0, info=personal("how much of it is written"))
+    rows_to_write: Mapped[int | None] = mapped_column(info=personal("of how much"))
+    size_bytes: Mapped[int | None] = mapped_column(BigInteger, info=personal("how large it is"))
+    attempt_count: Mapped[int] = mapped_column(default=0, info=personal("how often it was tried"))
+    created_at: Mapped[datetime] = mapped_column(info=personal("when it was asked for"))
+    due_at: Mapped[datetime] = mapped_column(info=personal("when it is tried next"))
+    leased_until: Mapped[datetime | None] = mapped_column(
+        info=personal("until when a worker has it")
+    )
+    ready_at: Mapped[datetime | None] = mapped_column(info=personal("when it was ready"))
+    expires_at: Mapped[datetime] = mapped_column(info=personal("when it goes"))
 
 
 class ExportChunk(Base):
     """A part of an export's file; its parts in the order of their numbers are the file."""
 
     __tablename__ = "export_chunks"
+    __table_args__ = (
+        {
+            "info": about(
+                purpose="give people a copy of what is held about them",
+                basis=Basis.LEGAL_OBLIGATION,
+                kept=Kept(setting="rights.export_kept", words="after it was ready"),
+            )
+        },
+    )
 
     export_id: Mapped[UUID] = mapped_column(
-        ForeignKey("exports.id", ondelete="CASCADE"), primary_key=True
+        ForeignKey("exports.id", ondelete="CASCADE"),
+        primary_key=True,
+        info=personal("of which copy"),
     )
-    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    data: Mapped[bytes] = mapped_column(LargeBinary)
+    number: Mapped[int] = mapped_column(
+        primary_key=True, autoincrement=False, info=personal("which part")
+    )
+    data: Mapped[bytes] = mapped_column(
+        LargeBinary, info=personal("everything held about the person", special=True)
+    )

@@ -73,6 +73,10 @@ def import_places(
         if record.area
     ]
     _draw(session, organisation_id, drafts, at)
+    # Geofences that the import leaves alone are watched no more either.
+    queries.count_changed_at(
+        session, [place_id for place_id, record in changed.items() if record.sensitive]
+    )
     return upserted
 
 

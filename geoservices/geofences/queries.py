@@ -1,6 +1,6 @@
 """What is asked of geofences."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 from uuid import UUID
@@ -40,14 +40,16 @@ SELECT
     g.id, g.place_id, g.organisation_id, date_part('epoch', g.dwell_after), g.margin_m,
     coalesce(g.radius_m, 'NaN'),
     coalesce(ST_X(g.centre::geometry), 'NaN'), coalesce(ST_Y(g.centre::geometry), 'NaN'),
-    g.disabled_at IS NULL AND g.deleted_at IS NULL
+    g.disabled_at IS NULL AND g.deleted_at IS NULL AND p.sensitive_at IS NULL
   )),
   CASE WHEN g.centre IS NULL AND g.disabled_at IS NULL AND g.deleted_at IS NULL
+      AND p.sensitive_at IS NULL
     THEN ST_AsBinary(g.area, 'NDR') END,
   -- Hardly any has rules of its own, and reading JSON takes its time.
   CASE WHEN o.presence <> '{}' OR g.presence <> '{}'
     THEN jsonb_build_array(o.presence, g.presence) END
 FROM geofences AS g JOIN organisations AS o ON o.id = g.organisation_id
+JOIN places AS p ON p.id = g.place_id
 WHERE g.revision > %s
 """
 HEAD_COLUMNS = (
@@ -141,6 +143,21 @@ def count_changed(session: Session, organisation_id: UUID) -> None:
         .values(presence=Geofence.presence)
         .execution_options(synchronize_session=False)
     )
+
+
+def count_changed_at(session: Session, place_ids: Collection[UUID]) -> None:
+    """Let every watched geofence of places count as changed."""
+    if place_ids:
+        session.execute(
+            update(Geofence)
+            .where(
+                Geofence.place_id.in_(place_ids),
+                Geofence.disabled_at.is_(None),
+                Geofence.deleted_at.is_(None),
+            )
+            .values(presence=Geofence.presence)
+            .execution_options(synchronize_session=False)
+        )
 
 
 def by_id(session: Session, geofence_id: UUID) -> Geofence | None:

@@ -1,10 +1,10 @@
 """The inventory: every table that holds something of a person, and why the others hold nothing."""
 
 from geoservices.holdings.activities import ACTIVITIES
+from geoservices.holdings.credentials import CREDENTIALS, SECRET
 from geoservices.holdings.inventory import Fate, Holding, Inventory
 from geoservices.holdings.messages import MESSAGES
 
-SECRET = "A secret of which only a mark is kept; it would let others act as you."  # noqa: S105
 AUTOMATIC = "We wrote it down when it happened; there is nothing in it to correct."
 
 OF_THE_PERSON = (
@@ -27,6 +27,7 @@ OF_THE_PERSON = (
             "time_zone": "Your time zone",
             "quiet_from": "From when on you are not disturbed, by your clock",
             "quiet_until": "Until when",
+            "working_hours": "When you are at work, and may be located for it",
             "created_at": "Since when we know you",
         },
     ),
@@ -35,29 +36,52 @@ OF_THE_PERSON = (
         table="consents",
         column="person_id",
         title="What you agreed to",
-        why="Nothing is done without it. Kept as proof, withdrawn ones too, until you erase it.",
+        why="Nothing is done without it. Kept as proof, withdrawn ones for six years by default.",
         correction="DELETE /v1/consents/{purpose} withdraws one. What you once said is not "
         "rewritten.",
         told={
             "id": "The number of this consent",
             "purpose": "What for",
             "text_version": "Which version of the words you saw",
+            "language": "In which language",
             "given_at": "When you agreed",
             "withdrawn_at": "When you withdrew it",
         },
         order=("given_at", "id"),
     ),
     Holding(
+        kind="consent-receipts",
+        table="consent_receipts",
+        column="person_id",
+        title="Receipts of what you agreed to and withdrew",
+        why="So that you and we can show it. Kept as long as the consent.",
+        correction="A receipt says what was so, and is not rewritten. GET /v1/consents/receipts "
+        "has them signed.",
+        told={
+            "id": "The number of this receipt",
+            "consent_id": "Which consent",
+            "purpose": "What for",
+            "text_version": "Which version of the words you saw",
+            "language": "In which language",
+            "event": "What became of it",
+            "credential": "By what we knew you",
+            "occurred_at": "When",
+        },
+        order=("occurred_at", "id"),
+    ),
+    Holding(
         kind="sign-ins",
         table="sign_ins",
         column="person_id",
         title="Where you are signed in",
-        why="So that you need not sign in for each request. Kept until you erase it.",
+        why="So that you need not sign in for each request. Kept 30 days longer by default.",
         correction="A sign-in that is not yours can be ended.",
         told={
             "id": "The number of this sign-in",
             "kind": "How you signed in",
             "label": "What it is called",
+            "enrolling": "Whether it is good for nothing but setting up a second factor",
+            "idle": "After how long without being used it ends",
             "created_at": "When you signed in",
             "last_used_at": "When it was last used",
             "expires_at": "When it ends by itself",
@@ -196,7 +220,7 @@ OF_THE_PERSON = (
         column="device_id",
         of=("devices",),
         title="Apps that report for your phone",
-        why="So that the app of your choice can say where you are. Kept until you erase it.",
+        why="So that the app of your choice can say where you are. Revoked ones go after 30 days.",
         correction="DELETE /v1/devices/me/phone-links/{link_id} ends one.",
         told={
             "id": "The number of this link",
@@ -290,7 +314,7 @@ OF_THE_PERSON = (
     ),
 )
 
-INVENTORY = Inventory(holdings=(*OF_THE_PERSON, *ACTIVITIES, *MESSAGES))
+INVENTORY = Inventory(holdings=(*OF_THE_PERSON, *CREDENTIALS, *ACTIVITIES, *MESSAGES))
 """What is held about people, and where; see, export and erase are driven by it."""
 
 NOTHING = {
@@ -298,9 +322,15 @@ NOTHING = {
     "places": "A public place, with its public address.",
     "geofences": "An area round a place.",
     "geofence_revision": "A counter.",
+    "place_hours": "About how many people came to a place in an hour, ten at least by default.",
+    "cell_rests": "About how many came to a neighbourhood on a day, ten at least by default.",
+    "occupancies": "About how many people are at a place, ten at least by default.",
     "codes": "A poster, tag or screen at a place.",
     "listings": "An offer, event or task at a place, as an organisation wrote it.",
     "campaigns": "What an organisation tells people in general.",
+    "failed_attempts": "How often a password was wrong, under a keyed mark of what was typed as a "
+    "username; it is nobody's, whether there is such an account or not.",
+    "audit_chains": "Where an organisation's log begins and ends.",
     "teams": "A part of an organisation, by its name.",
     "oidc_spent": "Marks of what identity providers said and may be used once.",
     "spendings": "How often somebody asked for something, under a keyed mark; gone once it is "

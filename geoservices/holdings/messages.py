@@ -12,7 +12,7 @@ MESSAGES = (
         column="device_id",
         of=("devices",),
         title="Browsers that may be pushed to",
-        why="To notify you. Kept until you erase it, ended ones too.",
+        why="To notify you. Kept until you erase it, ended ones for 30 days by default.",
         correction="DELETE /v1/subscriptions/{subscription_id} ends one.",
         told={
             "id": "The number of this subscription",
@@ -57,7 +57,7 @@ MESSAGES = (
         table="notifications",
         column="person_id",
         title="What you were told",
-        why="Your inbox. Kept until you erase it.",
+        why="Your inbox. Kept for 90 days by default.",
         correction="PATCH /v1/notifications/{notification_id} reads, archives or snoozes one. "
         "What it says is what you were told, and is not rewritten.",
         told={
@@ -179,7 +179,8 @@ MESSAGES = (
         correction=RECORDED,
         told={
             "id": "The number of this e-mail",
-            "address_id": "To which address",
+            "address_id": "To which of the addresses you gave",
+            "recipient": "Or to which address, where it was about your account",
             "kind": "What it was for",
             "day": "Of which day the digest was",
             "state": "How far it came",

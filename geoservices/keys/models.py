@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geoservices.database import Base
+from geoservices.register import Basis, about, not_personal, personal
 
 
 class ApiKey(Base):
@@ -26,19 +27,31 @@ class ApiKey(Base):
             "(previous_hash IS NULL) = (previous_until IS NULL)", name="previous_whole"
         ),
         Index("ix_api_keys_organisation", "organisation_id", "created_at", "id"),
+        {
+            "info": about(
+                purpose="let an organisation's programs in, and know who let them",
+                basis=Basis.PUBLIC_TASK,
+            )
+        },
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
-    organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"))
-    name: Mapped[str] = mapped_column(String(120))
-    prefix: Mapped[str] = mapped_column(String(12))
-    secret_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
-    previous_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32), unique=True)
-    previous_until: Mapped[datetime | None]
-    scopes: Mapped[list[str]] = mapped_column(ARRAY(String(40)))
-    reach: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
-    created_by: Mapped[UUID | None] = mapped_column(ForeignKey("people.id", ondelete="SET NULL"))
-    created_at: Mapped[datetime]
-    expires_at: Mapped[datetime]
-    last_used_at: Mapped[datetime | None]
-    revoked_at: Mapped[datetime | None]
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4, info=not_personal)
+    organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"), info=not_personal)
+    name: Mapped[str] = mapped_column(String(120), info=not_personal)
+    prefix: Mapped[str] = mapped_column(String(12), info=not_personal)
+    secret_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True, info=not_personal)
+    previous_hash: Mapped[bytes | None] = mapped_column(
+        LargeBinary(32), unique=True, info=not_personal
+    )
+    previous_until: Mapped[datetime | None] = mapped_column(info=not_personal)
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(String(40)), info=not_personal)
+    reach: Mapped[dict[str, Any] | None] = mapped_column(
+        JSONB(none_as_null=True), info=not_personal
+    )
+    created_by: Mapped[UUID | None] = mapped_column(
+        ForeignKey("people.id", ondelete="SET NULL"), info=personal("which member made it")
+    )
+    created_at: Mapped[datetime] = mapped_column(info=not_personal)
+    expires_at: Mapped[datetime] = mapped_column(info=not_personal)
+    last_used_at: Mapped[datetime | None] = mapped_column(info=not_personal)
+    revoked_at: Mapped[datetime | None] = mapped_column(info=not_personal)

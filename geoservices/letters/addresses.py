@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from geoservices import outbox
-from geoservices.accounts.models import Person
+from geoservices.accounts.models import Person, Purpose
 from geoservices.accounts.queries import lock_people
+from geoservices.accounts.service import require_consent
 from geoservices.accounts.tokens import hash_token
 from geoservices.channels import queries as channels
 from geoservices.errors import ErrorKind, GeoservicesError, NotFound, TooOften
@@ -99,12 +100,14 @@ def set_address(
 
     Raises:
         EmailUnavailable: No letters are sent here.
+        ConsentMissing: The person did not agree to e-mail; nothing is stored.
         AddressRefused: It is no address.
         TooManyConfirmations: The person asked for too many letters.
     """
     require_mail(settings)
     wanted = read_address(address)
     lock_people(session, [person.id])
+    require_consent(session, person.id, {Purpose.EMAIL})
     known = queries.address_of(session, person.id)
     if known and known.address != wanted:
         queries.delete_address(session, person.id)
@@ -148,6 +151,15 @@ def remove_address(session: Session, person_id: UUID) -> None:
     """Forget a person's address and that they wanted letters; doing it again changes nothing."""
     queries.delete_address(session, person_id)
     channels.stop_mail(session, person_id)
+
+
+def forget(session: Session, person_id: UUID) -> None:
+    """Call every letter back, and forget the address and that they wanted letters.
+
+    That confirmations were asked for stays as long as their limits need it, without the address.
+    """
+    queries.call_back(session, person_id)
+    remove_address(session, person_id)
 
 
 def confirm(session: Session, token: str, *, at: datetime) -> None:

@@ -54,7 +54,7 @@ class EmailAddress(Base):
             "info": about(
                 purpose="write to those who want letters",
                 basis=Basis.CONSENT,
-                kept=Kept(words="until its owner takes it away"),
+                kept=Kept(words="until its owner takes it away, or withdraws the consent"),
             )
         },
     )
@@ -134,7 +134,16 @@ class Letter(Base):
             "created_at",
             postgresql_where="kind = 'confirmation'",
         ),
-        {"info": about(purpose="send each letter once, and not too many", basis=Basis.CONSENT)},
+        {
+            "info": about(
+                purpose="send each letter once, and not too many",
+                basis=Basis.CONSENT,
+                kept=Kept(
+                    setting="retention.letters",
+                    words="after it was made; confirmations for two days",
+                ),
+            )
+        },
     )
 
     id: Mapped[UUID] = mapped_column(

@@ -90,6 +90,20 @@ def use_up(session: Session, address_id: UUID) -> None:
     session.execute(delete(Confirmation).where(Confirmation.address_id == address_id))
 
 
+def call_back(session: Session, person_id: UUID) -> None:
+    """Send a person none of the letters that wait, and forget their digests."""
+    # Locked before the address, as where letters are claimed, or the two wait for each other.
+    ids = session.scalars(
+        select(Letter.id).where(by_person(person_id)).order_by(Letter.id).with_for_update()
+    ).all()
+    session.execute(delete(Letter).where(Letter.id.in_(ids), Letter.kind == LetterKind.DIGEST))
+    session.execute(
+        update(Letter)
+        .where(Letter.id.in_(ids), Letter.state.in_(UNFINISHED))
+        .values(state=LetterState.DROPPED, reason="the consent was withdrawn", leased_until=None)
+    )
+
+
 def hold_mark(session: Session, mark: bytes) -> None:
     """Let nobody else ask for a letter to an address until the transaction ends."""
     number = int.from_bytes(mark[:8], "big", signed=True)

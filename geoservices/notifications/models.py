@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from geoservices.campaigns.rules import CampaignClass
 from geoservices.database import Base, one_of
-from geoservices.register import Basis, about, personal
+from geoservices.register import Basis, Kept, about, personal
 
 
 class NotificationKind(StrEnum):
@@ -67,11 +67,16 @@ class Notification(Base):
             "surfaced_at",
             postgresql_where="archived_at IS NULL AND (read_at IS NULL OR read_at < snoozed_until)",
         ),
+        Index("ix_notifications_surfaced", "surfaced_at"),
         Index("ix_notifications_organisation", "organisation_id", "created_at", "id"),
         {
             "info": about(
                 purpose="tell people what they agreed to be told, and keep it where they find it",
                 basis=Basis.CONSENT,
+                kept=Kept(
+                    setting="retention.notifications",
+                    words="after it was made, or until its consent is withdrawn",
+                ),
             )
         },
     )

@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geoservices.database import Base, one_of
-from geoservices.register import Basis, about, personal
+from geoservices.register import Basis, Kept, about, personal
 
 
 class PhoneApp(StrEnum):
@@ -30,7 +30,13 @@ class PhoneLink(Base):
     __tablename__ = "phone_links"
     __table_args__ = (
         CheckConstraint(one_of("app", PhoneApp), name="app_known"),
-        {"info": about(purpose="let a phone app report for a device", basis=Basis.CONSENT)},
+        {
+            "info": about(
+                purpose="let a phone app report for a device",
+                basis=Basis.CONSENT,
+                kept=Kept(setting="retention.phone_links", words="after it was revoked"),
+            )
+        },
     )
 
     id: Mapped[UUID] = mapped_column(

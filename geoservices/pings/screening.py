@@ -95,8 +95,25 @@ class PositionLooksSwapped(GeoservicesError):
         )
 
 
-REFUSALS = (RecordedInTheFuture, RecordedTooLongAgo, PositionLooksSwapped)
+class OutsideWorkingHours(GeoservicesError):
+    """The member is located in their working hours alone, and the position is from outside them."""
+
+    kind = ErrorKind.FORBIDDEN
+    code = "outside-working-hours"
+    title = "Nobody is located outside working hours"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "You are located for your work in your working hours alone. Set them with "
+            "PUT /v1/working-hours.",
+            field="/recorded_at",
+        )
+
+
+REFUSALS = (RecordedInTheFuture, RecordedTooLongAgo, PositionLooksSwapped, OutsideWorkingHours)
 """Every reason for which a readable ping is turned away."""
+LOOKS_SWAPPED = REFUSALS.index(PositionLooksSwapped) + 1
+OFF_DUTY = REFUSALS.index(OutsideWorkingHours) + 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,14 +125,14 @@ class Doors:
 
 
 def judge(
-    recorded_at: NDArray[np.int64], *, doors: Doors, looks_swapped: NDArray[np.bool_], at_us: int
+    recorded_at: NDArray[np.int64], *, doors: Doors, beforehand: NDArray[np.uint8], at_us: int
 ) -> NDArray[np.uint8]:
     """Refuse pings that cannot be true, each by itself.
 
     Args:
         recorded_at: Microseconds since 1970, shape (n,).
         doors: How far a clock may be off.
-        looks_swapped: Whether each position would be at home with its numbers exchanged.
+        beforehand: What else speaks against each, `LOOKS_SWAPPED` or `OFF_DUTY`; 0 is nothing.
         at_us: When they arrived, in microseconds since 1970.
 
     Returns:
@@ -123,8 +140,7 @@ def judge(
         counted from 1.
     """
     ahead = recorded_at - at_us
-    refused = np.where(looks_swapped, 3, 0)
-    refused = np.where(-ahead > doors.oldest // MICROSECOND, 2, refused)
+    refused = np.where(-ahead > doors.oldest // MICROSECOND, 2, beforehand)
     return np.where(ahead > doors.future_tolerance // MICROSECOND, 1, refused).astype(np.uint8)
 
 
@@ -142,7 +158,7 @@ def refusal_of(number: int, recorded_at: int, *, doors: Doors, at_us: int) -> Ge
         return RecordedInTheFuture(ahead=ahead, tolerated=doors.future_tolerance)
     if REFUSALS[number - 1] is RecordedTooLongAgo:
         return RecordedTooLongAgo(oldest=doors.oldest)
-    return PositionLooksSwapped()
+    return OutsideWorkingHours() if number == OFF_DUTY else PositionLooksSwapped()
 
 
 def judge_time(recorded_at: datetime, *, doors: Doors, at: datetime) -> GeoservicesError | None:
@@ -155,6 +171,6 @@ def judge_time(recorded_at: datetime, *, doors: Doors, at: datetime) -> Geoservi
     """
     recorded_at_us, at_us = microseconds(recorded_at), microseconds(at)
     [number] = judge(
-        np.array([recorded_at_us]), doors=doors, looks_swapped=np.array([False]), at_us=at_us
+        np.array([recorded_at_us]), doors=doors, beforehand=np.zeros(1, dtype=np.uint8), at_us=at_us
     ).tolist()
     return refusal_of(number, recorded_at_us, doors=doors, at_us=at_us) if number else None

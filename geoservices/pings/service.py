@@ -52,7 +52,7 @@ def record(
     *,
     doors: Doors,
     presence: PresenceSettings,
-    looks_swapped: NDArray[np.bool_],
+    beforehand: NDArray[np.uint8],
     at: datetime,
 ) -> Recorded:
     """Store pings of any number of devices, in a handful of statements.
@@ -66,11 +66,11 @@ def record(
         devices: Who may have sent them.
         doors: How far a clock may be off.
         presence: What is assumed of positions, and what is odd about them.
-        looks_swapped: Whether each position's numbers look exchanged, shape (n,).
+        beforehand: What speaks against each for other reasons, as `screening.judge` takes it.
         at: When they arrived.
     """
     at_us = microseconds(at)
-    refusals = judge(pings.recorded_at, doors=doors, looks_swapped=looks_swapped, at_us=at_us)
+    refusals = judge(pings.recorded_at, doors=doors, beforehand=beforehand, at_us=at_us)
     verdicts = np.where(refusals > 0, REFUSED, LATE).astype(np.uint8)
     unkept = np.array([device.places_only for device in devices], dtype=np.bool_)[senders]
     verdicts[unkept & (refusals == 0)] = NOT_KEPT

@@ -1,7 +1,7 @@
 """Opening hours in OpenStreetMap's syntax, read in a place's own time zone."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
 from importlib.resources import files
@@ -59,6 +59,39 @@ def hours_at(opening_hours: str | None, *, time_zone: str, at: datetime) -> Hour
     state, _comment = schedule.state(local)
     change = schedule.next_change(local)
     return Hours(state=_STATES[state], changes_at=change)
+
+
+def open_spans(
+    opening_hours: str, *, time_zone: str, from_: datetime, until: datetime
+) -> list[tuple[datetime, datetime]]:
+    """Return the spans within two instants in which hours say open.
+
+    By the clocks of the zone: from nine to five is eight hours on the days too on which clocks
+    change in between at night, and a span that goes over the change is an hour longer or shorter.
+
+    Args:
+        opening_hours: Readable OSM syntax.
+        time_zone: IANA name.
+        from_: Any aware instant.
+        until: A later one.
+
+    Returns:
+        Ascending and apart from one another, in UTC.
+    """
+    zone = ZoneInfo(time_zone)
+    spans: list[tuple[datetime, datetime]] = []
+    schedule = _parse(opening_hours, time_zone)
+    for start, end, state, _comment in schedule.intervals(
+        from_.astimezone(zone), until.astimezone(zone)
+    ):
+        if state != State.OPEN:
+            continue
+        begins, ends = start.astimezone(UTC), end.astimezone(UTC)
+        if spans and begins <= spans[-1][1]:
+            begins, ends = spans.pop()[0], max(ends, begins)
+        if begins < ends:
+            spans.append((begins, ends))
+    return spans
 
 
 def is_readable(opening_hours: str) -> bool:

@@ -4,12 +4,21 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from geoalchemy2 import Geography, WKBElement
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    false,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from geoservices.database import Base
-from geoservices.register import Basis, Kept, not_personal, personal
+from geoservices.database import Base, one_of
+from geoservices.places.sensitivity import SensitiveKind
+from geoservices.register import Basis, Kept, about, not_personal, personal
 
 
 class Place(Base):
@@ -17,12 +26,19 @@ class Place(Base):
 
     `(organisation, source, external_id)` is what an import knows it by. `opening_hours` is OSM
     syntax, read in `time_zone`. By `tags`, the organisation's own words, managers are limited to
-    some of its places (`access.reach`). `sensitive_at` marks places that must never cause a push.
+    some of its places (`access.reach`). `sensitive_kind` marks a place where nobody's being is
+    kept, and that causes no push by itself, from `sensitive_from` until `sensitive_until`.
     """
 
     __tablename__ = "places"
     __table_args__ = (
         UniqueConstraint("organisation_id", "source", "external_id"),
+        CheckConstraint(one_of("sensitive_kind", SensitiveKind), name="sensitive_kind_known"),
+        CheckConstraint(
+            "sensitive_at IS NULL OR sensitive_kind IS NOT NULL", name="sensitive_for_a_reason"
+        ),
+        CheckConstraint("sensitive_until > sensitive_from", name="sensitive_ends_after_start"),
+        Index("ix_places_sensitive", "id", postgresql_where="sensitive_kind IS NOT NULL"),
         Index("ix_places_point", "point", postgresql_using="gist"),
         Index(
             "ix_places_words",
@@ -61,6 +77,12 @@ class Place(Base):
     digest: Mapped[bytes]
     """SHA-256 of the record it was imported from; an import skips what has not changed."""
     sensitive_at: Mapped[datetime | None]
+    """Since when the mark holds; None while it does not."""
+    sensitive_kind: Mapped[str | None] = mapped_column(String(20))
+    sensitive_from: Mapped[datetime | None]
+    sensitive_until: Mapped[datetime | None]
+    sensitivity_by_hand: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether somebody decided on the mark, so that no import does."""
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
@@ -81,13 +103,26 @@ class PlaceShare(Base):
             unique=True,
             postgresql_where="ended_at IS NULL",
         ),
+        {
+            "info": about(
+                purpose="know with whom a place is shared, and who said so", basis=Basis.PUBLIC_TASK
+            )
+        },
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
-    organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"), index=True)
-    place_id: Mapped[UUID] = mapped_column(ForeignKey("places.id", ondelete="CASCADE"))
-    partner_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"), index=True)
-    statistics: Mapped[bool]
-    shared_at: Mapped[datetime]
-    shared_by: Mapped[UUID | None] = mapped_column(ForeignKey("people.id", ondelete="SET NULL"))
-    ended_at: Mapped[datetime | None]
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4, info=not_personal)
+    organisation_id: Mapped[UUID] = mapped_column(
+        ForeignKey("organisations.id"), index=True, info=not_personal
+    )
+    place_id: Mapped[UUID] = mapped_column(
+        ForeignKey("places.id", ondelete="CASCADE"), info=not_personal
+    )
+    partner_id: Mapped[UUID] = mapped_column(
+        ForeignKey("organisations.id"), index=True, info=not_personal
+    )
+    statistics: Mapped[bool] = mapped_column(info=not_personal)
+    shared_at: Mapped[datetime] = mapped_column(info=not_personal)
+    shared_by: Mapped[UUID | None] = mapped_column(
+        ForeignKey("people.id", ondelete="SET NULL"), info=personal("which member shared it")
+    )
+    ended_at: Mapped[datetime | None] = mapped_column(info=not_personal)

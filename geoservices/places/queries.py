@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -136,7 +137,8 @@ def known(
 def store_imported(session: Session, rows: Sequence[Mapping[str, object]]) -> dict[str, UUID]:
     """Insert or update imported places, in one statement for up to some thousand rows.
 
-    A place once marked as sensitive stays so: an import may only add the mark.
+    A place once marked as sensitive stays so: an import may only add the mark, and only where
+    nobody has decided on it by hand.
 
     Returns:
         The places' ids by their external ids.
@@ -148,7 +150,9 @@ def store_imported(session: Session, rows: Sequence[Mapping[str, object]]) -> di
     # What names no tags leaves those that a manager has given.
     named = statement.excluded.tags
     changes["tags"] = case((named == [], Place.tags), else_=named)
-    changes["sensitive_at"] = func.coalesce(Place.sensitive_at, statement.excluded.sensitive_at)
+    marks = ~Place.sensitivity_by_hand & Place.sensitive_kind.is_(None)
+    for column in ("sensitive_kind", "sensitive_at"):
+        changes[column] = case((marks, statement.excluded[column]), else_=getattr(Place, column))
     stored = session.execute(
         statement.on_conflict_do_update(
             index_elements=[Place.organisation_id, Place.source, Place.external_id], set_=changes
@@ -157,6 +161,33 @@ def store_imported(session: Session, rows: Sequence[Mapping[str, object]]) -> di
         execution_options=WHOLE_ROWS,
     )
     return dict(stored.all())
+
+
+def hold(session: Session, place_id: UUID) -> Place:
+    """Return a place that is known to exist, as it is now, and hold its row."""
+    return session.get_one(Place, place_id, populate_existing=True, with_for_update=True)
+
+
+def sensitive(session: Session) -> Sequence[Place]:
+    """Return the places that are sensitive now, in the order of their ids."""
+    return session.scalars(
+        select(Place).where(Place.sensitive_at.is_not(None)).order_by(Place.id)
+    ).all()
+
+
+def hold_due_marks(session: Session, *, at: datetime) -> Sequence[Place]:
+    """Return the places whose mark begins or ends to hold, and hold their rows."""
+    begun = or_(Place.sensitive_from.is_(None), Place.sensitive_from <= at)
+    going_on = or_(Place.sensitive_until.is_(None), Place.sensitive_until > at)
+    return session.scalars(
+        select(Place)
+        .where(
+            Place.sensitive_kind.is_not(None),
+            and_(begun, going_on) != Place.sensitive_at.is_not(None),
+        )
+        .order_by(Place.id)
+        .with_for_update()
+    ).all()
 
 
 def _fits(wanted: Wanted) -> list[ColumnElement[bool]]:

@@ -20,6 +20,7 @@ from geoservices.geometry.storage import point_ewkt, to_wkb
 from geoservices.places import access_queries, queries
 from geoservices.places.models import Place
 from geoservices.places.queries import AfterDistance, AfterName, Wanted
+from geoservices.places.sensitivity import SensitiveKind, Sensitivity
 from geoservices.scopes import everywhere
 
 DEFAULT_RADIUS_M = 5_000.0
@@ -46,7 +47,7 @@ class PlaceRecord:
     opening_hours: str | None = None
     area: Area | None = None
     tags: tuple[str, ...] = ()
-    sensitive: bool = False
+    sensitive: SensitiveKind | None = None
 
 
 class Effect(StrEnum):
@@ -169,6 +170,23 @@ def set_tags(session: Session, place_id: UUID, tags: Collection[str], grant: Gra
     return place
 
 
+def sensitivity_of(place: Place) -> Sensitivity | None:
+    """Return a place's mark, whether it holds now or not."""
+    if place.sensitive_kind is None:
+        return None
+    return Sensitivity(
+        kind=SensitiveKind(place.sensitive_kind),
+        from_=place.sensitive_from,
+        until=place.sensitive_until,
+    )
+
+
+def is_sensitive(place: Place, at: datetime) -> bool:
+    """Tell whether a place is sensitive at a moment, even if nobody has noticed yet."""
+    sensitivity = sensitivity_of(place)
+    return sensitivity is not None and sensitivity.holds(at)
+
+
 def position_of(place: Place) -> Position:
     """Return where a place is."""
     return queries.position_at(place.point)
@@ -278,6 +296,7 @@ def _row(
         "words": search_words(record.name, record.address, record.postcode),
         "tags": list(record.tags),
         "digest": digest,
+        "sensitive_kind": record.sensitive,
         "sensitive_at": at if record.sensitive else None,
         "created_at": at,
         "updated_at": at,

@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, Text, t
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geoservices.database import Base, one_of
-from geoservices.register import Basis, about, personal
+from geoservices.register import Basis, Kept, about, personal
 
 
 class EndedReason(StrEnum):
@@ -40,7 +40,16 @@ class Subscription(Base):
         CheckConstraint(
             "(accepted_unseen = 0) = (unseen_since IS NULL)", name="unseen_since_the_first"
         ),
-        {"info": about(purpose="push to browsers whose people asked for it", basis=Basis.CONSENT)},
+        {
+            "info": about(
+                purpose="push to browsers whose people asked for it",
+                basis=Basis.CONSENT,
+                kept=Kept(
+                    setting="retention.subscriptions",
+                    words="after it ended, or until the last consent that uses it is withdrawn",
+                ),
+            )
+        },
     )
 
     id: Mapped[UUID] = mapped_column(

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import func, select, tuple_, update
+from sqlalchemy import Select, delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -314,3 +314,25 @@ def _add(sum_: _Sum, result: Result) -> None:
     sum_.accepted_count += 1
     sum_.first_accepted_at = min(sum_.first_accepted_at or result.at, result.at)
     sum_.last_accepted_at = max(sum_.last_accepted_at or result.at, result.at)
+
+
+def lock_of(session: Session, person_id: UUID) -> None:
+    """Hold every subscription of a person's, living or not."""
+    session.execute(
+        select(Subscription.id)
+        .where(Subscription.device_id.in_(_devices_of(person_id)))
+        .order_by(Subscription.id)
+        .with_for_update()
+    )
+
+
+def forget(session: Session, person_id: UUID) -> None:
+    """Delete every subscription of a person's, with what was sent to it."""
+    session.execute(
+        delete(Subscription).where(Subscription.device_id.in_(_devices_of(person_id))),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def _devices_of(person_id: UUID) -> Select[UUID]:
+    return select(Device.id).where(Device.person_id == person_id)

@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geoservices.database import Base, one_of
-from geoservices.register import Basis, about, personal
+from geoservices.register import Basis, Kept, about, personal
 from geoservices.visits.transitions import Phase, Reason, TransitionKind
 
 
@@ -37,10 +37,15 @@ class Visit(Base):
         Index("ix_visits_due", "due_at", postgresql_where="exited_at IS NULL"),
         Index("ix_visits_here", "geofence_id", postgresql_where="exited_at IS NULL"),
         Index("ix_visits_place_entered", "place_id", "entered_at"),
+        Index("ix_visits_exited", "exited_at", postgresql_where="exited_at IS NOT NULL"),
         {
             "info": about(
                 purpose="see when somebody comes, stays and leaves, and count visits",
                 basis=Basis.CONSENT,
+                kept=Kept(
+                    setting="retention.visits",
+                    words="after it ended, or until its consent is withdrawn",
+                ),
             )
         },
     )
@@ -89,10 +94,17 @@ class Transition(Base):
         CheckConstraint("(kind = 'crossed') = (visit_id IS NULL)", name="crossed_without_visit"),
         CheckConstraint("confidence BETWEEN 1 AND 3", name="confidence_range"),
         Index("uq_transitions_visit_kind", "visit_id", "kind", unique=True),
+        Index(
+            "ix_transitions_crossed", "place_id", "occurred_at", postgresql_where="visit_id IS NULL"
+        ),
         {
             "info": about(
                 purpose="remember what began, marked and ended a visit, and why",
                 basis=Basis.CONSENT,
+                kept=Kept(
+                    setting="retention.visits",
+                    words="after its visit ended, or until its consent is withdrawn",
+                ),
             )
         },
     )

@@ -1,24 +1,21 @@
 """What is asked of visits and transitions."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
 from psycopg import sql
-from sqlalchemy import DateTime, delete, func, literal, select, true, update
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from geoservices.accounts.models import Device
 from geoservices.arrays import Uuids
 from geoservices.database import driver, newest_first
-from geoservices.geofences.models import Geofence
 from geoservices.geofences.overrides import merge
 from geoservices.geofences.watched import Overrides
 from geoservices.trips import ask, insert_rows, send, update_rows
-from geoservices.visits.counting import Count, HourCounts
 from geoservices.visits.models import Transition, Visit
 from geoservices.visits.transitions import Phase
 
@@ -214,84 +211,28 @@ def visits_of(
     return session.scalars(page).all()
 
 
-def count_inside(session: Session, place_id: UUID) -> dict[UUID, int]:
-    """Count the devices within each watched geofence of a place; a mere arrival does not count."""
-    within = (Visit.geofence_id == Geofence.id) & Visit.exited_at.is_(None)
-    rows = session.execute(
-        select(Geofence.id, func.count(Visit.id))
-        .outerjoin(Visit, within & (Visit.phase != Phase.ARRIVING))
-        .where(
-            Geofence.place_id == place_id,
-            Geofence.disabled_at.is_(None),
-            Geofence.deleted_at.is_(None),
-        )
-        .group_by(Geofence.id)
-        .order_by(Geofence.id)
-    )
-    return dict(rows.all())
+def forget(session: Session, device_ids: Iterable[UUID]) -> None:
+    """Delete every visit and crossing of devices, open or past, with their transitions."""
+    ids = set(device_ids)
+    session.execute(delete(Visit).where(Visit.device_id.in_(ids)))
+    session.execute(delete(Transition).where(Transition.device_id.in_(ids)))
 
 
-def count_by_hour(
-    session: Session,
-    place_id: UUID,
-    bounds: Sequence[datetime],
-    *,
-    longest: timedelta,
-    at: datetime,
-) -> dict[int, HourCounts]:
-    """Count a place's visits in each hour of a row of hours.
+def devices_at(
+    session: Session, place_id: UUID, *, since: datetime | None, limit: int
+) -> Sequence[UUID]:
+    """Return up to `limit` devices that are known to have been at a place, or to have passed it.
 
     Args:
         session: The session.
         place_id: The place.
-        bounds: The instants at which the hours begin, and the end of the last one.
-        longest: A visit counts for no longer than this from its beginning on.
-        at: Now: an open visit has lasted until then.
-
-    Returns:
-        The counts by the hour's number from 0; an hour that nobody was there is left out.
+        since: Only those that were there then or later; None for whenever.
+        limit: At most so many.
     """
-    edges = literal(list(bounds), ARRAY(DateTime(timezone=True)))
-    until = func.least(func.coalesce(Visit.exited_at, at), Visit.entered_at + longest)
-    came_in = func.width_bucket(Visit.entered_at, edges)
-    hour = (
-        func.generate_series(
-            func.greatest(came_in, 1),
-            func.least(func.width_bucket(until, edges), len(bounds) - 1),
-        )
-        .table_valued("number")
-        .render_derived()
-        .lateral("hour")
-    )
-    enters = hour.c.number == came_in
-    exits = (hour.c.number == func.width_bucket(Visit.exited_at, edges)) & (
-        Visit.exited_at < Visit.entered_at + longest
-    )
-    device = Visit.device_id.distinct()
-    rows = session.execute(
-        select(
-            hour.c.number - 1,
-            *(func.count(), func.count(device)),
-            *(func.count().filter(enters), func.count(device).filter(enters)),
-            *(func.count().filter(exits), func.count(device).filter(exits)),
-        )
-        .select_from(Visit)
-        .join(hour, true())
-        .where(
-            Visit.place_id == place_id,
-            Visit.phase != Phase.ARRIVING,
-            Visit.entered_at >= bounds[0] - longest,
-            Visit.entered_at < bounds[-1],
-            until >= bounds[0],
-        )
-        .group_by(hour.c.number)
-    )
-    return {
-        number: HourCounts(
-            visits=Count(*counts[0:2]), entered=Count(*counts[2:4]), exited=Count(*counts[4:6])
-        )
-        for number, *counts in rows
-    }
+    visits, crossings = _at(place_id, since)
+    there = select(Visit.device_id).where(*visits)
+    passed = select(Transition.device_id).where(*crossings)
+    return session.scalars(there.union(passed).limit(limit)).all()
 
 
 def delete_visit_of(session: Session, visit_id: UUID, *, person_id: UUID) -> bool:
@@ -307,7 +248,35 @@ def delete_visit_of(session: Session, visit_id: UUID, *, person_id: UUID) -> boo
 
 
 def abandon_open(session: Session, device_ids: Iterable[UUID]) -> None:
-    """Delete the open visits of devices whose people withdrew their consent."""
+    """Delete the open visits of devices, which nobody follows any more."""
     session.execute(
         delete(Visit).where(Visit.device_id.in_(set(device_ids)), Visit.exited_at.is_(None))
     )
+
+
+def forget_at(
+    session: Session, device_ids: Collection[UUID], place_id: UUID, *, since: datetime | None
+) -> None:
+    """Delete what is known of devices' having been at a place, or having passed it.
+
+    Args:
+        session: Its transaction holds the devices' rows.
+        device_ids: The devices.
+        place_id: The place.
+        since: Only where they were there then or later; None for whenever.
+    """
+    visits, crossings = _at(place_id, since)
+    session.execute(delete(Visit).where(Visit.device_id.in_(device_ids), *visits))
+    session.execute(delete(Transition).where(Transition.device_id.in_(device_ids), *crossings))
+
+
+def _at(
+    place_id: UUID, since: datetime | None
+) -> tuple[list[ColumnElement[bool]], list[ColumnElement[bool]]]:
+    """Return the conditions of visits at a place, and of crossings."""
+    visits = [Visit.place_id == place_id]
+    crossings = [Transition.place_id == place_id, Transition.visit_id.is_(None)]
+    if since is not None:
+        visits.append(or_(Visit.exited_at.is_(None), Visit.exited_at >= since))
+        crossings.append(Transition.occurred_at >= since)
+    return visits, crossings

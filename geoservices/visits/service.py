@@ -18,6 +18,7 @@ from geoservices.visits.queries import TransitionRow, VisitRow
 from geoservices.visits.rules import rules_with
 from geoservices.visits.stays import Follow, Made, loaded, stored_seen_at
 from geoservices.visits.transitions import Phase, VisitState, elapse, let_go, next_due
+from geoservices.visits.transitions import call_off as call_off_one
 
 
 def follow(
@@ -84,11 +85,39 @@ def follow_time(
     return made, count
 
 
+def call_off(
+    session: Session,
+    devices: Sequence[HeldDevice],
+    *,
+    presence: PresenceSettings,
+    at: datetime,
+) -> None:
+    """End every open visit of devices that are located no more, since work has ended.
+
+    Args:
+        session: Its transaction holds the devices' rows.
+        devices: Those.
+        presence: When a device has entered or left.
+        at: Now.
+    """
+    until = {device.id: device.followed_until for device in devices}
+    looked_at: list[Follow] = []
+    made: list[Made] = []
+    for row in queries.open_visits(session, list(until))():
+        visit = loaded(row, until[row.device_id], rules_with(presence))
+        if visit.state is not None:
+            visit.state, changes = call_off_one(visit.state)
+            made += [Made.of(visit, change) for change in changes]
+        looked_at.append(visit)
+    store(session, looked_at, made, at=at, last_seen={}, waited=True)
+
+
 def take_back(session: Session, visit_id: UUID, *, person_id: UUID) -> None:
     """Delete a visit that its person says never was, with its transitions.
 
-    It counts in no statistic from then on. What it had already brought about stays as it is: a
-    decision then names no occasion. Who is there all the same begins another visit.
+    It is not counted any more; a day that was counted stays as it is. So does what it had already
+    brought about: a decision then names no occasion. Who is there all the same begins another
+    visit.
 
     Raises:
         NotFound: There is none, or it is someone else's.

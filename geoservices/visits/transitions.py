@@ -55,6 +55,7 @@ class Reason(StrEnum):
     STAYED = "stayed"
     OUTSIDE_FOR_LONG = "outside-for-long"
     SILENCE = "silence"
+    WORK_ENDED = "work-ended"
     BETWEEN_TWO_POSITIONS = "between-two-positions"
 
 
@@ -207,6 +208,12 @@ def let_go(visit: VisitState, at: datetime, *, rules: PresenceRules) -> Step:
     if visit.phase in {Phase.ARRIVING, Phase.AWAY}:
         return elapse(visit, at, rules=rules)
     return _end(visit, _last_there(visit), Reason.SILENCE)
+
+
+def call_off(visit: VisitState) -> Step:
+    """End a visit, where it was last seen, whose device is located no more: its work ended."""
+    is_there = visit.phase is not Phase.ARRIVING
+    return _end(visit, _last_there(visit), Reason.WORK_ENDED) if is_there else (None, ())
 
 
 def absent_until(visit: VisitState, *, rules: PresenceRules) -> datetime:

@@ -22,6 +22,7 @@ from api.routers.health import Readiness
 from api.throttling import Throttle
 from geoservices import logs
 from geoservices.access.rights import Role
+from geoservices.accounts.consents import TEXTS
 from geoservices.accounts.models import Organisation, Purpose
 from geoservices.codes.links import make_code_key
 from geoservices.database import SessionFactory
@@ -127,6 +128,13 @@ def browser(
     return other
 
 
+def agree(client: Client, *purposes: Purpose) -> None:
+    """Agree to purposes in their present words."""
+    for purpose in purposes:
+        body = {"text_version": TEXTS[purpose].version}
+        assert client.put(f"/v1/consents/{purpose}", json=body).status_code == 200
+
+
 @pytest.fixture
 def organisation(session: Session) -> Organisation:
     """Devon."""
@@ -153,8 +161,8 @@ def admin(anyone: Client, session: Session, organisation: Organisation) -> Clien
 
 @pytest.fixture
 def citizen(anyone: Client, session: Session) -> Client:
-    """A citizen's phone that agreed to be told of what is nearby and on check-in."""
-    person = make_person(session, Purpose.NEARBY, Purpose.CHECK_IN_CONTENT)
+    """A citizen's phone that agreed to be told of what is nearby and on check-in, and by e-mail."""
+    person = make_person(session, Purpose.NEARBY, Purpose.CHECK_IN_CONTENT, Purpose.EMAIL)
     _device, token = make_device(session, person)
     session.commit()
     return with_token(anyone, token)

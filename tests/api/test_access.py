@@ -170,6 +170,8 @@ def none_(*, body: Body | None = None) -> Row:
     return Row(answers, body, looks_at_no_token=True)
 
 
+IN_ORGANISATIONS = frozenset(PEOPLE) - {"owner", "other device"}
+"""Who belongs to an organisation, by whatever token."""
 PAGES = (
     "open_link",
     "open_screen",
@@ -202,12 +204,22 @@ TABLE = {
     "receive_osmand_query": none_(),
     "receive_osmand": none_(body=lambda _: []),
     "list_consents": all_(200),
-    "give_consent": own(200, body=lambda _: {"text_version": TEXTS[Purpose.NEARBY].version}),
-    "withdraw_consent": own(204),
+    "give_consent": all_(200, body=lambda _: {"text_version": TEXTS[Purpose.NEARBY].version}),
+    "withdraw_consent": all_(204),
+    "list_consent_receipts": all_(200),
+    "read_receipt_keys": free(200),
+    "read_consent_text": free(200),
+    "read_working_hours": Row(dict.fromkeys(IN_ORGANISATIONS, 200)),
+    "set_working_hours": Row(
+        dict.fromkeys(IN_ORGANISATIONS, 200), lambda _: {"hours": "Mo-Fr 09:00-17:00"}
+    ),
+    "mark_sensitive": run(Right.PLACES_WRITE, 200, 404, body=lambda _: {"kind": "clinic"}),
+    "unmark_sensitive": run(Right.PLACES_WRITE, 204, 404),
+    "read_grid": run(Right.STATISTICS_READ, 200, 200, partner=200, far=200),
     "read_preferences": all_(200),
     "set_preferences": all_(200, body=lambda _: {"time_zone": "Europe/Paris"}),
     "read_push_key": own(200),
-    "subscribe": own(409, body=lambda _: asking.subscription("an-old-key")),
+    "subscribe": own(409, other=403, body=lambda _: asking.subscription("an-old-key")),
     "list_subscriptions": own(200),
     "unsubscribe": own(204, other=404),
     "send_test": own(202, other=404),
@@ -291,7 +303,7 @@ TABLE = {
     "list_channels": all_(200),
     "choose_channels": all_(200, body=lambda _: {"push": False, "email": False}),
     "read_email": mine(200, 404),
-    "set_email": all_(200, body=lambda _: {"address": "anna@example.org"}),
+    "set_email": mine(200, 403, body=lambda _: {"address": "anna@example.org"}),
     "remove_email": all_(204),
     "confirm_email": free(422, body=lambda _: {"token": "made-up"}),
     "open_unsubscribe": free(200),
@@ -349,6 +361,7 @@ TABLE = {
 
 
 NAMES = {
+    "version": "2026-11",
     "purpose": "nearby",
     "code": "not-found",
     "link_token": "none",
@@ -358,6 +371,7 @@ NAMES = {
 }
 """What paths name otherwise than by an id."""
 ASKED = {
+    "read_grid": {"first": "2026-03-01", "last": "2026-03-04"},
     "read_footfall": {"from": "2026-03-04T10:00:00Z", "until": "2026-03-04T14:00:00Z"},
     "unsubscribe_from_email": {"token": "made-up"},
     "erase_me": {"confirm": "erase-everything"},

@@ -17,6 +17,7 @@ from geoservices.letters.models import EmailAddress, Letter
 from geoservices.mail.sending import MailOutcome, Sent
 from geoservices.settings import MailSettings, Settings
 from tests.api.asking import check_in, now, subscription
+from tests.api.conftest import agree
 from tests.api.telling import tell
 from tests.factories import make_campaign, make_geofence, make_listing, make_place
 from tests.writing import token_in, unsubscribe_token_in
@@ -199,6 +200,7 @@ def test_nobody_learns_whether_an_address_is_used_elsewhere(
     citizen: Client, stranger: Client, session: Session
 ) -> None:
     """Both are told the same, word for word, though the second gets no letter."""
+    agree(stranger, Purpose.EMAIL)
     first, second = (client.put("/v1/email", json=ADDRESS).json() for client in (citizen, stranger))
 
     for told in (first, second):

@@ -37,7 +37,7 @@ def site(application: FastAPI, sessions: SessionFactory) -> Iterator[str]:
 @pytest.fixture
 def given(session: Session, settings: Settings) -> EmailAddress:
     """An address that somebody gave and did not confirm."""
-    person = make_person(session, Purpose.NEARBY)
+    person = make_person(session, Purpose.NEARBY, Purpose.EMAIL)
     session.add(ChannelChoice(person_id=person.id, purpose=Purpose.NEARBY, push=True, email=True))
     address = addresses.set_address(
         session, person, "anna@example.org", digest_at=time(17), settings=settings, at=now()

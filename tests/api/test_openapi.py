@@ -203,6 +203,8 @@ def test_whatever_needs_a_token_says_so(document: dict[str, Any]) -> None:
         "ask_for_reset",
         "open_unsubscribe",
         "unsubscribe_from_email",
+        "read_consent_text",
+        "read_receipt_keys",
         "list_providers",
         "start_sign_in",
         "finish_sign_in",

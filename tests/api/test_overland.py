@@ -9,7 +9,7 @@ from httpx2 import Client
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from geoservices import pipeline
+from geoservices import withdrawing
 from geoservices.accounts.models import Organisation, Purpose
 from geoservices.phones.models import PhoneApp
 from geoservices.pings.models import Ping
@@ -149,7 +149,7 @@ def test_without_consent_the_app_forgets_and_nothing_is_stored(
     phone: Phone, session: Session, logged: Callable[[], str]
 ) -> None:
     """Kept on the phone, it would come in once they agree."""
-    pipeline.withdraw_consent(session, phone.person, Purpose.NEARBY, at=now())
+    withdrawing.withdraw_consent(session, phone.person, Purpose.NEARBY, at=now())
     session.commit()
 
     answer = phone.overland(*walk(3))

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from geoservices import pipeline, receiving
+from geoservices import receiving, withdrawing
 from geoservices.accounts.models import Consent, Device, Organisation, Purpose
 from geoservices.geofences.models import Geofence
 from geoservices.outbox import OutboxMessage
@@ -21,6 +21,7 @@ from geoservices.phones.models import HandedRegions, PhoneApp
 from geoservices.phones.regions import rid_of, stamp_of
 from geoservices.phones.service import key_of
 from geoservices.pings.models import Ping
+from geoservices.places.sensitivity import SensitiveKind
 from geoservices.settings import Settings
 from geoservices.visits.models import Transition, Visit
 from tests.api.asking import now
@@ -192,7 +193,7 @@ def test_nothing_is_watched_that_is_sensitive_or_off(
 ) -> None:
     """Nor named on a card."""
     clinic = make_place(session, organisation, name="Clinic")
-    clinic.sensitive_at = NOON
+    clinic.sensitive_at, clinic.sensitive_kind = NOON, SensitiveKind.CLINIC
     make_geofence(session, clinic)
     session.commit()
 
@@ -295,7 +296,7 @@ def test_without_consent_the_phone_forgets_and_nothing_is_stored(
 ) -> None:
     """Kept on the phone, it would come in once they agree; and it is told to watch no more."""
     phone.owntracks(location(30))
-    pipeline.withdraw_consent(session, phone.person, Purpose.NEARBY, at=now())
+    withdrawing.withdraw_consent(session, phone.person, Purpose.NEARBY, at=now())
     session.commit()
 
     first = phone.owntracks(location(20))
@@ -311,7 +312,7 @@ def test_without_consent_the_phone_forgets_and_nothing_is_stored(
 def test_without_consent_leaving_the_reach_says_nothing(hidden: Phone, session: Session) -> None:
     """Not even which places are near."""
     hidden.owntracks(location())
-    pipeline.withdraw_consent(session, hidden.person, Purpose.NEARBY, at=now())
+    withdrawing.withdraw_consent(session, hidden.person, Purpose.NEARBY, at=now())
     session.commit()
 
     first, second = (hidden.owntracks(transition("leave", rid="reach")) for _ in range(2))
@@ -324,7 +325,7 @@ def test_without_consent_leaving_the_reach_says_nothing(hidden: Phone, session: 
 def test_after_agreeing_again_it_watches_again(phone: Phone, session: Session) -> None:
     """The very next position brings the places back."""
     phone.owntracks(location(30))
-    pipeline.withdraw_consent(session, phone.person, Purpose.NEARBY, at=now())
+    withdrawing.withdraw_consent(session, phone.person, Purpose.NEARBY, at=now())
     session.commit()
     phone.owntracks(location(20))
     session.add(

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from geoservices.accounts.models import Purpose
 from geoservices.deliveries.models import Delivery
 from geoservices.deliveries.receipts import receipt_key
 from geoservices.deliveries.tokens import make_token
@@ -22,6 +23,7 @@ from geoservices.settings import Settings
 from geoservices.subscriptions import service
 from geoservices.subscriptions.models import Subscription
 from tests.api import asking
+from tests.api.conftest import agree
 from tests.api.telling import send
 
 
@@ -106,6 +108,7 @@ def test_tests_are_limited(
 ) -> None:
     """Of all of a person's browsers together; the answer says how long to wait."""
     other = citizen.post("/v1/subscriptions", json=asking.subscription(key)).json()
+    agree(stranger, Purpose.NEARBY)
     theirs = stranger.post("/v1/subscriptions", json=asking.subscription(key)).json()
     citizen.post(f"/v1/subscriptions/{subscribed['id']}/test")
 
@@ -194,6 +197,7 @@ def test_naming_what_is_not_yours_tells_nothing(
 ) -> None:
     """The answer is the same, and nothing of the stranger's has changed."""
     theirs = asking.subscription(key)
+    agree(stranger, Purpose.NEARBY)
     stranger.post("/v1/subscriptions", json=theirs)
     named = theirs["endpoint"] if whose == "a stranger's" else "https://nowhere.example/"
 

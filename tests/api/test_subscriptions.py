@@ -10,12 +10,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from api.app import create_app
+from geoservices.accounts.models import Purpose
 from geoservices.database import SessionFactory
 from geoservices.push.endpoints import decode_base64url, encode_base64url
 from geoservices.settings import Settings
 from geoservices.subscriptions.models import Subscription
 from tests.api import asking
-from tests.api.conftest import with_token
+from tests.api.conftest import agree, with_token
 
 
 @pytest.fixture(params=["loopback allowed", "loopback not allowed"])
@@ -28,7 +29,9 @@ def phone(
     """A new device, of the service as tests run it and of the service as it runs for people."""
     push = settings.push.model_copy(update={"allow_loopback": "not" not in request.param})
     application.state.settings = settings.model_copy(update={"push": push})
-    yield with_token(anyone, anyone.post("/v1/devices", json={}).json()["token"])
+    phone = with_token(anyone, anyone.post("/v1/devices", json={}).json()["token"])
+    agree(phone, Purpose.NEARBY)
+    yield phone
     application.state.settings = settings
 
 
@@ -107,6 +110,7 @@ def test_another_device_takes_over_the_browser_it_signs_in_on(
     offered = asking.subscription(key)
     id_ = phone.post("/v1/subscriptions", json=offered).json()["id"]
 
+    agree(stranger, Purpose.NEARBY)
     stranger.post("/v1/subscriptions", json=offered)
 
     assert phone.get("/v1/subscriptions").json() == []

@@ -82,7 +82,7 @@ def make_world(session: Session, slug: str = "devon") -> World:
     session.flush()
     session.add(TeamMember(team_id=team.id, person_id=member.id))
     key, _secret = make_api_key(session, organisation, name=MARK)
-    person = make_person(session, Purpose.NEARBY, Purpose.CHECK_IN_CONTENT)
+    person = make_person(session, Purpose.NEARBY, Purpose.CHECK_IN_CONTENT, Purpose.EMAIL)
     device, token = make_device(session, person)
     visit = _visit(device, geofence.id, place.id, organisation)
     check_in = make_check_in(session, device, place.id, organisation)

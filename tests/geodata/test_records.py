@@ -12,6 +12,7 @@ from geodata.sources.geojson import Located, read_features
 from geodata.sources.scanning import Repeated, Unreadable
 from geoservices.geometry.areas import Polygonal
 from geoservices.geometry.position import Position
+from geoservices.places.sensitivity import SensitiveKind
 from geoservices.places.service import PlaceRecord
 
 ROOT = Path(__file__).parents[2]
@@ -96,7 +97,7 @@ def test_everything_known_of_a_place_is_read() -> None:
     assert (record.address, record.postcode) == ("Castle Street, Exeter", "EX4 3PQ")
     assert (record.website, record.email) == ("https://example.org/", "library@example.org")
     assert (record.opening_hours, record.time_zone) == ("Mo-Fr 09:00-18:00", "Europe/London")
-    assert record.sensitive is True
+    assert record.sensitive is SensitiveKind.OTHER
 
 
 def test_a_point_has_no_area_of_its_own() -> None:
@@ -105,7 +106,7 @@ def test_a_point_has_no_area_of_its_own() -> None:
 
     assert record.area is None
     assert record.point == Position(lon=-3.5, lat=50.7)
-    assert (record.category, record.opening_hours, record.sensitive) == ("place", None, False)
+    assert (record.category, record.opening_hours, record.sensitive) == ("place", None, None)
 
 
 def test_openstreetmap_spells_some_things_otherwise() -> None:

@@ -5,21 +5,22 @@ from threading import Thread
 import pytest
 from sqlalchemy import select
 
-from geoservices import pipeline, receiving
-from geoservices.accounts.consents import TEXTS
+from geoservices import pipeline, receiving, withdrawing
 from geoservices.accounts.models import Device, Person, Purpose
-from geoservices.accounts.service import ConsentMissing, give_consent
+from geoservices.accounts.service import ConsentMissing
 from geoservices.campaigns.models import Decision
-from geoservices.campaigns.rules import Gate, Trigger
+from geoservices.campaigns.rules import Trigger
 from geoservices.checkins.models import CheckIn
 from geoservices.database import SessionFactory, transaction
 from geoservices.deliveries import service as deliveries
 from geoservices.deliveries.models import Delivery
 from geoservices.deliveries.receipts import receipt_key
-from geoservices.deliveries.states import DeliveryState
 from geoservices.geofences.live import LiveGeofences
+from geoservices.notifications.models import Notification
 from geoservices.outbox import OutboxMessage
 from geoservices.pings.models import Ping
+from geoservices.push.gateway import Outcome, OutcomeKind
+from geoservices.subscriptions.models import Subscription
 from geoservices.visits.models import Transition, Visit
 from tests.factories import (
     NOON,
@@ -45,7 +46,7 @@ def test_without_consent_nothing_is_stored(world: World) -> None:
         assert world.count(table) == 0
 
 
-def test_withdrawing_deletes_positions_and_open_visits_at_once(world: World) -> None:
+def test_withdrawing_deletes_positions_and_visits_at_once(world: World) -> None:
     """Of every device of the person's, revoked ones too; nobody else's."""
     old_phone, _ = make_device(world.session, world.person)
     other = make_person(world.session, Purpose.NEARBY)
@@ -82,7 +83,7 @@ def test_what_another_consent_covers_stays(world: World) -> None:
     phone, _ = make_device(world.session, worker)
     world.walk(ping(0, INSIDE), device=phone)
 
-    pipeline.withdraw_consent(world.session, worker, Purpose.NEARBY, at=moment(60))
+    withdrawing.withdraw_consent(world.session, worker, Purpose.NEARBY, at=moment(60))
 
     assert world.count(Ping) == world.count(Visit) == 1
 
@@ -122,7 +123,7 @@ def test_withdrawing_calls_back_what_waits_to_be_sent(world: World) -> None:
         at=moment(61),
     )
     assert claimed == []
-    assert world.session.scalars(select(Delivery.state)).all() == [DeliveryState.EXPIRED]
+    assert world.count(Delivery) == 0
 
 
 def test_pings_that_race_a_withdrawal_leave_nothing_behind(committed: SessionFactory) -> None:
@@ -149,7 +150,7 @@ def test_pings_that_race_a_withdrawal_leave_nothing_behind(committed: SessionFac
 
     with committed() as session:
         person = session.get_one(Person, person_id)
-        pipeline.withdraw_consent(session, person, Purpose.NEARBY, at=NOON)
+        withdrawing.withdraw_consent(session, person, Purpose.NEARBY, at=NOON)
         sender = Thread(target=send)
         sender.start()
         sender.join(timeout=0.2)
@@ -181,40 +182,83 @@ def test_a_withdrawal_waits_for_what_is_being_decided_and_calls_it_back(
     def withdraw() -> None:
         with transaction(committed) as session:
             person = session.get_one(Person, person_id)
-            pipeline.withdraw_consent(session, person, Purpose.CHECK_IN_CONTENT, at=moment(2))
+            withdrawing.withdraw_consent(session, person, Purpose.CHECK_IN_CONTENT, at=moment(2))
 
     with committed() as deciding:
         made = pipeline.decide(deciding, ids, settings=SETTINGS, at=moment(1))
-        withdrawing = Thread(target=withdraw)
-        withdrawing.start()
-        withdrawing.join(timeout=0.2)
+        thread = Thread(target=withdraw)
+        thread.start()
+        thread.join(timeout=0.2)
         deciding.commit()
-        withdrawing.join()
+        thread.join()
 
     with committed() as session:
         unsent = session.scalars(select(Delivery.state)).all()
     assert len(made) == 1
-    assert unsent == [DeliveryState.EXPIRED]
+    assert unsent == []
 
 
-def test_what_was_told_is_remembered_after_a_withdrawal(world: World) -> None:
-    """The visit goes, the decision stays: agreeing again is no way round a cooldown."""
+def test_withdrawing_erases_what_was_decided_of_it_and_nothing_else(world: World) -> None:
+    """Where somebody was is in decisions and notifications too; their check-ins stay."""
     make_campaign(world.session, make_listing(world.session, world.place))
+    make_campaign(
+        world.session,
+        make_listing(world.session, world.place),
+        trigger=Trigger.CHECKED_IN,
+        purpose=Purpose.CHECK_IN_CONTENT,
+    )
+    subscribe(world)
     world.walk(ping(0, INSIDE))
+    world.check_in()
     told = world.decide()
 
     world.withdraw(Purpose.NEARBY)
-    give_consent(
-        world.session,
-        world.person,
-        Purpose.NEARBY,
-        text_version=TEXTS[Purpose.NEARBY].version,
-        at=moment(60),
-    )
-    world.walk(ping(120, INSIDE))
-    again = world.decide(121)
+    world.session.expunge_all()
 
-    decisions = world.session.scalars(select(Decision).order_by(Decision.decided_at)).all()
-    assert (len(told), len(again)) == (1, 0)
-    assert [decision.gate for decision in decisions] == [None, Gate.COOLDOWN]
-    assert decisions[0].transition_id is None
+    assert len(told) == 2
+    for table, count in ((Decision, 1), (Notification, 1), (CheckIn, 1), (Subscription, 1)):
+        assert world.count(table) == count
+    assert [world.count(table) for table in (Ping, Visit, Transition)] == [0, 0, 0]
+
+
+def test_with_the_last_purpose_everything_goes(world: World) -> None:
+    """Browsers' subscriptions too, which nothing may be pushed to any more."""
+    make_campaign(world.session, make_listing(world.session, world.place))
+    subscribe(world)
+    world.walk(ping(0, INSIDE))
+    world.check_in()
+    world.decide()
+
+    for purpose in (Purpose.NEARBY, Purpose.CHECK_IN_CONTENT):
+        world.withdraw(purpose)
+    world.session.expunge_all()
+
+    for table in (Ping, Visit, Transition, CheckIn, Decision, Notification, Subscription, Delivery):
+        assert world.count(table) == 0
+
+
+def test_a_withdrawal_while_something_is_being_sent_breaks_nothing(world: World) -> None:
+    """What the push service says afterwards is of nobody any more."""
+    make_campaign(world.session, make_listing(world.session, world.place))
+    subscribe(world)
+    world.walk(ping(0, INSIDE))
+    world.decide()
+    [delivery_id] = world.session.scalars(select(Delivery.id))
+    sending = deliveries.claim(
+        world.session,
+        [delivery_id],
+        push=SETTINGS.push,
+        public_url=SETTINGS.public_url,
+        receipt_key=receipt_key(SETTINGS),
+        at=moment(2),
+    )
+
+    for purpose in (Purpose.NEARBY, Purpose.CHECK_IN_CONTENT):
+        world.withdraw(purpose)
+    results = [
+        (one, Outcome(kind=OutcomeKind.ACCEPTED, status=201, reason="taken")) for one in sending
+    ]
+    deliveries.settle(world.session, results, push=SETTINGS.push, at=moment(61))
+
+    assert len(results) == 1
+    assert world.count(Delivery) == 0

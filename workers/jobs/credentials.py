@@ -9,6 +9,6 @@ from workers.app import app
 
 @app.task(name="credentials.tidy")
 def tidy() -> None:
-    """Forget links, wrong attempts and sign-ins that are over; twice does no more than once."""
+    """Forget links and wrong attempts that are over; twice does no more than once."""
     with transaction(runtime.sessions()) as session:
         service.tidy(session, at=clock.now())

@@ -234,7 +234,7 @@ def test_agreeing_after_a_withdrawal_is_a_record_of_its_own(session: Session) ->
             session, person, Purpose.NEARBY, text_version=VERSION, at=NOON + timedelta(days=day)
         )
         if day == 0:
-            ended = queries.withdraw_consent(
+            ended = queries.end_consent(
                 session, person.id, Purpose.NEARBY, at=NOON + timedelta(days=1)
             )
 
@@ -249,9 +249,9 @@ def test_withdrawing_what_was_never_given_ends_nothing(session: Session) -> None
     """And says so."""
     person = make_person(session, Purpose.NEARBY)
 
-    assert not queries.withdraw_consent(session, person.id, Purpose.CHECK_IN_CONTENT, at=NOON)
-    assert queries.withdraw_consent(session, person.id, Purpose.NEARBY, at=NOON)
-    assert not queries.withdraw_consent(session, person.id, Purpose.NEARBY, at=NOON)
+    assert not queries.end_consent(session, person.id, Purpose.CHECK_IN_CONTENT, at=NOON)
+    assert queries.end_consent(session, person.id, Purpose.NEARBY, at=NOON)
+    assert not queries.end_consent(session, person.id, Purpose.NEARBY, at=NOON)
 
 
 def test_agreeing_to_renewed_words_takes_the_place_of_the_older_consent(

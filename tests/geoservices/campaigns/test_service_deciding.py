@@ -14,6 +14,7 @@ from geoservices.campaigns.models import Decision
 from geoservices.campaigns.rules import CampaignClass, Gate, Trigger
 from geoservices.database import SessionFactory, transaction
 from geoservices.listings.models import ListingKind
+from geoservices.places.sensitivity import SensitiveKind
 from tests.campaigning import LIMITS, World, make_world
 from tests.factories import (
     NOON,
@@ -153,7 +154,7 @@ def test_a_sensitive_place_is_silent_for_passers_by(world: World, citizen: Perso
     """Whoever checks in there said so themselves."""
     world.campaign()
     world.campaign(trigger=Trigger.CHECKED_IN, purpose=Purpose.CHECK_IN_CONTENT)
-    world.place.sensitive_at = NOON
+    world.place.sensitive_at, world.place.sensitive_kind = NOON, SensitiveKind.CLINIC
     world.session.flush()
 
     passing = world.decide(world.enters(citizen))

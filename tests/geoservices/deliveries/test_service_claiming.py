@@ -9,12 +9,14 @@ import pytest
 from sqlalchemy import select
 
 from geoservices.accounts.models import Purpose
+from geoservices.campaigns.models import Decision
 from geoservices.campaigns.rules import CampaignClass
 from geoservices.database import SessionFactory, transaction
-from geoservices.deliveries import queries, service
-from geoservices.deliveries.models import Attempt
+from geoservices.deliveries import forgetting_queries, queries, service
+from geoservices.deliveries.models import Attempt, Delivery
 from geoservices.deliveries.states import DeliveryState
 from geoservices.deliveries.tokens import make_token
+from geoservices.notifications.models import Notification
 from geoservices.push.gateway import Outcome, OutcomeKind
 from tests.factories import (
     NOON,
@@ -202,26 +204,24 @@ def test_what_was_too_large_goes_out_in_its_short_form(world: World) -> None:
     assert delivery.state == DeliveryState.FAILED
 
 
-def test_called_back_deliveries_are_not_sent(world: World) -> None:
-    """Those of the purpose that was withdrawn, and what was sent already stays as it is."""
+def test_what_a_purpose_told_is_forgotten_with_it(world: World) -> None:
+    """Waiting or sent, with the decision; what another purpose told stays."""
     world.subscribe()
     [sent] = world.notify()
     world.settle(world.claim(sent)[0], ACCEPTED)
     queued = next(one for one in world.notify() if one.id != sent.id)
+    person_id = world.person.id
 
-    service.call_back(world.session, world.person.id, Purpose.CHECK_IN_CONTENT)
-    world.session.refresh(queued)
-    untouched = queued.state
-    service.call_back(world.session, world.person.id, Purpose.NEARBY)
-    world.session.expire_all()
-
-    assert untouched == DeliveryState.QUEUED
-    assert (queued.state, queued.reason) == (
-        DeliveryState.EXPIRED,
-        "the consent was withdrawn",
+    forgetting_queries.forget_told(
+        world.session, person_id, Purpose.CHECK_IN_CONTENT, (), tests=False
     )
-    assert sent.state == DeliveryState.ACCEPTED
-    assert world.claim(queued) == []
+    untouched = world.session.scalars(select(Delivery.id)).all()
+    forgetting_queries.forget_told(world.session, person_id, Purpose.NEARBY, (), tests=False)
+    world.session.expunge_all()
+
+    assert set(untouched) == {sent.id, queued.id}
+    for table in (Delivery, Notification, Decision):
+        assert world.session.scalars(select(table.id)).all() == []
 
 
 def test_deliveries_are_handed_out_once_and_put_back_at_once(world: World) -> None:

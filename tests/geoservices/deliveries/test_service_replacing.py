@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from geoservices import outbox
+from geoservices.accounts.models import Purpose
 from geoservices.deliveries.models import Delivery
 from geoservices.deliveries.states import DeliveryState, ReceiptKind
 from geoservices.push.gateway import Outcome
@@ -180,7 +181,7 @@ def test_what_others_are_to_be_told_is_not_taken_over(world: World) -> None:
     theirs = world.subscribe()
     [delivery] = world.notify()
 
-    world.replace(theirs, world.device(make_person(world.session)))
+    world.replace(theirs, world.device(make_person(world.session, Purpose.NEARBY)))
 
     assert delivery.subscription_id == theirs.id
     assert len(world.claim(delivery)) == 1

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from geoservices.accounts.models import Purpose
 from geoservices.database import SessionFactory, transaction
-from geoservices.deliveries import receipts, service
+from geoservices.deliveries import forgetting_queries, receipts, service
 from geoservices.deliveries.models import Attempt, Delivery, Receipt
 from geoservices.deliveries.receipts import Acknowledged
 from geoservices.deliveries.service import Sending
@@ -124,7 +124,9 @@ def test_a_withdrawal_and_a_settlement_do_not_wait_for_each_other(
         committed,
         (Delivery, UUID(int=1)),
         lambda session: service.settle(session, results, push=PUSH, at=moment(1)),
-        lambda session: service.call_back(session, person_id, Purpose.NEARBY),
+        lambda session: forgetting_queries.forget_told(
+            session, person_id, Purpose.NEARBY, (), tests=False
+        ),
     )
 
     assert failures == []

@@ -22,10 +22,12 @@ SMALL = {"outbox_messages", "api_keys", "place_shares"}
 
 
 def leading(table: Table) -> Iterator[Column[object]]:
-    """The first column of each index and key that has every row in it."""
+    """The first column of each index and key that has every row in it where that is not null."""
     for index in table.indexes:
-        if index.dialect_options["postgresql"]["where"] is None:
-            yield next(iter(index.columns))
+        first = next(iter(index.columns))
+        where = index.dialect_options["postgresql"]["where"]
+        if where is None or str(where) == f"{first.name} IS NOT NULL":
+            yield first
     for constraint in table.constraints:
         if hasattr(constraint, "columns") and type(constraint).__name__ in {
             "PrimaryKeyConstraint",

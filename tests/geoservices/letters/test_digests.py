@@ -124,7 +124,7 @@ NOT_WORTH_TELLING = [
     pytest.param(_set("campaign", ended_at=moment(9)), id="its campaign has ended"),
     pytest.param(_choose(email=False), id="no e-mail for the purpose"),
     pytest.param(
-        lambda world, _one: accounts.withdraw_consent(
+        lambda world, _one: accounts.end_consent(
             world.session, world.person.id, Purpose.NEARBY, at=moment(9)
         ),
         id="consent withdrawn",

@@ -28,6 +28,7 @@ from geoservices.phones.service import (
     regions_for,
     revoke_link,
 )
+from geoservices.places.sensitivity import SensitiveKind
 from geoservices.settings import PhoneSettings
 from tests.factories import (
     EXETER,
@@ -235,7 +236,7 @@ def test_sensitive_places_are_not_named(
     """A clinic has no business on the list of a phone that somebody else may look at."""
     clinic, library = stand(session, organisation, 0.0, 0.01)
     place = session.get_one(type(make_place(session, organisation)), clinic.place_id)
-    place.sensitive_at = NOON
+    place.sensitive_at, place.sensitive_kind = NOON, SensitiveKind.CLINIC
     session.flush()
 
     assert [one.rid for one in given_to(session, phone) or []] == [rid_of(library.id)]

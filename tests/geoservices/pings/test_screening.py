@@ -7,7 +7,7 @@ import pytest
 
 from geoservices.errors import GeoservicesError
 from geoservices.instants import microseconds
-from geoservices.pings.screening import Doors, judge, refusal_of
+from geoservices.pings.screening import LOOKS_SWAPPED, Doors, judge, refusal_of
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 DOORS = Doors(future_tolerance=timedelta(minutes=5), oldest=timedelta(days=7))
@@ -17,7 +17,10 @@ def judged(ahead: timedelta, *, looks_swapped: bool = False) -> GeoservicesError
     """Judge a ping whose clock is ahead of ours by so much."""
     recorded_at, at_us = microseconds(NOON + ahead), microseconds(NOON)
     [number] = judge(
-        np.array([recorded_at]), doors=DOORS, looks_swapped=np.array([looks_swapped]), at_us=at_us
+        np.array([recorded_at]),
+        doors=DOORS,
+        beforehand=np.array([LOOKS_SWAPPED if looks_swapped else 0], dtype=np.uint8),
+        at_us=at_us,
     ).tolist()
     return refusal_of(number, recorded_at, doors=DOORS, at_us=at_us) if number else None
 

@@ -15,7 +15,7 @@ from geoservices.instants import instant, microseconds
 from geoservices.pings import queries
 from geoservices.pings.columns import Pings
 from geoservices.pings.models import Ping
-from geoservices.pings.screening import REFUSALS, Doors, PingReport, Verdict
+from geoservices.pings.screening import LOOKS_SWAPPED, REFUSALS, Doors, PingReport, Verdict
 from geoservices.pings.service import VERDICTS, Recorded, record
 from geoservices.settings import PresenceSettings
 from tests.factories import NOON, make_device, make_person
@@ -58,7 +58,7 @@ def recorded_of(
         held,
         doors=DOORS,
         presence=PresenceSettings(),
-        looks_swapped=pings.lon > 0,
+        beforehand=np.where(pings.lon > 0, LOOKS_SWAPPED, 0).astype(np.uint8),
         at=at,
     )
 

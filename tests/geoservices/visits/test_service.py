@@ -476,18 +476,19 @@ def test_a_timer_passes_over_a_visit_that_is_being_followed(committed: SessionFa
     assert kinds(afterwards[0]) == [DWELLED]
 
 
-def test_an_abandoned_visit_leaves_nothing_and_an_ended_one_stays(world: World) -> None:
-    """Open visits go with the consent; what is over was told already."""
+def test_visits_that_are_forgotten_leave_nothing(world: World) -> None:
+    """Open ones and past ones, with every transition; those of others stay."""
     geofence = make_geofence(world.session, world.place)
     device, other = world.device(), world.device()
     walk = [INSIDE, FAR, FAR, FAR, INSIDE]
     world.follow(*(seen(device, minute, north) for minute, north in enumerate(walk)))
     world.follow(seen(other, 9, INSIDE))
 
-    queries.abandon_open(world.session, [device])
+    queries.forget(world.session, [device])
 
     left = world.session.execute(select(Visit.device_id, Visit.phase)).all()
-    assert sorted(left) == sorted([(device, Phase.ENDED), (other, Phase.INSIDE)])
+    assert left == [(other, Phase.INSIDE)]
+    assert world.session.scalars(select(Transition.device_id)).all() == [other]
     assert world.session.scalars(select(Geofence.id)).all() == [geofence.id]
 
 

@@ -1,0 +1,85 @@
+"""What people were ever asked, word for word. A text that was published stays as it was.
+
+A text that is to mean something else is added below with a version of its own; a translation, with
+the same version and another language. The last one of a purpose is the one that people are asked.
+They are written for a reading age of 9 to 11 (https://www.gov.uk/guidance/content-design).
+"""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
+
+from geoservices.accounts.models import Purpose
+
+ENGLISH: Final = "en-GB"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedText:
+    """The question put to a person; `language` is a tag as BCP 47 has them."""
+
+    purpose: Purpose
+    version: str
+    language: str = ENGLISH
+    text: str
+
+    @property
+    def digest(self) -> bytes:
+        """The SHA-256 of the words in UTF-8."""
+        return sha256(self.text.encode()).digest()
+
+
+PUBLISHED: Final = (
+    PublishedText(
+        purpose=Purpose.CHECK_IN_CONTENT,
+        version="2026-11",
+        text="When I check in somewhere, show me what is on there, and tell me about it.",
+    ),
+    PublishedText(
+        purpose=Purpose.NEARBY,
+        version="2026-11",
+        text="While I let my phone share where I am, tell me about things to do at public "
+        "places I come to. My positions are deleted after a day.",
+    ),
+    PublishedText(
+        purpose=Purpose.STAFF_TASKS,
+        version="2026-11",
+        text="While I am at work and share where I am, send me the tasks that wait where I am. "
+        "My positions are deleted after a day.",
+    ),
+    PublishedText(
+        purpose=Purpose.CHECK_IN_CONTENT,
+        version="2026-12",
+        text="When I check in at a place, show me what is on there and tell me about it. "
+        "Keep a list of my check-ins for 30 days, so that I can see it too. "
+        "I can stop this at any time. Then my check-ins are deleted.",
+    ),
+    PublishedText(
+        purpose=Purpose.NEARBY,
+        version="2026-12",
+        text="When my phone shares where I am, tell me about things to do at public places I come "
+        "to. Delete where my phone was after a day. Delete the list of places I came to after 30 "
+        "days. I can stop this at any time. Then all of it is deleted.",
+    ),
+    PublishedText(
+        purpose=Purpose.STAFF_TASKS,
+        version="2026-12",
+        text="When I am at work and my phone shares where I am, send me the jobs that wait there. "
+        "Only look in the working hours that I set. Delete where my phone was after a day. Delete "
+        "the list of places I came to after 30 days. I can stop this at any time. Then all of it "
+        "is deleted.",
+    ),
+    PublishedText(
+        purpose=Purpose.STATISTICS,
+        version="2026-12",
+        text="Count me when you add up how many people came to a place. You only get to see a "
+        "count of 10 people or more, and never who they were. I can stop this at any time. Then I "
+        "am not counted any more.",
+    ),
+    PublishedText(
+        purpose=Purpose.EMAIL,
+        version="2026-12",
+        text="Keep my e-mail address, and send me a letter with what I have not read yet. I can "
+        "stop this at any time. Then my address is deleted and no more letters come.",
+    ),
+)

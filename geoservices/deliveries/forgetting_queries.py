@@ -1,0 +1,79 @@
+"""What is asked when nobody may remember any more what somebody was told."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, delete, or_, select
+from sqlalchemy.orm import Session
+
+from geoservices.campaigns.models import Campaign, Decision
+from geoservices.deliveries.models import Delivery
+from geoservices.notifications.models import Notification
+
+
+def forget_told(
+    session: Session,
+    person_id: UUID,
+    purpose: str,
+    triggers: Collection[str],
+    *,
+    tests: bool,
+) -> None:
+    """Delete what campaigns decided about a person, with what they were told and its deliveries.
+
+    What a push service has taken already cannot be called back.
+
+    Args:
+        session: Its transaction holds the person.
+        person_id: Whom it is about.
+        purpose: Campaigns for it are meant,
+        triggers: and campaigns that these set off.
+        tests: Whether the tests that the person asked for go too.
+    """
+    by_campaign = or_(Campaign.purpose == purpose, Campaign.trigger.in_(triggers))
+    _forget(session, Decision.person_id == person_id, by_campaign)
+    if tests:
+        _delete_told(session, Notification.person_id == person_id)
+
+
+def forget_told_at(
+    session: Session,
+    person_ids: Collection[UUID],
+    place_id: UUID,
+    triggers: Collection[str],
+) -> None:
+    """Delete what campaigns that these triggers set off decided about people at a place.
+
+    Its transaction holds the people.
+    """
+    _forget(
+        session,
+        Decision.person_id.in_(person_ids),
+        Decision.place_id == place_id,
+        Campaign.trigger.in_(triggers),
+    )
+
+
+def _forget(session: Session, *which: ColumnElement[bool]) -> None:
+    decided = session.scalars(
+        select(Decision.id).join(Campaign, Campaign.id == Decision.campaign_id).where(*which)
+    ).all()
+    _delete_told(session, Notification.decision_id.in_(decided))
+    session.execute(
+        delete(Decision).where(Decision.id.in_(decided)),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def _delete_told(session: Session, which: ColumnElement[bool]) -> None:
+    # Locked in the order in which `lock` does it, or the two wait for each other.
+    session.execute(
+        select(Delivery.id)
+        .join(Notification, Notification.id == Delivery.notification_id)
+        .where(which)
+        .order_by(Delivery.id)
+        .with_for_update(of=Delivery)
+    )
+    session.execute(
+        delete(Notification).where(which), execution_options={"synchronize_session": False}
+    )

@@ -1,0 +1,155 @@
+"""What is over, one rule for each kind of row, and how it is deleted."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, delete, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from geoservices.accounts.models import Consent, ConsentReceipt, SignIn
+from geoservices.campaigns.models import Decision
+from geoservices.checkins.models import CheckIn
+from geoservices.codes.models import Code
+from geoservices.letters.models import Letter, LetterKind
+from geoservices.letters.queries import UNFINISHED
+from geoservices.notifications.models import Notification
+from geoservices.phones.models import PhoneLink
+from geoservices.places.models import Place
+from geoservices.settings import RetentionSettings
+from geoservices.subscriptions.models import Subscription
+from geoservices.visits.models import Transition, Visit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What goes, and when."""
+
+    name: str
+    id: InstrumentedAttribute[UUID]
+    period: Callable[[RetentionSettings], timedelta]
+    is_over: Callable[[datetime], ColumnElement[bool]]
+    """Given the instant before which it must have come to its end."""
+
+
+def _sensitive(place_id: InstrumentedAttribute[UUID]) -> ColumnElement[bool]:
+    return place_id.in_(select(Place.id).where(Place.sensitive_at.is_not(None)))
+
+
+def _told() -> ColumnElement[bool]:
+    return select(Notification.id).where(Notification.decision_id == Decision.id).exists()
+
+
+def _held() -> ColumnElement[bool]:
+    return select(Consent.id).where(Consent.id == ConsentReceipt.consent_id).exists()
+
+
+RULES = (
+    Rule(
+        name="visits",
+        id=Visit.id,
+        period=lambda kept: kept.visits,
+        is_over=lambda before: Visit.exited_at < before,
+    ),
+    Rule(
+        name="crossings",
+        id=Transition.id,
+        period=lambda kept: kept.visits,
+        is_over=lambda before: Transition.visit_id.is_(None) & (Transition.occurred_at < before),
+    ),
+    Rule(
+        name="check_ins",
+        id=CheckIn.id,
+        period=lambda kept: kept.check_ins,
+        is_over=lambda before: CheckIn.received_at < before,
+    ),
+    Rule(
+        name="sensitive_check_ins",
+        id=CheckIn.id,
+        period=lambda kept: kept.sensitive_check_ins,
+        is_over=lambda before: (CheckIn.received_at < before) & _sensitive(CheckIn.place_id),
+    ),
+    Rule(
+        name="sensitive_decisions",
+        id=Decision.id,
+        period=lambda kept: kept.sensitive_check_ins,
+        is_over=lambda before: (Decision.decided_at < before) & _sensitive(Decision.place_id),
+    ),
+    Rule(
+        name="notifications",
+        id=Notification.id,
+        period=lambda kept: kept.notifications,
+        is_over=lambda before: Notification.surfaced_at < before,
+    ),
+    # Behind notifications, so that what a decision made goes before it.
+    Rule(
+        name="decisions",
+        id=Decision.id,
+        period=lambda kept: kept.decisions,
+        is_over=lambda before: (Decision.decided_at < before) & ~_told(),
+    ),
+    Rule(
+        name="letters",
+        id=Letter.id,
+        period=lambda kept: kept.letters,
+        is_over=lambda before: (
+            (Letter.created_at < before)
+            & (Letter.kind == LetterKind.DIGEST)
+            & Letter.state.not_in(UNFINISHED)
+        ),
+    ),
+    Rule(
+        name="subscriptions",
+        id=Subscription.id,
+        period=lambda kept: kept.subscriptions,
+        is_over=lambda before: Subscription.ended_at < before,
+    ),
+    Rule(
+        name="phone_links",
+        id=PhoneLink.id,
+        period=lambda kept: kept.phone_links,
+        is_over=lambda before: PhoneLink.revoked_at < before,
+    ),
+    Rule(
+        name="sign_ins",
+        id=SignIn.id,
+        period=lambda kept: kept.sign_ins,
+        is_over=lambda before: func.coalesce(SignIn.revoked_at, SignIn.expires_at) < before,
+    ),
+    Rule(
+        name="codes",
+        id=Code.id,
+        period=lambda kept: kept.codes,
+        is_over=lambda before: or_(Code.revoked_at < before, Code.valid_until < before),
+    ),
+    Rule(
+        name="consents",
+        id=Consent.id,
+        period=lambda kept: kept.consents,
+        is_over=lambda before: Consent.withdrawn_at < before,
+    ),
+    Rule(
+        name="consent_receipts",
+        id=ConsentReceipt.id,
+        period=lambda kept: kept.consents,
+        is_over=lambda before: (ConsentReceipt.occurred_at < before) & ~_held(),
+    ),
+)
+"""In the order in which they are applied."""
+
+
+def delete_over(session: Session, rule: Rule, *, before: datetime, limit: int) -> int:
+    """Delete up to `limit` rows that a rule says are over; return how many went.
+
+    Rows that someone holds are passed over and go the next time.
+    """
+    over = (
+        select(rule.id).where(rule.is_over(before)).limit(limit).with_for_update(skip_locked=True)
+    )
+    gone: Any = session.execute(
+        delete(rule.id.class_).where(rule.id.in_(over)),
+        execution_options={"synchronize_session": False},
+    )
+    return int(gone.rowcount)

@@ -1,0 +1,1 @@
+"""When members are at work, and located for it."""

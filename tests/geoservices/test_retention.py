@@ -1,0 +1,229 @@
+"""What has been kept for long enough goes, a few rows at a time, and nothing else does."""
+
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from pydantic import ValidationError
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from geoservices.accounts import service as accounts
+from geoservices.accounts.consents import TEXTS
+from geoservices.accounts.models import Consent, ConsentReceipt, Purpose, SignIn
+from geoservices.campaigns.models import Decision
+from geoservices.campaigns.rules import Trigger
+from geoservices.checkins.models import CheckIn
+from geoservices.codes.models import Code
+from geoservices.database import SessionFactory, transaction
+from geoservices.notifications.models import Notification
+from geoservices.phones.models import PhoneApp, PhoneLink
+from geoservices.places.sensitivity import SensitiveKind
+from geoservices.retention import service
+from geoservices.retention.queries import RULES
+from geoservices.settings import RetentionSettings, StatisticsSettings
+from geoservices.subscriptions.models import Subscription
+from geoservices.visits.models import Transition, Visit
+from tests.api.world import make_check_in, make_notification, make_subscription
+from tests.counting import make_visit, make_visitors
+from tests.factories import (
+    NOON,
+    make_access_token,
+    make_campaign,
+    make_code,
+    make_device,
+    make_geofence,
+    make_listing,
+    make_organisation,
+    make_person,
+    make_phone_link,
+    make_place,
+)
+from tests.walking import SETTINGS
+
+DAY = timedelta(days=1)
+RETENTION = RetentionSettings()
+
+
+def apply(sessions: SessionFactory, at: datetime) -> dict[str, int]:
+    """Delete what is over."""
+    return service.apply(sessions, retention=RETENTION, at=at)
+
+
+def count(session: Session, table: type) -> int:
+    """How many rows a table has."""
+    return session.scalars(select(func.count()).select_from(table)).one()
+
+
+def test_everything_goes_in_its_time(sessions: SessionFactory, session: Session) -> None:
+    """Kept until just before, and gone just after; what goes with it as well."""
+    organisation = make_organisation(session)
+    place = make_place(session, organisation)
+    geofence = make_geofence(session, place)
+    campaign = make_campaign(
+        session,
+        listing := make_listing(session, place),
+        trigger=Trigger.CHECKED_IN,
+        purpose=Purpose.CHECK_IN_CONTENT,
+    )
+    person = make_person(session, Purpose.CHECK_IN_CONTENT)
+    device, _ = make_device(session, person)
+    visit = make_visit(session, geofence, device.id, NOON - timedelta(minutes=10))
+    for visit_id in (visit.id, None):
+        session.add(_transition(visit, visit_id))
+    check_in = make_check_in(session, device, place.id, organisation)
+    make_notification(session, person, campaign, listing, check_in)
+    make_subscription(session, device).ended_at = NOON
+    make_code(session, place).revoked_at = NOON
+    make_access_token(session, organisation)
+    session.query(SignIn).update({"revoked_at": NOON})
+    make_phone_link(session, device, PhoneApp.OVERLAND)[0].revoked_at = NOON
+    session.commit()
+    periods = {
+        Visit: RETENTION.visits,
+        Transition: RETENTION.visits,
+        CheckIn: RETENTION.check_ins,
+        Subscription: RETENTION.subscriptions,
+        PhoneLink: RETENTION.phone_links,
+        Notification: RETENTION.notifications,
+        Decision: RETENTION.notifications,
+        SignIn: RETENTION.sign_ins,
+        Code: RETENTION.codes,
+    }
+
+    for period in sorted(set(periods.values())):
+        assert apply(sessions, NOON + period) == {}
+        expected = {table: int(lasts >= period) for table, lasts in periods.items()}
+        expected[Transition] *= 2
+        assert {table: count(session, table) for table in periods} == expected
+        apply(sessions, NOON + period + timedelta(seconds=1))
+
+    assert {table: count(session, table) for table in periods} == dict.fromkeys(periods, 0)
+
+
+def test_open_visits_and_living_things_stay(sessions: SessionFactory, session: Session) -> None:
+    """However old they are."""
+    place = make_place(session, make_organisation(session))
+    [device_id] = make_visitors(session, 1)
+    make_visit(session, make_geofence(session, place), device_id, NOON, open_=True)
+    make_code(session, place)
+    session.commit()
+
+    assert apply(sessions, NOON + 5000 * DAY) == {}
+
+
+def test_receipts_are_kept_as_long_as_the_consent_matters(
+    sessions: SessionFactory, session: Session
+) -> None:
+    """Both go six years after it was withdrawn; one in force is proven for good."""
+    lasting, ended = make_person(session), make_person(session)
+    for person in (lasting, ended):
+        version = TEXTS[Purpose.NEARBY].version
+        accounts.give_consent(session, person, Purpose.NEARBY, text_version=version, at=NOON)
+    session.query(Consent).filter_by(person_id=ended.id).update({"withdrawn_at": NOON + 10 * DAY})
+    session.commit()
+
+    early = apply(sessions, NOON + RETENTION.consents + 9 * DAY)
+    late = apply(sessions, NOON + RETENTION.consents + 11 * DAY)
+
+    assert early == {}
+    assert late == {"consents": 1, "consent_receipts": 1}
+    assert session.scalars(select(ConsentReceipt.person_id)).all() == [lasting.id]
+
+
+def test_check_ins_at_sensitive_places_last_a_day(
+    sessions: SessionFactory, session: Session
+) -> None:
+    """With what was decided and told of them."""
+    organisation = make_organisation(session)
+    library, clinic = (make_place(session, organisation) for _ in range(2))
+    clinic.sensitive_at, clinic.sensitive_kind = NOON, SensitiveKind.CLINIC
+    person = make_person(session, Purpose.CHECK_IN_CONTENT)
+    device, _ = make_device(session, person)
+    for place in (library, clinic):
+        listing = make_listing(session, place)
+        campaign = make_campaign(
+            session, listing, trigger=Trigger.CHECKED_IN, purpose=Purpose.CHECK_IN_CONTENT
+        )
+        check_in = make_check_in(session, device, place.id, organisation)
+        make_notification(session, person, campaign, listing, check_in)
+    session.commit()
+
+    apply(sessions, NOON + RETENTION.sensitive_check_ins + timedelta(seconds=1))
+
+    assert session.scalars(select(CheckIn.place_id)).all() == [library.id]
+    assert session.scalars(select(Decision.place_id)).all() == [library.id]
+    assert count(session, Notification) == 1
+
+
+def test_a_row_that_somebody_holds_waits_for_the_next_time(committed: SessionFactory) -> None:
+    """Nobody waits for the retention, and it waits for nobody."""
+    with transaction(committed) as session:
+        geofence = make_geofence(session, make_place(session, make_organisation(session)))
+        held, free = (make_visit(session, geofence, one, NOON) for one in make_visitors(session, 2))
+    at = NOON + 40 * DAY
+
+    with committed() as holding:
+        holding.get_one(Visit, held.id, with_for_update=True)
+        first = apply(committed, at)
+        holding.rollback()
+
+    assert first == {"visits": 1}
+    assert free.id != held.id
+    assert apply(committed, at) == {"visits": 1}
+
+
+def test_more_than_a_batch_goes_in_several(
+    sessions: SessionFactory, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of it goes."""
+    monkeypatch.setattr(service, "AT_ONCE", 2)
+    geofence = make_geofence(session, make_place(session, make_organisation(session)))
+    for device_id in make_visitors(session, 5):
+        make_visit(session, geofence, device_id, NOON)
+    session.commit()
+
+    assert apply(sessions, NOON + 40 * DAY) == {"visits": 5}
+
+
+def test_every_period_is_used() -> None:
+    """A setting that no rule looks at would promise what nobody keeps."""
+    periods = RetentionSettings.model_validate(
+        {name: timedelta(days=40 + number) for number, name in enumerate(_fields())}
+    )
+
+    used = {rule.period(periods) for rule in RULES}
+
+    assert used == {getattr(periods, name) for name in _fields()}
+
+
+def test_visits_are_not_deleted_before_they_are_counted() -> None:
+    """Such settings are refused."""
+    changed = {
+        **SETTINGS.model_dump(),
+        "statistics": StatisticsSettings(count_after=timedelta(days=28)),
+    }
+
+    with pytest.raises(ValidationError, match=r"retention\.visits"):
+        type(SETTINGS).model_validate(changed)
+
+
+def _fields() -> list[str]:
+    return sorted(RetentionSettings.model_fields)
+
+
+def _transition(visit: Visit, visit_id: object) -> Transition:
+    return Transition(
+        id=uuid4(),
+        visit_id=visit_id,
+        device_id=visit.device_id,
+        geofence_id=visit.geofence_id,
+        place_id=visit.place_id,
+        organisation_id=visit.organisation_id,
+        kind="entered" if visit_id else "crossed",
+        reason="clearly-inside" if visit_id else "between-two-positions",
+        confidence=3,
+        initial=False,
+        occurred_at=NOON,
+        detected_at=NOON,
+    )
