@@ -64,7 +64,7 @@ from geoservices.geofences.live import LiveGeofences
 from geoservices.limiting.limiter import Limiter
 from geoservices.oidc.service import make_providers
 from geoservices.push.vapid import vapid_public_key
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 
 NOUNS = (
     browsers,

@@ -17,7 +17,7 @@ from geoservices.accounts import device_tokens, queries, service
 from geoservices.accounts.acting import actor_of
 from geoservices.accounts.device_tokens import TokenReplayed, revoke_replayed
 from geoservices.accounts.models import Device, Person, SignIn
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 
 
 def read_browser(

@@ -21,7 +21,7 @@ from geoservices import clock, receiving
 from geoservices.database import SessionFactory, transaction
 from geoservices.geofences.live import LiveGeofences
 from geoservices.receiving import Intake, Sent
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 
 log = structlog.get_logger()
 

@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from fastapi import Request, Response
 
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 
 CookieKind = Literal["device", "member", "pass"]
 

@@ -15,7 +15,7 @@ from fastapi import Request
 
 from api.cookies import token_in
 from api.problems import HttpRefusal
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 
 HEADER: Final = "X-CSRF-Token"
 SAFE_METHODS: Final = frozenset({"GET", "HEAD"})

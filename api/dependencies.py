@@ -31,7 +31,7 @@ from geoservices.geofences.live import LiveGeofences
 from geoservices.keys.service import authenticate_key
 from geoservices.limiting.limiter import Limiter
 from geoservices.scopes import confine, everywhere, open_wide
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 
 SIGNING_IN = "signing in"
 """The tag of the routes by which members see to how they sign in."""

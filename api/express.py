@@ -14,7 +14,7 @@ from api.headers import of_service
 from api.wire import answer, read_pings, write
 from geoservices.accounts.tokens import PREFIXES, hash_token
 from geoservices.receiving import Sent, doors
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 
 PATH = "/v1/pings"
 BEARER = b"Bearer " + PREFIXES["device"].encode()

@@ -17,7 +17,7 @@ from fastapi import Depends, Request
 from api.problems import Unavailable
 from geoservices.credentials.hashing import Hasher
 from geoservices.credentials.service import Desk
-from geoservices.sign_in_settings import SignInSettings
+from geoservices.settings.entering import SignInSettings
 
 Given = ParamSpec("Given")
 Found = TypeVar("Found")

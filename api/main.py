@@ -8,7 +8,7 @@ from geoservices import logs
 from geoservices.database import DatabaseRole, make_engine, make_session_factory
 from geoservices.geofences.compiling import compile_ahead
 from geoservices.scopes import confined_sessions
-from geoservices.settings import load_settings
+from geoservices.settings.service import load_settings
 
 # The committer's thread waits for the database many times a group, and each time must not wait for
 # the event loop's thread as well.

@@ -16,7 +16,7 @@ from geoservices.oidc import pending, service
 from geoservices.oidc.pending import LIFETIME, PendingSignIn
 from geoservices.oidc.provider import Provider
 from geoservices.oidc.refusals import ProviderRefusal, SignInDeclined
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 
 log = structlog.get_logger()
 

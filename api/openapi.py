@@ -37,7 +37,7 @@ from geoservices.accounts.device_tokens import TokenReplayed
 from geoservices.credentials.second_factor import SecondFactorDemanded
 from geoservices.errors import Forbidden, GeoservicesError, Unauthenticated
 from geoservices.limiting.limiter import TooManyRequests
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 
 Refusals = tuple[type[GeoservicesError], ...]
 

@@ -14,7 +14,7 @@ from geoservices.accounts import service as accounts
 from geoservices.accounts.models import Device, Person
 from geoservices.errors import ErrorKind, Forbidden, GeoservicesError
 from geoservices.scopes import everywhere
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 
 
 class BrowserIsDevice(GeoservicesError):

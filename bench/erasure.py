@@ -31,7 +31,8 @@ from geoservices.exports.models import Export, ExportState
 from geoservices.pings import queries as pings
 from geoservices.pings.partitions import Partition
 from geoservices.pings.service import keep_partitions
-from geoservices.settings import RightsSettings, Settings
+from geoservices.settings.privacy import RightsSettings
+from geoservices.settings.service import Settings
 
 CASES = ("erasure.person_100k", "erasure.others_p99", "erasure.export_100k")
 PINGS, QUICK_PINGS = 100_000, 20_000

@@ -29,7 +29,7 @@ from geoservices.accounts.tokens import hash_token
 from geoservices.database import make_engine, make_session_factory, transaction
 from geoservices.geofences.live import LiveGeofences
 from geoservices.pings.service import VERDICTS
-from geoservices.settings import load_settings
+from geoservices.settings.service import load_settings
 
 DEVICE = "SELECT id FROM devices WHERE token_hash = %s AND revoked_at IS NULL"
 STATE = "SELECT fence_id FROM peer.inside WHERE device_id = %s"

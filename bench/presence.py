@@ -49,7 +49,7 @@ from geodata.simulation import (
 from geoservices.geofences.index import GeofenceIndex
 from geoservices.geofences.watched import Watched
 from geoservices.geometry.planar import metres_per_degree
-from geoservices.settings import PresenceSettings
+from geoservices.settings.presence import PresenceSettings
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 CENTRE = (-3.53, 50.72)

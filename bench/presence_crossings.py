@@ -20,7 +20,7 @@ from bench.report import Figure, introduce, options, tell
 from geodata.simulation import SimulatedPing, stay_at, stroll_past, walk
 from geoservices.geometry.position import Positions
 from geoservices.pings.plausibility import PlausibilityRules, signs, suspect
-from geoservices.settings import PresenceSettings
+from geoservices.settings.presence import PresenceSettings
 from geoservices.visits.crossings import CrossingRules, may_have_crossed
 
 INTERVAL = timedelta(seconds=30)

@@ -38,7 +38,7 @@ from bench.report import Figure, introduce, options, pick, tell
 from geoservices.push.encryption import encrypt
 from geoservices.push.gateway import Envelope, OutcomeKind, WebPushGateway
 from geoservices.push.vapid import make_vapid_key, vapid_public_key
-from geoservices.settings import DELIVERIES_A_JOB, PushSettings
+from geoservices.settings.sending import DELIVERIES_A_JOB, PushSettings
 
 ROUNDS = 3
 MESSAGES, QUICK_MESSAGES = 10_000, 2_000

@@ -9,7 +9,7 @@ from pywebpush import WebPusher, webpush
 
 from geoservices.push.endpoints import encode_base64url
 from geoservices.push.gateway import Envelope
-from geoservices.settings import PushSettings
+from geoservices.settings.sending import PushSettings
 
 CURVE = ec.SECP256R1()
 TIMEOUT_S = 10.0

@@ -21,7 +21,8 @@ from geoservices.deliveries.states import DeliveryState
 from geoservices.notifications.models import Notification
 from geoservices.push.gateway import Envelope
 from geoservices.push.vapid import vapid_public_key
-from geoservices.settings import PushSettings, load_settings
+from geoservices.settings.sending import PushSettings
+from geoservices.settings.service import load_settings
 from geoservices.subscriptions.models import Subscription
 from local import broker
 from local.configuration import free_port

@@ -29,7 +29,7 @@ from geoservices import clock
 from geoservices.database import DatabaseRole, SessionFactory, make_engine, make_session_factory
 from geoservices.pings import queries as pings
 from geoservices.pings.service import keep_partitions
-from geoservices.settings import IntakeSettings
+from geoservices.settings.presence import IntakeSettings
 from geoservices.visits import queries
 from local.interruption import heed_signals
 

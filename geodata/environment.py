@@ -7,7 +7,7 @@ from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from geoservices.database import SessionFactory, make_engine, make_session_factory
-from geoservices.settings import IntakeSettings
+from geoservices.settings.presence import IntakeSettings
 
 
 class DataSettings(BaseSettings):

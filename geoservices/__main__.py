@@ -25,7 +25,7 @@ from geoservices.deliveries import operating
 from geoservices.erasures import listing
 from geoservices.errors import GeoservicesError
 from geoservices.push.vapid import make_vapid_key
-from geoservices.settings import LinkSettings, load_settings
+from geoservices.settings.service import LinkSettings, load_settings
 from geoservices.subscriptions.keys import report as key_report
 
 Command = Callable[[argparse.Namespace], str]

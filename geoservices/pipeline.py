@@ -46,7 +46,8 @@ from geoservices.places import queries as places
 from geoservices.places import service as place_service
 from geoservices.receiving import announce, doors
 from geoservices.scopes import everywhere
-from geoservices.settings import PushSettings, Settings
+from geoservices.settings.sending import PushSettings
+from geoservices.settings.service import Settings
 from geoservices.subscriptions import service as subscriptions
 from geoservices.subscriptions.models import Subscription
 from geoservices.subscriptions.service import PushSubscription, SubscriptionEnded

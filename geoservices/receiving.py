@@ -31,7 +31,7 @@ from geoservices.pings.screening import (
     OutsideWorkingHours,
     judge_time,
 )
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 from geoservices.shifts import queries as shifts
 from geoservices.shifts.windows import Week, bounds_us, is_within, standing
 from geoservices.trips import together

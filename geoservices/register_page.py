@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import MetaData, Table
 
 from geoservices.register import Entry, Kept, entry_of
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 from geoservices.tables import all_tables
 
 HEAD = """\

@@ -8,7 +8,7 @@ from geoservices.accounts import joining
 from geoservices.accounts.models import Device
 from geoservices.deliveries import service as deliveries
 from geoservices.notifications.announcing import announce_device
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 from geoservices.subscriptions import queries as subscriptions
 
 

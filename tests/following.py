@@ -16,7 +16,7 @@ from geoservices.instants import microseconds
 from geoservices.pings import queries as pings
 from geoservices.pings.columns import id_column
 from geoservices.pings.sightings import Sightings
-from geoservices.settings import PresenceSettings
+from geoservices.settings.presence import PresenceSettings
 from geoservices.visits import queries as visits
 from geoservices.visits.service import follow
 from geoservices.visits.stays import Made

@@ -23,7 +23,7 @@ from cryptography.x509.oid import NameOID
 from pydantic import SecretStr
 
 from geoservices.mail.composing import Mail
-from geoservices.settings import MailSettings
+from geoservices.settings.sending import MailSettings
 from local.configuration import free_port
 from tests.factories import NOON
 

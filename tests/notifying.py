@@ -27,7 +27,7 @@ from geoservices.notifications import service as notifications
 from geoservices.notifications.models import Notification
 from geoservices.push.gateway import Outcome, OutcomeKind
 from geoservices.push.vapid import make_vapid_key, vapid_public_key
-from geoservices.settings import PushSettings
+from geoservices.settings.sending import PushSettings
 from geoservices.subscriptions import service as subscriptions
 from geoservices.subscriptions.models import Subscription
 from geoservices.subscriptions.service import PushSubscription

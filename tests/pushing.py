@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from geoservices.push.endpoints import check_keys
 from geoservices.push.gateway import Envelope, Outcome, WebPushGateway
 from geoservices.push.vapid import make_vapid_key, vapid_public_key
-from geoservices.settings import PushSettings
+from geoservices.settings.sending import PushSettings
 from local.browser import NO_TLS, Browser
 
 PAYLOAD = b'{"web_push":8030,"notification":{"title":"Meter reading","navigate":"https://x.test/"}}'

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 
 
 @dataclass(frozen=True, slots=True)

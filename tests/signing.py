@@ -19,8 +19,8 @@ from geoservices.credentials.second_factor import keys_of
 from geoservices.credentials.service import Desk, Given, SignedIn, sign_in
 from geoservices.database import SessionFactory
 from geoservices.limiting.limiter import Limiter
-from geoservices.settings import LimitSettings, Settings
-from geoservices.sign_in_settings import SignInSettings
+from geoservices.settings.entering import LimitSettings, SignInSettings
+from geoservices.settings.service import Settings
 from tests.factories import NOON
 from tests.writing import SETTINGS as WITH_MAIL
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from geoservices.settings import PresenceSettings
+from geoservices.settings.presence import PresenceSettings
 from geoservices.visits.rules import rules_with
 from geoservices.visits.sights import PresenceRules, Sight, sights
 from geoservices.visits.transitions import (

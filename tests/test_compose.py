@@ -18,7 +18,7 @@ from sqlalchemy import make_url
 
 from geoservices.codes.links import make_code_key
 from geoservices.push.vapid import make_vapid_key
-from geoservices.settings import load_settings
+from geoservices.settings.service import load_settings
 from local import processes
 from local.configuration import Configuration
 from tests.settings_names import settings

@@ -20,7 +20,7 @@ from geoservices.database import (
 )
 from geoservices.pings.service import keep_partitions
 from geoservices.scopes import confine, confined_sessions, is_confined
-from geoservices.settings import IntakeSettings
+from geoservices.settings.presence import IntakeSettings
 from tests.conftest import make_database, migrate
 from tests.factories import NOON, make_organisation, make_person
 

@@ -7,7 +7,7 @@ from sqlalchemy import Column, Integer, MetaData, String, Table
 
 from geoservices.register import KEY, Basis, Entry, about, entry_of, not_personal, personal
 from geoservices.register_page import page
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 from geoservices.tables import all_tables
 
 REGISTER = Path(__file__).parent.parent / "docs/register.md"

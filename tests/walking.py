@@ -23,7 +23,9 @@ from geoservices.pings.service import VERDICTS
 from geoservices.places.models import Place
 from geoservices.push.vapid import make_vapid_key
 from geoservices.receiving import Intake
-from geoservices.settings import CodeSettings, PushSettings, Settings
+from geoservices.settings.presence import CodeSettings
+from geoservices.settings.sending import PushSettings
+from geoservices.settings.service import Settings
 from geoservices.subscriptions.models import Subscription
 from geoservices.visits.models import Transition
 from geoservices.visits.transitions import TransitionKind

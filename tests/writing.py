@@ -18,7 +18,8 @@ from geoservices.letters.models import EmailAddress, Letter
 from geoservices.letters.service import Posting
 from geoservices.mail.sending import MailOutcome, Sent
 from geoservices.notifications.models import Notification
-from geoservices.settings import CodeSettings, Settings
+from geoservices.settings.presence import CodeSettings
+from geoservices.settings.service import Settings
 from tests import notifying
 from tests.factories import make_person
 from tests.mailing import leading_to

@@ -30,7 +30,7 @@ from geoservices.erasures.service import LEASE as ERASURE_LEASE
 from geoservices.exports import queries as exports
 from geoservices.exports.service import LEASE as EXPORT_LEASE
 from geoservices.letters import queries as letters
-from geoservices.settings import DELIVERIES_A_JOB, LETTERS_A_JOB
+from geoservices.settings.sending import DELIVERIES_A_JOB, LETTERS_A_JOB
 from workers import runtime
 from workers.app import app
 

@@ -5,7 +5,7 @@ from functools import lru_cache
 from geoservices.database import DatabaseRole, SessionFactory, make_engine, make_session_factory
 from geoservices.mail.sending import Mailer, SmtpMailer
 from geoservices.push.gateway import PushGateway, WebPushGateway
-from geoservices.settings import Settings, load_settings
+from geoservices.settings.service import Settings, load_settings
 
 
 @lru_cache(maxsize=1)

@@ -14,7 +14,7 @@ from api.protocols.secretbox import is_sealed, seal, unseal
 from api.protocols.taking import Taken
 from geoservices.phones import queries
 from geoservices.phones.service import Phone, key_of, regions_for
-from geoservices.settings import PhoneSettings
+from geoservices.settings.presence import PhoneSettings
 
 STALE_AFTER = timedelta(minutes=15)
 """A position older than this does not say which places are the nearest now."""

@@ -17,7 +17,7 @@ from geoservices.phones.regions import REACH_RID, geofence_named
 from geoservices.phones.service import Phone
 from geoservices.pings.screening import REFUSALS, PingReport, Verdict
 from geoservices.pings.service import VERDICTS
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 from geoservices.visits.telling import Telling
 
 log = structlog.get_logger()

@@ -24,7 +24,7 @@ from geoservices.geofences.presence import check_geofence_presence
 from geoservices.geofences.service import DraftRefused, GeofenceDraft, RevisionMismatch
 from geoservices.geometry.areas import Area, AreaRefused, read_area, to_geojson
 from geoservices.geometry.boxes import BboxRefused
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 
 router = APIRouter(
     tags=["geofences"], route_class=StrictRoute, default_response_class=GeoJsonResponse

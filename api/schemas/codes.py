@@ -12,7 +12,7 @@ from geoservices.codes import service
 from geoservices.codes.links import STEP, CodeKind, start_of
 from geoservices.codes.models import Code
 from geoservices.codes.service import CodeDraft
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 
 
 class CodeIn(In):

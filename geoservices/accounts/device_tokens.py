@@ -16,7 +16,7 @@ from geoservices.accounts import device_queries, queries
 from geoservices.accounts.models import Device, OtherToken, Person
 from geoservices.accounts.tokens import hash_token, make_token
 from geoservices.errors import ErrorKind, GeoservicesError
-from geoservices.settings import DeviceSettings
+from geoservices.settings.entering import DeviceSettings
 
 MOST_REMEMBERED: Final = 20
 """So many of a device's tokens of before are remembered; an older one is as good as unknown."""

@@ -14,7 +14,7 @@ from geoservices.accounts.models import Device, Person
 from geoservices.accounts.tokens import hash_token, make_token
 from geoservices.errors import ErrorKind, Forbidden, GeoservicesError, NotFound
 from geoservices.scopes import confine, everywhere
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 
 MOST_DEVICES: Final = 10
 """A citizen has at most so many; nobody carries more, and each can read all there is of them."""

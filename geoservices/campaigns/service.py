@@ -31,7 +31,7 @@ from geoservices.places import service as places
 from geoservices.places.hours import OpenState, hours_at
 from geoservices.places.models import Place
 from geoservices.places.service import is_sensitive
-from geoservices.settings import CampaignSettings
+from geoservices.settings.presence import CampaignSettings
 
 
 class CampaignNotDraft(GeoservicesError):

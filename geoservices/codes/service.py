@@ -13,7 +13,7 @@ from geoservices.codes.models import Code
 from geoservices.errors import ErrorKind, GeoservicesError, IdTaken, NotFound, Unauthenticated
 from geoservices.places import service as places
 from geoservices.scopes import everywhere
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 
 
 class CodeEndsBeforeItBegins(GeoservicesError):

@@ -12,7 +12,7 @@ from geoservices.credentials.rules import fold
 from geoservices.credentials.sources import STRANGERS, mark_of, source_of
 from geoservices.credentials.waits import counted, still_to_wait
 from geoservices.errors import TooOften
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 
 
 class TooManyAttempts(TooOften):

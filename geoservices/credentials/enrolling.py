@@ -11,7 +11,7 @@ from geoservices.credentials import attempts, queries, second_factor
 from geoservices.credentials.second_factor import SecondFactorOff, Shared
 from geoservices.credentials.service import Desk, ask_again, require_account
 from geoservices.limiting.limiter import Limit
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

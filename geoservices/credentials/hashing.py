@@ -6,7 +6,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from geoservices.credentials.rules import normal
-from geoservices.sign_in_settings import SignInSettings
+from geoservices.settings.entering import SignInSettings
 
 
 class Hasher:

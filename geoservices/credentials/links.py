@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from geoservices.accounts.tokens import hash_token, make_token
 from geoservices.credentials.models import LinkKind, PasswordLink
 from geoservices.errors import ErrorKind, GeoservicesError
-from geoservices.settings import LinkSettings
+from geoservices.settings.service import LinkSettings
 
 
 class LinkRefused(GeoservicesError):

@@ -21,7 +21,7 @@ from geoservices.credentials.factors import (
 )
 from geoservices.credentials.models import LocalAccount
 from geoservices.errors import ErrorKind, GeoservicesError
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 
 DEMANDED_OF = frozenset({Role.MANAGER, Role.ADMIN})
 """Whom an installation can ask for a second factor."""

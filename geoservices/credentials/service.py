@@ -30,7 +30,7 @@ from geoservices.database import SessionFactory, transaction
 from geoservices.errors import ErrorKind, GeoservicesError, NotFound
 from geoservices.limiting.limiter import Limit, Limiter
 from geoservices.scopes import everywhere, open_wide
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 
 
 class SignInRefused(GeoservicesError):

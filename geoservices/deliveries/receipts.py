@@ -13,7 +13,7 @@ from geoservices.deliveries.queries import Sent
 from geoservices.deliveries.states import DeliveryState, ReceiptKind
 from geoservices.deliveries.tokens import derive_key, read_token
 from geoservices.notifications import inbox
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 from geoservices.subscriptions import queries as subscriptions
 
 LATEST: Final = timedelta(days=28)

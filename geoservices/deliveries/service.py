@@ -40,7 +40,7 @@ from geoservices.deliveries.tokens import make_token
 from geoservices.notifications.models import Notification
 from geoservices.push.endpoints import origin_of
 from geoservices.push.gateway import Envelope, Outcome, OutcomeKind
-from geoservices.settings import PushSettings
+from geoservices.settings.sending import PushSettings
 from geoservices.subscriptions import queries as subscriptions
 from geoservices.trips import together
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from geoservices.database import SessionFactory
 from geoservices.erasures import queries, service
 from geoservices.erasures.marks import read_list, write_list
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 
 
 def export(session: Session) -> str:

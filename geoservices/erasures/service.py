@@ -19,7 +19,7 @@ from geoservices.holdings import queries as holdings
 from geoservices.holdings.inventory import Holding
 from geoservices.holdings.kinds import INVENTORY
 from geoservices.scopes import everywhere
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 from geoservices.visits import queries as visits
 
 LEASE = timedelta(minutes=1)

@@ -29,7 +29,7 @@ from geoservices.explanations.wording import (
 from geoservices.listings import service as listings
 from geoservices.places import service as places
 from geoservices.scopes import everywhere
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 
 A_DAY = timedelta(days=1)
 LATELY = timedelta(days=7)

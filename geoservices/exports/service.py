@@ -22,7 +22,7 @@ from geoservices.holdings.queries import Told
 from geoservices.holdings.service import count_all
 from geoservices.limiting.limiter import Limit, Limiter
 from geoservices.scopes import confine
-from geoservices.settings import RightsSettings
+from geoservices.settings.privacy import RightsSettings
 
 LEASE = timedelta(minutes=2)
 """An export whose writer was not heard of for this long is written anew."""

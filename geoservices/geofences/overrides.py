@@ -8,14 +8,8 @@ from pydantic import BaseModel, Field, ValidationError
 
 from geoservices.errors import ErrorKind, GeoservicesError
 from geoservices.geofences.watched import Overrides
-from geoservices.settings import (
-    Certainty,
-    Fraction,
-    Metres,
-    PresenceSettings,
-    SpanOrNone,
-)
-from geoservices.sign_in_settings import Span
+from geoservices.settings.kinds import Certainty, Fraction, Metres, Span, SpanOrNone
+from geoservices.settings.presence import PresenceSettings
 
 OwnMetres = Annotated[Metres, Field(strict=True)]
 

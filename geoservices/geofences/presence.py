@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from geoservices.accounts import queries as accounts
 from geoservices.geofences import queries
 from geoservices.geofences.overrides import PresenceOverrides, Stored, check
-from geoservices.settings import PresenceSettings
+from geoservices.settings.presence import PresenceSettings
 
 
 def presence_of(session: Session, organisation_id: UUID) -> Stored:

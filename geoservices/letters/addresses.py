@@ -20,7 +20,7 @@ from geoservices.letters.links import mark_of, read_unsubscribe_token
 from geoservices.letters.models import EmailAddress, Letter, LetterKind, LetterState
 from geoservices.mail.addresses import read_address
 from geoservices.scopes import everywhere
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 
 DIGEST_AT = time(17)
 """When people are told, unless they choose an hour."""

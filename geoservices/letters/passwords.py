@@ -21,7 +21,7 @@ from geoservices.letters.composing import Words
 from geoservices.letters.models import Letter, LetterKind, LetterState
 from geoservices.mail.addresses import AddressRefused, read_address
 from geoservices.scopes import everywhere, open_wide
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 
 LINKS = {
     LetterKind.INVITATION: LinkKind.INVITATION,

@@ -22,7 +22,7 @@ from geoservices.letters.models import (
 from geoservices.letters.queries import Told
 from geoservices.mail.composing import Mail
 from geoservices.mail.sending import MailOutcome, Sent
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 
 FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(hours=2)

@@ -8,7 +8,7 @@ from geoservices.database import SessionFactory, transaction
 from geoservices.errors import TooOften
 from geoservices.limiting import queries
 from geoservices.rates import read_rate
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 
 
 class TooManyRequests(TooOften):

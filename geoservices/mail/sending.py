@@ -16,7 +16,7 @@ from aiosmtplib import (
 )
 
 from geoservices.mail.composing import Mail, address_of, domain_of, encode
-from geoservices.settings import MailSettings
+from geoservices.settings.sending import MailSettings
 
 log = structlog.get_logger()
 

@@ -18,11 +18,11 @@ import pycurl
 
 from geoservices import clock
 from geoservices.oidc.refusals import ProviderUnavailable
-from geoservices.provider_settings import ProviderSettings
 from geoservices.push.endpoints import LOOPBACK_HOSTS, Origin, read_origin
 from geoservices.push.exchanges import REASONS, Address, authorities
 from geoservices.push.names import Addresses, AddressNotPublic, Names, look_up
-from geoservices.settings import OidcSettings
+from geoservices.settings.entering import OidcSettings
+from geoservices.settings.providers import ProviderSettings
 
 MAX_BODY: Final = 262_144
 """Room for a provider's document and for the keys of many."""

@@ -8,8 +8,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from geoservices.database import Base
 from geoservices.oidc.claims import MAX_SUBJECT
-from geoservices.provider_settings import MAX_ISSUER
 from geoservices.register import Basis, about, not_personal, personal
+from geoservices.settings.providers import MAX_ISSUER
 
 
 class Identity(Base):

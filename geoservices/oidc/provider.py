@@ -21,8 +21,8 @@ from geoservices.oidc.fetching import FORM, OK, Answer, Fetcher
 from geoservices.oidc.pending import PendingSignIn
 from geoservices.oidc.refusals import ProviderUnavailable, TokenRefused
 from geoservices.oidc.remembering import Remembered
-from geoservices.provider_settings import ProviderSettings
-from geoservices.settings import OidcSettings
+from geoservices.settings.entering import OidcSettings
+from geoservices.settings.providers import ProviderSettings
 
 DISCOVERY: Final = "/.well-known/openid-configuration"
 BASIC: Final = "client_secret_basic"

@@ -26,9 +26,9 @@ from geoservices.oidc.refusals import (
     TokenRefused,
 )
 from geoservices.oidc.tokens import Logout
-from geoservices.provider_settings import ProviderSettings
 from geoservices.scopes import open_wide
-from geoservices.settings import OidcSettings
+from geoservices.settings.entering import OidcSettings
+from geoservices.settings.providers import ProviderSettings
 
 
 def make_providers(settings: OidcSettings, *, public_url: str) -> dict[str, Provider]:

@@ -26,7 +26,7 @@ from geoservices.phones.regions import (
     stamp_of,
 )
 from geoservices.scopes import everywhere
-from geoservices.settings import PhoneSettings
+from geoservices.settings.presence import PhoneSettings
 
 MOST_LINKS = 10
 """A device has at most so many; with one more the oldest ends."""

@@ -16,7 +16,7 @@ from geoservices.pings import partitions, queries
 from geoservices.pings.columns import Indices, Pings, id_column
 from geoservices.pings.screening import Doors, Verdict, judge
 from geoservices.pings.sightings import Sightings, sightings_of
-from geoservices.settings import PresenceSettings
+from geoservices.settings.presence import PresenceSettings
 
 ACCEPTED, LATE, REPEATED, REFUSED, NOT_KEPT = range(5)
 VERDICTS = (

@@ -13,7 +13,7 @@ from geoservices.geometry.position import Position, Positions
 from geoservices.instants import SECOND_US
 from geoservices.pings.columns import Indices, Pings
 from geoservices.pings.plausibility import PlausibilityRules, Sign, gated, signs
-from geoservices.settings import PresenceSettings
+from geoservices.settings.presence import PresenceSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 import pycurl
 
 from geoservices.push.names import AddressNotPublic
-from geoservices.settings import PushSettings
+from geoservices.settings.sending import PushSettings
 
 MAX_ANSWER_BYTES: Final = 4096
 # RFC 8030 sections 5, 5.2 and 8.4; and what Windows adds.

@@ -28,7 +28,7 @@ from geoservices.push.exchanges import Answer, Ending, NoAnswer, Post
 from geoservices.push.names import AddressNotPublic, LookUp, Names, look_up
 from geoservices.push.transport import Transport
 from geoservices.push.vapid import Clock, VapidTokens, vapid_public_keys
-from geoservices.settings import PushSettings
+from geoservices.settings.sending import PushSettings
 
 __all__ = ["Envelope", "Outcome", "OutcomeKind", "PushGateway", "WebPushGateway"]
 

@@ -22,7 +22,7 @@ import pycurl
 from geoservices.push.endpoints import MAX_ORIGINS, Origin, read_origin
 from geoservices.push.exchanges import Address, Ending, Exchange, NoAnswer, Post
 from geoservices.push.names import Addresses, Names
-from geoservices.settings import PushSettings
+from geoservices.settings.sending import PushSettings
 
 # Once the head has come, its body may take this long; the status has said everything.
 BODY_WITHIN: Final = timedelta(seconds=1)

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pydantic import SecretStr
 
 from geoservices.push.endpoints import decode_base64url, encode_base64url, origin_of
-from geoservices.settings import PushSettings
+from geoservices.settings.sending import PushSettings
 
 # RFC 8292 section 2 allows a token 24 hours; half of it forgives a clock that is off by hours.
 TOKEN_LIFETIME: Final = timedelta(hours=12)

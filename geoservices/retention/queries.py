@@ -18,7 +18,7 @@ from geoservices.letters.queries import UNFINISHED
 from geoservices.notifications.models import Notification
 from geoservices.phones.models import PhoneLink
 from geoservices.places.models import Place
-from geoservices.settings import RetentionSettings
+from geoservices.settings.privacy import RetentionSettings
 from geoservices.subscriptions.models import Subscription
 from geoservices.visits.models import Transition, Visit
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from geoservices.database import SessionFactory, transaction
 from geoservices.retention.queries import RULES, delete_over
-from geoservices.settings import RetentionSettings
+from geoservices.settings.privacy import RetentionSettings
 
 AT_ONCE = 1000
 """Rows deleted in one transaction, so that nobody waits for long."""

@@ -8,7 +8,7 @@ from geoservices.accounts import queries as accounts
 from geoservices.accounts.models import Device, Person
 from geoservices.errors import ErrorKind, Forbidden, GeoservicesError
 from geoservices.places.hours import is_readable
-from geoservices.settings import PresenceSettings
+from geoservices.settings.presence import PresenceSettings
 from geoservices.shifts import queries
 from geoservices.shifts.windows import NO_HOURS, Located, Week, standing
 from geoservices.visits import service as visits

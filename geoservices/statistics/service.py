@@ -13,7 +13,7 @@ from geoservices.accounts import queries as accounts
 from geoservices.accounts.models import Organisation
 from geoservices.places import service as places
 from geoservices.scopes import everywhere
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 from geoservices.statistics import queries
 from geoservices.statistics.counting import (
     QUARTER,

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from sqlalchemy.orm import Session
 
 from geoservices.push.vapid import short_key, vapid_public_key
-from geoservices.settings import PushSettings
+from geoservices.settings.sending import PushSettings
 from geoservices.subscriptions import queries
 
 

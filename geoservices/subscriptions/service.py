@@ -12,7 +12,7 @@ from geoservices.accounts import queries as accounts
 from geoservices.errors import ErrorKind, GeoservicesError, NotFound
 from geoservices.push.endpoints import check_endpoint, check_keys
 from geoservices.push.vapid import vapid_public_keys
-from geoservices.settings import PushSettings
+from geoservices.settings.sending import PushSettings
 from geoservices.subscriptions import queries
 from geoservices.subscriptions.ageing import Patience, Silence, is_lifeless
 from geoservices.subscriptions.models import EndedReason, Subscription

@@ -16,7 +16,7 @@ from geoservices.instants import MICROSECOND, SECOND_US, instant, microseconds
 from geoservices.pings.columns import Indices
 from geoservices.pings.plausibility import suspect
 from geoservices.pings.sightings import Sightings
-from geoservices.settings import PresenceSettings
+from geoservices.settings.presence import PresenceSettings
 from geoservices.visits.crossings import CrossingRules, crossed, may_have_crossed
 from geoservices.visits.queries import VisitRow
 from geoservices.visits.rules import rules_with

@@ -4,7 +4,7 @@ from dataclasses import fields
 from functools import lru_cache
 
 from geoservices.geofences.watched import Overrides
-from geoservices.settings import PresenceSettings
+from geoservices.settings.presence import PresenceSettings
 from geoservices.visits.sights import PresenceRules
 
 

@@ -11,7 +11,7 @@ from geoservices.accounts.queries import HeldDevice
 from geoservices.errors import NotFound
 from geoservices.geofences.index import GeofenceIndex
 from geoservices.pings.sightings import Sightings
-from geoservices.settings import PresenceSettings
+from geoservices.settings.presence import PresenceSettings
 from geoservices.visits import queries
 from geoservices.visits.following import Walk
 from geoservices.visits.queries import TransitionRow, VisitRow

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from geoservices.accounts.queries import HeldDevice
 from geoservices.geofences.index import GeofenceIndex
 from geoservices.geofences.watched import Watched
-from geoservices.settings import PresenceSettings
+from geoservices.settings.presence import PresenceSettings
 from geoservices.visits import queries
 from geoservices.visits.rules import rules_with
 from geoservices.visits.service import store

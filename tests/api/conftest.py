@@ -28,16 +28,12 @@ from geoservices.codes.links import make_code_key
 from geoservices.database import SessionFactory
 from geoservices.geofences.live import LiveGeofences
 from geoservices.limiting.limiter import Limiter
-from geoservices.provider_settings import ProviderSettings
 from geoservices.push.vapid import make_vapid_key
-from geoservices.settings import (
-    CodeSettings,
-    MailSettings,
-    OidcSettings,
-    PhoneSettings,
-    PushSettings,
-    Settings,
-)
+from geoservices.settings.entering import OidcSettings
+from geoservices.settings.presence import CodeSettings, PhoneSettings
+from geoservices.settings.providers import ProviderSettings
+from geoservices.settings.sending import MailSettings, PushSettings
+from geoservices.settings.service import Settings
 from tests.api.contract import Contract
 from tests.factories import (
     make_access_token,

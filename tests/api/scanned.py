@@ -4,7 +4,7 @@ from datetime import datetime
 
 from geoservices.codes import links, service
 from geoservices.codes.models import Code
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 
 
 def static_link(code: Code, settings: Settings) -> str:

@@ -9,7 +9,7 @@ from geoservices.deliveries import service as deliveries
 from geoservices.deliveries.models import Delivery
 from geoservices.outbox import OutboxMessage
 from geoservices.push.gateway import Outcome, OutcomeKind
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 from tests.api.asking import now
 
 

@@ -14,7 +14,7 @@ from geoservices.accounts.models import Organisation
 from geoservices.campaigns.models import Campaign
 from geoservices.campaigns.rules import Gate
 from geoservices.listings.models import Listing
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 from tests.api.asking import campaign, check_in
 from tests.api.telling import tell
 from tests.factories import make_listing, make_organisation, make_place

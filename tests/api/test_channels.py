@@ -15,7 +15,8 @@ from geoservices.campaigns.rules import Trigger
 from geoservices.letters import digests, service
 from geoservices.letters.models import EmailAddress, Letter
 from geoservices.mail.sending import MailOutcome, Sent
-from geoservices.settings import MailSettings, Settings
+from geoservices.settings.sending import MailSettings
+from geoservices.settings.service import Settings
 from tests.api.asking import check_in, now, subscription
 from tests.api.conftest import agree
 from tests.api.telling import tell

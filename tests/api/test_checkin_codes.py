@@ -19,7 +19,7 @@ from geoservices.codes.models import Code
 from geoservices.codes.service import key_of
 from geoservices.outbox import OutboxMessage
 from geoservices.places.models import Place
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 from tests.api import asking
 from tests.api.asking import check_in, now
 from tests.api.conftest import with_token

@@ -13,7 +13,7 @@ from geoservices.accounts.models import Organisation
 from geoservices.codes.links import CodeKind
 from geoservices.codes.models import Code
 from geoservices.places.models import Place
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 from tests.api import asking
 from tests.api.conftest import with_token
 from tests.api.scanned import screen_link, screen_secret, static_link

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from api import cookies
 from api.csrf import CsrfRefused, check_csrf, csrf_token_after, make_csrf_token
 from geoservices.accounts.models import Organisation, Purpose
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 from tests.api import asking
 from tests.api.conftest import browser
 from tests.factories import make_access_token, make_device, make_person

@@ -14,7 +14,7 @@ from api.csrf import make_csrf_token
 from geoservices.access.rights import Right
 from geoservices.accounts.models import Device, Organisation, OtherToken, Person, SignIn
 from geoservices.database import SessionFactory
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 from tests.api import asking
 from tests.api.conftest import browser, with_token
 from tests.factories import make_access_token, make_device, make_person

@@ -16,7 +16,7 @@ from geoservices.database import SessionFactory
 from geoservices.letters import addresses, service
 from geoservices.letters.links import make_unsubscribe_token
 from geoservices.letters.models import EmailAddress, Letter
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 from tests.api.asking import now
 from tests.api.serving import serving
 from tests.factories import make_person

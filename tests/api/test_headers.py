@@ -8,7 +8,7 @@ from httpx2 import Client
 from api.app import create_app
 from api.headers import OF_ALL, of_service
 from geoservices.database import SessionFactory
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 from tests.api import asking
 from tests.api.conftest import client_of
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from api.routers import health
 from geoservices.database import SessionFactory, make_engine, make_session_factory
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 from local.broker import serving
 from local.configuration import free_port
 from local.processes import mark

@@ -13,7 +13,7 @@ from geoservices.accounts.models import Device, JoiningCode
 from geoservices.campaigns.rules import CampaignClass
 from geoservices.deliveries.models import Delivery
 from geoservices.limiting.limiter import Limiter
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 from tests.api import asking
 from tests.api.conftest import browser, with_token
 from tests.factories import make_device, make_person

@@ -32,7 +32,7 @@ from geoservices.phones.regions import rid_of
 from geoservices.places.models import Place
 from geoservices.retention import service as retention
 from geoservices.scopes import confined_sessions
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 from tests.api import asking
 from tests.api.conftest import client_of, with_token
 from tests.api.phoning import basic, feature, location, transition, unix

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from geoservices.accounts.models import Organisation, Purpose
 from geoservices.campaigns.rules import Trigger
 from geoservices.push.gateway import OutcomeKind
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 from tests.api.asking import check_in, subscription
 from tests.api.telling import send, tell
 from tests.factories import make_campaign, make_geofence, make_listing, make_place

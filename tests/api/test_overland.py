@@ -13,7 +13,7 @@ from geoservices import withdrawing
 from geoservices.accounts.models import Organisation, Purpose
 from geoservices.phones.models import PhoneApp
 from geoservices.pings.models import Ping
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 from geoservices.visits.models import Transition
 from tests.api.asking import now
 from tests.api.conftest import with_token

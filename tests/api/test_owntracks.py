@@ -22,7 +22,7 @@ from geoservices.phones.regions import rid_of, stamp_of
 from geoservices.phones.service import key_of
 from geoservices.pings.models import Ping
 from geoservices.places.sensitivity import SensitiveKind
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 from geoservices.visits.models import Transition, Visit
 from tests.api.asking import now
 from tests.api.conftest import with_token

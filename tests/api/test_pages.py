@@ -12,7 +12,7 @@ from geoservices.accounts.models import Organisation
 from geoservices.checkins.models import CheckIn
 from geoservices.codes.links import CodeKind
 from geoservices.codes.models import Code
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 from tests.api.asking import now
 from tests.api.scanned import screen_link, static_link
 from tests.factories import make_code, make_place

@@ -17,7 +17,8 @@ from geoservices.accounts.models import Device
 from geoservices.database import SessionFactory
 from geoservices.phones.models import PhoneLink
 from geoservices.pings.models import Ping
-from geoservices.settings import PhoneSettings, Settings
+from geoservices.settings.presence import PhoneSettings
+from geoservices.settings.service import Settings
 from tests.api.asking import ping
 from tests.api.conftest import client_of, with_token
 from tests.api.phoning import basic, feature, location, unix

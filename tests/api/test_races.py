@@ -17,7 +17,7 @@ from geoservices.accounts.consents import TEXTS
 from geoservices.accounts.models import Purpose
 from geoservices.database import DatabaseRole, make_engine, make_session_factory
 from geoservices.scopes import confined_sessions
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 from tests.api import asking
 from tests.api.conftest import client_of, with_token
 from tests.conftest import make_database, migrate

@@ -14,7 +14,7 @@ from geoservices.deliveries.models import Delivery, Receipt
 from geoservices.deliveries.receipts import receipt_key
 from geoservices.deliveries.states import DeliveryState
 from geoservices.deliveries.tokens import make_token
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 from tests.api import asking
 from tests.api.asking import now
 from tests.api.conftest import with_token

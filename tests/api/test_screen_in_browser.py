@@ -19,7 +19,7 @@ from geoservices.accounts.models import Organisation
 from geoservices.codes.links import STEP, CodeKind
 from geoservices.codes.models import Code
 from geoservices.database import SessionFactory
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 from tests.api.asking import now
 from tests.api.scanned import screen_link, screen_secret
 from tests.api.serving import serving

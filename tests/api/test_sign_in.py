@@ -18,7 +18,8 @@ from geoservices.database import SessionFactory
 from geoservices.letters import service as letters
 from geoservices.letters.models import EmailAddress, Letter, LetterKind
 from geoservices.limiting.limiter import Limiter
-from geoservices.settings import LimitSettings, Settings
+from geoservices.settings.entering import LimitSettings
+from geoservices.settings.service import Settings
 from tests.api import asking
 from tests.api.asking import now
 from tests.api.conftest import client_of, with_token

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from geoservices.accounts.models import Organisation
 from geoservices.credentials.links import make_link
 from geoservices.credentials.models import LinkKind
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 from local.configuration import HOST, free_port
 from tests.api.asking import now
 from tests.eventually import eventually

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from geoservices.accounts.models import Organisation
 from geoservices.places.models import Place
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 from geoservices.statistics import service
 from geoservices.visits.models import Visit
 from tests.api.asking import now

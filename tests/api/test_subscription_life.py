@@ -19,7 +19,7 @@ from geoservices.deliveries.tokens import make_token
 from geoservices.notifications.models import Notification
 from geoservices.push.gateway import OutcomeKind
 from geoservices.push.vapid import make_vapid_key, vapid_public_key
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 from geoservices.subscriptions import service
 from geoservices.subscriptions.models import Subscription
 from tests.api import asking

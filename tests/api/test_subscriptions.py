@@ -13,7 +13,7 @@ from api.app import create_app
 from geoservices.accounts.models import Purpose
 from geoservices.database import SessionFactory
 from geoservices.push.endpoints import decode_base64url, encode_base64url
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 from geoservices.subscriptions.models import Subscription
 from tests.api import asking
 from tests.api.conftest import agree, with_token

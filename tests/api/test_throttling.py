@@ -12,7 +12,8 @@ from api.dependencies import get_address
 from geoservices.accounts.models import Device, Purpose
 from geoservices.database import SessionFactory
 from geoservices.limiting.models import Spending
-from geoservices.settings import LimitSettings, Settings
+from geoservices.settings.entering import LimitSettings
+from geoservices.settings.service import Settings
 from tests.api import asking
 from tests.api.conftest import client_of, with_token
 from tests.factories import make_device, make_person

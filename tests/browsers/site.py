@@ -30,7 +30,9 @@ from geoservices.database import (
 from geoservices.push.gateway import Envelope, Outcome, OutcomeKind, WebPushGateway
 from geoservices.push.vapid import make_vapid_key, vapid_public_key
 from geoservices.scopes import confined_sessions
-from geoservices.settings import CodeSettings, PhoneSettings, PushSettings, Settings
+from geoservices.settings.presence import CodeSettings, PhoneSettings
+from geoservices.settings.sending import PushSettings
+from geoservices.settings.service import Settings
 from local.configuration import HOST, free_port
 from tests.browsers.google import to_loopback
 from tests.eventually import eventually

@@ -21,7 +21,7 @@ from geoservices.phones.models import PhoneApp, PhoneLink
 from geoservices.places.sensitivity import SensitiveKind
 from geoservices.retention import service
 from geoservices.retention.queries import RULES
-from geoservices.settings import RetentionSettings, StatisticsSettings
+from geoservices.settings.privacy import RetentionSettings, StatisticsSettings
 from geoservices.subscriptions.models import Subscription
 from geoservices.visits.models import Transition, Visit
 from tests.api.world import make_check_in, make_notification, make_subscription

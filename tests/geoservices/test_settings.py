@@ -7,14 +7,9 @@ from pydantic import ValidationError
 
 from geoservices.codes.links import make_code_key
 from geoservices.push.vapid import make_vapid_key
-from geoservices.settings import (
-    CampaignSettings,
-    IntakeSettings,
-    MailSettings,
-    PresenceSettings,
-    PushSettings,
-    load_settings,
-)
+from geoservices.settings.presence import CampaignSettings, IntakeSettings, PresenceSettings
+from geoservices.settings.sending import MailSettings, PushSettings
+from geoservices.settings.service import load_settings
 
 
 def push(**changes: Any) -> PushSettings:

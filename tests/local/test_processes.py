@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from geoservices.settings import load_settings
+from geoservices.settings.service import load_settings
 from local.configuration import Configuration
 from local.processes import BIN, PREPARATION, commands, environment, story
 

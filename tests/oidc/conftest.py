@@ -18,10 +18,13 @@ from api.app import create_app
 from geoservices.accounts.models import SignIn
 from geoservices.codes.links import make_code_key
 from geoservices.database import DatabaseRole, SessionFactory, make_engine
-from geoservices.provider_settings import ProviderSettings
 from geoservices.push.vapid import make_vapid_key
 from geoservices.scopes import confined_sessions
-from geoservices.settings import CodeSettings, OidcSettings, PushSettings, Settings
+from geoservices.settings.entering import OidcSettings
+from geoservices.settings.presence import CodeSettings
+from geoservices.settings.providers import ProviderSettings
+from geoservices.settings.sending import PushSettings
+from geoservices.settings.service import Settings
 from local.configuration import HOST, free_port
 from tests.api import conftest as api
 from tests.eventually import eventually

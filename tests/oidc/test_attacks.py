@@ -20,7 +20,7 @@ from geoservices.oidc.pending import PendingSignIn
 from geoservices.oidc.provider import Provider
 from geoservices.oidc.refusals import ProviderUnavailable, TokenRefused
 from geoservices.oidc.tokens import LOGOUT_EVENT
-from geoservices.settings import OidcSettings
+from geoservices.settings.entering import OidcSettings
 from tests.api.asking import now
 from tests.oidc.conftest import settings_for
 from tests.oidc.crooked import DISCOVERY, Crooked, Reply, as_json, crooked

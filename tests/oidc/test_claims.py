@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from geoservices.access.rights import MEMBERS, Role
 from geoservices.oidc.claims import RANKED, name_of, role_of, session_of, values_at
-from geoservices.provider_settings import MemberRole
+from geoservices.settings.providers import MemberRole
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),

@@ -9,7 +9,8 @@ from pydantic import ValidationError
 from geoservices.codes.links import make_code_key
 from geoservices.push.endpoints import is_private
 from geoservices.push.vapid import make_vapid_key
-from geoservices.settings import OidcSettings, load_settings
+from geoservices.settings.entering import OidcSettings
+from geoservices.settings.service import load_settings
 from tests.oidc.conftest import settings_for
 
 ISSUER = "https://login.devon.example/realms/council"

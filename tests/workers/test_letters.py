@@ -15,7 +15,7 @@ from geoservices.letters import addresses, queries
 from geoservices.letters import service as letters
 from geoservices.letters.models import DigestItem, EmailAddress, Letter, LetterState
 from geoservices.mail.sending import SmtpMailer
-from geoservices.settings import MailSettings
+from geoservices.settings.sending import MailSettings
 from tests.mailing import DROP, OK, Postbox, serving
 from tests.writing import FIVE, SETTINGS, SILENT, make_world
 from workers import patience, runtime

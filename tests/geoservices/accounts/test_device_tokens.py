@@ -19,7 +19,7 @@ from geoservices.accounts.device_tokens import (
 )
 from geoservices.accounts.models import Device, OtherToken
 from geoservices.accounts.tokens import hash_token
-from geoservices.settings import DeviceSettings
+from geoservices.settings.entering import DeviceSettings
 from tests.factories import NOON, make_device, make_person
 
 OVERLAP = timedelta(minutes=1)

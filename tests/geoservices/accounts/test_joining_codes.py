@@ -17,7 +17,7 @@ from geoservices.accounts.joining_codes import (
     write_code,
 )
 from geoservices.rates import read_rate
-from geoservices.settings import LimitSettings
+from geoservices.settings.entering import LimitSettings
 
 CODES = st.text(alphabet=ALPHABET, min_size=LENGTH, max_size=LENGTH)
 

@@ -28,7 +28,7 @@ from geoservices.credentials.service import PasswordWrong, SignInRefused
 from geoservices.credentials.waits import LONGEST_WAIT, wait_after
 from geoservices.database import SessionFactory
 from geoservices.limiting.limiter import TooManyRequests
-from geoservices.settings import LimitSettings
+from geoservices.settings.entering import LimitSettings
 from tests.factories import NOON, make_organisation
 from tests.signing import (
     CHEAP,

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from geoservices.errors import ErrorKind
 from geoservices.geofences.overrides import PresenceOverrides, PresenceRefused, check, merge
-from geoservices.settings import PresenceSettings
+from geoservices.settings.presence import PresenceSettings
 from geoservices.visits.rules import rules_with
 from geoservices.visits.sights import PresenceRules
 

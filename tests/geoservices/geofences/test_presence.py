@@ -13,7 +13,7 @@ from geoservices.geofences.presence import (
     replace_presence,
 )
 from geoservices.geofences.watched import keys
-from geoservices.settings import PresenceSettings
+from geoservices.settings.presence import PresenceSettings
 from tests.factories import NOON, make_geofence, make_organisation, make_place
 
 PRESENCE = PresenceSettings()

@@ -18,7 +18,10 @@ from geoservices.limiting.limiter import Limit, Limiter, TooManyRequests
 from geoservices.limiting.models import Spending
 from geoservices.push.vapid import make_vapid_key
 from geoservices.rates import Rate
-from geoservices.settings import CodeSettings, LimitSettings, PushSettings, Settings
+from geoservices.settings.entering import LimitSettings
+from geoservices.settings.presence import CodeSettings
+from geoservices.settings.sending import PushSettings
+from geoservices.settings.service import Settings
 from tests.factories import NOON
 
 PER_HOUR = Rate(10, timedelta(hours=1))

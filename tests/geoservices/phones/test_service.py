@@ -29,7 +29,7 @@ from geoservices.phones.service import (
     revoke_link,
 )
 from geoservices.places.sensitivity import SensitiveKind
-from geoservices.settings import PhoneSettings
+from geoservices.settings.presence import PhoneSettings
 from tests.factories import (
     EXETER,
     NOON,

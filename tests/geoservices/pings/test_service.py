@@ -17,7 +17,7 @@ from geoservices.pings.columns import Pings
 from geoservices.pings.models import Ping
 from geoservices.pings.screening import LOOKS_SWAPPED, REFUSALS, Doors, PingReport, Verdict
 from geoservices.pings.service import VERDICTS, Recorded, record
-from geoservices.settings import PresenceSettings
+from geoservices.settings.presence import PresenceSettings
 from tests.factories import NOON, make_device, make_person
 
 DOORS = Doors(future_tolerance=timedelta(minutes=5), oldest=timedelta(days=7))

@@ -19,7 +19,7 @@ from geoservices.push.endpoints import (
     is_public,
     origin_of,
 )
-from geoservices.settings import PushSettings
+from geoservices.settings.sending import PushSettings
 
 ALLOWED = PushSettings.model_fields["allowed_hosts"].default
 AUTH = encode_base64url(bytes(range(16)))

@@ -15,7 +15,7 @@ from geoservices import clock
 from geoservices.push.endpoints import decode_base64url
 from geoservices.push.gateway import Outcome, OutcomeKind, WebPushGateway
 from geoservices.push.vapid import VapidTokens, make_vapid_key, vapid_public_key
-from geoservices.settings import PushSettings
+from geoservices.settings.sending import PushSettings
 from local.browser import Browser
 from local.pushservice import serving
 from tests.pushing import SETTINGS, make_envelope, send_one

@@ -16,7 +16,8 @@ from geoservices.errors import NotFound
 from geoservices.geofences.models import Geofence
 from geoservices.places.models import Place
 from geoservices.places.sensitivity import SensitiveKind
-from geoservices.settings import Settings, StatisticsSettings
+from geoservices.settings.privacy import StatisticsSettings
+from geoservices.settings.service import Settings
 from geoservices.statistics import service
 from geoservices.statistics.counting import RangeRefused
 from geoservices.statistics.models import CellRest, PlaceHour
