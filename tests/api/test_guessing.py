@@ -28,7 +28,8 @@ from geoservices.letters.addresses import key_of
 from geoservices.letters.links import make_confirmation_token, make_unsubscribe_token
 from geoservices.phones.models import PhoneApp
 from geoservices.places.models import Place
-from geoservices.settings import LimitSettings, Settings
+from geoservices.settings.entering import LimitSettings
+from geoservices.settings.service import Settings
 from tests.api import asking
 from tests.api.conftest import client_of, with_token
 from tests.api.scanned import screen_secret

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from api.app import create_app
 from geoservices.accounts.models import Organisation
 from geoservices.database import SessionFactory
-from geoservices.settings import Settings
+from geoservices.settings.service import Settings
 from tests.api.serving import serving
 from tests.factories import make_code, make_place
 
