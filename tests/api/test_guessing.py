@@ -24,7 +24,6 @@ from geoservices.database import SessionFactory
 from geoservices.deliveries.models import Delivery
 from geoservices.deliveries.receipts import receipt_key
 from geoservices.deliveries.tokens import make_token
-from geoservices.letters.addresses import key_of
 from geoservices.letters.links import make_confirmation_token, make_unsubscribe_token
 from geoservices.phones.models import PhoneApp
 from geoservices.places.models import Place
@@ -125,7 +124,7 @@ def credentials(
     sign_in = make_access_token(session, organisation, Role.MANAGER)
     session.commit()
     joining = with_token(anyone, world.token).post("/v1/devices/me/joining-code").json()["code"]
-    code_key = codes.key_of(settings)
+    code_key = settings.codes.secret
     return {
         "device": world.token,
         "sign-in": sign_in,
@@ -133,7 +132,7 @@ def credentials(
         "phone app": phone,
         "screen": screen_secret(screen, settings),
         "receipt": make_token(receipt_key(settings), delivery.id),
-        "unsubscribing": make_unsubscribe_token(key_of(settings), uuid4()),
+        "unsubscribing": make_unsubscribe_token(settings.codes.secret, uuid4()),
         "password link": link.rpartition("#")[2],
         "joining code": joining,
         "poster": codes.link_of(poster, settings=settings).rpartition("/")[2],
