@@ -156,7 +156,7 @@ def sign_in(desk: Desk, given: Given, *, at: datetime) -> SignedIn:
             at=at,
         )
         made.enrolling = second_factor.is_demanded(person, account, settings)
-        browser_pass = make_pass(attempts.key_of(settings), person.id)
+        browser_pass = make_pass(settings.codes.secret, person.id)
         return SignedIn(sign_in=made, token=token, browser_pass=browser_pass)
 
 
@@ -220,7 +220,7 @@ def set_password(desk: Desk, token: str, password: str, *, at: datetime) -> tupl
             raise LinkRefused
         account = _set_password(session, person_id, password_hash, at=at)
         attempts.forgive_strangers(session, account.username, settings=desk.settings)
-    return account.username, make_pass(attempts.key_of(desk.settings), person_id)
+    return account.username, make_pass(desk.settings.codes.secret, person_id)
 
 
 def open_account(
