@@ -162,7 +162,7 @@ def test_a_manager_stays_limited_to_their_places(
             service.welcome(rows, settings, claims, lifetime=timedelta(1), at=now())
             person = rows.scalars(select(Person)).one()
             if given == "manager" and person.reach is None:
-                person.reach = {"categories": ["library"]}
+                person.reach = {"tags": ["library"], "area": None}
 
     with devon() as rows:
         person = rows.scalars(select(Person)).one()
