@@ -119,6 +119,6 @@ def _same(origin: str, public_url: str) -> bool:
 
 
 def _seal(settings: Settings, token: str) -> str:
-    key = hmac.digest(settings.codes.key.get_secret_value().encode(), b"csrf", "sha256")
+    key = hmac.digest(settings.codes.secret, b"csrf", "sha256")
     seal = hmac.digest(key, token.encode(), "sha256")
     return base64.urlsafe_b64encode(seal).decode().rstrip("=")

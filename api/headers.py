@@ -5,7 +5,8 @@ from collections.abc import Mapping
 OF_ALL: Mapping[str, str] = {
     "Cache-Control": "no-store",
     # What is no page loads nothing and is shown in no frame, whatever is made of it.
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(self), geolocation=(self), microphone=(), payment=(), usb=()",

@@ -140,4 +140,7 @@ class _Answer:
             headers = MutableHeaders(scope=message)
             for name, value in self.headers.items():
                 headers.setdefault(name, value)
+            media_type = headers.get("content-type", "")
+            if media_type.endswith("+xml"):
+                headers["content-type"] = f"{media_type}; charset=utf-8"
         await self.send(message)

@@ -69,7 +69,7 @@ def open_pending(
     """
     state = request.query_params.get("state", "")
     sealed = request.cookies.get(cookie_name(settings), "")
-    slug, key = provider.settings.slug, key_of(settings)
+    slug, key = provider.settings.slug, settings.codes.secret
     with noting_refusals(provider):
         return pending.unseal(key, sealed, provider=slug, state=state, at=at)
 
@@ -108,18 +108,13 @@ def let_in(
 
 def keep_pending(response: Response, begun: PendingSignIn, settings: Settings) -> None:
     """Have the browser keep a pending sign-in while it is at the provider."""
-    sealed = pending.seal(key_of(settings), begun)
+    sealed = pending.seal(settings.codes.secret, begun)
     _set(response, sealed, settings, int(LIFETIME.total_seconds()))
 
 
 def drop_pending(response: Response, settings: Settings) -> None:
     """Have the browser forget its pending sign-in."""
     _set(response, "", settings, 0)
-
-
-def key_of(settings: Settings) -> bytes:
-    """Return the key from which that of pending sign-ins is derived."""
-    return settings.codes.key.get_secret_value().encode()
 
 
 def cookie_name(settings: Settings) -> str:

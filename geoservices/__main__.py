@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from geoservices import clock
+from geoservices import clock, rotating
 from geoservices.access.rights import MEMBERS, Role
 from geoservices.accounts import issuing
 from geoservices.accounts import service as accounts
@@ -68,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     sign_in_key = commands.add_parser("sign-in-key", help="make a key for GEOSERVICES_SIGN_IN__KEY")
     sign_in_key.set_defaults(run=_code_key)
 
+    _add_keys(commands)
     push = commands.add_parser("push", help="see to keys and push services")
     of_push = push.add_subparsers(required=True, metavar="ACTION")
     keys = of_push.add_parser(
@@ -131,6 +132,18 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_keys(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    keys = commands.add_parser("keys", help="see to the keys that the service seals and signs with")
+    of_keys = keys.add_subparsers(required=True, metavar="ACTION")
+    status = of_keys.add_parser("status", help="say which keys there are, and how many of before")
+    status.set_defaults(run=_key_status)
+    rotate = of_keys.add_parser(
+        "rotate", help="print the settings that put a new key in the place of one; changes nothing"
+    )
+    rotate.add_argument("key", choices=sorted(rotating.PLACES))
+    rotate.set_defaults(run=_rotate_key)
+
+
 def _add_audit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     audit = commands.add_parser("audit", help="see that the audit log is whole, and export it")
     of_audit = audit.add_subparsers(required=True, metavar="ACTION")
@@ -163,6 +176,14 @@ def _vapid_key(_arguments: argparse.Namespace) -> str:
 
 def _code_key(_arguments: argparse.Namespace) -> str:
     return make_code_key()
+
+
+def _key_status(_arguments: argparse.Namespace) -> str:
+    return rotating.report(load_settings())
+
+
+def _rotate_key(arguments: argparse.Namespace) -> str:
+    return rotating.rotated(arguments.key, load_settings())
 
 
 def _push_keys(_arguments: argparse.Namespace) -> str:

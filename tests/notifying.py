@@ -213,7 +213,7 @@ class World:
     ) -> TakenReceipts:
         """Have the service worker say what became of it."""
         said = [report(delivery.id, kind, second=second) for kind in kinds]
-        taken = receipts.take(self.session, said, key=RECEIPT_KEY, at=moment(at))
+        taken = receipts.take(self.session, said, keys=[RECEIPT_KEY], at=moment(at))
         self.session.expire_all()
         return taken
 

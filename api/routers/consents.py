@@ -21,7 +21,6 @@ from geoservices.accounts import consents, queries, receipts, service
 from geoservices.accounts.models import Credential, Purpose
 from geoservices.accounts.service import ConsentTextChanged
 from geoservices.errors import Forbidden, NotFound
-from geoservices.letters.addresses import key_of
 
 router = APIRouter(prefix="/consents", tags=["consents"], route_class=StrictRoute)
 
@@ -87,7 +86,7 @@ def list_consent_receipts(
 ) -> Page[ConsentReceiptOut]:
     """See what the person agreed to and withdrew, newest first, each signed by the service."""
     rows = queries.receipts_of(session, person.id, after=instant_and_id(cursor), limit=limit + 1)
-    key = receipts.signing_key(key_of(settings))
+    key = receipts.signing_key(settings.codes.secret)
     told = [receipts.facts_of(row, public_url=settings.public_url) for row in rows[:limit]]
     return Page(
         items=[ConsentReceiptOut.of(facts, receipts.sign(facts, key)) for facts in told],
@@ -97,8 +96,12 @@ def list_consent_receipts(
 
 @router.get("/receipts/keys")
 def read_receipt_keys(settings: SettingsDep) -> KeysOut:
-    """Get what checks that a receipt is this service's: the public key, as a JWK set."""
-    return KeysOut(keys=[receipts.public_key(receipts.signing_key(key_of(settings)))])
+    """Get what checks that a receipt is this service's: the public keys, as a JWK set."""
+    return KeysOut(
+        keys=[
+            receipts.public_key(receipts.signing_key(secret)) for secret in settings.codes.secrets
+        ]
+    )
 
 
 @router.get("/texts/{purpose}/{version}", responses=problem_responses(NotFound))

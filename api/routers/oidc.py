@@ -6,6 +6,7 @@ from fastapi import APIRouter, Body, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from api.cookies import give_member
+from api.csrf import OURS
 from api.dependencies import Now, SettingsDep, WideSession
 from api.oidc import (
     LogoutTokenRefused,
@@ -20,6 +21,7 @@ from api.oidc import (
 )
 from api.problems import Unavailable, problem_responses
 from api.readable import ReadableRoute
+from api.replacing import end_sign_in_before
 from api.schemas.oidc import ProviderOut, SignedOut, provider_out
 from geoservices.errors import NotFound
 from geoservices.oidc import pending, service
@@ -76,12 +78,19 @@ def list_providers(providers: ProvidersDep) -> list[ProviderOut]:
     responses=ELSEWHERE | problem_responses(NotFound, ReturnRefused, ProviderUnavailable),
 )
 def start_sign_in(
-    provider: ProviderDep, settings: SettingsDep, at: Now, return_to: ReturnTo = FRONT_DOOR
+    request: Request,
+    provider: ProviderDep,
+    settings: SettingsDep,
+    at: Now,
+    return_to: ReturnTo = FRONT_DOOR,
 ) -> Response:
     """Send the browser to the provider. It has ten minutes to come back.
 
-    The browser keeps a sealed cookie meanwhile; the sign-in that was begun last counts.
+    The browser keeps a sealed cookie meanwhile; the sign-in that was begun last counts. Whoever is
+    led here by another site gets no further than the front door, where they can choose to sign in.
     """
+    if request.headers.get("Sec-Fetch-Site", "none") not in OURS:
+        return RedirectResponse(FRONT_DOOR, 302)
     begun = pending.begin(provider.settings.slug, return_to=return_to, at=at)
     with noting_refusals(provider):
         response = RedirectResponse(provider.address_for(begun), 302)
@@ -117,6 +126,7 @@ def finish_sign_in(
 ) -> Response:
     """Come back from the provider, and be signed in. Each answer of the provider counts once."""
     token = let_in(request, provider, begun, code=code, iss=iss, at=at)
+    end_sign_in_before(request, at=at)
     response = RedirectResponse(begun.return_to, 303)
     give_member(response, token, settings, settings.oidc.sign_in_lifetime)
     drop_pending(response, settings)

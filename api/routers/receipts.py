@@ -20,7 +20,7 @@ def take_receipts(
     speaks of that delivery alone.
     """
     reports = [receipt.to_report() for receipt in body.receipts]
-    taken = receipts.take(session, reports, key=receipts.receipt_key(settings), at=at)
+    taken = receipts.take(session, reports, keys=receipts.receipt_keys(settings), at=at)
     return ReceiptsOut(
         results=[ReceiptResultOut(status="taken" if one else "unknown") for one in taken.known]
     )

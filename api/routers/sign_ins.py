@@ -1,8 +1,11 @@
 """Members sign in and out, and see where they are signed in."""
 
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
+import structlog
+from anyio.to_thread import run_sync
 from fastapi import APIRouter, Request, Response
 
 from api.bodies import StrictRoute
@@ -19,6 +22,7 @@ from api.dependencies import (
 )
 from api.hashing import DeskDep, HashingDep
 from api.problems import Unavailable, problem_responses
+from api.replacing import end_sign_in_before
 from api.schemas.sign_ins import SignedInOut, SignInIn, SignInOut
 from geoservices.accounts import queries
 from geoservices.accounts.models import SignIn
@@ -28,10 +32,21 @@ from geoservices.credentials.attempts import TooManyAttempts
 from geoservices.credentials.second_factor import SecondFactorNeeded, SecondFactorRefused
 from geoservices.credentials.service import Given, SignedIn, SignInRefused
 from geoservices.errors import NotFound
+from geoservices.limiting.limiter import TooManyRequests
+
+log = structlog.get_logger()
 
 router = APIRouter(tags=[SIGNING_IN], route_class=StrictRoute)
 
 LONGEST_LABEL = 200
+REFUSALS = (
+    SignInRefused,
+    SecondFactorNeeded,
+    SecondFactorRefused,
+    TooManyAttempts,
+    TooManyRequests,
+)
+"""How an attempt to sign in may end other than well."""
 
 
 @router.post(
@@ -70,8 +85,14 @@ async def sign_in(
         label=_label(request),
         address=address,
     )
-    made = await hashing.run(service.sign_in, desk, given, at=at)
+    try:
+        made = await hashing.run(service.sign_in, desk, given, at=at)
+    except REFUSALS as error:
+        # Neither the name, which may be a password typed in the wrong field, nor whose it is.
+        log.warning("sign_in_refused", reason=error.code, with_code=body.code is not None)
+        raise
     if body.credential == "cookie":
+        await run_sync(partial(end_sign_in_before, request, at=at))
         return _by_cookie(made, request, response, desk.settings.sign_in.lifetime)
     return _signed_in(made, token=made.token, csrf_token=None)
 

@@ -62,7 +62,7 @@ def make_joining_code(
         raise Forbidden("A member's devices are made by signing in on each of them.")
     code = make_code()
     expires_at = at + settings.devices.joining_code_lifetime
-    mark = mark_of(_key(settings), code)
+    mark = mark_of(settings.codes.secret, code)
     # Others' codes that have expired go with it.
     with everywhere(session):
         device_queries.keep_joining_code(session, device, mark=mark, expires_at=expires_at, at=at)
@@ -101,7 +101,9 @@ def join(
     if code is None:
         raise JoiningCodeUnknown
     with everywhere(session):
-        person_id = device_queries.use_joining_code(session, mark_of(_key(settings), code), at=at)
+        person_id = device_queries.use_joining_code(
+            session, mark_of(settings.codes.secret, code), at=at
+        )
     if person_id is None:
         raise JoiningCodeUnknown
     confine(session, organisation_id=None, person_id=person_id)
@@ -132,7 +134,3 @@ def revoke_device_of(session: Session, device_id: UUID, *, person_id: UUID, at: 
     if device is None:
         raise NotFound("device")
     device.revoked_at = device.revoked_at or at
-
-
-def _key(settings: Settings) -> bytes:
-    return settings.codes.key.get_secret_value().encode()

@@ -126,6 +126,13 @@ def authenticate_member(
     return found
 
 
+def end_sign_in(session: Session, token: str, *, at: datetime) -> None:
+    """Make a sign-in's token worthless at once; one that holds no more stays as it is."""
+    found = queries.sign_in_by_token(session, hash_token(token), at=at)
+    if found:
+        found[0].revoked_at = at
+
+
 def revoke_device(device: Device, *, at: datetime) -> None:
     """Make the device's token worthless at once."""
     device.revoked_at = at

@@ -11,6 +11,7 @@ from geoservices.codes import links, queries
 from geoservices.codes.links import CodeKind, CodeProblem
 from geoservices.codes.models import Code
 from geoservices.errors import ErrorKind, GeoservicesError, IdTaken, NotFound, Unauthenticated
+from geoservices.keyring import by_any
 from geoservices.places import service as places
 from geoservices.scopes import everywhere
 from geoservices.settings.service import Settings
@@ -130,7 +131,7 @@ def look_up(session: Session, text: str, *, settings: Settings, at: datetime) ->
         settings: The service's.
         at: When it reached the server.
     """
-    token = links.read_token(key_of(settings), text)
+    token = by_any(settings.codes.secrets, lambda key: links.read_token(key, text))
     code = _sealed(session, token.code_id) if token else None
     if token is None or code is None:
         return ScannedCode(None, CodeProblem.UNKNOWN)
@@ -143,7 +144,7 @@ def screen_of(session: Session, token: str, *, settings: Settings, at: datetime)
     Raises:
         Unauthenticated: The screen's secret is none, or the code does not count now.
     """
-    code_id = links.read_screen_token(key_of(settings), token)
+    code_id = by_any(settings.codes.secrets, lambda key: links.read_screen_token(key, token))
     code = _sealed(session, code_id) if code_id else None
     if code is None or code.kind != CodeKind.ROTATING or _judge(code, None, at):
         raise Unauthenticated
@@ -175,7 +176,7 @@ def links_ahead(
 
 def link_of(code: Code, *, settings: Settings, step: int | None = None) -> str:
     """Return what is scanned: an address of the service that ends with the token."""
-    token = links.make_token(key_of(settings), code.id, step=step)
+    token = links.make_token(settings.codes.secret, code.id, step=step)
     return f"{settings.public_url}{links.PATH}{token}"
 
 
@@ -186,25 +187,20 @@ def address_of(code: Code, *, settings: Settings) -> str:
     """
     if code.kind == CodeKind.STATIC:
         return link_of(code, settings=settings)
-    token = links.make_screen_token(key_of(settings), code.id)
+    token = links.make_screen_token(settings.codes.secret, code.id)
     return f"{settings.public_url}/screen#{token}"
 
 
 def personal_code(device_id: UUID, *, settings: Settings, at: datetime) -> tuple[str, datetime]:
     """Return what a device shows to staff, and until when it may be scanned."""
-    token = links.make_personal_token(key_of(settings), device_id, at=at)
+    token = links.make_personal_token(settings.codes.secret, device_id, at=at)
     return token, at + links.PERSONAL_LIFETIME
 
 
 def read_personal_code(text: str, *, settings: Settings) -> PersonalCode | None:
     """Return what a scanned personal code says, or None if it is none of ours."""
-    told = links.read_personal_token(key_of(settings), text)
+    told = by_any(settings.codes.secrets, lambda key: links.read_personal_token(key, text))
     return told and PersonalCode(told[0], told[1] + links.PERSONAL_LIFETIME)
-
-
-def key_of(settings: Settings) -> bytes:
-    """Return the key that seals what codes say."""
-    return settings.codes.key.get_secret_value().encode()
 
 
 def _sealed(session: Session, code_id: UUID) -> Code | None:

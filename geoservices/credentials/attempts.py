@@ -67,7 +67,7 @@ def begin(
     typed = fold(username)
     account = queries.account_named(session, typed)
     person_id = account.person_id if account else None
-    key = key_of(settings)
+    key = settings.codes.secret
     attempt = Attempt(
         mark=mark_of(key, typed),
         source=source_of(key, person_id, shown),
@@ -89,7 +89,7 @@ def begin_again(
         TooManyAttempts: As above.
     """
     attempt = Attempt(
-        mark=mark_of(key_of(settings), account.username),
+        mark=mark_of(settings.codes.secret, account.username),
         source=sign_in_id.bytes,
         person_id=account.person_id,
         password_hash=account.password_hash,
@@ -105,7 +105,7 @@ def forgive(session: Session, attempt: Attempt) -> None:
 
 def forgive_strangers(session: Session, username: str, *, settings: Settings) -> None:
     """Let nobody wait for what strangers did, since the password is a new one."""
-    queries.forget_attempts(session, mark_of(key_of(settings), username), STRANGERS)
+    queries.forget_attempts(session, mark_of(settings.codes.secret, username), STRANGERS)
 
 
 def note_refusal(session: Session, attempt: Attempt, reason: str) -> None:
@@ -124,11 +124,6 @@ def note_refusal(session: Session, attempt: Attempt, reason: str) -> None:
         {"reason": reason},
         organisation_id=person.organisation_id if person else None,
     )
-
-
-def key_of(settings: Settings) -> bytes:
-    """Return what marks of usernames and passes of browsers are made with."""
-    return settings.codes.key.get_secret_value().encode()
 
 
 def _count(session: Session, attempt: Attempt, at: datetime) -> None:

@@ -171,7 +171,7 @@ def _let_in(
             at=at,
         )
         made.enrolling = second_factor.is_demanded(person, account, settings)
-        browser_pass = make_pass(attempts.key_of(settings), person.id)
+        browser_pass = make_pass(settings.codes.secret, person.id)
         return SignedIn(sign_in=made, token=token, browser_pass=browser_pass)
 
 
@@ -235,7 +235,7 @@ def set_password(desk: Desk, token: str, password: str, *, at: datetime) -> tupl
             raise LinkRefused
         account = _set_password(session, person_id, password_hash, at=at)
         attempts.forgive_strangers(session, account.username, settings=desk.settings)
-    return account.username, make_pass(attempts.key_of(desk.settings), person_id)
+    return account.username, make_pass(desk.settings.codes.secret, person_id)
 
 
 def open_account(

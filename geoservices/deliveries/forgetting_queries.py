@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from geoservices.campaigns.models import Campaign, Decision
 from geoservices.deliveries.models import Delivery
-from geoservices.notifications.models import Notification
+from geoservices.notifications.models import Notification, NotificationKind
 
 
 def forget_told(
@@ -33,7 +33,8 @@ def forget_told(
     by_campaign = or_(Campaign.purpose == purpose, Campaign.trigger.in_(triggers))
     _forget(session, Decision.person_id == person_id, by_campaign)
     if tests:
-        _delete_told(session, Notification.person_id == person_id)
+        asked_for = Notification.kind == NotificationKind.TEST
+        _delete_told(session, (Notification.person_id == person_id) & asked_for)
 
 
 def forget_told_at(

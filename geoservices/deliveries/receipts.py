@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -12,6 +13,7 @@ from geoservices.deliveries import queries
 from geoservices.deliveries.queries import Sent
 from geoservices.deliveries.states import DeliveryState, ReceiptKind
 from geoservices.deliveries.tokens import derive_key, read_token
+from geoservices.keyring import by_any
 from geoservices.notifications import inbox
 from geoservices.settings.service import Settings
 from geoservices.subscriptions import queries as subscriptions
@@ -62,11 +64,16 @@ class TakenReceipts:
 
 def receipt_key(settings: Settings) -> bytes:
     """Return the key that seals the tokens of receipts."""
-    return derive_key(settings.codes.key.get_secret_value().encode())
+    return derive_key(settings.codes.secret)
+
+
+def receipt_keys(settings: Settings) -> list[bytes]:
+    """Return the keys of tokens that are believed."""
+    return [derive_key(secret) for secret in settings.codes.secrets]
 
 
 def take(
-    session: Session, reports: Sequence[ReceiptReport], *, key: bytes, at: datetime
+    session: Session, reports: Sequence[ReceiptReport], *, keys: Sequence[bytes], at: datetime
 ) -> TakenReceipts:
     """Record what service workers say; the same word twice counts once, in whatever order.
 
@@ -78,10 +85,10 @@ def take(
     Args:
         session: The transaction.
         reports: In any order, of any number of deliveries.
-        key: From `receipt_key`.
+        keys: From `receipt_keys`.
         at: Now.
     """
-    ids = [read_token(key, report.token) for report in reports]
+    ids = [by_any(keys, partial(read_token, text=report.token)) for report in reports]
     spoken_of = {id_ for id_ in ids if id_ is not None}
     if spoken_of:
         heard_of = queries.subscriptions_of(session, spoken_of, made_after=at - LATEST)

@@ -54,9 +54,9 @@ class Replayed:
     rows: int
 
 
-def marking_key(settings: Settings) -> MarkingKey:
-    """Return the key of the list; it follows from the code key."""
-    return MarkingKey.derived_from(settings.codes.key.get_secret_value().encode())
+def marking_keys(settings: Settings) -> list[MarkingKey]:
+    """Return the keys of the list, which follow from the code key and those of before."""
+    return [MarkingKey.derived_from(secret) for secret in settings.codes.secrets]
 
 
 def require_fresh_sign_in(person: Person, sign_in: SignIn | None, *, at: datetime) -> None:
@@ -85,7 +85,7 @@ def ask_for(session: Session, person_id: UUID, *, settings: Settings, at: dateti
     waiting = INVENTORY["waiting-to-be-looked-at"]
     holdings.erase_some(session, waiting, person_id, limit=STEP, skip_locked=True)
     visits.abandon_open(session, device_ids)
-    key = marking_key(settings)
+    key = marking_keys(settings)[0]
     mark = Mark(key.of(person_id), key.mark, at)
     # Whoever came back with a backup may be on the list, where they cannot see themselves.
     with everywhere(session):
@@ -149,19 +149,23 @@ def replay(
     Raises:
         ValueError: A mark was made with another code key, so that nobody can be found by it.
     """
-    key = marking_key(settings)
+    keys = marking_keys(settings)
     with transaction(sessions) as session:
         queries.add_done(session, listed, at=at)
     with transaction(sessions) as session:
         known = {one.mark: one for one in queries.marks(session)}
-        strange = sum(one.key_mark != key.mark for one in known.values())
+        strange = sum(one.key_mark not in {key.mark for key in keys} for one in known.values())
         if strange:
             raise ValueError(
                 f"{strange} of {len(known)} entries were made with another code key. Set "
-                "GEOSERVICES_CODES__KEY to the one that was in use, and replay again. Nobody was "
-                "erased."
+                "GEOSERVICES_CODES__OLD_KEYS to those that were in use, and replay again. Nobody "
+                "was erased."
             )
-        back = [person_id for person_id in queries.everyone(session) if key.of(person_id) in known]
+        back = [
+            person_id
+            for person_id in queries.everyone(session)
+            if any(key.of(person_id) in known for key in keys)
+        ]
     rows = 0
     for person_id in back:
         with transaction(sessions) as session:

@@ -8,7 +8,8 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from geoservices.accounts import queries as accounts
-from geoservices.accounts.consents import PASSIVE, TEXTS
+from geoservices.accounts.consent_texts import ENGLISH
+from geoservices.accounts.consents import PASSIVE, TEXTS, published
 from geoservices.accounts.models import Person, Purpose
 from geoservices.campaigns import queries as campaigns
 from geoservices.campaigns import service as campaign_service
@@ -125,7 +126,7 @@ def _cause(behind: Behind) -> Cause:
 
 
 def _agreed_text(behind: Behind) -> str:
-    text = TEXTS[Purpose(behind.purpose)]
-    if behind.text_version in {None, text.version}:
-        return text.text
-    return f"{behind.purpose}, in its words of {behind.text_version}"
+    purpose = Purpose(behind.purpose)
+    if behind.text_version is None:
+        return TEXTS[purpose].text
+    return published(purpose, behind.text_version)[ENGLISH].text

@@ -14,6 +14,7 @@ from geoservices.accounts.service import require_consent
 from geoservices.accounts.tokens import hash_token
 from geoservices.channels import queries as channels
 from geoservices.errors import ErrorKind, GeoservicesError, NotFound, TooOften
+from geoservices.keyring import by_any
 from geoservices.letters import queries
 from geoservices.letters.hours import next_at
 from geoservices.letters.links import mark_of, read_unsubscribe_token
@@ -184,7 +185,7 @@ def unsubscribe(session: Session, token: str, *, settings: Settings) -> None:
     Raises:
         EmailTokenRefused: It stood in none of our letters.
     """
-    address_id = read_unsubscribe_token(key_of(settings), token)
+    address_id = by_any(settings.codes.secrets, lambda key: read_unsubscribe_token(key, token))
     if address_id is None:
         raise EmailTokenRefused
     address = queries.address_by_id(session, address_id)
@@ -241,13 +242,8 @@ def wait_before_another(asked: Sequence[datetime], at: datetime) -> timedelta:
     return max([timedelta(0), *waits])
 
 
-def key_of(settings: Settings) -> bytes:
-    """Return what seals the links in letters."""
-    return settings.codes.key.get_secret_value().encode()
-
-
 def _ask(session: Session, address: EmailAddress, settings: Settings, at: datetime) -> None:
-    mark = mark_of(key_of(settings), address.address)
+    mark = mark_of(settings.codes.secret, address.address)
     queries.hold_mark(session, mark)
     # Others may have asked for letters to the same address.
     with everywhere(session):

@@ -126,17 +126,15 @@ def write(session: Session, letter: Letter, *, settings: Settings, at: datetime)
 def _recipient(session: Session, account: LocalAccount, settings: Settings) -> str | None:
     """Return where a member reads mail, or None if they cannot be written to.
 
-    That is the address by which their organisation knows them, or else the one they confirmed, or
-    their username if it is one.
+    That is the address by which their organisation knows them, or else their username if it is
+    one. The address at which they want messages is none of it: any device of theirs can change
+    that, and whoever finds a phone must not come by the account.
     """
     if settings.mail.host is None:
         return None
     member = session.get_one(Person, account.person_id)
     if member.email:
         return member.email
-    own = queries.address_of(session, account.person_id)
-    if own and own.confirmed_at and not own.bouncing_at:
-        return own.address
     try:
         return read_address(account.username)
     except AddressRefused:

@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 
 from geoservices.accounts.tokens import hash_token
 from geoservices.letters import composing, passwords, queries
-from geoservices.letters.addresses import key_of
 from geoservices.letters.links import make_confirmation_token, make_unsubscribe_token
 from geoservices.letters.models import (
     Confirmation,
@@ -140,7 +139,7 @@ def _begin(
     elif letter.kind == LetterKind.CONFIRMATION:
         words = _ask(session, letter, address, settings.public_url)
     else:
-        token = make_unsubscribe_token(key_of(settings), address.id)
+        token = make_unsubscribe_token(settings.codes.secret, address.id)
         unsubscribe = f"{settings.public_url}/v1/email/unsubscribe?token={token}"
         words = composing.digest(
             [_item(one, settings.public_url) for one in items], unsubscribe=unsubscribe

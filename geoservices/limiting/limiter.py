@@ -46,7 +46,7 @@ class Limiter:
         """
         self._sessions = sessions
         self._rates = {limit: read_rate(getattr(settings.limits, limit.value)) for limit in Limit}
-        self._key = derive_key(settings.codes.key.get_secret_value().encode())
+        self._key = derive_key(settings.codes.secret)
 
     def spend(self, limit: Limit, *who: str) -> None:
         """Spend one of what somebody has.

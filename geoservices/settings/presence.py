@@ -12,10 +12,23 @@ class CodeSettings(BaseModel, frozen=True, extra="forbid"):
     """What makes codes at places those of this service and of no one else."""
 
     key: KeyText
-    """Seals every code, and by way of a key derived from it every receipt's token.
+    """Seals every code; by way of keys derived from it also the tokens of receipts, what stands in
+    letters, consent receipts, the list of who was erased and whatever else is sealed or hidden.
 
     32 bytes in base64url without padding (`geoservices code-key`).
     """
+    old_keys: tuple[KeyText, ...] = ()
+    """Keys of before: what they sealed is still read, and nothing is sealed with them."""
+
+    @property
+    def secret(self) -> bytes:
+        """What is sealed and derived with."""
+        return self.key.get_secret_value().encode()
+
+    @property
+    def secrets(self) -> tuple[bytes, ...]:
+        """What is read with: the present one first."""
+        return (self.secret, *(key.get_secret_value().encode() for key in self.old_keys))
 
 
 class IntakeSettings(BaseModel, frozen=True, extra="forbid"):

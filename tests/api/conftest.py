@@ -17,6 +17,7 @@ from api.app import create_app
 from api.committing import Committer
 from api.csrf import make_csrf_token
 from api.protocols import taking
+from api.routers import sign_ins
 from api.routers.health import Readiness
 from api.throttling import Throttle
 from geoservices import logs
@@ -177,7 +178,7 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], str]]:
     before, written = structlog.get_config(), StringIO()
     with redirect_stderr(written):
         logs.configure()
-    for module in (middleware, oidc, problems, replays, taking):
+    for module in (middleware, oidc, problems, replays, sign_ins, taking):
         monkeypatch.setattr(module, "log", structlog.get_logger())
     yield written.getvalue
     structlog.configure(**before)

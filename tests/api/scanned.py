@@ -19,4 +19,4 @@ def screen_link(code: Code, settings: Settings, at: datetime) -> str:
 
 def screen_secret(code: Code, settings: Settings) -> str:
     """What stands behind the # of the screen's address."""
-    return links.make_screen_token(service.key_of(settings), code.id)
+    return links.make_screen_token(settings.codes.secret, code.id)

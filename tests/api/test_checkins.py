@@ -9,12 +9,13 @@ from httpx2 import Client
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from geoservices.accounts.models import Organisation
+from geoservices.accounts.models import Organisation, Purpose
 from geoservices.checkins.models import CheckIn
 from geoservices.checkins.verification import Evidence
 from geoservices.outbox import OutboxMessage
 from geoservices.places.models import Place
 from tests.api.asking import check_in, now
+from tests.api.conftest import agree
 from tests.factories import EXETER, make_geofence, make_listing, make_place
 
 FAR = {"lon": EXETER[0] + 1, "lat": EXETER[1], "accuracy_m": 8}
@@ -161,8 +162,7 @@ def test_an_id_used_by_another_device_is_taken(
     """And nothing of that device's check-in is told."""
     body = check_in(place.id)
     citizen.post("/v1/check-ins", json=body)
-    text = {"text_version": "2026-11"}
-    assert stranger.put("/v1/consents/check-in-content", json=text).status_code == 200
+    agree(stranger, Purpose.CHECK_IN_CONTENT)
 
     answer = stranger.post("/v1/check-ins", json=body)
 

@@ -162,7 +162,7 @@ def test_the_poster_says_what_the_code_says(manager: Client, codes: str) -> None
     svg = manager.get(f"{codes}/{made['id']}/poster.svg")
 
     assert pdf.headers["content-type"] == "application/pdf"
-    assert svg.headers["content-type"] == "image/svg+xml"
+    assert svg.headers["content-type"] == "image/svg+xml; charset=utf-8"
     assert scan(paint_pdf(pdf.content)) == scan(paint_svg(svg.text)) == made["link"].upper()
     assert manager.get(f"{codes}/{made['id']}/poster.pdf").content == pdf.content
 

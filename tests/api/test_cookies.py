@@ -149,10 +149,12 @@ def test_each_route_goes_by_the_cookie_it_is_meant_for(
     assert both.get("/v1/devices/me").status_code == 200
     assert both.get("/v1/geofences").status_code == 200
     assert "staff-tasks" in consents
-    # A citizen's device cannot agree to what only staff are asked.
+    # Who signed in agrees for themselves; a citizen's device cannot to what only staff are asked.
     body = {"text_version": version}
-    assert both.put("/v1/consents/nearby", json=body).status_code == 200
-    assert both.put("/v1/consents/staff-tasks", json=body).status_code == 403
+    assert both.put("/v1/consents/staff-tasks", json=body).status_code == 200
+    citizen = browser(anyone, settings, device=device)
+    assert citizen.put("/v1/consents/nearby", json=body).status_code == 200
+    assert citizen.put("/v1/consents/staff-tasks", json=body).status_code == 403
     assert alone.get("/v1/devices/me").status_code == 403
     assert browser(anyone, settings, device=device).get("/v1/geofences").status_code == 403
 

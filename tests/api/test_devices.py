@@ -8,8 +8,8 @@ from httpx2 import Client
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from api.routers import devices
-from geoservices.accounts import service
+from api.schemas import consents as schemas
+from geoservices.accounts import consents, service
 from geoservices.accounts.consents import TEXTS
 from geoservices.accounts.models import Consent, Device, Organisation, Person, Purpose
 from geoservices.pings.models import Ping
@@ -36,6 +36,7 @@ def test_a_new_device_gets_a_token_once_and_no_name(anyone: Client, session: Ses
         "label": "Anna's phone",
         "places_only": False,
         "created_at": made["created_at"],
+        "located": {"now": False, "until": None, "next_from": None},
     }
     assert made["token"].encode() not in device.token_hash
     assert (person.role, person.name, person.organisation_id) == ("citizen", None, None)
@@ -109,7 +110,12 @@ def test_a_citizen_is_asked_only_what_concerns_citizens(stranger: Client) -> Non
     """Each purpose in plain words, none agreed to yet."""
     asked = stranger.get("/v1/consents").json()
 
-    assert [one["purpose"] for one in asked] == ["check-in-content", "nearby"]
+    assert [one["purpose"] for one in asked] == [
+        "check-in-content",
+        "nearby",
+        "statistics",
+        "email",
+    ]
     assert all(one["text"] and one["text_version"] for one in asked)
     assert all(one["agreed_version"] is None and one["given_at"] is None for one in asked)
 
@@ -146,7 +152,8 @@ def test_a_renewed_text_is_asked_anew_and_can_be_agreed_to(
     new = replace(old, version="2027-05", text="Other words.")
     renewed = {**TEXTS, Purpose.NEARBY: new}
     monkeypatch.setattr(service, "TEXTS", renewed)
-    monkeypatch.setattr(devices, "TEXTS", renewed)
+    monkeypatch.setattr(consents, "TEXTS", renewed)
+    monkeypatch.setattr(schemas, "TEXTS", renewed)
 
     [asked] = [one for one in stranger.get("/v1/consents").json() if one["purpose"] == "nearby"]
     outdated = stranger.put("/v1/consents/nearby", json={"text_version": old.version})
@@ -158,6 +165,7 @@ def test_a_renewed_text_is_asked_anew_and_can_be_agreed_to(
         "text_version": "2027-05",
         "agreed_version": old.version,
         "given_at": first["given_at"],
+        "withdrawn_at": None,
     }
     assert outdated.status_code == 409
     assert (agreed["text_version"], agreed["agreed_version"]) == ("2027-05", "2027-05")

@@ -9,13 +9,13 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from geoservices.accounts.joining import MOST_DEVICES
-from geoservices.accounts.models import Device, JoiningCode
+from geoservices.accounts.models import Device, JoiningCode, Purpose
 from geoservices.campaigns.rules import CampaignClass
 from geoservices.deliveries.models import Delivery
 from geoservices.limiting.limiter import Limiter
 from geoservices.settings.service import Settings
 from tests.api import asking
-from tests.api.conftest import browser, with_token
+from tests.api.conftest import agree, browser, with_token
 from tests.factories import make_device, make_person
 from tests.scanning import paint_svg, scan
 
@@ -149,7 +149,8 @@ def test_a_code_that_could_not_be_used_is_still_good(
 def test_a_new_device_is_announced_to_the_others(
     anyone: Client, phone: Client, session: Session
 ) -> None:
-    """In the inbox, and by push whatever they have agreed to: somebody else may have added it."""
+    """In the inbox, and by push whatever it is for: somebody else may have added it."""
+    agree(phone, Purpose.STATISTICS, Purpose.NEARBY)
     key = phone.get("/v1/push/key").json()["application_server_key"]
     phone.post("/v1/subscriptions", json=asking.subscription(key))
 

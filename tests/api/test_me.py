@@ -10,7 +10,8 @@ from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from geoservices.access.rights import Role
-from geoservices.accounts.models import Device, SignIn
+from geoservices.accounts.consents import TEXTS
+from geoservices.accounts.models import Device, Purpose, SignIn
 from geoservices.campaigns.models import Decision
 from geoservices.erasures.models import Erasure
 from geoservices.exports.models import Export, ExportState
@@ -233,7 +234,7 @@ def test_a_notification_says_why(me: Client) -> None:
     assert why["in_words"] == (
         "Devon told you of “Free hot drink” because you checked in at Exeter Library on "
         "4 March 2026 at 12:00. On 4 March 2026 at 12:00 you had agreed to this: "
-        "“check-in-content, in its words of 1”"
+        f"“{TEXTS[Purpose.CHECK_IN_CONTENT].text}”"
     )
     assert (why["place"], why["sent_by"]) == ("Exeter Library", "Devon")
     assert why["how_to_stop"][-1].endswith("DELETE /v1/me.")

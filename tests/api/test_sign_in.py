@@ -1,5 +1,6 @@
 """Signing in over HTTP: cookies and tokens, second factors, links, and who may send them."""
 
+import json
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -333,17 +334,9 @@ def test_an_admin_removes_a_lost_second_factor(
     signed_in(anyone, username="bert")
 
 
-def confirmed_address(session: Session, account: Account) -> None:
-    """Let a member have an address that they confirmed."""
-    session.add(
-        EmailAddress(
-            person_id=account.person.id,
-            address="anna@devon.example",
-            digest_at=NOON.time(),
-            set_at=NOON,
-            confirmed_at=NOON,
-        )
-    )
+def known_address(session: Session, account: Account) -> None:
+    """Let a member's organisation know an address of theirs."""
+    account.person.email = "anna@devon.example"
     session.commit()
 
 
@@ -351,7 +344,7 @@ def test_a_reset_goes_by_letter(
     anyone: Client, session: Session, settings: Settings, anna: Account
 ) -> None:
     """With a link that is in no row of the database, and works once."""
-    confirmed_address(session, anna)
+    known_address(session, anna)
     asked = anyone.post("/v1/password-reset", json={"username": "Anna"})
     letter = session.scalars(select(Letter)).one()
     [posting] = letters.claim(session, [letter.id], settings=settings, at=now())
@@ -369,11 +362,32 @@ def test_a_reset_goes_by_letter(
     signed_in(anyone, password=NEW)
 
 
+def test_an_address_that_a_device_can_set_gets_no_reset(
+    anyone: Client, session: Session, anna: Account
+) -> None:
+    """Whoever finds an unlocked phone could otherwise come by the account of its owner."""
+    session.add(
+        EmailAddress(
+            person_id=anna.person.id,
+            address="finder@example.org",
+            digest_at=NOON.time(),
+            set_at=NOON,
+            confirmed_at=NOON,
+        )
+    )
+    session.commit()
+
+    asked = anyone.post("/v1/password-reset", json={"username": "anna"})
+
+    assert asked.status_code == 202
+    assert session.scalars(select(Letter)).all() == []
+
+
 def test_whether_there_is_an_account_cannot_be_asked(
     anyone: Client, session: Session, anna: Account
 ) -> None:
     """The answer is the same, and how often one may ask too."""
-    confirmed_address(session, anna)
+    known_address(session, anna)
     told = [
         [anyone.post("/v1/password-reset", json={"username": name}).status_code for _ in range(4)]
         for name in ("anna", "nobody")
@@ -387,7 +401,7 @@ def test_an_invitation_goes_by_letter_where_there_is_an_address(
     admin: Client, session: Session, settings: Settings, anna: Account
 ) -> None:
     """Then the admin never sees the link."""
-    confirmed_address(session, anna)
+    known_address(session, anna)
     made = admin.post(f"/v1/members/{anna.person.id}/invitation", json={}).json()
     letter = session.scalars(select(Letter)).one()
     [posting] = letters.claim(session, [letter.id], settings=settings, at=now())
@@ -443,3 +457,31 @@ def test_no_secret_is_logged(anyone: Client, logged: Any) -> None:
 
     for secret in (PASSWORD, NEW, "gsl_", "gsa_", "anna"):
         assert secret not in logged()
+
+
+def test_what_is_refused_is_written_down(anyone: Client, anna: Account, logged: Any) -> None:
+    """With the reason and the request, and without the name that was typed."""
+    refused = [
+        anyone.post("/v1/sign-in", json=asking.sign_in(**changes))
+        for changes in ({"password": "not it at all, sorry"}, {"username": "hunter2 by mistake"})
+    ]
+
+    lines = [json.loads(line) for line in logged().splitlines() if "sign_in_refused" in line]
+    assert [line["reason"] for line in lines] == ["sign-in-refused"] * 2
+    assert [line["request_id"] for line in lines] == [
+        answer.headers["x-request-id"] for answer in refused
+    ]
+    assert anna.row.username not in logged()
+    assert "hunter2" not in logged()
+
+
+def test_signing_in_again_ends_what_the_browser_had(anyone: Client, anna: Account) -> None:
+    """Whoever copied the cookie of before has nothing; another browser stays signed in."""
+    elsewhere = signed_in(anyone, username=anna.row.username)
+    asked = asking.sign_in(credential="cookie")
+    anyone.post("/v1/sign-in", json=asked)
+    copied = anyone.cookies["member"]
+    anyone.post("/v1/sign-in", json=asked)
+
+    assert with_token(anyone, copied).get("/v1/sign-ins").status_code == 401
+    assert len(elsewhere.get("/v1/sign-ins").json()) == 2

@@ -13,7 +13,7 @@ def set_up(visitor: Visitor, site: Site) -> Screen:
     """Set up a browser, agree to be told on check-in, and turn notifications on."""
     screen = visitor.open(f"{site.url}/notifications")
     screen.click("Set up this browser")
-    screen.click("When I check in somewhere", role="checkbox")
+    screen.click("When I check in at a place", role="checkbox")
     screen.click("Turn on notifications")
     screen.reads(IS_ON)
     return screen

@@ -1,5 +1,6 @@
 """What never stands in a log."""
 
+import json
 from contextlib import redirect_stderr
 from io import StringIO
 
@@ -32,3 +33,18 @@ def test_no_token_is_written_down(kind: TokenKind) -> None:
     assert "hunter2" not in said
     assert f"/v1/things/{PREFIXES[kind]}[withheld]/more" in said
     assert said.count("\n") == 2
+
+
+def test_a_line_stays_one_line() -> None:
+    """Whoever sends the end of a line and a made-up line behind it has made neither."""
+    before, written = structlog.get_config(), StringIO()
+    try:
+        with redirect_stderr(written):
+            logs.configure()
+        structlog.get_logger().info("seen", path='/v1/x\n{"event": "made up"}\r\u2028\x1b[2J')
+    finally:
+        structlog.configure(**before)
+
+    [line] = written.getvalue().splitlines()
+    assert json.loads(line)["event"] == "seen"
+    assert line.isprintable()

@@ -60,6 +60,22 @@ def test_the_browser_gets_cookies_that_no_script_reads(site: Site, browser: Clie
     assert "nonce=" in there.headers["location"]
 
 
+def test_another_site_leads_to_the_front_door_and_no_further(site: Site, browser: Client) -> None:
+    """Somebody who is signed in at the provider would otherwise be so here without wanting it."""
+    ends = {
+        told: browser.get(
+            f"{site.url}/v1/oidc/devon/start",
+            headers={"Sec-Fetch-Site": told},
+            follow_redirects=False,
+        ).headers["location"]
+        for told in ("cross-site", "same-site", "same-origin", "none")
+    }
+
+    assert ends["cross-site"] == ends["same-site"] == "/sign-in"
+    assert ends["same-origin"].startswith("http")
+    assert ends["none"].startswith("http")
+
+
 def test_whoever_comes_again_is_who_they_were(
     site: Site, identity: IdentityProvider, browse: Callable[[], Client]
 ) -> None:

@@ -57,6 +57,8 @@ async function explain(error) {
 // The service does not know this browser any more.
 async function startAnew(text = "This browser is no longer known to us, so please set it up again.") {
   await storage.forgetAll();
+  element("inbox").replaceChildren();
+  element("single-title").textContent = element("single-body").textContent = "";
   show("welcome");
   say(text);
 }

@@ -89,7 +89,7 @@ def test_the_first_word_of_a_kind_is_kept_and_its_time_set_right(world: World) -
     [delivery] = send(world)
     said = [report(delivery.id, second=second) for second in (50, -99, 40)]
 
-    take(world.session, said, key=RECEIPT_KEY, at=moment(60))
+    take(world.session, said, keys=[RECEIPT_KEY], at=moment(60))
     world.acknowledge(delivery, SHOWN, second=55)
     world.acknowledge(delivery, CLICKED, second=9999)
 
@@ -108,7 +108,7 @@ def test_what_is_new_is_told_once(world: World) -> None:
     second = take(
         world.session,
         [report(one.id, SHOWN), report(one.id, CLICKED), report(other.id, DISMISSED)],
-        key=RECEIPT_KEY,
+        keys=[RECEIPT_KEY],
         at=moment(61),
     )
 
@@ -172,7 +172,7 @@ def test_nothing_is_stored_of_what_is_not_known(world: World) -> None:
         for token in (forged, "", "é", make_token(RECEIPT_KEY, uuid4()), report(delivery.id).token)
     ]
 
-    taken = take(world.session, said, key=RECEIPT_KEY, at=moment(60))
+    taken = take(world.session, said, keys=[RECEIPT_KEY], at=moment(60))
 
     assert taken.known == [False, False, False, False, True]
     assert stored(world) == ["shown"]
@@ -186,7 +186,7 @@ def test_a_batch_of_forgeries_asks_the_database_nothing(
     statements.clear()
 
     said = [replace(report(uuid4()), token="A" * 44)] * reports
-    taken = take(world.session, said, key=RECEIPT_KEY, at=moment(60))
+    taken = take(world.session, said, keys=[RECEIPT_KEY], at=moment(60))
 
     assert taken.known == [False] * reports
     assert statements == []
@@ -198,7 +198,7 @@ def test_a_receipt_is_taken_for_28_days(world: World, late: timedelta, *, known:
     [delivery] = send(world)
 
     taken = take(
-        world.session, [report(delivery.id)], key=RECEIPT_KEY, at=moment(0) + LATEST - late
+        world.session, [report(delivery.id)], keys=[RECEIPT_KEY], at=moment(0) + LATEST - late
     )
 
     assert taken.known == [known]
@@ -216,7 +216,7 @@ def test_a_batch_takes_a_handful_of_statements(
     said += [report(one.id, SHOWN) for one in made]
     statements.clear()
 
-    taken = take(world.session, said, key=RECEIPT_KEY, at=moment(60))
+    taken = take(world.session, said, keys=[RECEIPT_KEY], at=moment(60))
 
     assert len(statements) <= 8
     assert all(taken.known)

@@ -203,7 +203,7 @@ def test_a_replacement_and_a_receipt_do_not_wait_for_each_other(home: Home) -> N
         said = [report(sending.delivery_id, ReceiptKind.SHOWN)]
 
         def acknowledge(session: Session, said: list[ReceiptReport] = said) -> None:
-            receipts.take(session, said, key=RECEIPT_KEY, at=moment(12))
+            receipts.take(session, said, keys=[RECEIPT_KEY], at=moment(12))
 
         failures = at_once(home.sessions, acknowledge, home.replace)
 

@@ -148,7 +148,7 @@ def test_receipts_and_a_settlement_do_not_wait_for_each_other(
     said = [report(id_) for id_ in reversed(ids)]
 
     def take(session: Session) -> None:
-        receipts.take(session, said, key=RECEIPT_KEY, at=moment(60))
+        receipts.take(session, said, keys=[RECEIPT_KEY], at=moment(60))
 
     def settle(session: Session) -> None:
         service.settle(session, results, push=PUSH, at=moment(1))
@@ -180,7 +180,7 @@ def test_two_batches_of_receipts_do_not_wait_for_each_other(committed: SessionFa
     def saying(ids: list[UUID], kind: ReceiptKind) -> Callable[[Session], None]:
         said = [report(id_, kind) for id_ in ids] + [report(id_) for id_ in ids]
         return lambda session: news.extend(
-            receipts.take(session, said, key=RECEIPT_KEY, at=moment(60)).news
+            receipts.take(session, said, keys=[RECEIPT_KEY], at=moment(60)).news
         )
 
     failures = at_once(

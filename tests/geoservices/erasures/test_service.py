@@ -20,7 +20,7 @@ from geoservices.deliveries.models import Delivery
 from geoservices.deliveries.states import DeliveryState
 from geoservices.erasures import queries, service
 from geoservices.erasures.models import Erasure
-from geoservices.erasures.service import LEASE, SignInAgain, marking_key
+from geoservices.erasures.service import LEASE, SignInAgain, marking_keys
 from geoservices.holdings.kinds import INVENTORY
 from geoservices.holdings.service import overview
 from geoservices.letters import service as letters
@@ -92,7 +92,7 @@ def test_everything_goes_and_nothing_of_others(
     assert over.person_id is None
     assert over.done_at is not None
     assert over.rows_erased > 12_010
-    assert over.mark == marking_key(SETTINGS).of(mine.person.id)
+    assert over.mark == marking_keys(SETTINGS)[0].of(mine.person.id)
 
 
 def test_from_the_answer_on_nothing_works(
