@@ -37,6 +37,7 @@ TAKES_ANYTHING = {
     "ready",
     "explain_problem",
     "open_unsubscribe",
+    "read_receipt_keys",
     "read_session",
     "list_providers",
     "end_provider_session",

@@ -140,7 +140,7 @@ def client_for(anyone: Client, session: Session, world: World) -> Callable[[str]
 
 
 def with_bodies(document: Mapping[str, Any]) -> list[tuple[str, str, str, Mapping[str, Any]]]:
-    """Each operation that takes a body: method, path, id and the body's schema."""
+    """Each operation that takes JSON: method, path, id and the body's schema."""
     return [
         (
             method.upper(),
@@ -150,7 +150,7 @@ def with_bodies(document: Mapping[str, Any]) -> list[tuple[str, str, str, Mappin
         )
         for path, methods in document["paths"].items()
         for method, told in methods.items()
-        if "requestBody" in told
+        if "application/json" in told.get("requestBody", {}).get("content", {})
     ]
 
 

@@ -82,6 +82,7 @@ def test_a_task_finds_its_member_of_staff(world: World) -> None:
     task = make_listing(world.session, world.place, kind=ListingKind.TASK, title="Meter reading")
     make_campaign(world.session, task, audience=Role.STAFF, purpose=Purpose.STAFF_TASKS)
     worker = make_person(world.session, Purpose.STAFF_TASKS, organisation=world.organisation)
+    worker.working_hours = "24/7"
     phone, _ = make_device(world.session, worker)
 
     world.walk(ping(0, INSIDE))
