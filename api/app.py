@@ -139,7 +139,11 @@ class Application(FastAPI):
 
 
 def create_app(
-    sessions: SessionFactory, settings: Settings, *, intake: SessionFactory | None = None
+    sessions: SessionFactory,
+    settings: Settings,
+    *,
+    intake: SessionFactory | None = None,
+    limiting: SessionFactory | None = None,
 ) -> FastAPI:
     """Make the application.
 
@@ -147,6 +151,8 @@ def create_app(
         sessions: Where requests get their sessions.
         settings: The service's.
         intake: Where groups of pings get theirs, if from elsewhere.
+        limiting: Where what counts requests gets its own. A request that holds a connection may ask
+            it, so with the same few connections all could wait for each other.
     """
     app = Application(
         title="geoservices",
@@ -161,7 +167,7 @@ def create_app(
     app.state.sessions = sessions
     app.state.settings = settings
     app.state.live = LiveGeofences()
-    app.state.limiter = Limiter(sessions, settings)
+    app.state.limiter = Limiter(limiting or sessions, settings)
     app.state.throttle = Throttle(app.state.limiter)
     app.state.committer = Committer(intake or sessions, app.state.live, settings)
     app.state.providers = make_providers(settings.oidc, public_url=settings.public_url)

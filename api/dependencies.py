@@ -137,26 +137,8 @@ def identify(request: Request, session: SessionDep, credentials: Credentials, at
         Unauthenticated: There is no token, or it is unknown, expired or revoked.
         TokenReplayed: It was exchanged for another one before.
         CsrfRefused: There is a cookie, and the request may be another site's.
-        Forbidden: It is an auditor's, and the request would change something.
         SecondFactorDemanded: They must set up a second factor before they do this.
     """
-    caller = _shown_by(request, session, credentials, at)
-    check_only_reads(request, caller.actor)
-    return caller
-
-
-def check_only_reads(request: Request, actor: Actor) -> None:
-    """Let auditors change nothing but how they sign in.
-
-    Raises:
-        Forbidden: The request would.
-    """
-    reads = request.method in {"GET", "HEAD"}
-    if actor.role is Role.AUDITOR and not reads and SIGNING_IN not in request.scope["route"].tags:
-        raise Forbidden("An auditor reads, and changes nothing.")
-
-
-def _shown_by(request: Request, session: Session, credentials: Credentials, at: datetime) -> Caller:
     if "Authorization" in request.headers:
         shown = credentials.credentials if credentials else ""
         caller = caller_of(request, session, shown, at=at)
@@ -248,7 +230,6 @@ def identify_optionally(
         Unauthenticated: A token was given, and it is unknown, expired or revoked.
         TokenReplayed: It was exchanged for another one before.
         CsrfRefused: There is a cookie, and the request may be another site's.
-        Forbidden: It is an auditor's, and the request would change something.
     """
     if "Authorization" in request.headers:
         return identify(request, session, credentials, at) if credentials else None
@@ -301,7 +282,7 @@ def refuse_devices(caller: OptionalCaller) -> Person | None:
     """Let members through, and callers with no token or with a device's cookie alone.
 
     Raises:
-        Forbidden: It is a device's token, or a machine's key.
+        Forbidden: It is a device's token, a machine's key, or an auditor's.
     """
     if caller is None or (caller.device and caller.by_cookie):
         return None
@@ -309,6 +290,8 @@ def refuse_devices(caller: OptionalCaller) -> Person | None:
         raise Forbidden(
             "A device makes no further devices. Send no token, or one that a member signed in for."
         )
+    if caller.actor.role is Role.AUDITOR:
+        raise Forbidden("An auditor reads, and has no devices.")
     return caller.person
 
 

@@ -19,6 +19,7 @@ url = settings.database_url.get_secret_value()
 app = create_app(
     confined_sessions(make_engine(url, role=DatabaseRole.CALLER, pool_size=20)),
     settings,
+    limiting=make_session_factory(make_engine(url, pool_size=2)),
     # A group that meets a dead connection is taken in again.
     intake=make_session_factory(make_engine(url, pool_size=1, ask_first=False, by_key=True)),
 )

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
+from sqlalchemy.orm import Session
 
 from api import cookies
 from api.bodies import StrictRoute
@@ -23,7 +24,9 @@ from api.pagination import Cursor, Limit, aware, decode, next_address, storable
 from api.problems import problem_responses
 from api.responses import ZipResponse
 from api.schemas.me import DataOut, DataPageOut, ErasureOut, ExportOut, HeldOut
+from geoservices.access.actors import Actor
 from geoservices.accounts.models import SignIn
+from geoservices.audit import service as audit
 from geoservices.erasures import service as erasures
 from geoservices.erasures.service import SignInAgain
 from geoservices.errors import NotFound
@@ -77,6 +80,7 @@ def list_my_data(
 
 @router.post("/me/exports", status_code=202)
 def ask_for_export(
+    caller: CallerDep,
     person: CurrentPerson,
     session: SessionDep,
     settings: SettingsDep,
@@ -87,9 +91,9 @@ def ask_for_export(
 
     While one is being made, asking again gives the same one.
     """
-    return ExportOut.of(
-        exports.ask_for(session, person.id, rights=settings.rights, limiter=limiter, at=at)
-    )
+    export = exports.ask_for(session, person.id, rights=settings.rights, limiter=limiter, at=at)
+    _note(session, caller.actor, "ask_for_export", "export", export.id)
+    return ExportOut.of(export)
 
 
 @router.get("/me/exports")
@@ -110,10 +114,15 @@ def read_export(export_id: UUID, person: CurrentPerson, session: SessionDep) -> 
     responses=problem_responses(ExportNotReady, NotFound),
 )
 def download_export(
-    request: Request, export_id: UUID, person: CurrentPerson, session: SessionDep
+    request: Request,
+    export_id: UUID,
+    caller: CallerDep,
+    person: CurrentPerson,
+    session: SessionDep,
 ) -> StreamingResponse:
     """Download a copy."""
     export = exports.get_ready(session, export_id, person_id=person.id)
+    _note(session, caller.actor, "download_export", "export", export.id)
     parts = exports.read_file(request.app.state.sessions, export.id, person_id=person.id)
     return ZipResponse(
         parts, name=f"my-data-{export.created_at:%Y-%m-%d}.zip", size=export.size_bytes
@@ -139,6 +148,7 @@ def erase_me(
     sign_in = session.get(SignIn, caller.actor.sign_in_id) if caller.actor.sign_in_id else None
     erasures.require_fresh_sign_in(person, sign_in, at=at)
     asked = ErasureOut.of(erasures.ask_for(session, person.id, settings=settings, at=at))
+    _note(session, caller.actor, "erase_me", "person", person.id)
     cookies.drop_device(response, settings)
     cookies.drop_member(response, settings)
     return asked
@@ -148,6 +158,12 @@ def erase_me(
 def read_erasure(erasure_id: UUID, session: WideSession) -> ErasureOut:
     """See how far an erasure has come; its address is known to whoever asked for it alone."""
     return ErasureOut.of(erasures.get_erasure(session, erasure_id))
+
+
+def _note(session: Session, actor: Actor, action: str, subject_kind: str, id_: UUID) -> None:
+    """Tell the audit log of what a member does; of citizens it holds nothing."""
+    if actor.organisation_id is not None:
+        audit.record(session, actor, action, subject_kind, id_)
 
 
 def _key(holding: Holding, kind: str, cursor: Cursor) -> tuple[Any, ...] | None:

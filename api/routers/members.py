@@ -7,11 +7,12 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlalchemy.orm import Session
 
 from api.bodies import StrictRoute
-from api.dependencies import Needs, Now, SessionDep
+from api.dependencies import Needs, Now, SessionDep, SettingsDep
 from api.pagination import Cursor, Limit, Page, name_and_id, next_address
 from api.problems import problem_responses
 from api.responses import repeated, status_of_made
 from api.schemas.common import Text
+from api.schemas.me import ErasureOut
 from api.schemas.members import (
     MemberChangeIn,
     MemberIn,
@@ -25,6 +26,7 @@ from geoservices.access.actors import Grant
 from geoservices.access.reach import ReachRefused
 from geoservices.access.rights import Right
 from geoservices.accounts.models import Person
+from geoservices.erasures import service as erasures
 from geoservices.errors import IdTaken, NotFound
 from geoservices.members import service, teams
 from geoservices.members.queries import AfterName, Wanted
@@ -110,12 +112,19 @@ def change_member(
 
 
 @router.delete(
-    "/members/{member_id}", status_code=204, responses=problem_responses(LastAdmin, NotFound)
+    "/members/{member_id}", status_code=202, responses=problem_responses(LastAdmin, NotFound)
 )
-def remove_member(member_id: UUID, grant: Writing, session: SessionDep) -> Response:
-    """Delete a member with everything that is only theirs: devices, visits, consents, inbox."""
-    service.remove_member(session, member_id, grant=grant)
-    return Response(status_code=204)
+def remove_member(
+    member_id: UUID, grant: Writing, session: SessionDep, settings: SettingsDep, at: Now
+) -> ErasureOut:
+    """Have a member erased with everything that is theirs, for good.
+
+    From the answer on they are disabled, and every token of theirs is refused. The rows go within
+    seconds; `status` says when that is done.
+    """
+    return ErasureOut.of(
+        erasures.remove_member(session, member_id, grant=grant, settings=settings, at=at)
+    )
 
 
 @router.get("/teams")

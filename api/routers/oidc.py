@@ -7,7 +7,7 @@ from fastapi.responses import RedirectResponse
 
 from api.cookies import give_member
 from api.csrf import OURS
-from api.dependencies import Now, SettingsDep, WideSession
+from api.dependencies import AddressDep, LimiterDep, Now, SettingsDep, WideSession
 from api.oidc import (
     LogoutTokenRefused,
     PendingDep,
@@ -24,6 +24,7 @@ from api.readable import ReadableRoute
 from api.replacing import end_sign_in_before
 from api.schemas.oidc import ProviderOut, SignedOut, provider_out
 from geoservices.errors import NotFound
+from geoservices.limiting.limiter import Limit
 from geoservices.oidc import pending, service
 from geoservices.oidc.refusals import (
     NoRole,
@@ -119,12 +120,15 @@ def finish_sign_in(
     provider: ProviderDep,
     begun: PendingDep,
     settings: SettingsDep,
+    limiter: LimiterDep,
+    address: AddressDep,
     at: Now,
     code: Code = None,
     state: State = None,
     iss: Issuer = None,
 ) -> Response:
     """Come back from the provider, and be signed in. Each answer of the provider counts once."""
+    limiter.spend(Limit.PROVIDER_BY_ADDRESS, address)
     token = let_in(request, provider, begun, code=code, iss=iss, at=at)
     end_sign_in_before(request, at=at)
     response = RedirectResponse(begun.return_to, 303)

@@ -11,13 +11,22 @@ from fastapi import APIRouter, Request, Response
 from api.bodies import StrictRoute
 from api.cookies import drop_member, give_member, give_pass, token_in
 from api.csrf import CsrfRefused, csrf_token_after, refuse_other_sites
-from api.dependencies import SIGNING_IN, AddressDep, CurrentSignIn, Now, SessionDep, SettingsDep
+from api.dependencies import (
+    SIGNING_IN,
+    AddressDep,
+    CallerDep,
+    CurrentSignIn,
+    Now,
+    SessionDep,
+    SettingsDep,
+)
 from api.hashing import DeskDep, HashingDep
 from api.problems import Unavailable, problem_responses
 from api.replacing import end_sign_in_before
 from api.schemas.sign_ins import SignedInOut, SignInIn, SignInOut
 from geoservices.accounts import queries
 from geoservices.accounts.models import SignIn
+from geoservices.audit import service as audit
 from geoservices.credentials import service
 from geoservices.credentials.attempts import TooManyAttempts
 from geoservices.credentials.second_factor import SecondFactorNeeded, SecondFactorRefused
@@ -90,10 +99,11 @@ async def sign_in(
 
 @router.delete("/sign-in", status_code=204)
 def sign_out(
-    sign_in: CurrentSignIn, session: SessionDep, settings: SettingsDep, at: Now
+    caller: CallerDep, sign_in: CurrentSignIn, session: SessionDep, settings: SettingsDep, at: Now
 ) -> Response:
     """Sign out here: the token or cookie is worthless at once."""
     queries.end_sign_ins(session, sign_in.person_id, only=sign_in.id, at=at)
+    audit.record(session, caller.actor, "sign_out", "sign-in", sign_in.id)
     response = Response(status_code=204)
     drop_member(response, settings)
     return response
@@ -109,17 +119,23 @@ def list_sign_ins(sign_in: CurrentSignIn, session: SessionDep, at: Now) -> list[
 
 
 @router.delete("/sign-ins", status_code=204)
-def sign_out_elsewhere(sign_in: CurrentSignIn, session: SessionDep, at: Now) -> Response:
+def sign_out_elsewhere(
+    caller: CallerDep, sign_in: CurrentSignIn, session: SessionDep, at: Now
+) -> Response:
     """Sign out everywhere but here."""
     queries.end_sign_ins(session, sign_in.person_id, but=sign_in.id, at=at)
+    audit.record(session, caller.actor, "sign_out_elsewhere", "person", sign_in.person_id)
     return Response(status_code=204)
 
 
 @router.delete("/sign-ins/{sign_in_id}", status_code=204, responses=problem_responses(NotFound))
-def end_sign_in(sign_in_id: UUID, sign_in: CurrentSignIn, session: SessionDep, at: Now) -> Response:
+def end_sign_in(
+    sign_in_id: UUID, caller: CallerDep, sign_in: CurrentSignIn, session: SessionDep, at: Now
+) -> Response:
     """Sign out in one place; what is not yours, or has ended, is not found."""
     if not queries.end_sign_ins(session, sign_in.person_id, only=sign_in_id, at=at):
         raise NotFound("sign-in")
+    audit.record(session, caller.actor, "end_sign_in", "sign-in", sign_in_id)
     return Response(status_code=204)
 
 

@@ -6,6 +6,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from geoservices.accounts.models import Person
+from geoservices.audit import service as audit
 from geoservices.credentials import queries
 from geoservices.credentials.models import LocalAccount
 from geoservices.credentials.rules import fold
@@ -13,6 +15,9 @@ from geoservices.credentials.sources import STRANGERS, mark_of, source_of
 from geoservices.credentials.waits import counted, still_to_wait
 from geoservices.errors import TooOften
 from geoservices.settings.service import Settings
+
+NOBODY = UUID(int=0)
+"""The id of no person."""
 
 
 class TooManyAttempts(TooOften):
@@ -101,6 +106,24 @@ def forgive(session: Session, attempt: Attempt) -> None:
 def forgive_strangers(session: Session, username: str, *, settings: Settings) -> None:
     """Let nobody wait for what strangers did, since the password is a new one."""
     queries.forget_attempts(session, mark_of(settings.codes.secret, username), STRANGERS)
+
+
+def note_refusal(session: Session, attempt: Attempt, reason: str) -> None:
+    """Have the audit log told of a wrong attempt, in the organisation's if there is the account.
+
+    Of unknown names the installation's own is told, without the name: it may be a password. Either
+    takes as long, so that the time tells nobody whether there is the account.
+    """
+    person = session.get(Person, attempt.person_id or NOBODY)
+    audit.record(
+        session,
+        None,
+        "sign_in_refused",
+        "person",
+        person.id if person else None,
+        {"reason": reason},
+        organisation_id=person.organisation_id if person else None,
+    )
 
 
 def _count(session: Session, attempt: Attempt, at: datetime) -> None:

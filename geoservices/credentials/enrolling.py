@@ -6,7 +6,9 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from geoservices.accounts.acting import actor_of
 from geoservices.accounts.models import Person, SignIn
+from geoservices.audit import service as audit
 from geoservices.credentials import attempts, queries, second_factor
 from geoservices.credentials.second_factor import SecondFactorOff, Shared
 from geoservices.credentials.service import Desk, ask_again, require_account
@@ -63,7 +65,9 @@ def confirm(
         SecondFactorRefused: It is no code that the app shows now.
     """
     account = require_account(session, sign_in.person_id)
-    return second_factor.confirm(session, account, sign_in, code, settings=settings, at=at)
+    codes = second_factor.confirm(session, account, sign_in, code, settings=settings, at=at)
+    _note(session, session.get_one(Person, account.person_id), sign_in, "add_second_factor")
+    return codes
 
 
 def remove(desk: Desk, sign_in: SignIn, *, password: str, code: str, at: datetime) -> None:
@@ -88,3 +92,9 @@ def remove(desk: Desk, sign_in: SignIn, *, password: str, code: str, at: datetim
         person = session.get_one(Person, account.person_id)
         here = session.get_one(SignIn, sign_in.id)
         here.enrolling = second_factor.is_demanded(person, account, desk.settings)
+        _note(session, person, here, "remove_second_factor")
+
+
+def _note(session: Session, person: Person, sign_in: SignIn, action: str) -> None:
+    member = actor_of(person, sign_in_id=sign_in.id)
+    audit.record(session, member, action, "person", person.id)

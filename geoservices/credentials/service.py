@@ -14,9 +14,11 @@ from sqlalchemy.orm import Session
 
 from geoservices.access.rights import Role
 from geoservices.accounts import queries as accounts
+from geoservices.accounts.acting import actor_of
 from geoservices.accounts.models import Person, SignIn, SignInKind
 from geoservices.accounts.service import sign_in as let_in
 from geoservices.accounts.tokens import hash_token
+from geoservices.audit import service as audit
 from geoservices.credentials import attempts, queries, second_factor
 from geoservices.credentials.attempts import Attempt
 from geoservices.credentials.hashing import Hasher
@@ -24,6 +26,7 @@ from geoservices.credentials.links import LinkRefused
 from geoservices.credentials.models import LocalAccount
 from geoservices.credentials.queries import Holder
 from geoservices.credentials.rules import check_password, read_username
+from geoservices.credentials.second_factor import SecondFactorRefused
 from geoservices.credentials.sources import make_pass
 from geoservices.credentials.waits import FORGOTTEN_AFTER
 from geoservices.database import SessionFactory, transaction
@@ -137,6 +140,18 @@ def sign_in(desk: Desk, given: Given, *, at: datetime) -> SignedIn:
     # By where it comes from as well, so that nobody uses up what is another's.
     who = (attempt.mark.hex(), attempt.source.hex())
     desk.limiter.spend(Limit.SIGN_IN_BY_ACCOUNT, *who)
+    try:
+        return _let_in(desk, given, attempt, who, at=at)
+    except (SignInRefused, SecondFactorRefused) as refused:
+        with desk.transaction() as session:
+            attempts.note_refusal(session, attempt, refused.code)
+        raise
+
+
+def _let_in(
+    desk: Desk, given: Given, attempt: Attempt, who: tuple[str, str], *, at: datetime
+) -> SignedIn:
+    settings = desk.settings
     better = _checked(desk.hasher, attempt, given.password)
     if given.code is not None:
         desk.limiter.spend(Limit.SECOND_FACTOR_BY_ACCOUNT, *who)
@@ -368,4 +383,6 @@ def _set_password(
     account.password_hash, account.password_set_at = password_hash, at
     queries.drop_links(session, person_id)
     accounts.end_sign_ins(session, person_id, but=but, at=at)
+    member = actor_of(session.get_one(Person, person_id), sign_in_id=but)
+    audit.record(session, member, "set_password", "person", person_id)
     return account

@@ -19,8 +19,13 @@ PEOPLE_AT_ONCE = 10_000
 
 
 def stop_processing(session: Session, person_id: UUID, *, at: datetime) -> None:
-    """Let a person in nowhere, end their consents, and forget where and what to write to them."""
-    session.execute(update(Person).where(Person.id == person_id).values(disabled_at=at))
+    """Let a person in no more, end all their consents, forget where and what to write to them."""
+    # Ending their sign-ins is not enough: a member could sign in anew before they are erased.
+    session.execute(
+        update(Person)
+        .where(Person.id == person_id, Person.disabled_at.is_(None))
+        .values(disabled_at=at)
+    )
     session.execute(
         update(Consent)
         .where(Consent.person_id == person_id, Consent.withdrawn_at.is_(None))

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from geoservices import clock, outbox
+from geoservices.access.actors import Grant
 from geoservices.accounts import queries as accounts
 from geoservices.accounts.models import Person, SignIn
 from geoservices.database import SessionFactory, transaction
@@ -18,6 +19,7 @@ from geoservices.errors import ErrorKind, GeoservicesError, NotFound
 from geoservices.holdings import queries as holdings
 from geoservices.holdings.inventory import Holding
 from geoservices.holdings.kinds import INVENTORY
+from geoservices.members import service as members
 from geoservices.scopes import everywhere
 from geoservices.settings.service import Settings
 from geoservices.visits import queries as visits
@@ -90,6 +92,22 @@ def ask_for(session: Session, person_id: UUID, *, settings: Settings, at: dateti
         erasure_id = queries.put_on_list(session, mark, person_id, at=at)
         outbox.ring(session)
         return get_erasure(session, erasure_id)
+
+
+def remove_member(
+    session: Session, member_id: UUID, *, grant: Grant, settings: Settings, at: datetime
+) -> Erasure:
+    """Let somebody belong to their organisation no more: they are erased like whoever asks for it.
+
+    Raises:
+        NotFound: They are not the organisation's.
+        Forbidden: They have rights that the asker does not have.
+        LastAdmin: Nobody would be left to run the organisation.
+    """
+    member = members.find_removable(session, member_id, grant=grant)
+    # What is only the member's own, such as consents, an admin does not see.
+    with everywhere(session):
+        return ask_for(session, member.id, settings=settings, at=at)
 
 
 def get_erasure(session: Session, erasure_id: UUID) -> Erasure:

@@ -28,6 +28,7 @@ class Limit(Enum):
     JOINING_ALTOGETHER = "joining_altogether"
     SIGN_IN_BY_ACCOUNT = "sign_in_by_account"
     SIGN_IN_BY_ADDRESS = "sign_in_by_address"
+    PROVIDER_BY_ADDRESS = "provider_by_address"
     SECOND_FACTOR_BY_ACCOUNT = "second_factor_by_account"
     RESET_BY_ACCOUNT = "reset_by_account"
     RESET_BY_ADDRESS = "reset_by_address"

@@ -96,11 +96,6 @@ def has_another_admin(session: Session, organisation_id: UUID, person_id: UUID) 
     return session.scalar(select(others)) is True
 
 
-def delete_person(session: Session, person_id: UUID) -> None:
-    """Delete a person with all that is only theirs."""
-    session.execute(delete(Person).where(Person.id == person_id))
-
-
 def teams_of_members(
     session: Session, person_ids: Collection[UUID]
 ) -> Mapping[UUID, frozenset[UUID]]:

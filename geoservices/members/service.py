@@ -134,8 +134,8 @@ def change_member(
     return member
 
 
-def remove_member(session: Session, member_id: UUID, *, grant: Grant) -> None:
-    """Let somebody belong to the organisation no more: they and all that is theirs are deleted.
+def find_removable(session: Session, member_id: UUID, *, grant: Grant) -> Person:
+    """Return a member whom the asker may remove, and let nobody else change the members meanwhile.
 
     Raises:
         NotFound: They are not the organisation's.
@@ -147,9 +147,7 @@ def remove_member(session: Session, member_id: UUID, *, grant: Grant) -> None:
     check_may_change(grant.actor, Role(member.role))
     if member.role == Role.ADMIN and member.disabled_at is None:
         _check_not_last(session, member)
-    accounts.lock_people(session, [member.id])
-    accounts.lock_devices(session, accounts.device_ids_of(session, member.id))
-    queries.delete_person(session, member.id)
+    return member
 
 
 def draft_of(session: Session, members: Collection[Person]) -> Mapping[UUID, MemberDraft]:

@@ -11,6 +11,7 @@ from geoservices.access.rights import Role
 from geoservices.accounts import queries as accounts_queries
 from geoservices.accounts import service as accounts
 from geoservices.accounts.models import Organisation, Person, SignInKind
+from geoservices.audit import service as audit
 from geoservices.database import SessionFactory, transaction
 from geoservices.errors import NotFound
 from geoservices.oidc import queries
@@ -149,7 +150,7 @@ def log_out(
     hash_ = hashlib.sha256(told.encode()).digest()
     if not queries.spend(session, hash_, expires_at=logout.expires_at, at=at):
         raise TokenRefused("used-before")
-    return queries.end_sign_ins(
+    ended = queries.end_sign_ins(
         session,
         organisation.id,
         issuer=settings.issuer,
@@ -157,11 +158,31 @@ def log_out(
         provider_session=logout.provider_session,
         at=at,
     )
+    for id_ in ended:
+        audit.record(
+            session,
+            None,
+            "log_out_by_provider",
+            "sign-in",
+            id_,
+            organisation_id=organisation.id,
+        )
+    return ended
 
 
 def _turn_away(session: Session, known: tuple[Identity, Person] | None, at: datetime) -> None:
     if known is not None:
-        accounts_queries.revoke_all_of(session, [known[1].id], at=at)
+        person = known[1]
+        accounts_queries.revoke_all_of(session, [person.id], at=at)
+        audit.record(
+            session,
+            None,
+            "sign_in_refused",
+            "person",
+            person.id,
+            {"reason": NoRole.code},
+            organisation_id=person.organisation_id,
+        )
 
 
 def _make_member(

@@ -92,6 +92,8 @@ class LimitSettings(BaseModel, frozen=True, extra="forbid"):
     """Passwords tried for one account."""
     sign_in_by_address: RateText = "100/PT15M"
     """Passwords tried from one address."""
+    provider_by_address: RateText = "600/PT15M"
+    """Answers of identity providers brought from one address; for each the provider is asked."""
     second_factor_by_account: RateText = "5/PT15M"
     """Second factors tried for one account."""
     reset_by_account: RateText = "3/PT1H"

@@ -11,19 +11,23 @@ from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from httpx2 import Client
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from api.app import NOUNS
 from api.dependencies import Needs
+from geoservices import clock
 from geoservices.access.rights import Role
-from geoservices.accounts.models import Organisation
+from geoservices.accounts.models import Organisation, SignIn
 from geoservices.audit.models import AuditEntry
+from geoservices.settings.service import Settings
 from tests.api import asking
+from tests.api.callers import person_of
 from tests.api.conftest import with_token
 from tests.api.test_access import TABLE, call, world
 from tests.api.world import World
 from tests.factories import make_access_token, make_organisation, make_place
+from tests.signing import make_account
 
 __all__ = ["world"]  # A fixture of the neighbouring tests.
 
@@ -81,11 +85,11 @@ def test_each_request_that_takes_a_right_is_written_down_once(
         assert of_the_path <= {subject.partition(":")[2] for subject in entry.subjects}
 
 
-@pytest.mark.parametrize("operation", sorted(TABLE.keys() - RIGHTS.keys()))
+@pytest.mark.parametrize("operation", sorted(TABLE.keys() - RIGHTS.keys() - {"sign_in"}))
 def test_what_takes_no_right_is_not_written_down(
     anyone: Client, application: FastAPI, session: Session, world: World, operation: str
 ) -> None:
-    """What citizens do with what is theirs is in no log."""
+    """What citizens do with what is theirs is in no log; who tries to sign in is no citizen."""
     call(with_token(anyone, world.token), application, operation, world.ids)
 
     assert written(session) == []
@@ -264,3 +268,53 @@ def test_an_export_holds_nobodys_id(anyone: Client, session: Session, world: Wor
 def _instant(text: str) -> str:
     whole, _, fraction = text.removesuffix("Z").partition(".")
     return f"{whole}.{fraction.ljust(6, '0')}Z"
+
+
+def test_refused_sign_ins_and_what_members_do_about_themselves_are_written_down(
+    anyone: Client, session: Session, organisation: Organisation, settings: Settings
+) -> None:
+    """In the organisation's log; of a name that nobody has in the installation's, without it."""
+    anna = make_account(session, organisation, settings=settings).person.id
+    wrong = [
+        anyone.post("/v1/sign-in", json=asking.sign_in(**told)).status_code
+        for told in ({"password": "not hers at all"}, {"username": "nobody-of-this-name"})
+    ]
+    signed_in = anyone.post("/v1/sign-in", json=asking.sign_in()).json()
+    member = with_token(anyone, signed_in["token"])
+    export = member.post("/v1/me/exports").json()["id"]
+    member.delete("/v1/sign-ins")
+    member.delete("/v1/sign-in")
+
+    found = [(one.organisation_id, one.action, one.subjects) for one in written(session)]
+    here, nowhere = organisation.id, None
+    sign_in = signed_in["sign_in"]["id"]
+    assert wrong == [401, 401]
+    assert sorted(found, key=str) == sorted(
+        [
+            (here, "sign_in_refused", [f"person:{anna}"]),
+            (nowhere, "sign_in_refused", []),
+            (here, "sign_in", [f"person:{anna}"]),
+            (here, "ask_for_export", [f"export:{export}"]),
+            (here, "sign_out_elsewhere", [f"person:{anna}"]),
+            (here, "sign_out", [f"sign-in:{sign_in}"]),
+        ],
+        key=str,
+    )
+    assert "nobody-of-this-name" not in str([one.detail for one in written(session)])
+
+
+def test_erasing_a_member_is_written_down_and_a_citizen_is_not(
+    anyone: Client, session: Session, world: World
+) -> None:
+    """The log holds nothing of citizens who ask to be forgotten."""
+    token = make_access_token(session, world.organisation, Role.AUDITOR)
+    person_id = person_of(session, token).id
+    session.execute(update(SignIn).values(created_at=clock.now()))
+    session.commit()
+
+    for one in (token, world.token):
+        answer = with_token(anyone, one).delete("/v1/me", params={"confirm": "erase-everything"})
+        assert answer.status_code == 202
+
+    told = [one.subjects for one in written(session) if one.action == "erase_me"]
+    assert told == [[f"person:{person_id}"]]

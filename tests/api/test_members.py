@@ -1,7 +1,7 @@
 """Members and teams over HTTP."""
 
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from httpx2 import Client
@@ -9,12 +9,20 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from geoservices.access.rights import Role
-from geoservices.accounts.models import Device, Organisation, Person, SignIn
+from geoservices.accounts.consents import TEXTS
+from geoservices.accounts.models import Consent, Device, Organisation, Person, Purpose, SignIn
+from geoservices.accounts.service import give_consent
+from geoservices.credentials.models import LocalAccount
+from geoservices.database import SessionFactory
+from geoservices.erasures import service as erasures
 from geoservices.pings.models import Ping
+from geoservices.settings.service import Settings
 from tests.api import asking
 from tests.api.callers import person_of
 from tests.api.conftest import with_token
-from tests.factories import make_access_token, make_device, make_organisation, make_person
+from tests.factories import NOON, make_access_token, make_device, make_organisation, make_person
+from tests.pinging import make_pings
+from tests.signing import make_account
 
 AREA = {"type": "Polygon", "coordinates": [asking.SQUARE]}
 
@@ -42,12 +50,13 @@ def test_a_member_is_added_read_changed_and_deleted(admin: Client) -> None:
 
     changed = admin.patch(address, json={"reach": {"tags": [" Central  Exeter "]}}).json()
     promoted = admin.patch(address, json={"role": "admin"}).json()
-    deleted = [admin.delete(address).status_code, admin.get(address).status_code]
+    deleted = admin.delete(address)
 
     assert made["email"] == "ann.lee@example.org"
     assert made | {"reach": {"tags": ["central exeter"], "area": None}} == changed
     assert promoted == changed | {"role": "admin", "reach": None}
-    assert deleted == [204, 404]
+    assert (deleted.status_code, deleted.json()["state"]) == (202, "under-way")
+    assert admin.get(address).json()["disabled"] is True
 
 
 def test_adding_the_same_again_changes_nothing(admin: Client) -> None:
@@ -147,18 +156,45 @@ def test_who_is_disabled_is_let_in_nowhere_at_once(
 
 
 def test_whoever_is_deleted_leaves_nothing_that_is_only_theirs(
-    admin: Client, session: Session, organisation: Organisation
+    admin: Client,
+    anyone: Client,
+    session: Session,
+    sessions: SessionFactory,
+    organisation: Organisation,
+    settings: Settings,
 ) -> None:
-    """Person, sign-ins and devices."""
-    token = make_access_token(session, organisation, Role.STAFF)
-    person = person_of(session, token)
-    make_device(session, person)
+    """At once nobody lets them in and no consent of theirs counts; then rows and pings go.
+
+    They are on the list of whom to erase again after a restore.
+    """
+    account = make_account(session, organisation, settings=settings)
+    device, _token = make_device(session, account.person)
+    give_consent(
+        session,
+        account.person,
+        Purpose.STAFF_TASKS,
+        text_version=TEXTS[Purpose.STAFF_TASKS].version,
+        at=NOON,
+    )
+    make_pings(session, device.id, 3)
     session.commit()
+    person_id = account.person.id
 
-    assert admin.delete(f"/v1/members/{person.id}").status_code == 204
+    answer = admin.delete(f"/v1/members/{person_id}")
+    signed_in = anyone.post("/v1/sign-in", json=asking.sign_in(username="anna"))
+    session.expire_all()
+    agreed = select(Consent.id).where(
+        Consent.person_id == person_id, Consent.withdrawn_at.is_(None)
+    )
 
-    for owner in (Person.id, SignIn.person_id, Device.person_id):
-        assert session.scalars(select(owner).where(owner == person.id)).all() == []
+    assert (answer.status_code, signed_in.status_code) == (202, 401)
+    assert session.scalars(agreed).all() == []
+    erasures.carry_out(sessions, UUID(answer.json()["id"]))
+    session.expire_all()
+    for owner in (Person.id, SignIn.person_id, Device.person_id, LocalAccount.person_id):
+        assert session.scalars(select(owner).where(owner == person_id)).all() == []
+    assert session.scalars(select(Ping.id)).all() == []
+    assert anyone.get(answer.json()["status"]).json()["state"] == "done"
 
 
 @pytest.mark.parametrize(

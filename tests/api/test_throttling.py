@@ -9,14 +9,18 @@ from starlette.requests import Request
 from api import throttling
 from api.app import create_app
 from api.dependencies import get_address
+from api.oidc import cookie_name as oidc_cookie
+from geoservices import clock
 from geoservices.accounts.models import Device, Purpose
 from geoservices.database import SessionFactory
 from geoservices.limiting.models import Spending
-from geoservices.settings.entering import LimitSettings
+from geoservices.oidc import pending
+from geoservices.settings.entering import LimitSettings, OidcSettings
 from geoservices.settings.service import Settings
 from tests.api import asking
 from tests.api.conftest import client_of, with_token
 from tests.factories import make_device, make_person
+from tests.oidc.conftest import settings_for
 
 
 @pytest.fixture
@@ -87,3 +91,21 @@ def test_an_address_of_ipv6_counts_with_its_neighbours(host: str, counted: str) 
     request = Request({"type": "http", "client": (host, 1), "headers": []})
 
     assert get_address(request) == counted
+
+
+def test_an_address_brings_so_many_answers_of_providers(
+    sessions: SessionFactory, settings: Settings
+) -> None:
+    """For each of them the provider would be asked."""
+    issuer = "https://login.devon.example"
+    limits = LimitSettings(provider_by_address="2/PT1H")
+    oidc = OidcSettings(providers=(settings_for(issuer),))
+    application = create_app(sessions, settings.model_copy(update={"limits": limits, "oidc": oidc}))
+    client = client_of(application)
+    begun = pending.begin("devon", return_to="/", at=clock.now())
+    client.cookies.set(oidc_cookie(settings), pending.seal(settings.codes.secret, begun))
+    answer = {"state": begun.state, "iss": issuer, "error": "access_denied"}
+
+    told = [client.get("/v1/oidc/devon/callback", params=answer).status_code for _ in range(3)]
+
+    assert told == [403, 403, 429]
