@@ -1,13 +1,13 @@
 """How often somebody asks is counted for all processes together.
 
-Revision ID: 0021
+Revision ID: 0013
 Revises: 0012
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0021"
+revision = "0013"
 down_revision = "0012"
 branch_labels = None
 depends_on = None

@@ -1,14 +1,14 @@
 """Copies for people to keep, the list of who was erased, and an index to find consents by.
 
 Revision ID: 0019
-Revises: 0014
+Revises: 0018
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0019"
-down_revision = "0014"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 

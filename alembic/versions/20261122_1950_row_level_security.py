@@ -2,14 +2,14 @@
 
 Decision 35 has the reasons, and how a table that comes later gets its policies.
 
-Revision ID: 0017
-Revises: 0021
+Revision ID: 0014
+Revises: 0013
 """
 
 from alembic import op
 
-revision = "0017"
-down_revision = "0021"
+revision = "0014"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 

@@ -1,14 +1,14 @@
 """Members may sign in with a password and a second factor; sign-ins end when nobody uses them.
 
-Revision ID: 0014
-Revises: 0015
+Revision ID: 0018
+Revises: 0017
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0014"
-down_revision = "0015"
+revision = "0018"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 

@@ -1,13 +1,13 @@
 """Members who sign in with an identity provider.
 
-Revision ID: 0015
+Revision ID: 0017
 Revises: 0016
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0015"
+revision = "0017"
 down_revision = "0016"
 branch_labels = None
 depends_on = None

@@ -4,14 +4,14 @@ What was kept without a consent that covers it goes: e-mail addresses, which nob
 yet, and what people left behind who had withdrawn. Consents of before get their receipts. Stop the
 API and the workers of the previous release, which know no purpose but three, for the upgrade.
 
-Revision ID: 0018
+Revision ID: 0021
 Revises: 0020
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0018"
+revision = "0021"
 down_revision = "0020"
 branch_labels = None
 depends_on = None
