@@ -97,7 +97,10 @@ def anyone(application: FastAPI, sessions: SessionFactory, confined: SessionFact
 def client_of(application: FastAPI) -> TestClient:
     """A client with no token, each of whose answers must be documented."""
     client = TestClient(application, raise_server_exceptions=False)
-    client.event_hooks = {"response": [Contract(application.openapi()).check]}
+    # Making one takes longer than most requests.
+    if not hasattr(application.state, "contract"):
+        application.state.contract = Contract(application.openapi())
+    client.event_hooks = {"response": [application.state.contract.check]}
     return client
 
 

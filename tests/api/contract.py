@@ -9,6 +9,7 @@ from jsonschema import Draft202012Validator
 
 MEDIA_TYPE = "application/problem+json"
 NOWHERE = {"no-such-address", "method-not-allowed"}
+PROBLEM = {"$ref": "#/components/schemas/Problem"}
 AT_THE_DOOR = {"body-too-large", "unsupported-media-type"}
 
 
@@ -17,6 +18,7 @@ class Contract:
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self.document = document
+        self.validators: dict[int, Draft202012Validator] = {}
         self.paths = {
             re.compile(re.sub(r"\{\w+\}", "[^/]+", path)): operations
             for path, operations in document["paths"].items()
@@ -44,7 +46,7 @@ class Contract:
 
     def _check_problem(self, answer: Response, responses: Mapping[str, Any]) -> None:
         problem = answer.json()
-        self._check_body({"$ref": "#/components/schemas/Problem"}, problem)
+        self._check_body(PROBLEM, problem)
         code = problem["type"].removeprefix("/problems/")
         promised = responses.get(str(answer.status_code), {}).get("x-problem-codes", ())
         assert problem["status"] == answer.status_code
@@ -52,8 +54,12 @@ class Contract:
         assert code in {*promised, *AT_THE_DOOR} or (not responses and code in NOWHERE), code
 
     def _check_body(self, schema: Mapping[str, Any], body: object) -> None:
-        whole = {**schema, "components": self.document["components"]}
-        Draft202012Validator(whole).validate(body)
+        # Schemas are parts of the document, so each stays where it is.
+        validator = self.validators.get(id(schema))
+        if validator is None:
+            whole = {**schema, "components": self.document["components"]}
+            validator = self.validators[id(schema)] = Draft202012Validator(whole)
+        validator.validate(body)
 
     def _responses(self, method: str, path: str) -> Mapping[str, Any]:
         for pattern, operations in self.paths.items():

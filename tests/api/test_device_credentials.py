@@ -283,7 +283,7 @@ def test_pings_by_a_token_of_before_are_taken_while_it_counts(
     following = with_token(anyone, citizen.post("/v1/devices/me/token").json()["token"])
 
     answers = [
-        client.post("/v1/pings", json=asking.ping(seconds_ago=ago))
+        client.post("/v1/pings", json=asking.ping(seconds_ago=60 * ago))
         for ago, client in enumerate([citizen, following, citizen, following])
     ]
 

@@ -30,7 +30,7 @@ from tests.api.conftest import with_token
 from tests.api.test_access import PAGES, TABLE
 from tests.api.world import MARK, World, make_world
 
-EXAMPLES = 9
+EXAMPLES = 5
 """For each operation and mode, each sent by three callers; every caller has some of them."""
 TAKES_ANYTHING = {
     "live",
