@@ -15,6 +15,7 @@ from fastapi import Request
 
 from api.cookies import token_in
 from api.problems import HttpRefusal
+from geoservices.keyring import derive
 from geoservices.settings.service import Settings
 
 HEADER: Final = "X-CSRF-Token"
@@ -119,6 +120,6 @@ def _same(origin: str, public_url: str) -> bool:
 
 
 def _seal(settings: Settings, token: str) -> str:
-    key = hmac.digest(settings.codes.secret, b"csrf", "sha256")
+    key = derive(settings.codes.secret, b"csrf")
     seal = hmac.digest(key, token.encode(), "sha256")
     return base64.urlsafe_b64encode(seal).decode().rstrip("=")

@@ -5,6 +5,8 @@ import re
 import secrets
 from typing import Final
 
+from geoservices.keyring import derive
+
 ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: without I, L and O, which are taken for digits, and without U."""
 LENGTH: Final = 8
@@ -42,4 +44,4 @@ def mark_of(key: bytes, code: str) -> bytes:
         key: The service's own, which seals codes at places.
         code: As `make_code` made it.
     """
-    return hmac.digest(hmac.digest(key, b"joining", "sha256"), code.encode(), "sha256")
+    return hmac.digest(derive(key, b"joining"), code.encode(), "sha256")

@@ -6,7 +6,6 @@ collected. What is signed is a JWS in compact form (RFC 7515) with Ed25519 (RFC 
 that whoever is shown a receipt can check it with the public key and nothing else.
 """
 
-import hmac
 import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -24,6 +23,7 @@ from joserfc.jwk import OKPKey
 
 from geoservices.accounts.consents import published
 from geoservices.accounts.models import ConsentReceipt, Purpose
+from geoservices.keyring import derive
 
 SCHEMA: Final = "ISO/IEC TS 27560:2023"
 ALGORITHM: Final = "Ed25519"
@@ -88,7 +88,7 @@ def signing_key(code_key: bytes) -> OKPKey:
     The seed is its HMAC under a label of its own (RFC 5869 section 2.3), so that nothing signed
     or sealed for another end passes for a receipt.
     """
-    seed = hmac.digest(code_key, b"consent receipts", "sha256")
+    seed = derive(code_key, b"consent receipts")
     private = Ed25519PrivateKey.from_private_bytes(seed)
     pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     return OKPKey.import_key(pem)

@@ -13,6 +13,8 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
+from geoservices.keyring import derive
+
 STEP: Final = timedelta(seconds=30)
 """A rotating code changes this often (RFC 6238 section 5.2 recommends the same)."""
 SKEW_STEPS: Final = 1
@@ -180,7 +182,7 @@ def _seal(key: bytes, use: str, told: bytes, length: int) -> bytes:
 
 
 def _cipher(key: bytes) -> AESSIV:
-    return AESSIV(hmac.digest(key, b"personal", "sha256"))
+    return AESSIV(derive(key, b"personal"))
 
 
 def _encode(raw: bytes) -> str:

@@ -6,6 +6,8 @@ import re
 from typing import Final
 from uuid import UUID
 
+from geoservices.keyring import derive
+
 _VERSION: Final = b"\x01"
 _ID_BYTES: Final = 16
 _SEAL_BYTES: Final = 16
@@ -18,7 +20,7 @@ def derive_key(code_key: bytes) -> bytes:
     A key of their own, as no token of one kind may pass for one of another. Without the key of
     codes it cannot be told (HMAC as a pseudo-random function, RFC 5869 section 2.3).
     """
-    return hmac.digest(code_key, b"receipts", "sha256")
+    return derive(code_key, b"receipts")
 
 
 def make_token(key: bytes, delivery_id: UUID) -> str:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from geoservices.keyring import derive
+
 FORMAT = "geoservices-erasures"
 VERSION = 1
 PURPOSE = b"geoservices erasure list 1"
@@ -31,7 +33,7 @@ class MarkingKey:
     @classmethod
     def derived_from(cls, secret: bytes) -> "MarkingKey":
         """Return the key for this purpose that follows from a secret of the service's."""
-        return cls(hmac.digest(secret, PURPOSE, "sha256"))
+        return cls(derive(secret, PURPOSE))
 
     @property
     def mark(self) -> bytes:

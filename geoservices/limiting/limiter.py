@@ -6,6 +6,7 @@ from enum import Enum
 from geoservices import clock
 from geoservices.database import SessionFactory, transaction
 from geoservices.errors import TooOften
+from geoservices.keyring import derive
 from geoservices.limiting import queries
 from geoservices.rates import read_rate
 from geoservices.settings.service import Settings
@@ -47,7 +48,7 @@ class Limiter:
         """
         self._sessions = sessions
         self._rates = {limit: read_rate(getattr(settings.limits, limit.value)) for limit in Limit}
-        self._key = derive_key(settings.codes.secret)
+        self._key = derive(settings.codes.secret, b"limits")
 
     def spend(self, limit: Limit, *who: str) -> None:
         """Spend one of what somebody has.
@@ -66,8 +67,3 @@ class Limiter:
             free_at = queries.spend(session, key, rate, at=at)
         if free_at is not None:
             raise TooManyRequests(rate.wait(free_at, at=at))
-
-
-def derive_key(code_key: bytes) -> bytes:
-    """Return the key that hides who is counted, made from the one that seals codes."""
-    return hmac.digest(code_key, b"limits", "sha256")

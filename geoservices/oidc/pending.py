@@ -14,6 +14,7 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
+from geoservices.keyring import derive
 from geoservices.oidc.refusals import ReturnRefused, SignInNotBegun
 
 LIFETIME: Final = timedelta(minutes=10)
@@ -96,4 +97,4 @@ def unseal(key: bytes, sealed: str, *, provider: str, state: str, at: datetime) 
 
 def _cipher(key: bytes) -> AESSIV:
     """Return the cipher of a key derived for this alone, as no token passes for one of another."""
-    return AESSIV(hmac.digest(key, b"oidc pending", "sha256"))
+    return AESSIV(derive(key, b"oidc pending"))
