@@ -146,7 +146,7 @@ class Letter(Base):
                 basis=Basis.CONSENT,
                 kept=Kept(
                     setting="retention.letters",
-                    words="after it was made; confirmations for two days",
+                    words="after it was made; all but digests for two days",
                 ),
             )
         },
