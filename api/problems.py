@@ -14,6 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
 from geoservices.errors import ErrorKind, GeoservicesError, Unauthenticated
+from geoservices.listings.models import ListingKind
 
 log = structlog.get_logger()
 
@@ -193,7 +194,7 @@ def faults_of(errors: Iterable[Any], *, located: bool = False) -> list[dict[str,
     """
     return [
         {
-            "field": _pointer(error["loc"][1:] if located else error["loc"]),
+            "field": _pointer(_place_of(error, located=located)),
             "rule": error["type"].replace("_", "-"),
             "detail": error["msg"].removeprefix("Value error, ") + ".",
         }
@@ -267,12 +268,23 @@ def _response(status: int, errors: Mapping[str, type[GeoservicesError]]) -> dict
     }
 
 
+TAGS = {"one-ping", "batch", *ListingKind}
+"""Of unions; they are Pydantic's, not the client's. No member of a body has such a name."""
+
+
+def _place_of(error: Any, *, located: bool) -> Sequence[int | str]:  # noqa: ANN401  # As Pydantic has it.
+    """Return where an error stood in a request."""
+    loc: Sequence[int | str] = error["loc"][1:] if located else error["loc"]
+    if error["type"] in {"union_tag_invalid", "union_tag_not_found"}:
+        return [*loc, error["ctx"]["discriminator"].strip("'")]
+    return loc[1:] if loc and loc[0] in TAGS else loc
+
+
 def _pointer(loc: Sequence[int | str]) -> str:
     """Return the JSON Pointer (RFC 6901) of a place in a request; the whole of it is empty."""
-    # The tags of a union are Pydantic's, not the client's. A lone surrogate cannot be written.
+    # A lone surrogate cannot be written.
     parts = [
         str(part).encode(errors="replace").decode().replace("~", "~0").replace("/", "~1")
-        for number, part in enumerate(loc)
-        if number > 0 or part not in {"one-ping", "batch"}
+        for part in loc
     ]
     return "".join(f"/{part}" for part in parts)

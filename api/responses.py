@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
-from pydantic import BaseModel
 
 from api.headers import OF_PAGES
 
@@ -76,7 +75,7 @@ class WorkerResponse(Response):
         super().__init__(content, status_code, {**OF_PAGES, "Cache-Control": "no-cache"})
 
 
-def repeated(model: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
+def repeated(model: object) -> dict[int | str, dict[str, Any]]:
     """Return what a route's `responses` says of a request that was sent before."""
     return {200: {"model": model, "description": "It was there already."}}
 

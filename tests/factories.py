@@ -1,6 +1,6 @@
 """The smallest valid rows."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -28,11 +28,14 @@ from geoservices.campaigns.rules import CampaignClass, Trigger
 from geoservices.checkins.verification import Evidence
 from geoservices.codes.links import CodeKind
 from geoservices.codes.models import Code
+from geoservices.events.models import Event
 from geoservices.geofences.models import Geofence
 from geoservices.keys.models import ApiKey
 from geoservices.listings.models import Listing, ListingKind
+from geoservices.offers.models import Offer
 from geoservices.phones.models import PhoneApp, PhoneLink
 from geoservices.places.models import Place, PlaceShare
+from geoservices.tasks.models import Task
 
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 EXETER = (-3.5301, 50.7244)
@@ -259,6 +262,13 @@ def make_code(session: Session, place: Place, kind: CodeKind = CodeKind.STATIC) 
     return code
 
 
+KINDS: Mapping[ListingKind, type[Listing]] = {
+    ListingKind.OFFER: Offer,
+    ListingKind.EVENT: Event,
+    ListingKind.TASK: Task,
+}
+
+
 def make_listing(
     session: Session,
     place: Place,
@@ -268,10 +278,9 @@ def make_listing(
     evidence_needed: Evidence = Evidence.SELF_DECLARED,
 ) -> Listing:
     """Something that is on at the place."""
-    listing = Listing(
+    listing = KINDS[kind](
         organisation_id=place.organisation_id,
         place_id=place.id,
-        kind=kind,
         title=title,
         text="",
         evidence_needed=evidence_needed,

@@ -10,12 +10,13 @@ from api.dependencies import Needs, Now, SessionDep
 from api.pagination import Cursor, Limit, Page, instant_and_id, next_address
 from api.problems import problem_responses
 from api.responses import repeated
-from api.schemas.listings import ListingIn, ListingOut
+from api.schemas.kinds import AnyListingIn, AnyListingOut, told
 from geoservices.access.actors import Grant
 from geoservices.access.rights import Right
 from geoservices.errors import IdTaken, NotFound
 from geoservices.listings import queries, service
-from geoservices.listings.service import EndsBeforeStart
+from geoservices.listings.drafts import EndsBeforeStart
+from geoservices.listings.service import KindFixed
 
 router = APIRouter(tags=["listings"], route_class=StrictRoute)
 
@@ -31,7 +32,7 @@ def list_listings(
     cursor: Cursor,
     place_id: UUID | None = None,
     limit: Limit = 50,
-) -> Page[ListingOut]:
+) -> Page[AnyListingOut]:
     """See the organisation's listings, newest first, withdrawn ones too."""
     rows = queries.of_organisation(
         session,
@@ -41,7 +42,7 @@ def list_listings(
         limit=limit + 1,
     )
     return Page(
-        items=[ListingOut.model_validate(row) for row in rows[:limit]],
+        items=[told(row) for row in rows[:limit]],
         next=next_address(request, rows, limit, lambda row: (row.created_at, row.id)),
     )
 
@@ -49,22 +50,22 @@ def list_listings(
 @router.post(
     "/listings",
     status_code=201,
-    responses={**repeated(ListingOut), **problem_responses(EndsBeforeStart, IdTaken, NotFound)},
+    responses={**repeated(AnyListingOut), **problem_responses(EndsBeforeStart, IdTaken, NotFound)},
 )
 def publish_listing(
-    body: ListingIn,
+    body: AnyListingIn,
     grant: Writing,
     session: SessionDep,
     response: Response,
     at: Now,
-) -> ListingOut:
+) -> AnyListingOut:
     """Put an offer, event or task on at a place; the same id and content again changes nothing."""
     listing, made = service.publish_listing(
         session, body.to_draft(), listing_id=body.id, grant=grant, at=at
     )
     response.status_code = 201 if made else 200
     response.headers["Location"] = f"/v1/listings/{listing.id}"
-    return ListingOut.model_validate(listing)
+    return told(listing)
 
 
 @router.get("/listings/{listing_id}", responses=problem_responses(NotFound))
@@ -72,22 +73,24 @@ def read_listing(
     listing_id: UUID,
     grant: Reading,
     session: SessionDep,
-) -> ListingOut:
+) -> AnyListingOut:
     """See one listing."""
     listing = service.get_listing(session, listing_id, grant=grant)
-    return ListingOut.model_validate(listing)
+    return told(listing)
 
 
-@router.put("/listings/{listing_id}", responses=problem_responses(EndsBeforeStart, NotFound))
+@router.put(
+    "/listings/{listing_id}", responses=problem_responses(EndsBeforeStart, KindFixed, NotFound)
+)
 def replace_listing(
     listing_id: UUID,
-    body: ListingIn,
+    body: AnyListingIn,
     grant: Writing,
     session: SessionDep,
-) -> ListingOut:
+) -> AnyListingOut:
     """Say something else of a listing."""
     listing = service.replace_listing(session, listing_id, body.to_draft(), grant=grant)
-    return ListingOut.model_validate(listing)
+    return told(listing)
 
 
 @router.delete("/listings/{listing_id}", status_code=204, responses=problem_responses(NotFound))

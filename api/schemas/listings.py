@@ -9,15 +9,13 @@ from pydantic import Field, StringConstraints
 from api.schemas.common import In, Instant, Name, Out, Text
 from geoservices.checkins.verification import Evidence
 from geoservices.listings.models import Listing, ListingKind
-from geoservices.listings.service import ListingDraft
 
 
-class ListingIn(In):
-    """What a manager says of a listing."""
+class ListingFields(In):
+    """What a manager says of a listing of any kind."""
 
     id: UUID | None = Field(default=None, description="The client's own, so that a retry is safe")
     place_id: UUID
-    kind: ListingKind
     title: Name
     text: Annotated[Text, StringConstraints(max_length=5000)] = ""
     evidence_needed: Evidence = Field(
@@ -26,10 +24,6 @@ class ListingIn(In):
     )
     starts_at: Instant
     ends_at: Instant | None = None
-
-    def to_draft(self) -> ListingDraft:
-        """Return what the domain takes."""
-        return ListingDraft(**self.model_dump(exclude={"id"}))
 
 
 class ListingHead(Out):

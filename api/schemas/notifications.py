@@ -48,7 +48,7 @@ class DeliveryOut(Out):
 class NotificationOut(Out):
     """A notification, why it was sent, and how it fared.
 
-    A test has neither a listing nor a decision.
+    Word of a listing has no decision; a test has neither a listing nor a decision.
     """
 
     id: UUID

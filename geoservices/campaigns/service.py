@@ -212,7 +212,7 @@ def triggered_by(
     for occasion in occasions:
         agreed = frozenset(purposes.get(occasion.person.id, ()))
         for campaign, listing in listening[occasion.place.id]:
-            if not _hears(campaign, listing, occasion) or (campaign.id, _key(occasion)) in decided:
+            if not _hears(campaign, occasion) or (campaign.id, _key(occasion)) in decided:
                 continue
             about = _circumstances(occasion, campaign, listing, history, purposes=agreed, at=at)
             decision = _decide(occasion, campaign, about, limits, at)
@@ -290,10 +290,8 @@ def _key(occasion: Occasion) -> UUID | None:
     return occasion.transition_id or occasion.check_in_id
 
 
-def _hears(campaign: Campaign, listing: Listing, occasion: Occasion) -> bool:
+def _hears(campaign: Campaign, occasion: Occasion) -> bool:
     person = occasion.person
-    if listing.kind == ListingKind.TASK and person.role == Role.CITIZEN:
-        return False  # It was made a task after the campaign was.
     ours = person.organisation_id in {None, campaign.organisation_id}
     return campaign.trigger == occasion.trigger and campaign.audience == person.role and ours
 

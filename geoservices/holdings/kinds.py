@@ -326,6 +326,9 @@ NOTHING = {
     "cell_rests": "About how many came to a neighbourhood on a day, ten at least by default.",
     "occupancies": "About how many people are at a place, ten at least by default.",
     "codes": "A poster, tag or screen at a place.",
+    "offers": "What an offer has besides what every listing has.",
+    "events": "What an event has besides what every listing has.",
+    "tasks": "What a task has besides what every listing has.",
     "listings": "An offer, event or task at a place, as an organisation wrote it.",
     "campaigns": "What an organisation tells people in general.",
     "failed_attempts": "How often a password was wrong, under a keyed mark of what was typed as a "

@@ -2,10 +2,12 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.util import immutabledict
 
 from geoservices.checkins.verification import Evidence
 from geoservices.database import Base, one_of
@@ -23,12 +25,13 @@ class ListingKind(StrEnum):
 class Listing(Base):
     """Something a place has for people: to redeem, to attend or, for staff, to do.
 
-    It is current from `starts_at` until `ends_at`, unless withdrawn. `evidence_needed` is the
-    least evidence of presence that unlocks it after a check-in.
+    Each kind is a class of its own, with a table for what it has besides (`geoservices.offers`,
+    `events` and `tasks`). A listing is current from `starts_at` until `ends_at`, unless withdrawn.
+    `evidence_needed` is the least evidence of presence that unlocks it after a check-in.
     """
 
     __tablename__ = "listings"
-    __table_args__ = (
+    __table_args__: Any = (
         CheckConstraint(one_of("kind", ListingKind), name="kind_known"),
         CheckConstraint(one_of("evidence_needed", Evidence), name="evidence_known"),
         CheckConstraint("ends_at > starts_at", name="ends_after_start"),
@@ -36,6 +39,7 @@ class Listing(Base):
         Index("ix_listings_organisation", "organisation_id", "created_at", "id"),
         {"info": not_personal},
     )
+    __mapper_args__ = immutabledict({"polymorphic_on": "kind"})
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"))

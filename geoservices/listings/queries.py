@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy import ColumnElement, FromClause, and_, inspect, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -15,12 +16,19 @@ from geoservices.places.access_queries import reached
 
 
 def insert_if_new(session: Session, listing: Listing) -> bool:
-    """Store a listing unless its id is known; tell whether it was stored."""
-    row = {column.key: getattr(listing, column.key) for column in Listing.__table__.columns}
+    """Store a listing, with what its kind has besides, unless its id is known; tell whether."""
+    common, *own = inspect(type(listing)).tables
     stored = session.execute(
-        insert(Listing).values(row).on_conflict_do_nothing().returning(Listing.id)
+        insert(common).values(_row(listing, common)).on_conflict_do_nothing().returning(common.c.id)
     )
-    return stored.first() is not None
+    made = stored.first() is not None
+    for table in own if made else ():
+        session.execute(insert(table).values(_row(listing, table)))
+    return made
+
+
+def _row(listing: Listing, table: FromClause) -> dict[str, Any]:
+    return {column.key: getattr(listing, column.key) for column in table.columns}
 
 
 def is_current(at: datetime) -> ColumnElement[bool]:

@@ -1,6 +1,6 @@
 """Listings published, changed and withdrawn."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -10,32 +10,22 @@ from geoservices.access.actors import Grant
 from geoservices.checkins.verification import Evidence
 from geoservices.errors import ErrorKind, GeoservicesError, IdTaken, NotFound
 from geoservices.listings import queries
+from geoservices.listings.drafts import ListingDraft
 from geoservices.listings.models import Listing, ListingKind
 from geoservices.places import service as places
 
 
-class EndsBeforeStart(GeoservicesError):
-    """The end does not come after the start."""
+class KindFixed(GeoservicesError):
+    """A listing stays of the kind that it was made of; nothing was changed."""
 
     kind = ErrorKind.INVALID
-    code = "ends-before-start"
-    title = "It ends before it starts"
+    code = "kind-fixed"
+    title = "The kind cannot be changed"
 
-    def __init__(self) -> None:
-        super().__init__("ends_at must come after starts_at.", field="/ends_at")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListingDraft:
-    """What a manager says of a listing."""
-
-    place_id: UUID
-    kind: str
-    title: str
-    text: str
-    evidence_needed: str
-    starts_at: datetime
-    ends_at: datetime | None
+    def __init__(self, kind: str) -> None:
+        super().__init__(
+            f"It is of the kind {kind}. Withdraw it, and publish another listing.", field="/kind"
+        )
 
 
 def publish_listing(
@@ -57,7 +47,7 @@ def publish_listing(
         IdTaken: The id belongs to a listing with other content.
     """
     _check(session, draft, grant)
-    listing = Listing(
+    listing = draft.makes(
         id=listing_id or uuid4(),
         organisation_id=grant.organisation_id,
         created_at=at,
@@ -90,9 +80,12 @@ def replace_listing(
 
     Raises:
         NotFound: There is no such listing or place of the organisation's.
+        KindFixed: It is of another kind.
         EndsBeforeStart: It ends before it starts.
     """
     listing = get_listing(session, listing_id, grant=grant)
+    if listing.kind != draft.kind:
+        raise KindFixed(listing.kind)
     _check(session, draft, grant)
     for name, value in asdict(draft).items():
         setattr(listing, name, value)
@@ -140,8 +133,7 @@ def here_for(
 
 def _check(session: Session, draft: ListingDraft, grant: Grant) -> None:
     places.get_place_for(session, draft.place_id, grant)
-    if draft.ends_at is not None and draft.ends_at <= draft.starts_at:
-        raise EndsBeforeStart
+    draft.check()
 
 
 def _says(listing: Listing, draft: ListingDraft) -> bool:

@@ -2,12 +2,13 @@
 
 from datetime import datetime, timedelta
 from typing import Final
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from sqlalchemy.orm import Session
 
 from geoservices.accounts.models import Device
 from geoservices.campaigns.rules import CampaignClass
+from geoservices.listings.models import Listing
 from geoservices.notifications.models import Notification, NotificationKind
 
 TITLE: Final = "A device was added"
@@ -32,6 +33,44 @@ def announce_device(session: Session, device: Device, *, at: datetime) -> Notifi
         body=BODY.format(name=name),
         created_at=at,
         expires_at=at + LIFETIME,
+    )
+    session.add(notification)
+    session.flush()
+    return notification
+
+
+def announce_listing(
+    session: Session,
+    listing: Listing,
+    person_id: UUID,
+    *,
+    title: str,
+    body: str,
+    expires_at: datetime,
+    at: datetime,
+) -> Notification:
+    """Write down word of a listing for somebody who has to do with it.
+
+    Args:
+        session: The transaction; whoever calls enqueues the deliveries.
+        listing: What it is about, such as an event that they signed up for.
+        person_id: Whom it is for.
+        title: At most 120 characters.
+        body: At most 500.
+        expires_at: From when on it is not worth showing.
+        at: Now.
+    """
+    notification = Notification(
+        id=uuid4(),
+        kind=NotificationKind.LISTING,
+        organisation_id=listing.organisation_id,
+        person_id=person_id,
+        listing_id=listing.id,
+        campaign_class=CampaignClass.SERVICE,
+        title=title,
+        body=body,
+        created_at=at,
+        expires_at=expires_at,
     )
     session.add(notification)
     session.flush()

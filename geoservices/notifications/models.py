@@ -26,13 +26,15 @@ class NotificationKind(StrEnum):
     """Its person asked for it, to see whether pushes arrive."""
     DEVICE_JOINED = "device-joined"
     """Another device became the person's, who shall know it."""
+    LISTING = "listing"
+    """Word of a listing to somebody who has to do with it, such as a reminder of an event."""
 
 
 class Notification(Base):
     """One message to one person, whatever the number of their browsers.
 
-    Those of campaigns come from an organisation, with a decision and a listing; all others have
-    none of the three.
+    Those of campaigns come from an organisation, with a decision and a listing; word of a listing
+    has no decision, and all others have none of the three.
     It is in the inbox since `surfaced_at`, unless archived: since it was made, or since what it
     was snoozed until, which may lie ahead. `folders` says when it counts as read.
     """
@@ -42,9 +44,12 @@ class Notification(Base):
         CheckConstraint(one_of("campaign_class", CampaignClass), name="class_known"),
         CheckConstraint(one_of("kind", NotificationKind), name="kind_known"),
         CheckConstraint(
-            "num_nonnulls(organisation_id, decision_id, listing_id) = "
-            "CASE kind WHEN 'campaign' THEN 3 ELSE 0 END",
-            name="campaigns_have_their_reasons",
+            "num_nonnulls(organisation_id, listing_id) = "
+            "CASE WHEN kind IN ('campaign', 'listing') THEN 2 ELSE 0 END",
+            name="about_a_listing_or_nothing",
+        ),
+        CheckConstraint(
+            "(decision_id IS NOT NULL) = (kind = 'campaign')", name="campaigns_have_their_reasons"
         ),
         Index("ix_notifications_person", "person_id", "surfaced_at", "id"),
         Index(

@@ -58,13 +58,24 @@ def test_the_same_id_and_content_again_changes_nothing(
 
 def test_a_listing_is_replaced_whole(manager: Client, place: Place) -> None:
     """What is left out is as if it had never been said."""
-    made = manager.post("/v1/listings", json=listing(place.id, text="Long", kind="event"))
+    made = manager.post("/v1/listings", json=listing(place.id, text="Long"))
 
     replaced = manager.put(made.headers["location"], json=listing(place.id, title="New")).json()
 
     assert (replaced["title"], replaced["text"], replaced["kind"]) == ("New", "", "offer")
     assert replaced["id"] == made.json()["id"]
     assert manager.get(made.headers["location"]).json() == replaced
+
+
+def test_a_listing_stays_of_its_kind(manager: Client, place: Place) -> None:
+    """What people were told of an event must not become a task."""
+    made = manager.post("/v1/listings", json=listing(place.id, kind="event"))
+
+    refused = manager.put(made.headers["location"], json=listing(place.id, kind="task"))
+
+    assert (refused.status_code, refused.json()["type"]) == (422, "/problems/kind-fixed")
+    assert refused.json()["field"] == "/kind"
+    assert manager.get(made.headers["location"]).json() == made.json()
 
 
 @pytest.mark.parametrize(

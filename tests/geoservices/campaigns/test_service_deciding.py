@@ -307,16 +307,6 @@ def test_people_are_decided_about_side_by_side(committed: SessionFactory) -> Non
     assert len(sent) == 2
 
 
-def test_a_task_is_pushed_to_no_citizen(world: World, citizen: Person) -> None:
-    """Not even where the listing was made a task after its campaign was published."""
-    world.campaign()
-    world.listing.kind = ListingKind.TASK
-    world.session.flush()
-
-    assert world.decide(world.enters(citizen)) == []
-    assert world.gates() == []
-
-
 def test_a_batch_takes_a_handful_of_statements(world: World, statements: list[str]) -> None:
     """Fifty people who enter at once, and three campaigns."""
     for _ in range(3):

@@ -12,16 +12,16 @@ from geoservices.accounts.models import Organisation
 from geoservices.checkins.verification import Evidence
 from geoservices.errors import IdTaken, NotFound
 from geoservices.listings import queries
+from geoservices.listings.drafts import EndsBeforeStart, ListingDraft
 from geoservices.listings.models import ListingKind
 from geoservices.listings.service import (
-    EndsBeforeStart,
-    ListingDraft,
     get_listing,
     here_for,
     publish_listing,
     replace_listing,
     withdraw_listing,
 )
+from geoservices.offers.drafts import OfferDraft
 from geoservices.places.models import Place
 from tests.factories import NOON, make_listing, make_organisation, make_place, may
 
@@ -41,7 +41,7 @@ def place(session: Session, organisation: Organisation) -> Place:
 @pytest.fixture
 def draft(place: Place) -> ListingDraft:
     """An offer at the library."""
-    return ListingDraft(
+    return OfferDraft(
         place_id=place.id,
         kind=ListingKind.OFFER,
         title="Free hot drink",

@@ -20,8 +20,8 @@ from geoservices.database import SessionFactory, transaction
 from geoservices.erasures.service import erase_oneself
 from geoservices.listings import service as listings
 from geoservices.listings.models import ListingKind
-from geoservices.listings.service import ListingDraft
 from geoservices.members.service import change_member
+from geoservices.offers.drafts import OfferDraft
 from geoservices.oidc.models import Identity
 from geoservices.oidc.service import welcome
 from geoservices.settings.providers import ProviderSettings
@@ -167,7 +167,7 @@ def test_what_a_partner_is_just_publishing_ends_with_the_sharing(
 
 def publish(session: Session, place_id: UUID, grant: Grant, *, at: datetime) -> None:
     """Put an offer on."""
-    draft = ListingDraft(
+    draft = OfferDraft(
         place_id=place_id,
         kind=ListingKind.OFFER,
         title="Free hot drink",

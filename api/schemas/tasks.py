@@ -1,0 +1,23 @@
+"""Tasks on the wire."""
+
+from typing import Literal
+
+from api.schemas.listings import ListingFields, ListingOut
+from geoservices.listings.models import ListingKind
+from geoservices.tasks.drafts import TaskDraft
+
+
+class TaskIn(ListingFields):
+    """What a manager says of a task."""
+
+    kind: Literal[ListingKind.TASK]
+
+    def to_draft(self) -> TaskDraft:
+        """Return what the domain takes."""
+        return TaskDraft(**self.model_dump(exclude={"id"}))
+
+
+class TaskOut(ListingOut):
+    """A task as its managers see it."""
+
+    kind: Literal[ListingKind.TASK]

@@ -1,0 +1,44 @@
+"""What a manager says of a listing of any kind."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from geoservices.errors import ErrorKind, GeoservicesError
+from geoservices.listings.models import Listing
+
+
+class EndsBeforeStart(GeoservicesError):
+    """The end does not come after the start."""
+
+    kind = ErrorKind.INVALID
+    code = "ends-before-start"
+    title = "It ends before it starts"
+
+    def __init__(self) -> None:
+        super().__init__("ends_at must come after starts_at.", field="/ends_at")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListingDraft:
+    """What is said of listings of every kind; each kind adds to it, and says what it `makes`."""
+
+    makes: ClassVar[type[Listing]] = Listing
+
+    place_id: UUID
+    kind: str
+    title: str
+    text: str
+    evidence_needed: str
+    starts_at: datetime
+    ends_at: datetime | None
+
+    def check(self) -> None:
+        """Refuse what cannot be.
+
+        Raises:
+            EndsBeforeStart: It ends before it starts.
+        """
+        if self.ends_at is not None and self.ends_at <= self.starts_at:
+            raise EndsBeforeStart

@@ -1,0 +1,1 @@
+"""What may be redeemed, by whom and how often."""

@@ -1,0 +1,1 @@
+"""What staff have to do, and who does it."""
