@@ -7,6 +7,7 @@ from uuid import UUID
 
 from geoservices.errors import ErrorKind, GeoservicesError
 from geoservices.listings.models import Listing
+from geoservices.places.models import Place
 
 
 class EndsBeforeStart(GeoservicesError):
@@ -42,3 +43,6 @@ class ListingDraft:
         """
         if self.ends_at is not None and self.ends_at <= self.starts_at:
             raise EndsBeforeStart
+
+    def check_at(self, place: Place) -> None:
+        """Refuse what cannot be at its place; nothing, unless a kind says what."""

@@ -132,8 +132,9 @@ def here_for(
 
 
 def _check(session: Session, draft: ListingDraft, grant: Grant) -> None:
-    places.get_place_for(session, draft.place_id, grant)
+    place = places.get_place_for(session, draft.place_id, grant)
     draft.check()
+    draft.check_at(place)
 
 
 def _says(listing: Listing, draft: ListingDraft) -> bool:
