@@ -59,7 +59,8 @@ class Listing(Base):
         begun = self.starts_at <= at and (self.ends_at is None or self.ends_at > at)
         return begun and self.withdrawn_at is None
 
-    def why_not(self, place: Place, *, at: datetime) -> str | None:
+    # Only kinds that have more reasons look at the place.
+    def why_not(self, place: Place, *, at: datetime) -> str | None:  # noqa: ARG002
         """Return why nobody could make use of it at an instant, in a sentence; None if they could.
 
         Campaigns ask this of any listing before they speak of it. A kind that has more reasons

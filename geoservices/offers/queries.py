@@ -58,15 +58,6 @@ def insert_if_new(session: Session, redemption: Redemption) -> bool:
     return stored.first() is not None
 
 
-def count_one(session: Session, offer_id: UUID) -> None:
-    """Count that one more of an offer was redeemed."""
-    session.execute(
-        update(Offer.__table__)  # type: ignore[arg-type]  # Its stub says any selectable.
-        .where(Offer.__table__.c.id == offer_id)
-        .values(redeemed_count=Offer.__table__.c.redeemed_count + 1)
-    )
-
-
 def settle(
     session: Session,
     redemption: Redemption,
@@ -91,9 +82,7 @@ def settle(
 
 def by_mark(session: Session, marks: Collection[bytes]) -> Redemption | None:
     """Return the redemption whose code has one of the marks."""
-    return session.scalars(
-        select(Redemption).where(Redemption.code_mark.in_(marks))
-    ).one_or_none()
+    return session.scalars(select(Redemption).where(Redemption.code_mark.in_(marks))).one_or_none()
 
 
 def by_scan(session: Session, scan_id: UUID) -> Redemption | None:
@@ -122,9 +111,7 @@ def drop(session: Session, redemption: Redemption) -> None:
     session.execute(delete(Redemption).where(Redemption.id == redemption.id))
 
 
-def waiting(
-    session: Session, offer_ids: Collection[UUID], *, at: datetime
-) -> dict[UUID, Waiting]:
+def waiting(session: Session, offer_ids: Collection[UUID], *, at: datetime) -> dict[UUID, Waiting]:
     """Return what of offers is kept for people with a code; of one with none, nothing."""
     rows = session.execute(
         select(Redemption.offer_id, func.count(), func.min(Redemption.expires_at))

@@ -1,9 +1,7 @@
 """Offers redeemed: once each, and by nobody more often than the terms allow."""
 
-from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NoReturn
 from uuid import UUID, uuid4
 
 from sqlalchemy.orm import Session
@@ -12,27 +10,20 @@ from geoservices.access.actors import Grant
 from geoservices.accounts import queries as accounts
 from geoservices.accounts import service as consents
 from geoservices.accounts.consents import ON_CHECK_IN
-from geoservices.checkins.verification import Evidence
 from geoservices.errors import IdTaken, NotFound
 from geoservices.keyring import by_any
-from geoservices.listings import service as listings
-from geoservices.listings.models import Listing
 from geoservices.offers import codes, queries
 from geoservices.offers.models import Offer, Redemption
 from geoservices.offers.refusals import (
-    OfferLimitReached,
-    OfferLocked,
     OfferNotOn,
-    OfferUsedUp,
     OwnRedemptionCode,
-    RedeemedOtherwise,
     RedemptionCodeExpired,
     RedemptionCodeForeign,
     RedemptionCodeUnknown,
     RedemptionCodeUsed,
 )
-from geoservices.offers.rules import Redeeming, Renewal, counted_since, renewed_at
-from geoservices.offers.windows import FAR, first_on
+from geoservices.offers.rules import Redeeming
+from geoservices.offers.terms import check_left, check_may
 from geoservices.places import access_queries
 from geoservices.places import service as places
 from geoservices.places.models import Place
@@ -59,30 +50,6 @@ class GivenCode:
     made: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """What somebody may still have of an offer.
-
-    `on_until` is None while it is not on, or has no end; `next_on_at` while it is on, or will not
-    be again. `left` and `yours_left` are None where there is no end of it, or no limit.
-    """
-
-    on: bool
-    on_until: datetime | None
-    next_on_at: datetime | None
-    left: int | None
-    yours_left: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
-    """How much of an offer is redeemed, kept for people with a code, and left."""
-
-    redeemed: int
-    waiting: int
-    left: int | None
-
-
 def give_code(
     session: Session, offer_id: UUID, person_id: UUID, *, settings: Settings, at: datetime
 ) -> GivenCode:
@@ -100,7 +67,7 @@ def give_code(
         OfferUsedUp: Nothing is left.
     """
     offer, place = _find(session, offer_id, person_id)
-    on_until = _check_may(session, offer, place, person_id, Redeeming.SCAN, settings.offers, at)
+    on_until = check_may(session, offer, place, person_id, Redeeming.SCAN, settings.offers, at)
     with everywhere(session):
         offer = queries.hold(session, offer_id)
         known = queries.waiting_of(session, offer_id, person_id)
@@ -109,7 +76,7 @@ def give_code(
             return GivenCode(known, code, made=False)
         if known:
             queries.drop(session, known)
-        _check_left(session, offer, place, person_id, at=at, taking=1)
+        check_left(session, offer, place, person_id, at=at, kept=False)
         expires_at = min(at + settings.offers.code_lifetime, on_until)
         return _new_code(session, offer, person_id, expires_at, settings=settings, at=at)
 
@@ -141,7 +108,7 @@ def redeem_oneself(
         if known.offer_id != offer_id or known.redeemed_at is None:
             raise IdTaken("redemption")
         return Redeemed(known, offer, made=False)
-    _check_may(session, offer, place, person_id, Redeeming.SELF, offers, at)
+    check_may(session, offer, place, person_id, Redeeming.SELF, offers, at)
     redemption = Redemption(
         id=redemption_id or uuid4(),
         organisation_id=offer.organisation_id,
@@ -153,10 +120,10 @@ def redeem_oneself(
     )
     with everywhere(session):
         offer = queries.hold(session, offer_id)
-        _check_left(session, offer, place, person_id, at=at, taking=1)
+        check_left(session, offer, place, person_id, at=at, kept=False)
         if not queries.insert_if_new(session, redemption):
             raise IdTaken("redemption")
-        queries.count_one(session, offer_id)
+        offer.redeemed_count += 1
     return Redeemed(redemption, offer, made=True)
 
 
@@ -216,69 +183,8 @@ def redeem_code(
             session, redemption, scan_id=scan_id, by=grant.actor.person_id, at=at
         ):
             raise IdTaken("redemption")
-        queries.count_one(session, offer.id)
-        session.refresh(redemption)
+        offer.redeemed_count += 1
     return Redeemed(redemption, offer, made=True)
-
-
-def counts_of(session: Session, offer_id: UUID, *, grant: Grant, at: datetime) -> Counts:
-    """Return how much of one of the organisation's offers is redeemed.
-
-    Raises:
-        NotFound: There is none, or it is another organisation's, or out of reach.
-    """
-    offer = queries.by_id(session, offer_id)
-    if offer is None:
-        raise NotFound("offer")
-    listings.get_listing(session, offer_id, grant=grant)
-    # It is told of nobody in particular, and the redemptions are the people's.
-    with everywhere(session):
-        waiting = queries.waiting(session, [offer_id], at=at).get(offer_id)
-    count = waiting.count if waiting else 0
-    return Counts(redeemed=offer.redeemed_count, waiting=count, left=_left(offer, count))
-
-
-def standings(
-    session: Session,
-    here: Collection[Listing],
-    place: Place,
-    *,
-    person_id: UUID | None,
-    at: datetime,
-) -> dict[UUID, Standing]:
-    """Return what somebody may still have of each offer among listings at a place.
-
-    Args:
-        session: The session.
-        here: The listings; those of other kinds are passed over.
-        place: Where they are.
-        person_id: Who asks; None for a machine, which has nothing of anything.
-        at: Now.
-    """
-    offers = [listing for listing in here if isinstance(listing, Offer)]
-    if not offers:
-        return {}
-    since = {offer.id: _counted_since(offer, place, at) for offer in offers}
-    had = queries.had(session, person_id, since) if person_id else {}
-    with everywhere(session):
-        waiting = queries.waiting(session, since, at=at)
-    return {
-        offer.id: _standing(
-            offer,
-            place,
-            waiting=waiting[offer.id].count if offer.id in waiting else 0,
-            had=had.get(offer.id, 0) if person_id else None,
-            at=at,
-        )
-        for offer in offers
-    }
-
-
-def my_redemptions(
-    session: Session, person_id: UUID, *, after: tuple[datetime, UUID] | None, limit: int
-) -> Sequence[tuple[Redemption, Offer]]:
-    """Return what a person redeemed or may redeem, each with its offer, newest first."""
-    return [(row[0], row[1]) for row in queries.of_person(session, person_id, after=after, limit=limit)]
 
 
 def _find(session: Session, offer_id: UUID, person_id: UUID) -> tuple[Offer, Place]:
@@ -289,60 +195,6 @@ def _find(session: Session, offer_id: UUID, person_id: UUID) -> tuple[Offer, Pla
     if offer is None:
         raise NotFound("offer")
     return offer, places.get_place(session, offer.place_id)
-
-
-def _check_may(
-    session: Session,
-    offer: Offer,
-    place: Place,
-    person_id: UUID,
-    way: Redeeming,
-    offers: OfferSettings,
-    at: datetime,
-) -> datetime:
-    """Refuse unless the offer is on, in this way, and unlocked; return until when it is on."""
-    on = None if offer.withdrawn_at else first_on(offer.schedule_at(place), since=at)
-    if on is None or on.starts_at > at:
-        raise OfferNotOn(on and on.starts_at)
-    if offer.redeemed_by != way:
-        raise RedeemedOtherwise(offer.redeemed_by)
-    needed = Evidence(offer.evidence_needed)
-    # A person's word is theirs to give at any time; as by `listings.here_for`.
-    if needed.rank > Evidence.SELF_DECLARED.rank:
-        shown = queries.evidence_there(
-            session, person_id, place.id, since=at - offers.check_in_counts
-        )
-        if not any(one.rank >= needed.rank for one in shown):
-            raise OfferLocked(needed)
-    return on.ends_at
-
-
-def _check_left(
-    session: Session, offer: Offer, place: Place, person_id: UUID, *, at: datetime, taking: int
-) -> None:
-    """Refuse if a person has had all that they may, or nothing is left of an offer that is held.
-
-    Args:
-        session: The session.
-        offer: The offer.
-        place: Its place.
-        person_id: Who is to have one more.
-        at: Now.
-        taking: 1 for a piece that is not kept for them yet, 0 for one that is.
-    """
-    since = _counted_since(offer, place, at)
-    had = queries.had(session, person_id, {offer.id: since}).get(offer.id, 0)
-    if offer.per_person is not None and had >= offer.per_person:
-        renewal = Renewal(offer.per_person_renews)
-        again_at = renewed_at(renewal, time_zone=place.time_zone, at=at)
-        raise OfferLimitReached(offer.per_person, again_at)
-    if offer.stock is None:
-        return
-    if offer.redeemed_count >= offer.stock:
-        raise OfferUsedUp(None)
-    waiting = queries.waiting(session, [offer.id], at=at).get(offer.id)
-    if waiting and taking and offer.redeemed_count + waiting.count >= offer.stock:
-        raise OfferUsedUp(waiting.until)
 
 
 def _check_may_redeem(session: Session, grant: Grant, redemption: Redemption) -> None:
@@ -367,7 +219,7 @@ def _check_terms(session: Session, offer: Offer, redemption: Redemption, at: dat
     if offer.withdrawn_at is not None:
         raise OfferNotOn(None)
     place = places.get_place(session, offer.place_id)
-    _check_left(session, offer, place, redemption.person_id, at=at, taking=0)
+    check_left(session, offer, place, redemption.person_id, at=at, kept=True)
 
 
 def _new_code(
@@ -405,27 +257,3 @@ def _code_of(redemption: Redemption, settings: Settings) -> str | None:
         return code if codes.mark_of(secret, code) == redemption.code_mark else None
 
     return by_any(settings.codes.secrets, read)
-
-
-def _counted_since(offer: Offer, place: Place, at: datetime) -> datetime | None:
-    renewal = Renewal(offer.per_person_renews)
-    return counted_since(renewal, time_zone=place.time_zone, at=at)
-
-
-def _left(offer: Offer, waiting: int) -> int | None:
-    return None if offer.stock is None else max(0, offer.stock - offer.redeemed_count - waiting)
-
-
-def _standing(
-    offer: Offer, place: Place, *, waiting: int, had: int | None, at: datetime
-) -> Standing:
-    span = None if offer.withdrawn_at else first_on(offer.schedule_at(place), since=at)
-    on = span is not None and span.starts_at <= at
-    limited = offer.per_person is not None and had is not None
-    return Standing(
-        on=on,
-        on_until=span.ends_at if span and on and span.ends_at < FAR else None,
-        next_on_at=span.starts_at if span and not on else None,
-        left=_left(offer, waiting),
-        yours_left=max(0, (offer.per_person or 0) - (had or 0)) if limited else None,
-    )

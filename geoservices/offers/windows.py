@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from geoservices.calendars.recurrence import Span, spans
 from geoservices.places.hours import is_readable, open_spans
@@ -57,17 +58,24 @@ def first_on(schedule: Schedule, *, since: datetime) -> Span | None:
 
 
 def overlap(schedule: Schedule) -> bool:
-    """Tell whether a window is not over when the next one begins."""
-    if schedule.window_starts_at is None or schedule.window_rule is None:
+    """Tell whether a window is not over when the next one begins, by clocks that never change.
+
+    A day has 23 hours when they go forward, and what is on all day every day is no mistake.
+    """
+    first, length = schedule.window_starts_at, schedule.window_length
+    if first is None or length is None:
         return False
-    first = schedule.window_starts_at
-    found = _windows(schedule, first, first + 5 * HORIZON)
-    return any(earlier.ends_at > later.starts_at for earlier, later in pairwise(found))
+    zone = ZoneInfo(schedule.time_zone)
+    starts = [
+        window.starts_at.astimezone(zone).replace(tzinfo=None)
+        for window in _windows(schedule, first, first + 5 * HORIZON)
+    ]
+    return any(earlier + length > later for earlier, later in pairwise(starts))
 
 
 def _first_within(schedule: Schedule, since: datetime, within: timedelta) -> Span | None:
     ends_at = schedule.ends_at or FAR
-    until = min(since + within, ends_at)
+    until = min(since + within if since < FAR - within else FAR, ends_at)
     opened = _opened(schedule, since, until) if since < until else []
     for window in _windows(schedule, since, until) if opened else []:
         for begins, ends in opened:

@@ -17,6 +17,7 @@ from geoservices.settings.presence import (
     CampaignSettings,
     CodeSettings,
     IntakeSettings,
+    OfferSettings,
     PhoneSettings,
     PresenceSettings,
 )
@@ -74,6 +75,7 @@ class Settings(LinkSettings):
     phones: PhoneSettings = PhoneSettings()
     devices: DeviceSettings = DeviceSettings()
     campaigns: CampaignSettings = CampaignSettings()
+    offers: OfferSettings = OfferSettings()
     limits: LimitSettings = LimitSettings()
     statistics: StatisticsSettings = StatisticsSettings()
     retention: RetentionSettings = RetentionSettings()
