@@ -12,9 +12,8 @@ from tests.api import asking
 
 def offer(place_id: UUID, **changes: Any) -> dict[str, Any]:
     """An offer that has been on for an hour."""
-    return asking.listing(
-        place_id, starts_at=(asking.now() - timedelta(hours=1)).isoformat(), **changes
-    )
+    begun = {"starts_at": (asking.now() - timedelta(hours=1)).isoformat()}
+    return asking.listing(place_id, **begun | changes)
 
 
 def self_service(place_id: UUID, **changes: Any) -> dict[str, Any]:

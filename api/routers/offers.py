@@ -28,6 +28,7 @@ from geoservices.access.actors import Grant
 from geoservices.access.rights import Right
 from geoservices.accounts.service import ConsentMissing
 from geoservices.errors import IdTaken, NotFound
+from geoservices.listings import queries as listings
 from geoservices.offers import queries, service, standings
 from geoservices.offers.refusals import (
     OfferLimitReached,
@@ -124,7 +125,8 @@ def list_my_redemptions(
 ) -> Page[RedemptionOut]:
     """See what the caller redeemed, and for what they have a code, newest first."""
     rows = queries.of_person(session, person.id, after=instant_and_id(cursor), limit=limit + 1)
+    offers = listings.by_id(session, [row.offer_id for row in rows])
     return Page(
-        items=[RedemptionOut.of(redemption, offer) for redemption, offer in rows[:limit]],
-        next=next_address(request, rows, limit, lambda row: (row[0].made_at, row[0].id)),
+        items=[RedemptionOut.of(row, offers[row.offer_id]) for row in rows[:limit]],
+        next=next_address(request, rows, limit, lambda row: (row.made_at, row.id)),
     )

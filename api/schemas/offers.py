@@ -1,6 +1,6 @@
 """Offers on the wire."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from api.schemas.common import DurationIn, DurationOut, In, Instant, Out, Text
 from api.schemas.listings import ListingFields, ListingOut, ListingShown
 from geoservices.accounts.joining_codes import write_code
 from geoservices.calendars.recurrence import read_rule
-from geoservices.listings.models import ListingKind
+from geoservices.listings.models import Listing, ListingKind
 from geoservices.offers.codes import scanned_form
 from geoservices.offers.drafts import OfferDraft
 from geoservices.offers.models import Offer, Redemption
@@ -36,7 +36,7 @@ class OfferIn(ListingFields):
         default=None, description="When the first window begins; without one it is on all the time"
     )
     window_length: DurationIn | None = Field(
-        default=None, gt=0, le=HORIZON, description="How long each window is"
+        default=None, gt=timedelta(0), le=HORIZON, description="How long each window is"
     )
     window_rule: Annotated[Text, StringConstraints(min_length=1, max_length=500)] | None = Field(
         default=None,
@@ -201,7 +201,7 @@ class RedemptionOut(Out):
     redeemed_at: datetime | None
 
     @classmethod
-    def of(cls, redemption: Redemption, offer: Offer) -> Self:
+    def of(cls, redemption: Redemption, offer: Listing) -> Self:
         """Show a redemption to its person."""
         return cls(
             id=redemption.id,

@@ -5,9 +5,8 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, delete, func, or_, select, true, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, true
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from geoservices.accounts.models import Device
@@ -20,7 +19,7 @@ from geoservices.offers.models import Offer, Redemption
 class Waiting(NamedTuple):
     """How many pieces of an offer are kept for people with a code, and until when the first is."""
 
-    count: int
+    pieces: int
     until: datetime | None
 
 
@@ -58,26 +57,10 @@ def insert_if_new(session: Session, redemption: Redemption) -> bool:
     return stored.first() is not None
 
 
-def settle(
-    session: Session,
-    redemption: Redemption,
-    *,
-    scan_id: UUID | None,
-    by: UUID | None,
-    at: datetime,
-) -> bool:
-    """Write down that a code was redeemed; False if the scanner's number is another scan's."""
-    changed = (
-        update(Redemption)
-        .where(Redemption.id == redemption.id)
-        .values(redeemed_at=at, scanned_by=by, scan_id=scan_id)
-    )
-    try:
-        with session.begin_nested():
-            session.execute(changed)
-    except IntegrityError:
-        return False
-    return True
+def hold_scan(session: Session, scan_id: UUID) -> None:
+    """Let nobody else use a scanner's number until the transaction ends."""
+    number = int.from_bytes(scan_id.bytes[:8], "big", signed=True)
+    session.execute(select(func.pg_advisory_xact_lock(number)))
 
 
 def by_mark(session: Session, marks: Collection[bytes]) -> Redemption | None:
@@ -122,7 +105,7 @@ def waiting(session: Session, offer_ids: Collection[UUID], *, at: datetime) -> d
         )
         .group_by(Redemption.offer_id)
     )
-    return {offer_id: Waiting(count, until) for offer_id, count, until in rows}
+    return {offer_id: Waiting(pieces, until) for offer_id, pieces, until in rows}
 
 
 def had(session: Session, person_id: UUID, since: dict[UUID, datetime | None]) -> dict[UUID, int]:
@@ -169,15 +152,11 @@ def evidence_there(
 
 def of_person(
     session: Session, person_id: UUID, *, after: tuple[datetime, UUID] | None, limit: int
-) -> Sequence[Row[tuple[Redemption, Offer]]]:
-    """Return what a person redeemed or may redeem, each with its offer, newest first."""
-    statement = (
-        select(Redemption, Offer)
-        .join(Offer, Offer.id == Redemption.offer_id)
-        .where(Redemption.person_id == person_id)
-    )
+) -> Sequence[Redemption]:
+    """Return what a person redeemed or may redeem, newest first."""
+    statement = select(Redemption).where(Redemption.person_id == person_id)
     page = newest_first(statement, Redemption.made_at, Redemption.id, after=after, limit=limit)
-    return session.execute(page).all()
+    return session.scalars(page).all()
 
 
 def forget(session: Session, person_id: UUID) -> None:

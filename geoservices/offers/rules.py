@@ -45,7 +45,7 @@ def counted_since(renewal: Renewal, *, time_zone: str, at: datetime) -> datetime
         at: Now.
     """
     first = _first_day(renewal, at.astimezone(ZoneInfo(time_zone)).date())
-    return first and local_instant(first, time(), time_zone)
+    return None if first is None else local_instant(first, time(), time_zone)
 
 
 def renewed_at(renewal: Renewal, *, time_zone: str, at: datetime) -> datetime | None:
@@ -54,7 +54,7 @@ def renewed_at(renewal: Renewal, *, time_zone: str, at: datetime) -> datetime | 
     if first is None:
         return None
     following = _first_day(renewal, first + _LENGTHS[renewal])
-    return following and local_instant(following, time(), time_zone)
+    return None if following is None else local_instant(following, time(), time_zone)
 
 
 _LENGTHS: Final = {

@@ -167,6 +167,8 @@ def redeem_code(
         )
         if found is None:
             raise RedemptionCodeUnknown
+        if scan_id:
+            queries.hold_scan(session, scan_id)
         offer = queries.hold(session, found.offer_id)
         redemption = queries.hold_redemption(session, found.id)
         if redemption is None:
@@ -179,10 +181,9 @@ def redeem_code(
             return Redeemed(redemption, offer, made=False)
         _check_waits(redemption, at)
         _check_terms(session, offer, redemption, at)
-        if not queries.settle(
-            session, redemption, scan_id=scan_id, by=grant.actor.person_id, at=at
-        ):
-            raise IdTaken("redemption")
+        redemption.redeemed_at = at
+        redemption.scanned_by = grant.actor.person_id
+        redemption.scan_id = scan_id
         offer.redeemed_count += 1
     return Redeemed(redemption, offer, made=True)
 

@@ -56,8 +56,8 @@ def counts_of(session: Session, offer_id: UUID, *, grant: Grant, at: datetime) -
     # It is told of nobody in particular, and the redemptions are the people's.
     with everywhere(session):
         waiting = queries.waiting(session, [offer_id], at=at).get(offer_id)
-    count = waiting.count if waiting else 0
-    return Counts(redeemed=offer.redeemed_count, waiting=count, left=_left(offer, count))
+    pieces = waiting.pieces if waiting else 0
+    return Counts(redeemed=offer.redeemed_count, waiting=pieces, left=_left(offer, pieces))
 
 
 def standings(
@@ -88,7 +88,7 @@ def standings(
         offer.id: _standing(
             offer,
             place,
-            waiting=waiting[offer.id].count if offer.id in waiting else 0,
+            waiting=waiting[offer.id].pieces if offer.id in waiting else 0,
             had=had.get(offer.id, 0) if person_id else None,
             at=at,
         )

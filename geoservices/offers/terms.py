@@ -33,7 +33,7 @@ def check_may(
     """Refuse unless the offer is on, in this way, and unlocked; return until when it is on."""
     on = None if offer.withdrawn_at else first_on(offer.schedule_at(place), since=at)
     if on is None or on.starts_at > at:
-        raise OfferNotOn(on and on.starts_at)
+        raise OfferNotOn(on.starts_at if on else None)
     if offer.redeemed_by != way:
         raise RedeemedOtherwise(offer.redeemed_by)
     needed = Evidence(offer.evidence_needed)
@@ -71,7 +71,7 @@ def check_left(
     if offer.redeemed_count >= offer.stock:
         raise OfferUsedUp(None)
     waiting = queries.waiting(session, [offer.id], at=at).get(offer.id)
-    if waiting and not kept and offer.redeemed_count + waiting.count >= offer.stock:
+    if waiting and not kept and offer.redeemed_count + waiting.pieces >= offer.stock:
         raise OfferUsedUp(waiting.until)
 
 

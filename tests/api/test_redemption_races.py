@@ -1,4 +1,4 @@
-"""Fifty at once at one offer, each on a connection of its own: never more than there is.
+"""Fifty at once at one offer, on twenty connections: never more than there is.
 
 The lock that these are about is the offer's row (`geoservices.offers.queries.hold`): without it
 they fail, as `test_without_the_lock_more_is_given_than_there_is` shows.
@@ -28,6 +28,7 @@ from geoservices.database import (
     make_session_factory,
     transaction,
 )
+from geoservices.limiting.limiter import Limiter
 from geoservices.offers import queries
 from geoservices.offers.models import Offer, Redemption
 from geoservices.scopes import confined_sessions
@@ -46,8 +47,8 @@ from tests.factories import (
 from tests.redeeming import ask_for_code, code_of, offer, publish, scan, self_service, take
 
 CLIENTS = 50
-CONNECTIONS = 25
-"""So many requests are answered at once; the other clients wait in front of the process."""
+CONNECTIONS = 10
+"""And as many more while they are needed; other requests wait for one, and hold none meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ def hall(server_url: str, worker_id: str, settings: Settings) -> Iterator[Hall]:
         settings,
         intake=sessions,
         limiting=sessions,
-        at_once=CONNECTIONS,
+        at_once=CLIENTS,
     )
     yield Hall(
         application=application,
@@ -269,3 +270,19 @@ def test_without_the_lock_more_is_given_than_there_is(
 
     _counted, rows = hall.redeemed(offer_id)
     assert rows > 7
+
+
+def test_guessing_ends_for_whoever_scans(
+    hall: Hall, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each member by themselves, with a word on when to come back."""
+    limits = settings.limits.model_copy(update={"redeeming_by_scanner": "3/PT1H"})
+    limiter = Limiter(hall.sessions, settings.model_copy(update={"limits": limits}))
+    monkeypatch.setattr(hall.application.state, "limiter", limiter)
+    guesser, other = hall.scanners(2)
+
+    answers = [scan(guesser, f"AAAA-AAA{number}") for number in range(5)]
+
+    assert [answer.status_code for answer in answers] == [422] * 3 + [429] * 2
+    assert int(answers[-1].headers["Retry-After"]) > 1
+    assert scan(other, "AAAA-AAAA").status_code == 422

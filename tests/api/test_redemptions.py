@@ -9,20 +9,17 @@ from httpx2 import Client
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from api.app import create_app
 from geoservices.access.rights import Right, Role
 from geoservices.accounts.joining_codes import ALPHABET
 from geoservices.accounts.models import Organisation, Person, Purpose
 from geoservices.checkins.models import CheckIn
-from geoservices.database import SessionFactory
 from geoservices.offers import service
 from geoservices.offers.models import Offer, Redemption
 from geoservices.offers.refusals import OfferUsedUp
 from geoservices.places.models import Place
-from geoservices.settings.entering import LimitSettings
 from geoservices.settings.service import Settings
 from tests.api import asking
-from tests.api.conftest import agree, client_of, with_token
+from tests.api.conftest import agree, with_token
 from tests.factories import (
     make_access_token,
     make_api_key,
@@ -483,20 +480,3 @@ def test_erasing_staff_leaves_what_they_scanned(
     [left] = session.execute(select(Redemption.scanned_by, Redemption.redeemed_at)).all()
     assert left[0] is None
     assert left[1] is not None
-
-
-def test_guessing_ends_for_whoever_scans(
-    sessions: SessionFactory, settings: Settings, session: Session, organisation: Organisation
-) -> None:
-    """Each member by themselves, with a word on when to come back."""
-    limits = LimitSettings(redeeming_by_scanner="3/PT1H")
-    application = create_app(sessions, settings.model_copy(update={"limits": limits}))
-    one, other = (make_access_token(session, organisation, Role.STAFF) for _ in range(2))
-    session.commit()
-    guesser = with_token(client_of(application), one)
-
-    answers = [scan(guesser, f"AAAA-AAA{number}") for number in range(5)]
-
-    assert [told(answer)[0] for answer in answers] == [422] * 3 + [429] * 2
-    assert int(answers[-1].headers["Retry-After"]) > 1
-    assert scan(with_token(client_of(application), other), "AAAA-AAAA").status_code == 422
