@@ -47,7 +47,7 @@ class OfferIn(ListingFields):
         default=False, description="Only on while the place's opening hours say that it is open"
     )
     stock: Pieces | None = Field(
-        default=None, description="How many there are of it in all; without, there is no end of it"
+        default=None, description="How many there are in all; without it there is no end of them"
     )
     per_person: Pieces | None = Field(
         default=1, description="How many one person may have; null for as many as they like"
@@ -78,8 +78,8 @@ class OfferTerms(Out):
 
     terms: str
     only_when_open: bool
-    stock: int | None
-    per_person: int | None
+    stock: int | None = Field(description="How many there are in all; null where there is no end")
+    per_person: int | None = Field(description="How many one person may have; null for any")
     per_person_renews: Renewal
     redeemed_by: Redeeming
 
@@ -105,11 +105,11 @@ class StandingOut(Out):
         description="When it is on next; null while it is, and where that is not within a year"
     )
     left: int | None = Field(
-        description="How many are neither redeemed nor kept for somebody with a code; null where "
-        "there is no end of them"
+        description="How many are neither redeemed nor kept for somebody with a code; null "
+        "where there is no end of them"
     )
     yours_left: int | None = Field(
-        description="How many of them the caller may still have; null where there is no limit"
+        description="How many the caller may still have; null where there is no limit"
     )
 
 
@@ -217,6 +217,8 @@ class RedemptionOut(Out):
 class RedemptionCountsOut(Out):
     """How much of an offer is redeemed, and by nobody in particular."""
 
-    redeemed: int
-    waiting: int = Field(description="Kept for people who have a code that counts")
-    left: int | None = Field(description="Null where there is no end of it")
+    redeemed: int = Field(description="How many were redeemed")
+    waiting: int = Field(description="How many are kept for people who have a code that counts")
+    left: int | None = Field(
+        description="How many are left beside these; null where there is no end of it"
+    )
