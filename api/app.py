@@ -14,7 +14,7 @@ from api.committing import Committer
 from api.express import Express
 from api.hashing import Hashing
 from api.headers import of_service
-from api.middleware import Door
+from api.middleware import AT_ONCE, Door
 from api.oidc import MAX_LOGOUT_BYTES
 from api.openapi import complete
 from api.routers import (
@@ -144,6 +144,7 @@ def create_app(
     *,
     intake: SessionFactory | None = None,
     limiting: SessionFactory | None = None,
+    at_once: int = AT_ONCE,
 ) -> FastAPI:
     """Make the application.
 
@@ -153,6 +154,7 @@ def create_app(
         intake: Where groups of pings get theirs, if from elsewhere.
         limiting: Where what counts requests gets its own. A request that holds a connection may ask
             it, so with the same few connections all could wait for each other.
+        at_once: How many requests are answered at once, at most as many as there are connections.
     """
     app = Application(
         title="geoservices",
@@ -192,6 +194,7 @@ def create_app(
         forms_at=frozenset({"/v1/osmand", "/v1/email/unsubscribe", *logouts}),
         smaller_at={"/v1/receipts": MAX_BODY_BYTES, **dict.fromkeys(logouts, MAX_LOGOUT_BYTES)},
         headers=of_service(settings.public_url),
+        at_once=at_once,
     )
     if settings.cors_origins:
         app.add_middleware(

@@ -17,7 +17,9 @@ from fastapi import Depends, Request
 from api.problems import Unavailable
 from geoservices.credentials.hashing import Hasher
 from geoservices.credentials.service import Desk
+from geoservices.letters import changes
 from geoservices.settings.entering import SignInSettings
+from geoservices.settings.service import Settings
 
 Given = ParamSpec("Given")
 Found = TypeVar("Found")
@@ -60,11 +62,13 @@ def get_hashing(request: Request) -> Hashing:
 def get_desk(request: Request, hashing: Annotated[Hashing, Depends(get_hashing)]) -> Desk:
     """What it takes to look at passwords."""
     state = request.app.state
+    settings: Settings = state.settings
     return Desk(
         sessions=state.sessions,
         hasher=hashing.hasher,
         limiter=state.limiter,
-        settings=state.settings,
+        settings=settings,
+        tell=partial(changes.tell, settings=settings),
     )
 
 

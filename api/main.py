@@ -4,6 +4,7 @@ import gc
 import sys
 
 from api.app import create_app
+from api.middleware import AT_ONCE
 from geoservices import logs
 from geoservices.database import DatabaseRole, make_engine, make_session_factory
 from geoservices.geofences.compiling import compile_ahead
@@ -17,7 +18,7 @@ logs.configure()
 settings = load_settings()
 url = settings.database_url.get_secret_value()
 app = create_app(
-    confined_sessions(make_engine(url, role=DatabaseRole.CALLER, pool_size=20)),
+    confined_sessions(make_engine(url, role=DatabaseRole.CALLER, pool_size=AT_ONCE)),
     settings,
     limiting=make_session_factory(make_engine(url, pool_size=2)),
     # A group that meets a dead connection is taken in again.

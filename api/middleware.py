@@ -2,7 +2,8 @@
 
 import time
 import uuid
-from collections.abc import Mapping
+from asyncio import Semaphore
+from collections.abc import Callable, Mapping
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
@@ -16,6 +17,12 @@ log = structlog.get_logger()
 
 JSON_TYPES = ("application/json", "application/geo+json")
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
+AT_ONCE = 20
+"""So many requests are being answered by a process at once; the others wait in front of it.
+
+Each may hold a connection to the database while it waits for a thread, and another a thread while
+it waits for a connection. With more of them than there are of either, all could wait for ever.
+"""
 
 
 class Door:
@@ -33,6 +40,7 @@ class Door:
         forms_at: frozenset[str],
         smaller_at: Mapping[str, int],
         headers: Mapping[str, str],
+        at_once: int,
     ) -> None:
         """Stand before an application.
 
@@ -42,12 +50,14 @@ class Door:
             forms_at: Paths that take forms as well, since other people's programs send them.
             smaller_at: The longest body by path, where that is less.
             headers: What every answer has that does not say something else itself.
+            at_once: How many requests the application answers at once.
         """
         self.app = app
         self.max_body_bytes = max_body_bytes
         self.forms_at = forms_at
         self.smaller_at = smaller_at
         self.headers = headers
+        self.free = Semaphore(at_once)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection as ASGI asks."""
@@ -98,7 +108,12 @@ class Door:
         async def replay() -> Message:
             return waiting.pop() if waiting else await receive()
 
-        await self.app(scope, replay, answer)
+        await self.free.acquire()
+        answer.when_begun = self.free.release
+        try:
+            await self.app(scope, replay, answer)
+        finally:
+            answer.begin()
 
     async def _read(self, receive: Receive, limit: int) -> bytes:
         """Read the body whole, or up to where it is larger than is taken."""
@@ -132,10 +147,18 @@ class _Answer:
         self.send = send
         self.headers = headers
         self.status: int | None = None
+        self.when_begun: Callable[[], None] | None = None
+
+    def begin(self) -> None:
+        """Make room for another request: by now nothing is held, however slowly this one reads."""
+        if self.when_begun:
+            self.when_begun()
+            self.when_begun = None
 
     async def __call__(self, message: Message) -> None:
         """Send one part of the answer."""
         if message["type"] == "http.response.start":
+            self.begin()
             self.status = message["status"]
             headers = MutableHeaders(scope=message)
             for name, value in self.headers.items():

@@ -17,7 +17,7 @@ from geoservices.accounts import service as accounts
 from geoservices.audit import operating as auditing
 from geoservices.audit.queries import Wanted
 from geoservices.codes.links import make_code_key
-from geoservices.credentials import service as credentials
+from geoservices.credentials.holders import make_member
 from geoservices.credentials.links import make_link
 from geoservices.credentials.models import LinkKind
 from geoservices.database import SessionFactory, make_engine, make_session_factory, transaction
@@ -231,7 +231,7 @@ def _issue_token(arguments: argparse.Namespace) -> str:
 def _invite(arguments: argparse.Namespace) -> str:
     settings, at = LinkSettings(), clock.now()
     with transaction(_sessions()) as session:
-        account = credentials.make_member(
+        account = make_member(
             session,
             arguments.organisation,
             role=arguments.role,

@@ -25,7 +25,7 @@ CHECKS: dict[str, tuple[str, ...]] = {
     "audit": ("python", "-m", "local.auditing"),
     "migrate": ("alembic", "upgrade", "head"),
     "schema": ("alembic", "check"),
-    "pytest": ("pytest", "-n", "2"),
+    "pytest": ("pytest", "-n", "3"),
 }
 
 PREFIX = "geoservices-test-"

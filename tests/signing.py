@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import uuid4
 
 from pydantic import SecretStr
@@ -18,6 +19,7 @@ from geoservices.credentials.models import LocalAccount
 from geoservices.credentials.second_factor import keys_of
 from geoservices.credentials.service import Desk, Given, SignedIn, sign_in
 from geoservices.database import SessionFactory
+from geoservices.letters import changes
 from geoservices.limiting.limiter import Limiter
 from geoservices.settings.entering import LimitSettings, SignInSettings
 from geoservices.settings.service import Settings
@@ -100,6 +102,7 @@ def make_desk(sessions: SessionFactory, settings: Settings = SETTINGS) -> Desk:
         hasher=Hasher(settings.sign_in),
         limiter=Limiter(sessions, settings),
         settings=settings,
+        tell=partial(changes.tell, settings=settings),
     )
 
 

@@ -25,6 +25,7 @@ from api.problems import problem_responses
 from api.responses import ZipResponse
 from api.schemas.me import DataOut, DataPageOut, ErasureOut, ExportOut, HeldOut
 from geoservices.access.actors import Actor
+from geoservices.accounts.admins import LastAdmin
 from geoservices.accounts.models import SignIn
 from geoservices.audit import service as audit
 from geoservices.erasures import service as erasures
@@ -129,7 +130,7 @@ def download_export(
     )
 
 
-@router.delete("/me", status_code=202, responses=problem_responses(SignInAgain))
+@router.delete("/me", status_code=202, responses=problem_responses(LastAdmin, SignInAgain))
 def erase_me(
     confirm: Confirmation,
     caller: CallerDep,
@@ -143,11 +144,11 @@ def erase_me(
 
     From the answer on every token of theirs is refused and nothing is processed. The rows go
     within seconds; `status` says when that is done, to whoever knows the address. A member must
-    have signed in within the last ten minutes.
+    have signed in within the last ten minutes, and not be the last admin of their organisation.
     """
     sign_in = session.get(SignIn, caller.actor.sign_in_id) if caller.actor.sign_in_id else None
-    erasures.require_fresh_sign_in(person, sign_in, at=at)
-    asked = ErasureOut.of(erasures.ask_for(session, person.id, settings=settings, at=at))
+    erasure = erasures.erase_oneself(session, person, sign_in, settings=settings, at=at)
+    asked = ErasureOut.of(erasure)
     _note(session, caller.actor, "erase_me", "person", person.id)
     cookies.drop_device(response, settings)
     cookies.drop_member(response, settings)

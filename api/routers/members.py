@@ -25,12 +25,13 @@ from api.schemas.members import (
 from geoservices.access.actors import Grant
 from geoservices.access.reach import ReachRefused
 from geoservices.access.rights import Right
+from geoservices.accounts.admins import LastAdmin
 from geoservices.accounts.models import Person
 from geoservices.erasures import service as erasures
 from geoservices.errors import IdTaken, NotFound
 from geoservices.members import service, teams
 from geoservices.members.queries import AfterName, Wanted
-from geoservices.members.service import EmailTaken, LastAdmin
+from geoservices.members.service import EmailTaken
 from geoservices.members.teams import TeamNameTaken
 
 router = APIRouter(tags=["members"], route_class=StrictRoute)

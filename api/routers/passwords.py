@@ -32,9 +32,10 @@ from geoservices.access.actors import Grant
 from geoservices.access.rights import Right
 from geoservices.credentials import service
 from geoservices.credentials.attempts import TooManyAttempts
+from geoservices.credentials.holders import NoLocalAccount, UsernameTaken, require_member
 from geoservices.credentials.links import LinkRefused
 from geoservices.credentials.rules import PasswordRefused, UsernameRefused, fold
-from geoservices.credentials.service import NoLocalAccount, PasswordWrong, UsernameTaken
+from geoservices.credentials.service import PasswordWrong
 from geoservices.errors import NotFound
 from geoservices.letters import passwords
 from geoservices.letters.addresses import EmailUnavailable, require_mail
@@ -63,7 +64,7 @@ def invite_member(
     The link is sent to them if letters are sent here and they have an address; else it is in the
     answer, this once, to be handed over. It works once, for 72 h unless the settings say otherwise.
     """
-    member = service.require_member(session, grant.organisation_id, member_id)
+    member = require_member(session, grant.organisation_id, member_id)
     invitation = passwords.invite(session, member, username=body.username, settings=settings, at=at)
     return InvitationOut.model_validate(invitation)
 
@@ -74,14 +75,14 @@ def invite_member(
     responses=problem_responses(NotFound, NoLocalAccount),
 )
 def remove_members_second_factor(
-    member_id: UUID, grant: MembersGrant, session: SessionDep, at: Now
+    member_id: UUID, grant: MembersGrant, session: SessionDep, desk: DeskDep, at: Now
 ) -> Response:
     """Remove the second factor of a member who lost phone and recovery codes.
 
     They are signed out everywhere. Make sure first that it is them who asks.
     """
-    member = service.require_member(session, grant.organisation_id, member_id)
-    service.remove_second_factor(session, member.id, at=at)
+    member = require_member(session, grant.organisation_id, member_id)
+    service.remove_second_factor(session, member.id, tell=desk.tell, at=at)
     return Response(status_code=204)
 
 

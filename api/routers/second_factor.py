@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 
 from api.bodies import StrictRoute
-from api.dependencies import SIGNING_IN, CurrentSignIn, HashingSignIn, Now, SessionDep, SettingsDep
+from api.dependencies import SIGNING_IN, CurrentSignIn, HashingSignIn, Now, SessionDep
 from api.hashing import DeskDep, HashingDep
 from api.problems import Unavailable, problem_responses
 from api.protocols.setup import qr_svg
@@ -17,13 +17,14 @@ from api.schemas.sign_ins import (
 )
 from geoservices.credentials import enrolling
 from geoservices.credentials.attempts import TooManyAttempts
+from geoservices.credentials.holders import NoLocalAccount
 from geoservices.credentials.second_factor import (
     SecondFactorOff,
     SecondFactorOn,
     SecondFactorRefused,
     SecondFactorUnavailable,
 )
-from geoservices.credentials.service import NoLocalAccount, PasswordWrong
+from geoservices.credentials.service import PasswordWrong
 
 router = APIRouter(tags=[SIGNING_IN], route_class=StrictRoute)
 
@@ -60,14 +61,14 @@ async def begin_second_factor(
 @router.post(
     "/second-factor/confirmation",
     responses=problem_responses(
-        NoLocalAccount, SecondFactorOn, SecondFactorOff, SecondFactorRefused
+        NoLocalAccount, SecondFactorOn, SecondFactorOff, SecondFactorRefused, TooManyAttempts
     ),
 )
 def confirm_second_factor(
-    body: CodeIn, sign_in: CurrentSignIn, session: SessionDep, settings: SettingsDep, at: Now
+    body: CodeIn, sign_in: HashingSignIn, desk: DeskDep, at: Now
 ) -> RecoveryCodesOut:
     """Show that the app has the secret, and get ten recovery codes, shown this once."""
-    codes = enrolling.confirm(session, sign_in, body.code, settings=settings, at=at)
+    codes = enrolling.confirm(desk, sign_in, body.code, at=at)
     return RecoveryCodesOut(recovery_codes=codes)
 
 

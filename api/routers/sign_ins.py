@@ -21,9 +21,10 @@ from api.dependencies import (
     SettingsDep,
 )
 from api.hashing import DeskDep, HashingDep
+from api.oidc import ProvidersDep
 from api.problems import Unavailable, problem_responses
 from api.replacing import end_sign_in_before
-from api.schemas.sign_ins import SignedInOut, SignInIn, SignInOut
+from api.schemas.sign_ins import SignedInOut, SignInIn, SignInOut, SignOutOut, sign_out_out
 from geoservices.accounts import queries
 from geoservices.accounts.models import SignIn
 from geoservices.audit import service as audit
@@ -33,6 +34,7 @@ from geoservices.credentials.second_factor import SecondFactorNeeded, SecondFact
 from geoservices.credentials.service import Given, SignedIn, SignInRefused
 from geoservices.errors import NotFound
 from geoservices.limiting.limiter import TooManyRequests
+from geoservices.oidc.service import provider_of
 
 log = structlog.get_logger()
 
@@ -97,16 +99,25 @@ async def sign_in(
     return _signed_in(made, token=made.token, csrf_token=None)
 
 
-@router.delete("/sign-in", status_code=204)
+@router.delete("/sign-in")
 def sign_out(
-    caller: CallerDep, sign_in: CurrentSignIn, session: SessionDep, settings: SettingsDep, at: Now
-) -> Response:
-    """Sign out here: the token or cookie is worthless at once."""
+    caller: CallerDep,
+    sign_in: CurrentSignIn,
+    session: SessionDep,
+    settings: SettingsDep,
+    providers: ProvidersDep,
+    response: Response,
+    at: Now,
+) -> SignOutOut:
+    """Sign out here: the token or cookie is worthless at once.
+
+    Whoever signed in by an identity provider is signed in there still. A browser that goes on to
+    `end_at` signs out there as well.
+    """
     queries.end_sign_ins(session, sign_in.person_id, only=sign_in.id, at=at)
     audit.record(session, caller.actor, "sign_out", "sign-in", sign_in.id)
-    response = Response(status_code=204)
     drop_member(response, settings)
-    return response
+    return sign_out_out(provider_of(session, providers, sign_in))
 
 
 @router.get("/sign-ins")

@@ -9,6 +9,7 @@ from pydantic import Field, StringConstraints
 from api.schemas.common import In, Name, Out, Text
 from geoservices.accounts.models import SignInKind
 from geoservices.credentials.rules import LONGEST, SHORTEST
+from geoservices.oidc.provider import Provider
 
 Username = Annotated[
     Text, StringConstraints(min_length=1, max_length=254), Field(examples=["anna.smith"])
@@ -65,6 +66,20 @@ class SignedInOut(Out):
     second_factor_demanded: bool = Field(
         description="Whether a second factor must be set up before anything else"
     )
+
+
+class SignOutOut(Out):
+    """What is left to do for whoever signed out here."""
+
+    end_at: str | None = Field(
+        description="Where a browser goes on to sign out of the identity provider as well; null "
+        "where none was involved"
+    )
+
+
+def sign_out_out(provider: Provider | None) -> SignOutOut:
+    """Return what is left to do where a sign-in came from a provider, or from none."""
+    return SignOutOut(end_at=f"/v1/oidc/{provider.settings.slug}/end" if provider else None)
 
 
 class InvitationIn(In):

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session
 
+from geoservices.access.rights import Role
 from geoservices.accounts.models import (
     Consent,
     ConsentReceipt,
@@ -132,6 +133,29 @@ def organisation_by_slug(session: Session, slug: str) -> Organisation | None:
 def organisation_by_id(session: Session, organisation_id: UUID) -> Organisation:
     """Return an organisation that is known to exist, as the database has it now."""
     return session.get_one(Organisation, organisation_id, populate_existing=True)
+
+
+def hold_organisation(session: Session, organisation_id: UUID) -> None:
+    """Let nobody else change the organisation's members for now."""
+    session.execute(
+        select(Organisation.id)
+        .where(Organisation.id == organisation_id)
+        .with_for_update(key_share=True)
+    )
+
+
+def is_only_admin(session: Session, organisation_id: UUID, person_id: UUID) -> bool:
+    """Tell whether nobody but this person runs the organisation and is let in."""
+    running = session.scalars(
+        select(Person.id)
+        .where(
+            Person.organisation_id == organisation_id,
+            Person.role == Role.ADMIN,
+            Person.disabled_at.is_(None),
+        )
+        .limit(2)
+    ).all()
+    return running == [person_id]
 
 
 def members_called(session: Session, organisation_id: UUID, called: str) -> Sequence[Person]:

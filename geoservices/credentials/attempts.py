@@ -6,7 +6,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from geoservices.accounts.models import Person
+from geoservices.accounts.acting import actor_of
+from geoservices.accounts.models import Person, SignIn
 from geoservices.audit import service as audit
 from geoservices.credentials import queries
 from geoservices.credentials.models import LocalAccount
@@ -108,17 +109,20 @@ def forgive_strangers(session: Session, username: str, *, settings: Settings) ->
     queries.forget_attempts(session, mark_of(settings.codes.secret, username), STRANGERS)
 
 
-def note_refusal(session: Session, attempt: Attempt, reason: str) -> None:
+def note_refusal(
+    session: Session, attempt: Attempt, reason: str, *, sign_in: SignIn | None
+) -> None:
     """Have the audit log told of a wrong attempt, in the organisation's if there is the account.
 
     Of unknown names the installation's own is told, without the name: it may be a password. Either
-    takes as long, so that the time tells nobody whether there is the account.
+    takes as long, so that the time tells nobody whether there is the account. Of somebody who is
+    signed in and was asked again it says by which sign-in.
     """
     person = session.get(Person, attempt.person_id or NOBODY)
     audit.record(
         session,
-        None,
-        "sign_in_refused",
+        actor_of(person, sign_in_id=sign_in.id) if person and sign_in else None,
+        "proof_refused" if sign_in else "sign_in_refused",
         "person",
         person.id if person else None,
         {"reason": reason},

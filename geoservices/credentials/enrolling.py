@@ -10,10 +10,12 @@ from geoservices.accounts.acting import actor_of
 from geoservices.accounts.models import Person, SignIn
 from geoservices.audit import service as audit
 from geoservices.credentials import attempts, queries, second_factor
+from geoservices.credentials.attempts import Attempt
+from geoservices.credentials.changes import Change
+from geoservices.credentials.holders import require_account
 from geoservices.credentials.second_factor import SecondFactorOff, Shared
-from geoservices.credentials.service import Desk, ask_again, require_account
+from geoservices.credentials.service import Desk, ask_again, begin_again
 from geoservices.limiting.limiter import Limit
-from geoservices.settings.service import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,20 +55,26 @@ def begin(desk: Desk, sign_in: SignIn, password: str, *, at: datetime) -> Shared
         return second_factor.begin(account, desk.settings)
 
 
-def confirm(
-    session: Session, sign_in: SignIn, code: str, *, settings: Settings, at: datetime
-) -> list[str]:
+def confirm(desk: Desk, sign_in: SignIn, code: str, *, at: datetime) -> list[str]:
     """Let the second factor count, and return the recovery codes.
 
     Raises:
         NoLocalAccount: They have no password here.
+        TooManyRequests: Too many codes were tried lately, right or wrong.
+        TooManyAttempts: Too many before were wrong; the code was not looked at.
         SecondFactorOn: It counts already.
         SecondFactorOff: Setting it up was not begun.
         SecondFactorRefused: It is no code that the app shows now.
     """
-    account = require_account(session, sign_in.person_id)
-    codes = second_factor.confirm(session, account, sign_in, code, settings=settings, at=at)
-    _note(session, session.get_one(Person, account.person_id), sign_in, "add_second_factor")
+    attempt = begin_again(desk, sign_in, at=at)
+    _spend(desk, attempt)
+    with desk.noting_refusals(attempt, sign_in), desk.transaction() as session:
+        account = require_account(session, sign_in.person_id)
+        here = session.get_one(SignIn, sign_in.id)
+        codes = second_factor.confirm(session, account, here, code, settings=desk.settings, at=at)
+        attempts.forgive(session, attempt)
+        _note(session, session.get_one(Person, account.person_id), here, "add_second_factor")
+        desk.tell(session, account, Change.SECOND_FACTOR_ON, at)
     return codes
 
 
@@ -76,13 +84,14 @@ def remove(desk: Desk, sign_in: SignIn, *, password: str, code: str, at: datetim
     Raises:
         NoLocalAccount: They have no password here.
         TooManyAttempts: Too many before were wrong.
+        TooManyRequests: Too many codes were tried lately, right or wrong.
         PasswordWrong: It is another.
         SecondFactorOff: There is none.
         SecondFactorRefused: The code is not good.
     """
     attempt = ask_again(desk, sign_in, password, at=at)
-    desk.limiter.spend(Limit.SECOND_FACTOR_BY_ACCOUNT, attempt.mark.hex(), attempt.source.hex())
-    with desk.transaction() as session:
+    _spend(desk, attempt)
+    with desk.noting_refusals(attempt, sign_in), desk.transaction() as session:
         account = require_account(session, sign_in.person_id)
         if not account.has_second_factor:
             raise SecondFactorOff
@@ -93,6 +102,11 @@ def remove(desk: Desk, sign_in: SignIn, *, password: str, code: str, at: datetim
         here = session.get_one(SignIn, sign_in.id)
         here.enrolling = second_factor.is_demanded(person, account, desk.settings)
         _note(session, person, here, "remove_second_factor")
+        desk.tell(session, account, Change.SECOND_FACTOR_OFF, at)
+
+
+def _spend(desk: Desk, attempt: Attempt) -> None:
+    desk.limiter.spend(Limit.SECOND_FACTOR_BY_ACCOUNT, attempt.mark.hex(), attempt.source.hex())
 
 
 def _note(session: Session, person: Person, sign_in: SignIn, action: str) -> None:

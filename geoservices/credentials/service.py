@@ -4,15 +4,14 @@ Each function that looks at a password runs its own short transactions round it:
 counted and committed before, and nothing is locked while argon2 takes its time.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from geoservices.access.rights import Role
 from geoservices.accounts import queries as accounts
 from geoservices.accounts.acting import actor_of
 from geoservices.accounts.models import Person, SignIn, SignInKind
@@ -21,16 +20,18 @@ from geoservices.accounts.tokens import hash_token
 from geoservices.audit import service as audit
 from geoservices.credentials import attempts, queries, second_factor
 from geoservices.credentials.attempts import Attempt
+from geoservices.credentials.changes import Change
 from geoservices.credentials.hashing import Hasher
+from geoservices.credentials.holders import require_account, require_holder
 from geoservices.credentials.links import LinkRefused
 from geoservices.credentials.models import LocalAccount
 from geoservices.credentials.queries import Holder
-from geoservices.credentials.rules import check_password, read_username
+from geoservices.credentials.rules import check_password
 from geoservices.credentials.second_factor import SecondFactorRefused
 from geoservices.credentials.sources import make_pass
 from geoservices.credentials.waits import FORGOTTEN_AFTER
 from geoservices.database import SessionFactory, transaction
-from geoservices.errors import ErrorKind, GeoservicesError, NotFound
+from geoservices.errors import ErrorKind, GeoservicesError
 from geoservices.limiting.limiter import Limit, Limiter
 from geoservices.scopes import everywhere, open_wide
 from geoservices.settings.service import Settings
@@ -58,28 +59,6 @@ class PasswordWrong(GeoservicesError):
         super().__init__("Give the password that you sign in with now.", field="/password")
 
 
-class NoLocalAccount(GeoservicesError):
-    """The member does not sign in with a password of this installation."""
-
-    kind = ErrorKind.CONFLICT
-    code = "no-local-account"
-    title = "There is no password here"
-
-    def __init__(self) -> None:
-        super().__init__("This is for members with a username and password of this installation.")
-
-
-class UsernameTaken(GeoservicesError):
-    """Somebody else of this installation has that username; nothing was stored."""
-
-    kind = ErrorKind.CONFLICT
-    code = "username-taken"
-    title = "The username is taken"
-
-    def __init__(self) -> None:
-        super().__init__("Choose another one.", field="/username")
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
     """What somebody who wants to sign in has typed, and where they are.
@@ -104,6 +83,10 @@ class SignedIn:
     browser_pass: str = field(repr=False)
 
 
+Tell = Callable[[Session, LocalAccount, Change, datetime], None]
+"""Has a member told, if the transaction is committed, what of their account changed and when."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
     """What it takes to look at passwords."""
@@ -112,6 +95,7 @@ class Desk:
     hasher: Hasher
     limiter: Limiter
     settings: Settings
+    tell: Tell
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -119,6 +103,21 @@ class Desk:
         with transaction(self.sessions) as session:
             open_wide(session)
             yield session
+
+    @contextmanager
+    def noting_refusals(self, attempt: Attempt, sign_in: SignIn | None = None) -> Iterator[None]:
+        """Have the audit log told if what was given is wrong.
+
+        Args:
+            attempt: What it was measured against; nothing of it is under way.
+            sign_in: Where the member is signed in, who was asked again.
+        """
+        try:
+            yield
+        except (SignInRefused, PasswordWrong, SecondFactorRefused) as refused:
+            with self.transaction() as session:
+                attempts.note_refusal(session, attempt, refused.code, sign_in=sign_in)
+            raise
 
 
 def sign_in(desk: Desk, given: Given, *, at: datetime) -> SignedIn:
@@ -140,12 +139,8 @@ def sign_in(desk: Desk, given: Given, *, at: datetime) -> SignedIn:
     # By where it comes from as well, so that nobody uses up what is another's.
     who = (attempt.mark.hex(), attempt.source.hex())
     desk.limiter.spend(Limit.SIGN_IN_BY_ACCOUNT, *who)
-    try:
+    with desk.noting_refusals(attempt):
         return _let_in(desk, given, attempt, who, at=at)
-    except (SignInRefused, SecondFactorRefused) as refused:
-        with desk.transaction() as session:
-            attempts.note_refusal(session, attempt, refused.code)
-        raise
 
 
 def _let_in(
@@ -186,12 +181,23 @@ def ask_again(desk: Desk, sign_in: SignIn, password: str, *, at: datetime) -> At
         TooManyAttempts: Too many before were wrong.
         PasswordWrong: It is another.
     """
+    attempt = begin_again(desk, sign_in, at=at)
+    with desk.noting_refusals(attempt, sign_in):
+        if not desk.hasher.matches(attempt.password_hash, password):
+            raise PasswordWrong
+    return attempt
+
+
+def begin_again(desk: Desk, sign_in: SignIn, *, at: datetime) -> Attempt:
+    """Count that somebody who is signed in gives their password or a code once more.
+
+    Raises:
+        NoLocalAccount: They have no password here.
+        TooManyAttempts: Too many before were wrong.
+    """
     with desk.transaction() as session:
         account = require_account(session, sign_in.person_id)
-        attempt = attempts.begin_again(session, account, sign_in.id, settings=desk.settings, at=at)
-    if not desk.hasher.matches(attempt.password_hash, password):
-        raise PasswordWrong
-    return attempt
+        return attempts.begin_again(session, account, sign_in.id, settings=desk.settings, at=at)
 
 
 def change_password(desk: Desk, sign_in: SignIn, *, current: str, new: str, at: datetime) -> None:
@@ -209,7 +215,7 @@ def change_password(desk: Desk, sign_in: SignIn, *, current: str, new: str, at: 
     password_hash = _hashed(desk.hasher, new, holder)
     with desk.transaction() as session:
         attempts.forgive(session, attempt)
-        _set_password(session, sign_in.person_id, password_hash, but=sign_in.id, at=at)
+        _set_password(desk, session, sign_in.person_id, password_hash, but=sign_in.id, at=at)
 
 
 def set_password(desk: Desk, token: str, password: str, *, at: datetime) -> tuple[str, str]:
@@ -233,36 +239,12 @@ def set_password(desk: Desk, token: str, password: str, *, at: datetime) -> tupl
         person_id = queries.use_link(session, token_hash, at=at)
         if person_id is None:
             raise LinkRefused
-        account = _set_password(session, person_id, password_hash, at=at)
+        account = _set_password(desk, session, person_id, password_hash, at=at)
         attempts.forgive_strangers(session, account.username, settings=desk.settings)
     return account.username, make_pass(desk.settings.codes.secret, person_id)
 
 
-def open_account(
-    session: Session, person: Person, username: str | None, *, at: datetime
-) -> LocalAccount:
-    """Return a member's account, made if there was none, by the username given if there is one.
-
-    Raises:
-        UsernameRefused: No username can be made of it, or there is none yet.
-        UsernameTaken: Somebody else has it.
-    """
-    account = queries.lock_account(session, person.id)
-    if account and username is None:
-        return account
-    wanted = read_username(username or "")
-    other = queries.account_named(session, wanted)
-    if other and other.person_id != person.id:
-        raise UsernameTaken
-    if account is None:
-        account = LocalAccount(person_id=person.id, username=wanted, created_at=at)
-        session.add(account)
-    account.username = wanted
-    session.flush()
-    return account
-
-
-def remove_second_factor(session: Session, person_id: UUID, *, at: datetime) -> None:
+def remove_second_factor(session: Session, person_id: UUID, *, tell: Tell, at: datetime) -> None:
     """Ask a member for no code any more, and sign them out everywhere.
 
     Raises:
@@ -270,75 +252,11 @@ def remove_second_factor(session: Session, person_id: UUID, *, at: datetime) -> 
     """
     # A person's own rows, which are otherwise for themselves.
     with everywhere(session):
-        second_factor.remove(session, require_account(session, person_id))
+        account = require_account(session, person_id)
+        if account.has_second_factor:
+            tell(session, account, Change.SECOND_FACTOR_OFF, at)
+        second_factor.remove(session, account)
         accounts.end_sign_ins(session, person_id, at=at)
-
-
-def require_member(session: Session, organisation_id: UUID, person_id: UUID) -> Person:
-    """Return an organisation's member.
-
-    Raises:
-        NotFound: There is none of that id in it.
-    """
-    member = queries.member_of(session, organisation_id, person_id)
-    if member is None:
-        raise NotFound("member")
-    return member
-
-
-def make_member(
-    session: Session, slug: str, *, role: Role, name: str, username: str, at: datetime
-) -> LocalAccount:
-    """Return an organisation's account of that username, with a new member if there was none.
-
-    Raises:
-        NotFound: There is no such organisation.
-        UsernameRefused: No username can be made of it.
-        UsernameTaken: A member of another organisation has it.
-    """
-    organisation = accounts.organisation_by_slug(session, slug)
-    if organisation is None:
-        raise NotFound("organisation")
-    known = queries.account_named(session, read_username(username))
-    if known:
-        if queries.member_of(session, organisation.id, known.person_id) is None:
-            raise UsernameTaken
-        return known
-    member = Person(
-        id=uuid4(),
-        organisation_id=organisation.id,
-        role=role,
-        name=name,
-        time_zone=organisation.time_zone,
-        created_at=at,
-    )
-    session.add(member)
-    session.flush()
-    return open_account(session, member, username, at=at)
-
-
-def require_account(session: Session, person_id: UUID) -> LocalAccount:
-    """Return a member's account, which nobody else changes for the moment.
-
-    Raises:
-        NoLocalAccount: They have none.
-    """
-    account = queries.lock_account(session, person_id)
-    if account is None:
-        raise NoLocalAccount
-    return account
-
-
-def require_holder(session: Session, person_id: UUID) -> Holder:
-    """Return a member's account with what is known of them.
-
-    Raises:
-        NoLocalAccount: They have none.
-    """
-    holder = queries.holder_of(session, person_id)
-    if holder is None:
-        raise NoLocalAccount
-    return holder
 
 
 def tidy(session: Session, *, at: datetime) -> None:
@@ -372,6 +290,7 @@ def _hashed(hasher: Hasher, password: str, holder: Holder) -> str:
 
 
 def _set_password(
+    desk: Desk,
     session: Session,
     person_id: UUID,
     password_hash: str,
@@ -385,4 +304,5 @@ def _set_password(
     accounts.end_sign_ins(session, person_id, but=but, at=at)
     member = actor_of(session.get_one(Person, person_id), sign_in_id=but)
     audit.record(session, member, "set_password", "person", person_id)
+    desk.tell(session, account, Change.PASSWORD_SET, at)
     return account

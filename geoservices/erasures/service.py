@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from geoservices import clock, outbox
 from geoservices.access.actors import Grant
 from geoservices.accounts import queries as accounts
+from geoservices.accounts.admins import check_not_last
 from geoservices.accounts.models import Person, SignIn
 from geoservices.database import SessionFactory, transaction
 from geoservices.erasures import queries
@@ -59,16 +60,21 @@ def marking_keys(settings: Settings) -> list[MarkingKey]:
     return [MarkingKey.derived_from(secret) for secret in settings.codes.secrets]
 
 
-def require_fresh_sign_in(person: Person, sign_in: SignIn | None, *, at: datetime) -> None:
-    """Let citizens through, and members who have just signed in.
+def erase_oneself(
+    session: Session, person: Person, sign_in: SignIn | None, *, settings: Settings, at: datetime
+) -> Erasure:
+    """Have whoever asks for it erased.
 
     Raises:
-        SignInAgain: It is a member by a device, or one who signed in longer ago.
+        SignInAgain: It is a member by a device, or one who signed in longer ago than ten minutes.
+        LastAdmin: Nobody would be left to run their organisation.
     """
-    if person.organisation_id is None:
-        return
-    if sign_in is None or at - sign_in.created_at > RECENTLY:
-        raise SignInAgain
+    if person.organisation_id is not None:
+        if sign_in is None or at - sign_in.created_at > RECENTLY:
+            raise SignInAgain
+        accounts.hold_organisation(session, person.organisation_id)
+        check_not_last(session, person)
+    return ask_for(session, person.id, settings=settings, at=at)
 
 
 def ask_for(session: Session, person_id: UUID, *, settings: Settings, at: datetime) -> Erasure:

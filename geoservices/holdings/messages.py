@@ -175,7 +175,7 @@ MESSAGES = (
         column="person_id",
         title="E-mails to you",
         why="To send each once. What they said is not kept; those that asked for confirmation "
-        "are kept for two days.",
+        "or were about your account are kept for two days.",
         correction=RECORDED,
         told={
             "id": "The number of this e-mail",

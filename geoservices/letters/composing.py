@@ -1,8 +1,19 @@
 """What letters say, as plain text and as simple HTML."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from html import escape
+from typing import Final
+
+from geoservices.credentials.changes import Change
+
+CHANGED: Final[Mapping[Change, str]] = {
+    Change.PASSWORD_SET: "A password was set for {account}",
+    Change.SECOND_FACTOR_ON: "A second factor was set up for {account}",
+    Change.SECOND_FACTOR_OFF: "The second factor of {account} was removed",
+}
+"""What was changed, before when."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +115,31 @@ def password_reset(link: str, *, username: str, organisation: str) -> Words:
         f"{_line(organisation)}. To choose one, open this page soon:",
         link,
         "The link works once. If it was not you, do nothing: your password stays as it is.",
+    )
+
+
+def account_changed(change: Change, *, username: str, organisation: str, at: datetime) -> Words:
+    """Return what a letter says that tells a member what of their account was changed.
+
+    It has no link: whoever gets it by mistake, or forges one, leads nobody anywhere by it.
+
+    Args:
+        change: What.
+        username: What they sign in with.
+        organisation: Whose member they are.
+        at: When, by the organisation's clock.
+    """
+    subject, where = "Your account was changed", _line(organisation)
+    account, when = f"{username} at {where}", f"{at.day} {at:%B %Y} at {at:%H:%M} ({at.tzname()})"
+    told = [
+        f"{CHANGED[change].format(account=account)} on {when}.",
+        "If that was you, or an admin whom you asked, there is nothing to do.",
+        f"If not, somebody else may be using your account. Tell an admin of {where} at once.",
+    ]
+    return Words(
+        subject=subject,
+        text="\n\n".join(told) + "\n",
+        html=_page(subject, [f"<p>{escape(one)}</p>" for one in told]),
     )
 
 

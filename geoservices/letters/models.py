@@ -22,6 +22,12 @@ class LetterKind(StrEnum):
     """Lets a member set the first password of their account."""
     PASSWORD_RESET = "password-reset"  # noqa: S105  # The words, not one of them.
     """Lets a member set another password, who asked for it."""
+    PASSWORD_SET = "password-set"  # noqa: S105  # As above.
+    """Tells a member that their account has a new password."""
+    SECOND_FACTOR_ON = "second-factor-on"
+    """Tells them that signing in takes a code as well."""
+    SECOND_FACTOR_OFF = "second-factor-off"
+    """Tells them that it takes none any more."""
 
 
 class LetterState(StrEnum):
@@ -140,7 +146,7 @@ class Letter(Base):
                 basis=Basis.CONSENT,
                 kept=Kept(
                     setting="retention.letters",
-                    words="after it was made; confirmations for two days",
+                    words="after it was made; all but digests for two days",
                 ),
             )
         },

@@ -1,25 +1,26 @@
 """Letters about members' accounts: invitations, and links that set another password."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from geoservices import outbox
 from geoservices.accounts.models import Person
 from geoservices.accounts.queries import lock_people
 from geoservices.credentials import queries as accounts
+from geoservices.credentials.holders import open_account, require_holder
 from geoservices.credentials.links import lifetime_of, make_link
 from geoservices.credentials.models import LinkKind, LocalAccount
+from geoservices.credentials.queries import Holder
 from geoservices.credentials.rules import fold
-from geoservices.credentials.service import open_account, require_holder
 from geoservices.database import SessionFactory, transaction
 from geoservices.letters import composing, queries
 from geoservices.letters.addresses import A_DAY, wait_before_another
 from geoservices.letters.composing import Words
-from geoservices.letters.models import Letter, LetterKind, LetterState
-from geoservices.mail.addresses import AddressRefused, read_address
+from geoservices.letters.members import recipient_of, send
+from geoservices.letters.models import Letter, LetterKind
 from geoservices.scopes import everywhere, open_wide
 from geoservices.settings.service import Settings
 
@@ -61,12 +62,12 @@ def invite(
     # A person's own rows, which are otherwise for themselves, and usernames of everyone.
     with everywhere(session):
         account = open_account(session, member, username, at=at)
-        recipient = _recipient(session, account, settings)
+        recipient = recipient_of(session, account, settings)
         if recipient is None:
             kind = LinkKind.INVITATION
             link, until = make_link(session, member.id, kind, settings=settings, at=at)
             return Invitation(username=account.username, link=link, expires_at=until)
-        letter = _send(session, member.id, recipient, LetterKind.INVITATION, settings, at)
+        letter = _send(session, account, recipient, LetterKind.INVITATION, settings, at)
         return Invitation(username=account.username, link=None, expires_at=letter.expires_at)
 
 
@@ -88,9 +89,9 @@ def _reset(session: Session, account: LocalAccount, settings: Settings, at: date
         of=queries.by_person(account.person_id),
         since=at - A_DAY,
     )
-    recipient = _recipient(session, account, settings)
+    recipient = recipient_of(session, account, settings)
     if recipient is not None and not wait_before_another(asked, at):
-        _send(session, account.person_id, recipient, LetterKind.PASSWORD_RESET, settings, at)
+        _send(session, account, recipient, LetterKind.PASSWORD_RESET, settings, at)
 
 
 def answer_reset(sessions: SessionFactory, name: str, *, settings: Settings, at: datetime) -> None:
@@ -98,6 +99,29 @@ def answer_reset(sessions: SessionFactory, name: str, *, settings: Settings, at:
     with transaction(sessions) as session:
         open_wide(session)
         ask_for_reset(session, name, settings=settings, at=at)
+
+
+def hold(session: Session, letters: Sequence[Letter]) -> Mapping[UUID, Holder]:
+    """Return whom letters let set a password, by their ids; nobody sets theirs for now.
+
+    So a password is set either before a letter gets its link, which is seen here, or after that,
+    which ends the link.
+    """
+    return accounts.hold_holders(session, {one.person_id for one in letters if one.kind in LINKS})
+
+
+def obstacle(letter: Letter, holder: Holder | None) -> str | None:
+    """Return why a letter shall let nobody set a password any more, or None if it shall.
+
+    Links that there are end when a password is set. None must be made after that, since whoever
+    asked for it may be why the password was set.
+    """
+    if letter.kind not in LINKS:
+        return None
+    if holder is None or holder.person.disabled_at is not None:
+        return "the member is let in no more"
+    set_at = holder.account.password_set_at
+    return "a password was set meanwhile" if set_at and set_at > letter.created_at else None
 
 
 def write(session: Session, letter: Letter, *, settings: Settings, at: datetime) -> Words:
@@ -123,43 +147,13 @@ def write(session: Session, letter: Letter, *, settings: Settings, at: datetime)
     )
 
 
-def _recipient(session: Session, account: LocalAccount, settings: Settings) -> str | None:
-    """Return where a member reads mail, or None if they cannot be written to.
-
-    That is the address by which their organisation knows them, or else their username if it is
-    one. The address at which they want messages is none of it: any device of theirs can change
-    that, and whoever finds a phone must not come by the account.
-    """
-    if settings.mail.host is None:
-        return None
-    member = session.get_one(Person, account.person_id)
-    if member.email:
-        return member.email
-    try:
-        return read_address(account.username)
-    except AddressRefused:
-        return None
-
-
 def _send(
     session: Session,
-    person_id: UUID,
+    account: LocalAccount,
     recipient: str,
     kind: LetterKind,
     settings: Settings,
     at: datetime,
 ) -> Letter:
-    letter = Letter(
-        id=uuid4(),
-        person_id=person_id,
-        recipient=recipient,
-        kind=kind,
-        state=LetterState.QUEUED,
-        created_at=at,
-        due_at=at,
-        expires_at=at + lifetime_of(LINKS[kind], settings),
-    )
-    session.add(letter)
-    session.flush()
-    outbox.ring(session)
-    return letter
+    lifetime = lifetime_of(LINKS[kind], settings)
+    return send(session, account.person_id, recipient, kind, lifetime=lifetime, at=at)

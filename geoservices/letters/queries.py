@@ -94,10 +94,16 @@ def use_up(session: Session, address_id: UUID) -> None:
 
 
 def call_back(session: Session, person_id: UUID) -> None:
-    """Send a person none of the letters that wait, and forget their digests."""
+    """Send a person none of the letters to their address that wait, and forget their digests.
+
+    Those about a member's account rest on no consent, and go where their organisation knows them.
+    """
     # Locked before the address, as where letters are claimed, or the two wait for each other.
     ids = session.scalars(
-        select(Letter.id).where(by_person(person_id)).order_by(Letter.id).with_for_update()
+        select(Letter.id)
+        .where(by_person(person_id), Letter.recipient.is_(None))
+        .order_by(Letter.id)
+        .with_for_update()
     ).all()
     session.execute(delete(Letter).where(Letter.id.in_(ids), Letter.kind == LetterKind.DIGEST))
     session.execute(

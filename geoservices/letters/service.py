@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from geoservices.accounts.tokens import hash_token
-from geoservices.letters import composing, passwords, queries
+from geoservices.letters import changes, composing, passwords, queries
 from geoservices.letters.links import make_confirmation_token, make_unsubscribe_token
 from geoservices.letters.models import (
     Confirmation,
@@ -50,6 +50,7 @@ def claim(
     """
     letters = queries.take(session, ids, at=at)
     addresses = queries.lock_addresses(session, _ids(one.address_id for one in letters))
+    members = passwords.hold(session, letters)
     told: dict[UUID, list[Told]] = {}
     for item in queries.told_in(session, [one.id for one in letters], at=at):
         told.setdefault(item.letter_id, []).append(item)
@@ -59,6 +60,8 @@ def claim(
         items = told.get(letter.id, [])
         if obstacle := _obstacle(letter, address, items, settings, at):
             _finish(letter, *obstacle)
+        elif reason := passwords.obstacle(letter, members.get(letter.person_id)):
+            _finish(letter, LetterState.DROPPED, reason)
         else:
             postings.append(_begin(session, letter, address, items, settings, at))
     session.flush()
@@ -135,7 +138,7 @@ def _begin(
     letter.attempt_count += 1
     unsubscribe = None
     if address is None:
-        words = passwords.write(session, letter, settings=settings, at=at)
+        words = _to_member(session, letter, settings, at)
     elif letter.kind == LetterKind.CONFIRMATION:
         words = _ask(session, letter, address, settings.public_url)
     else:
@@ -159,6 +162,14 @@ def _begin(
         number=letter.attempt_count,
         mail=mail,
     )
+
+
+def _to_member(
+    session: Session, letter: Letter, settings: Settings, at: datetime
+) -> composing.Words:
+    if letter.kind in changes.CHANGES:
+        return changes.write(session, letter)
+    return passwords.write(session, letter, settings=settings, at=at)
 
 
 def _ask(

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
 from geoservices.access.rights import Role
-from geoservices.accounts.models import Organisation, Person
+from geoservices.accounts.models import Person
 from geoservices.members.models import Team, TeamMember
 
 
@@ -72,26 +72,6 @@ def email_of_another(session: Session, organisation_id: UUID, email: str, person
     """Tell whether another member of the organisation has the address."""
     others = exists().where(
         Person.organisation_id == organisation_id, Person.email == email, Person.id != person_id
-    )
-    return session.scalar(select(others)) is True
-
-
-def hold_organisation(session: Session, organisation_id: UUID) -> None:
-    """Let nobody else change the organisation's members for now."""
-    session.execute(
-        select(Organisation.id)
-        .where(Organisation.id == organisation_id)
-        .with_for_update(key_share=True)
-    )
-
-
-def has_another_admin(session: Session, organisation_id: UUID, person_id: UUID) -> bool:
-    """Tell whether somebody else runs the organisation and is let in."""
-    others = exists().where(
-        Person.organisation_id == organisation_id,
-        Person.role == Role.ADMIN,
-        Person.disabled_at.is_(None),
-        Person.id != person_id,
     )
     return session.scalar(select(others)) is True
 

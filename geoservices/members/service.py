@@ -12,6 +12,7 @@ from geoservices.access.actors import Grant
 from geoservices.access.reach import reach_of
 from geoservices.access.rights import Role
 from geoservices.accounts import queries as accounts
+from geoservices.accounts.admins import check_not_last
 from geoservices.accounts.models import Person
 from geoservices.errors import ErrorKind, GeoservicesError, IdTaken, NotFound
 from geoservices.members import queries
@@ -34,17 +35,6 @@ class EmailTaken(GeoservicesError):
 
     def __init__(self) -> None:
         super().__init__("Each member has an address of their own, or none.", field="/email")
-
-
-class LastAdmin(GeoservicesError):
-    """Nobody would be left to run the organisation."""
-
-    kind = ErrorKind.CONFLICT
-    code = "last-admin"
-    title = "The last admin stays"
-
-    def __init__(self) -> None:
-        super().__init__("Make somebody else an admin first; nobody could let anyone in again.")
 
 
 def list_members(
@@ -84,7 +74,7 @@ def add_member(
         IdTaken: The id belongs to somebody else, or to a member with other content.
     """
     check_may_make(grant.actor, draft, before=None)
-    queries.hold_organisation(session, grant.organisation_id)
+    accounts.hold_organisation(session, grant.organisation_id)
     if member_id is not None and _is_taken(session, member_id):
         return _same(session, member_id, draft, grant), False
     organisation = accounts.organisation_by_id(session, grant.organisation_id)
@@ -119,15 +109,15 @@ def change_member(
         EmailTaken: Another member has the address.
         LastAdmin: Nobody would be left to run the organisation.
     """
-    queries.hold_organisation(session, grant.organisation_id)
+    accounts.hold_organisation(session, grant.organisation_id)
     member = get_member(session, member_id, grant=grant)
     before = draft_of(session, [member])[member.id]
     if changes.get("role", Role.MANAGER) is not Role.MANAGER:
         before = replace(before, reach=None)
     draft = replace(before, **changes)
     check_may_make(grant.actor, draft, before=before.role)
-    if before.runs_the_organisation and not draft.runs_the_organisation:
-        _check_not_last(session, member)
+    if not draft.runs_the_organisation:
+        check_not_last(session, member)
     _write(session, member, draft, at)
     if draft.disabled or (draft.role is Role.AUDITOR and before.role is not Role.AUDITOR):
         accounts.revoke_all_of(session, [member.id], at=at)
@@ -142,11 +132,10 @@ def find_removable(session: Session, member_id: UUID, *, grant: Grant) -> Person
         Forbidden: They have rights that the asker does not have.
         LastAdmin: Nobody would be left to run the organisation.
     """
-    queries.hold_organisation(session, grant.organisation_id)
+    accounts.hold_organisation(session, grant.organisation_id)
     member = get_member(session, member_id, grant=grant)
     check_may_change(grant.actor, Role(member.role))
-    if member.role == Role.ADMIN and member.disabled_at is None:
-        _check_not_last(session, member)
+    check_not_last(session, member)
     return member
 
 
@@ -176,13 +165,6 @@ def _same(session: Session, member_id: UUID, draft: MemberDraft, grant: Grant) -
     if known is None or draft_of(session, [known])[known.id] != draft:
         raise IdTaken("member")
     return known
-
-
-def _check_not_last(session: Session, member: Person) -> None:
-    if member.organisation_id and not queries.has_another_admin(
-        session, member.organisation_id, member.id
-    ):
-        raise LastAdmin
 
 
 def _write(session: Session, member: Person, draft: MemberDraft, at: datetime) -> None:

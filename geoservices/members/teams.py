@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 from sqlalchemy.orm import Session
 
 from geoservices.access.actors import Grant
+from geoservices.accounts import queries as accounts
 from geoservices.errors import ErrorKind, GeoservicesError, IdTaken, NotFound
 from geoservices.members import queries
 from geoservices.members.models import Team
@@ -82,7 +83,7 @@ def rename_team(session: Session, team_id: UUID, name: str, *, grant: Grant) -> 
         NotFound: It is not the organisation's.
         TeamNameTaken: Another team has the name.
     """
-    queries.hold_organisation(session, grant.organisation_id)
+    accounts.hold_organisation(session, grant.organisation_id)
     team = get_team(session, team_id, grant=grant)
     if not queries.rename_team(session, team.id, name):
         raise TeamNameTaken

@@ -12,13 +12,6 @@ from geoservices.accounts.models import Organisation, Person, SignIn, SignInKind
 from geoservices.oidc.models import Identity, Spent
 
 
-def lock_organisation(session: Session, organisation_id: UUID) -> None:
-    """Let no one else make members of an organisation from identities for now."""
-    session.execute(
-        select(Organisation.id).where(Organisation.id == organisation_id).with_for_update()
-    )
-
-
 def identity_of(
     session: Session, organisation_id: UUID, *, issuer: str, subject: str
 ) -> tuple[Identity, Person] | None:
@@ -33,6 +26,16 @@ def identity_of(
         )
     ).one_or_none()
     return (row[0], row[1]) if row else None
+
+
+def issuers_of(session: Session, person_id: UUID) -> set[tuple[str, str]]:
+    """Return who vouches for a member: short names of organisations, each with an issuer."""
+    rows = session.execute(
+        select(Organisation.slug, Identity.issuer)
+        .join(Organisation, Organisation.id == Identity.organisation_id)
+        .where(Identity.person_id == person_id)
+    )
+    return {(slug, issuer) for slug, issuer in rows}
 
 
 def spend(session: Session, hash_: bytes, *, expires_at: datetime, at: datetime) -> bool:

@@ -1,16 +1,18 @@
 """Members signed in and out by their organisation's identity provider."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
+import structlog
 from sqlalchemy.orm import Session
 
 from geoservices.access.rights import Role
+from geoservices.accounts import admins
 from geoservices.accounts import queries as accounts_queries
 from geoservices.accounts import service as accounts
-from geoservices.accounts.models import Organisation, Person, SignInKind
+from geoservices.accounts.models import Organisation, Person, SignIn, SignInKind
 from geoservices.audit import service as audit
 from geoservices.database import SessionFactory, transaction
 from geoservices.errors import NotFound
@@ -21,6 +23,7 @@ from geoservices.oidc.pending import PendingSignIn
 from geoservices.oidc.provider import Provider
 from geoservices.oidc.refusals import (
     NoRole,
+    ProviderRefusal,
     ProviderUnavailable,
     SignInDisabled,
     SignInNotBegun,
@@ -30,6 +33,8 @@ from geoservices.oidc.tokens import Logout
 from geoservices.scopes import open_wide
 from geoservices.settings.entering import OidcSettings
 from geoservices.settings.providers import ProviderSettings
+
+log = structlog.get_logger()
 
 
 def make_providers(settings: OidcSettings, *, public_url: str) -> dict[str, Provider]:
@@ -64,11 +69,11 @@ def finish(
     claims = provider.redeem(begun, code, at=at)
     with transaction(sessions) as session:
         open_wide(session)
-        token = welcome(session, provider.settings, claims, lifetime=lifetime, at=at)
-    # What was ended for lack of a role stays so: the refusal comes after the transaction.
-    if token is None:
-        raise NoRole
-    return token
+        came = welcome(session, provider.settings, claims, lifetime=lifetime, at=at)
+    # What was ended and written down stays so: the refusal comes after the transaction.
+    if isinstance(came, ProviderRefusal):
+        raise came
+    return came
 
 
 def welcome(
@@ -78,17 +83,17 @@ def welcome(
     *,
     lifetime: timedelta,
     at: datetime,
-) -> str | None:
+) -> str | ProviderRefusal:
     """Sign in whom a provider speaks of, with the role that their claims give them.
 
     Whoever comes for the first time becomes a member. Whose claims give no role is let in no
-    more, and their sign-ins and devices end.
+    more, and their sign-ins and devices end. Who alone runs the organisation goes on doing so.
 
     Returns:
-        The token of the sign-in, which is not kept; None for whoever has no role.
+        The token of the sign-in, which is not kept; or why there is none, to be raised once the
+        transaction is committed.
 
     Raises:
-        SignInDisabled: An admin disabled the member.
         ProviderUnavailable: The organisation of the settings does not exist.
     """
     organisation = accounts_queries.organisation_by_slug(session, settings.organisation)
@@ -101,18 +106,20 @@ def welcome(
         default=settings.default_role,
     )
     issuer, subject = settings.issuer, str(claims["sub"])
+    # Before anybody's row, so that nobody is made twice and two admins do not step down at once.
+    accounts_queries.hold_organisation(session, organisation.id)
     known = queries.identity_of(session, organisation.id, issuer=issuer, subject=subject)
     if role is None:
-        _turn_away(session, known, at)
-        return None
+        if known is not None:
+            accounts_queries.revoke_all_of(session, [known[1].id], at=at)
+        return _turned_away(session, known, NoRole())
     if known is not None and known[1].disabled_at is not None:
-        raise SignInDisabled
-    if known is None:
-        queries.lock_organisation(session, organisation.id)
-        known = queries.identity_of(session, organisation.id, issuer=issuer, subject=subject)
+        return _turned_away(session, known, SignInDisabled())
     identity, person = known or _make_member(
         session, organisation, issuer=issuer, subject=subject, role=role, at=at
     )
+    if role is not Role.ADMIN and admins.is_last(session, person):
+        role = _kept_admin(session, settings, person, role)
     if role is Role.AUDITOR and person.role != role:
         # Auditors change nothing, and what they had before may.
         accounts_queries.revoke_all_of(session, [person.id], at=at)
@@ -130,6 +137,19 @@ def welcome(
         at=at,
     )
     return token
+
+
+def provider_of(
+    session: Session, providers: Mapping[str, Provider], sign_in: SignIn
+) -> Provider | None:
+    """Return which of the providers a sign-in came from, or None if it was by none of them."""
+    if sign_in.kind != SignInKind.OIDC:
+        return None
+    named = queries.issuers_of(session, sign_in.person_id)
+    for provider in providers.values():
+        if (provider.settings.organisation, provider.settings.issuer) in named:
+            return provider
+    return None
 
 
 def log_out(
@@ -170,19 +190,32 @@ def log_out(
     return ended
 
 
-def _turn_away(session: Session, known: tuple[Identity, Person] | None, at: datetime) -> None:
+def _turned_away(
+    session: Session, known: tuple[Identity, Person] | None, refusal: ProviderRefusal
+) -> ProviderRefusal:
+    """Have the audit log told that a member was refused; of whoever is none it holds nothing."""
     if known is not None:
-        person = known[1]
-        accounts_queries.revoke_all_of(session, [person.id], at=at)
-        audit.record(
-            session,
-            None,
-            "sign_in_refused",
-            "person",
-            person.id,
-            {"reason": NoRole.code},
-            organisation_id=person.organisation_id,
-        )
+        _note(session, known[1], "sign_in_refused", {"reason": refusal.code})
+    return refusal
+
+
+def _kept_admin(session: Session, settings: ProviderSettings, person: Person, role: Role) -> Role:
+    """Let the last admin stay one, and say that the provider would have them be something else."""
+    log.warning("last_admin_kept", provider=settings.slug, role=role.value)
+    _note(session, person, "keep_last_admin", {"role": role.value})
+    return Role.ADMIN
+
+
+def _note(session: Session, person: Person, action: str, detail: Mapping[str, str]) -> None:
+    audit.record(
+        session,
+        None,
+        action,
+        "person",
+        person.id,
+        detail,
+        organisation_id=person.organisation_id,
+    )
 
 
 def _make_member(

@@ -322,6 +322,27 @@ def test_refused_sign_ins_and_what_members_do_about_themselves_are_written_down(
     assert "nobody-of-this-name" not in str([one.detail for one in written(session)])
 
 
+def test_what_is_wrong_of_somebody_signed_in_is_written_down(
+    anyone: Client, session: Session, organisation: Organisation, settings: Settings
+) -> None:
+    """A present password, and a code: what was wrong, of whom and where, and nothing of it."""
+    anna = make_account(session, organisation, settings=settings).person.id
+    made = anyone.post("/v1/sign-in", json=asking.sign_in()).json()
+    mine, wrong = with_token(anyone, made["token"]), "not hers at all"
+    mine.put("/v1/password", json={"current": wrong, "new": "gossamer tin walrus ferry"})
+    mine.post("/v1/second-factor", json={"password": asking.sign_in()["password"]})
+    mine.post("/v1/second-factor/confirmation", json={"code": "abcdef"})
+
+    told = [one for one in written(session) if one.action == "proof_refused"]
+    where = {(one.credential_id, one.person_id, *one.subjects) for one in told}
+    assert [one.detail for one in told] == [
+        {"reason": "password-wrong"},
+        {"reason": "second-factor-refused"},
+    ]
+    assert where == {(UUID(made["sign_in"]["id"]), anna, f"person:{anna}")}
+    assert wrong not in str([one.detail for one in told])
+
+
 def test_erasing_a_member_is_written_down_and_a_citizen_is_not(
     anyone: Client, session: Session, world: World
 ) -> None:

@@ -182,6 +182,22 @@ def test_a_device_is_called_something_else(me: Client) -> None:
     assert me.patch("/v1/devices/me", json={}).status_code == 422
 
 
+def test_the_last_admin_is_told_what_to_do_first(
+    anyone: Client, session: Session, world: World
+) -> None:
+    """Nothing is done, and they are still let in."""
+    token = make_access_token(session, world.organisation, Role.ADMIN)
+    session.execute(update(SignIn).values(created_at=asking.now()))
+    session.commit()
+    admin = with_token(anyone, token)
+    refused = admin.delete("/v1/me", params=ERASE)
+
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/last-admin")
+    assert "Make somebody else an admin first" in refused.json()["detail"]
+    assert admin.get("/v1/me/data").status_code == 200
+    assert session.scalars(select(Erasure).where(Erasure.person_id.is_not(None))).all() == []
+
+
 def test_erasing_takes_the_word(me: Client, session: Session) -> None:
     """A slip erases nobody."""
     for wrong in ({}, {"confirm": "yes"}):

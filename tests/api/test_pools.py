@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
+import httpx2
 import pytest
 
 from api.app import create_app
@@ -18,10 +19,33 @@ from geoservices.limiting.limiter import Limit, Limiter
 from geoservices.scopes import confined_sessions
 from geoservices.settings.service import Settings
 from tests.api.conftest import client_of
+from tests.api.serving import serving
 from tests.factories import make_device, make_person
 
 AT_ONCE = 2
 """As many as there are connections."""
+CROWD = 100
+"""More than the threads, which are 40, and the connections together."""
+
+
+def test_a_crowd_does_not_wait_for_itself(
+    committed: SessionFactory, database_url: str, settings: Settings
+) -> None:
+    """Those that hold connections need threads, which those that want connections hold."""
+    with transaction(committed) as session:
+        _device, token = make_device(session, make_person(session))
+    callers = make_engine(database_url, role=DatabaseRole.CALLER, pool_size=1)
+    application = create_app(confined_sessions(callers), settings, at_once=1)
+
+    def ask(address: str) -> int:
+        headers = {"Authorization": f"Bearer {token}"}
+        return httpx2.get(f"{address}/v1/session", headers=headers, timeout=20).status_code
+
+    with serving(application) as address, ThreadPoolExecutor(CROWD) as threads:
+        answers = list(threads.map(ask, [address] * CROWD))
+    callers.dispose()
+
+    assert answers == [200] * CROWD
 
 
 def test_counting_has_connections_of_its_own(

@@ -24,7 +24,7 @@ from tests.local.conftest import open_folder
 
 pytestmark = pytest.mark.stack
 
-MINUTES = float(os.environ.get("GEOSERVICES_TEST_CHAOS_MINUTES", "1.25"))
+MINUTES = float(os.environ.get("GEOSERVICES_TEST_CHAOS_MINUTES", "0.5"))
 SEED = int(
     os.environ.get("GEOSERVICES_TEST_CHAOS_SEED", str(random.SystemRandom().randrange(10**6)))
 )

@@ -57,6 +57,21 @@ def test_there_and_back_and_out_again(page: Page, site: Site, identity: Identity
     assert (known, known_after) == (200, 401)
 
 
+def test_the_button_signs_out_of_the_provider_as_well(page: Page, site: Site) -> None:
+    """Or whoever sits down next at a shared desktop would be let in by one click."""
+    page.goto(f"{site.url}/sign-in")
+    page.get_by_role("link", name="Sign in with Devon").click()
+    tell_name(page, "anna")
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("button", name="Yes, sign me out").click()
+    page.wait_for_url(re.compile(re.escape(f"{site.url}/sign-in")))
+    held = site.holding()
+    page.goto(f"{site.url}/v1/oidc/devon/start")
+
+    assert held == set()
+    expect(page.get_by_placeholder("Enter any login")).to_be_visible()
+
+
 def test_the_front_door_leads_to_the_provider(page: Page, site: Site) -> None:
     """And says that one is signed in to whoever comes back; or it goes on to where they wanted."""
     page.goto(f"{site.url}/sign-in")

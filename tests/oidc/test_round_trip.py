@@ -17,7 +17,7 @@ from geoservices.accounts.models import Device, Person, SignIn
 from geoservices.database import SessionFactory, transaction
 from geoservices.oidc import service
 from geoservices.oidc.models import Identity, Spent
-from geoservices.oidc.refusals import ProviderUnavailable
+from geoservices.oidc.refusals import ProviderRefusal, ProviderUnavailable
 from local.configuration import HOST, free_port
 from tests.api.asking import now
 from tests.eventually import eventually
@@ -348,7 +348,7 @@ def test_two_windows_at_once_make_one_member(devon: SessionFactory) -> None:
     claims = {"sub": "anna", "groups": ["council-staff"]}
     started = Barrier(4)
 
-    def come(_number: int) -> str | None:
+    def come(_number: int) -> str | ProviderRefusal:
         with transaction(devon) as session:
             started.wait()
             return service.welcome(session, settings, claims, lifetime=timedelta(1), at=now())

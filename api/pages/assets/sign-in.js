@@ -78,8 +78,8 @@ async function confirmEnrolling() {
 
 async function signOut() {
   try {
-    await calls.call("DELETE", "/v1/sign-in");
-    location.assign("/sign-in");
+    const left = await calls.call("DELETE", "/v1/sign-in");
+    location.assign(left.end_at ?? "/sign-in");
   } catch (error) {
     forms.tell(error);
   }

@@ -273,11 +273,15 @@ def test_members_sign_in_just_before(session: Session) -> None:
         at=NOON,
     )
 
-    service.require_fresh_sign_in(world.person, None, at=NOON)
-    service.require_fresh_sign_in(member, fresh, at=NOON + timedelta(minutes=10))
     for sign_in, minutes in ((None, 0), (fresh, 11)):
+        at = NOON + timedelta(minutes=minutes)
         with pytest.raises(SignInAgain):
-            service.require_fresh_sign_in(member, sign_in, at=NOON + timedelta(minutes=minutes))
+            service.erase_oneself(session, member, sign_in, settings=SETTINGS, at=at)
+    service.erase_oneself(session, world.person, None, settings=SETTINGS, at=NOON)
+    at = NOON + timedelta(minutes=10)
+    service.erase_oneself(session, member, fresh, settings=SETTINGS, at=at)
+    asked = {one.person_id for one in session.scalars(select(Erasure))}
+    assert {world.person.id, member.id} <= asked
 
 
 def test_a_members_sign_ins_go_with_them(committed: SessionFactory) -> None:

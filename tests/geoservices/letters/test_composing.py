@@ -5,7 +5,9 @@ from html.parser import HTMLParser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geoservices.letters.composing import Item, confirmation, digest
+from geoservices.credentials.changes import Change
+from geoservices.letters.composing import Item, account_changed, confirmation, digest
+from tests.factories import NOON
 
 LINK = "https://services.devon.example/notifications/5f0c7a52-2c1e-4b0e-8f6f-5f3b8b0a1c2d"
 END = "https://services.devon.example/v1/email/unsubscribe?token=A&b=1"
@@ -80,3 +82,15 @@ def test_a_confirmation_names_nobody() -> None:
     assert Reader(words.html).links == [link]
     assert "secret" not in words.subject
     assert "If it was not you, do nothing." in words.text
+
+
+@given(st.text(), st.sampled_from(Change))
+def test_what_was_changed_leads_nowhere(organisation: str, change: Change) -> None:
+    """Neither by a link, nor by markup in an organisation's name; both parts say the same."""
+    words = account_changed(change, username="anna", organisation=organisation, at=NOON)
+
+    read = Reader(words.html)
+    assert read.tags == TAGS - {"h2", "a", "br"}
+    assert read.links == []
+    for line in filter(None, words.text.splitlines()):
+        assert line in read.text

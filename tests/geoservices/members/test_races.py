@@ -1,24 +1,45 @@
 """Two who change at the same time what only one of them may."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from queue import Queue
 from threading import Thread
 from uuid import UUID
 
+import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from geoservices.access.actors import Grant
 from geoservices.access.rights import Right, Role
-from geoservices.accounts.models import Person
+from geoservices.accounts.admins import LastAdmin
+from geoservices.accounts.models import Person, SignIn, SignInKind
+from geoservices.accounts.service import sign_in
 from geoservices.checkins.verification import Evidence
 from geoservices.database import SessionFactory, transaction
+from geoservices.erasures.service import erase_oneself
 from geoservices.listings import service as listings
 from geoservices.listings.models import ListingKind
 from geoservices.listings.service import ListingDraft
-from geoservices.members.service import LastAdmin, change_member
+from geoservices.members.service import change_member
+from geoservices.oidc.models import Identity
+from geoservices.oidc.service import welcome
+from geoservices.settings.providers import ProviderSettings
 from geoservices.sharing import Ended, end_share
 from tests.factories import NOON, make_organisation, make_person, make_place, may, share_place
+from tests.writing import SETTINGS
+
+PROVIDER = ProviderSettings.model_validate(
+    {
+        "slug": "devon",
+        "name": "Devon",
+        "organisation": "devon",
+        "issuer": "https://login.devon.example",
+        "client_id": "geoservices",
+        "client_secret": "open sesame",
+        "roles": {"council-it": "admin", "staff": "staff"},
+    }
+)
 
 
 def while_another_waits(
@@ -66,6 +87,62 @@ def test_two_admins_cannot_demote_each_other_at_once(committed: SessionFactory) 
     assert isinstance(came, LastAdmin)
     with committed() as session:
         assert [session.get_one(Person, id_).role for id_ in ids] == [Role.STAFF, Role.ADMIN]
+
+
+def test_two_admins_cannot_go_at_once(committed: SessionFactory) -> None:
+    """By whatever way: one has themselves erased, the other's provider makes them staff."""
+    claims = {"sub": "anna", "groups": ["council-it"]}
+    with transaction(committed) as session:
+        devon = make_organisation(session)
+        goes = make_person(session, organisation=devon)
+        goes.role = Role.ADMIN
+        sign_in, _token = sign_in_by_token(session, goes)
+        welcome(session, PROVIDER, claims, lifetime=timedelta(1), at=NOON)
+        stays = session.scalars(select(Identity.person_id)).one()
+
+    came = while_another_waits(
+        committed,
+        lambda session: erase_oneself(
+            session, session.get_one(Person, goes.id), sign_in, settings=SETTINGS, at=NOON
+        ),
+        lambda session: welcome(
+            session, PROVIDER, {**claims, "groups": ["staff"]}, lifetime=timedelta(1), at=NOON
+        ),
+    )
+
+    assert isinstance(came, str)
+    with committed() as session:
+        assert session.get_one(Person, goes.id).disabled_at == NOON
+        assert session.get_one(Person, stays).role == Role.ADMIN
+
+
+def test_the_last_admin_cannot_have_themselves_erased(session: Session) -> None:
+    """Nobody could let anyone in again; once there is another, they can."""
+    devon = make_organisation(session)
+    last, other = (make_person(session, organisation=devon) for _ in range(2))
+    last.role = Role.ADMIN
+    sign_in, _token = sign_in_by_token(session, last)
+
+    with pytest.raises(LastAdmin):
+        erase_oneself(session, last, sign_in, settings=SETTINGS, at=NOON)
+    before = last.disabled_at
+    other.role = Role.ADMIN
+    erase_oneself(session, last, sign_in, settings=SETTINGS, at=NOON)
+    session.refresh(last)
+
+    assert (before, last.disabled_at) == (None, NOON)
+
+
+def sign_in_by_token(session: Session, person: Person) -> tuple[SignIn, str]:
+    """Let somebody in at noon."""
+    return sign_in(
+        session,
+        person.id,
+        kind=SignInKind.TOKEN,
+        label="test",
+        lifetime=timedelta(days=1),
+        at=NOON,
+    )
 
 
 def test_what_a_partner_is_just_publishing_ends_with_the_sharing(

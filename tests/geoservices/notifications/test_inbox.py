@@ -216,8 +216,12 @@ def test_folders_are_paged_through(world: World) -> None:
 )
 def test_each_folder_is_found_by_its_index(world: World, folder: Folder, index: str) -> None:
     """In order, so that a page costs as much as it is long, whatever lies before and behind."""
-    told(world, 3)
+    for one in told(world, 60)[:30]:
+        change(world, one, Change(archived=True), at=moment(100))
+    world.session.flush()
     connection = world.session.connection()
+    # Of a table that is nearly empty one index is as good as another.
+    connection.execute(text("ANALYZE notifications"))
     for planner in ("enable_seqscan", "enable_sort"):
         connection.execute(text(f"SET LOCAL {planner} = off"))
     plan: list[str] = []
