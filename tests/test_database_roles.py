@@ -101,7 +101,7 @@ def test_the_owner_migrates_and_the_service_works(let_in: str) -> None:
 
 @pytest.fixture(scope="module")
 def composed(server_url: str, worker_id: str) -> Iterator[dict[str, str]]:
-    """A database set up by compose's script and migrated: its URL for the owner and for the rest."""
+    """A database set up by compose's script, migrated: its URLs for the owner and the rest."""
     name = f"test_composed_{worker_id}"
     url = make_database(server_url, name)
     who = {"owner": f"{name}_owner", "login": f"{name}_login"}
@@ -161,9 +161,12 @@ def test_the_service_works_with_a_login_that_may_only_ask_as_a_role(
 @pytest.mark.parametrize("statement", ["SELECT FROM people", "DELETE FROM audit_entries"])
 def test_that_login_sees_nothing_by_itself(composed: dict[str, str], statement: str) -> None:
     """It inherits nothing of the roles that it may ask as."""
-    with sessions_as(composed["login"], DatabaseRole.OWNER) as sessions, sessions() as session:
-        with pytest.raises(DBAPIError, match="permission denied"):
-            session.execute(text(statement))
+    with (
+        sessions_as(composed["login"], DatabaseRole.OWNER) as sessions,
+        sessions() as session,
+        pytest.raises(DBAPIError, match="permission denied"),
+    ):
+        session.execute(text(statement))
 
 
 @pytest.mark.parametrize(
@@ -185,9 +188,12 @@ def test_that_login_may_do_nothing_of_an_owners(
     """Neither by itself nor as one of the roles."""
     asked = statement.format(owner=urlsplit(composed["owner"]).username)
 
-    with sessions_as(composed["login"], role) as sessions, sessions() as session:
-        with pytest.raises(DBAPIError, match="permission denied|must be (owner|superuser)"):
-            session.execute(text(asked))
+    with (
+        sessions_as(composed["login"], role) as sessions,
+        sessions() as session,
+        pytest.raises(DBAPIError, match=r"permission denied|must be (owner|superuser)"),
+    ):
+        session.execute(text(asked))
 
 
 def test_the_owner_of_compose_keeps_partitions_and_is_no_superuser(

@@ -24,9 +24,11 @@ def reach(folder: Path, host: str, monkeypatch: pytest.MonkeyPatch) -> tuple[Bas
         url = f"amqps://broker.localhost:{urlsplit(service.url).port}//"
         application = Celery("tried", broker=url)
         application.conf.update(broker_use_ssl=broker_tls(url))
-        with application.connection_for_write(connect_timeout=5) as connection:
-            with pytest.raises((OperationalError, OSError)) as failed:
-                connection.ensure_connection(max_retries=1, timeout=5)
+        with (
+            application.connection_for_write(connect_timeout=5) as connection,
+            pytest.raises((OperationalError, OSError)) as failed,
+        ):
+            connection.ensure_connection(max_retries=1, timeout=5)
     return failed.value, service.connections
 
 
