@@ -5,6 +5,7 @@ Revises: 0023
 """
 
 import sqlalchemy as sa
+
 from alembic import op
 
 revision = "0024"

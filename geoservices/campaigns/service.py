@@ -292,13 +292,8 @@ def _key(occasion: Occasion) -> UUID | None:
 
 def _hears(campaign: Campaign, occasion: Occasion) -> bool:
     person = occasion.person
-<<<<<<< HEAD
-=======
     if person.disabled_at is not None:
         return False
-    if listing.kind == ListingKind.TASK and person.role == Role.CITIZEN:
-        return False  # It was made a task after the campaign was.
->>>>>>> main
     ours = person.organisation_id in {None, campaign.organisation_id}
     return campaign.trigger == occasion.trigger and campaign.audience == person.role and ours
 
