@@ -4,14 +4,14 @@ Offers that there are stay as they were: on all the time, without an end of them
 person redeems each once, unless its manager says otherwise.
 
 Revision ID: 0031
-Revises: 0023
+Revises: 0024
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0031"
-down_revision = "0023"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 
