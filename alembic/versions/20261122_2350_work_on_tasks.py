@@ -1,7 +1,7 @@
 """Tasks are claimed and done, with a history; members have skills.
 
 Revision ID: 0034
-Revises: 0023
+Revises: 0024
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0034"
-down_revision = "0023"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 
