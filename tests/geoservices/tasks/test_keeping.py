@@ -75,14 +75,15 @@ def test_whoever_is_erased_is_taken_out_and_the_record_stays(
     ann, ben = (make_person(session, organisation=organisation) for _ in range(2))
     anns, bens = add_task(session, place, ann), add_task(session, place, ben)
     session.commit()
-    assert [count(session, INVENTORY[kind], ann.id) for kind in KINDS] == [1, 1, 1]
+    ann_id = ann.id
+    assert [count(session, INVENTORY[kind], ann_id) for kind in KINDS] == [1, 1, 1]
 
-    erasure = erasures.ask_for(session, ann.id, settings=SETTINGS, at=clock.now())
+    erasure = erasures.ask_for(session, ann_id, settings=SETTINGS, at=clock.now())
     session.commit()
     erasures.carry_out(sessions, erasure.id)
 
     session.expire_all()
-    assert session.get(Person, ann.id) is None
+    assert session.get(Person, ann_id) is None
     assert (anns.assigned_to, anns.claimed_by, bens.claimed_by) == (None, None, ben.id)
     kept = session.execute(
         select(TaskStep.task_id, TaskStep.person_id, TaskStep.note).order_by(TaskStep.number)
