@@ -17,8 +17,13 @@ from geoservices.errors import IdTaken, NotFound
 from geoservices.listings import queries, service
 from geoservices.listings.drafts import EndsBeforeStart
 from geoservices.listings.service import KindFixed
+from geoservices.tasks.assigning import AssignedTwice
+from geoservices.tasks.drafts import ChecklistRefused, DueOutsideTask
 
 router = APIRouter(tags=["listings"], route_class=StrictRoute)
+
+REFUSALS = (EndsBeforeStart, DueOutsideTask, ChecklistRefused, AssignedTwice)
+"""What is wrong with a draft, of one kind or another."""
 
 Reading = Annotated[Grant, Depends(Needs(Right.LISTINGS_READ))]
 Writing = Annotated[Grant, Depends(Needs(Right.LISTINGS_WRITE))]
@@ -50,7 +55,7 @@ def list_listings(
 @router.post(
     "/listings",
     status_code=201,
-    responses={**repeated(AnyListingOut), **problem_responses(EndsBeforeStart, IdTaken, NotFound)},
+    responses={**repeated(AnyListingOut), **problem_responses(*REFUSALS, IdTaken, NotFound)},
 )
 def publish_listing(
     body: AnyListingIn,
@@ -79,9 +84,7 @@ def read_listing(
     return told(listing)
 
 
-@router.put(
-    "/listings/{listing_id}", responses=problem_responses(EndsBeforeStart, KindFixed, NotFound)
-)
+@router.put("/listings/{listing_id}", responses=problem_responses(*REFUSALS, KindFixed, NotFound))
 def replace_listing(
     listing_id: UUID,
     body: AnyListingIn,

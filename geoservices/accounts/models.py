@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, false
+from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, LargeBinary, String, false
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -104,6 +104,12 @@ class Person(Base):
     quiet_until: Mapped[time | None] = mapped_column(info=personal("when not to disturb them"))
     working_hours: Mapped[str | None] = mapped_column(
         String(300), info=personal("when a member is at work, in OSM's syntax and their time zone")
+    )
+    skills: Mapped[list[str]] = mapped_column(
+        ARRAY(String(60)),
+        default=list,
+        server_default="{}",
+        info=personal("what a member can do, in their organisation's words"),
     )
     created_at: Mapped[datetime] = mapped_column(info=personal("since when they are known"))
     disabled_at: Mapped[datetime | None] = mapped_column(

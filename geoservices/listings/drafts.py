@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
+from sqlalchemy.orm import Session
+
 from geoservices.errors import ErrorKind, GeoservicesError
 from geoservices.listings.models import Listing
 
@@ -42,3 +44,6 @@ class ListingDraft:
         """
         if self.ends_at is not None and self.ends_at <= self.starts_at:
             raise EndsBeforeStart
+
+    def check_within(self, session: Session, organisation_id: UUID) -> None:
+        """Refuse what names things that the organisation does not have; kinds say which."""
