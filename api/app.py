@@ -54,6 +54,7 @@ from api.routers import (
     sign_ins,
     statistics,
     subscriptions,
+    tasks,
     visits,
 )
 from api.routers import problems as problem_pages
@@ -90,6 +91,7 @@ NOUNS = (
     codes,
     checkins,
     listings,
+    tasks,
     campaigns,
     notifications,
     receipts,

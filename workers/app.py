@@ -29,6 +29,7 @@ app.conf.update(
         "workers.jobs.shifts",
         "workers.jobs.statistics",
         "workers.jobs.subscriptions",
+        "workers.jobs.tasks",
         "workers.jobs.visits",
     ],
     # RabbitMQ keeps the queue on a majority of its nodes; Redis and Valkey ignore the argument.

@@ -151,3 +151,14 @@ class CampaignSettings(BaseModel, frozen=True, extra="forbid"):
     person_cap: Annotated[int, Field(ge=1)] = 6
     person_cap_window: Span = timedelta(hours=24)
     """So many notifications to one person in any window this long, critical ones apart."""
+
+
+class TaskSettings(BaseModel, frozen=True, extra="forbid"):
+    """How tasks are done."""
+
+    lease: Annotated[timedelta, Field(ge=timedelta(minutes=1), le=timedelta(days=7))] = timedelta(
+        hours=2
+    )
+    """Whoever claims a task, extends the claim or starts has it for this long."""
+    evidence_age: Span = timedelta(hours=4)
+    """A check-in speaks for somebody's being at a task's place for this long."""

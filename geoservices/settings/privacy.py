@@ -40,6 +40,8 @@ class RetentionSettings(BaseModel, frozen=True, extra="forbid"):
     """Credentials of phone apps that were revoked."""
     sign_ins: Span = timedelta(days=30)
     """Sign-ins that have expired or were revoked."""
+    task_steps: Span = timedelta(days=365)
+    """Who did what with tasks; the tasks themselves stay."""
     codes: Span = timedelta(days=365)
     """Codes at places that were revoked or are past their end."""
     consents: Span = timedelta(days=2190)

@@ -19,6 +19,7 @@ from geoservices.settings.presence import (
     IntakeSettings,
     PhoneSettings,
     PresenceSettings,
+    TaskSettings,
 )
 from geoservices.settings.privacy import (
     AuditSettings,
@@ -74,6 +75,7 @@ class Settings(LinkSettings):
     phones: PhoneSettings = PhoneSettings()
     devices: DeviceSettings = DeviceSettings()
     campaigns: CampaignSettings = CampaignSettings()
+    tasks: TaskSettings = TaskSettings()
     limits: LimitSettings = LimitSettings()
     statistics: StatisticsSettings = StatisticsSettings()
     retention: RetentionSettings = RetentionSettings()

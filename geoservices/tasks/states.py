@@ -48,8 +48,6 @@ class Standing(StrEnum):
     """Whoever claimed it at some time before."""
     WORKER = "worker"
     """Whoever may claim it, by how it is assigned."""
-    MEMBER = "member"
-    """Anyone else who does the organisation's work."""
     LEAD = "lead"
     """A team lead of those it is assigned to, or of whoever comes by."""
     MANAGER = "manager"
@@ -57,6 +55,8 @@ class Standing(StrEnum):
     """Another system, by its key."""
     CLOCK = "clock"
     """The service itself, once a lease or the task has ended."""
+    MEMBER = "member"
+    """Anyone else who does the organisation's work."""
 
 
 Standings = frozenset[Standing]
@@ -190,15 +190,23 @@ def possible_steps(state: TaskState, standings: Standings) -> tuple[StepKind, ..
     )
 
 
-def next_state(
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Where a step leads, and as what somebody may take it."""
+
+    state: TaskState
+    by: Standing
+
+
+def decide(
     step: StepKind, state: TaskState, standings: Standings, *, only_theirs: bool = False
-) -> TaskState:
-    """Return where a step leads.
+) -> Move:
+    """Decide whether somebody may take a step, and where it leads.
 
     Args:
         step: What somebody wants to do.
         state: Where the task stands.
-        standings: What they are to it.
+        standings: What they are to it; of several that allow it, the first of `Standing` counts.
         only_theirs: Whether nobody else may claim it, so that it is nobody's once they decline.
 
     Raises:
@@ -208,8 +216,9 @@ def next_state(
     rule = RULES[step].get(state)
     if rule is None:
         raise StepRefused(state, possible_steps(state, standings))
-    if not rule.by & standings:
+    allowed = [standing for standing in Standing if standing in rule.by & standings]
+    if not allowed:
         raise StepNotYours(state, possible_steps(state, standings), rule.by)
     if step is StepKind.DECLINE and only_theirs:
-        return TaskState.DECLINED
-    return rule.to or state
+        return Move(TaskState.DECLINED, allowed[0])
+    return Move(rule.to or state, allowed[0])
