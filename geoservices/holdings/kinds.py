@@ -28,6 +28,7 @@ OF_THE_PERSON = (
             "quiet_from": "From when on you are not disturbed, by your clock",
             "quiet_until": "Until when",
             "working_hours": "When you are at work, and may be located for it",
+            "skills": "What you can do, in your organisation's words",
             "created_at": "Since when we know you",
         },
     ),
@@ -383,7 +384,6 @@ NOTHING = {
     "codes": "A poster, tag or screen at a place.",
     "offers": "What an offer has besides what every listing has.",
     "events": "What an event has besides what every listing has.",
-    "tasks": "What a task has besides what every listing has.",
     "task_import_lines": "What became of a line of a file of tasks. Whom a task is for stands in "
     "it until something has, for minutes at most.",
     "task_references": "By what another system knows a task.",
