@@ -18,6 +18,7 @@ from geoservices.files import service
 from geoservices.files.photos import FORMATS, PhotoRefused
 from geoservices.files.service import TooManyPhotos
 from geoservices.files.store import StoreUnavailable
+from geoservices.tasks import service as tasks
 
 router = APIRouter(tags=["tasks"], route_class=StrictRoute)
 
@@ -61,7 +62,7 @@ def add_photo(
 
     It is kept as a JPEG, upright and of a moderate size, without anything but its pixels.
     """
-    task = service.task_for(session, task_id, grant=grant)
+    task = tasks.get_task(session, task_id, grant=grant)
     photo = darkroom.make(sent, media_type_of(request))
     most = settings.files.max_photos
     file, made = service.add_photo(session, task, photo, store=store, most=most, grant=grant, at=at)
@@ -73,7 +74,7 @@ def add_photo(
 @router.get("/tasks/{task_id}/photos", responses=problem_responses(NotFound))
 def list_photos(task_id: UUID, grant: Reading, session: SessionDep) -> list[FileOut]:
     """See which photos a task has, the first one first."""
-    task = service.task_for(session, task_id, grant=grant)
+    task = tasks.get_task(session, task_id, grant=grant)
     return [FileOut.of(file) for file in service.list_photos(session, task)]
 
 

@@ -16,7 +16,7 @@ from geoservices.files import queries
 from geoservices.files.models import File
 from geoservices.files.photos import KEPT_AS, Photo
 from geoservices.files.store import FileStore
-from geoservices.listings import service as listings
+from geoservices.tasks import service as tasks
 from geoservices.tasks.models import Task
 
 AT_ONCE = 500
@@ -40,18 +40,6 @@ class Swept:
 
     removed: int
     missing: int
-
-
-def task_for(session: Session, task_id: UUID, *, grant: Grant) -> Task:
-    """Return a task of which somebody may see or add photos.
-
-    Raises:
-        NotFound: There is none, or it is another organisation's, or out of reach.
-    """
-    task = listings.get_listing(session, task_id, grant=grant)
-    if not isinstance(task, Task):
-        raise NotFound("listing")
-    return task
 
 
 def add_photo(
@@ -125,7 +113,7 @@ def get_file(session: Session, file_id: UUID, *, grant: Grant) -> File:
     file = queries.by_id(session, file_id)
     if file is None or file.organisation_id != grant.organisation_id:
         raise NotFound("file")
-    task_for(session, file.task_id, grant=grant)
+    tasks.get_task(session, file.task_id, grant=grant)
     return file
 
 

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID, uuid4
 
@@ -186,7 +186,7 @@ def _draft(line: TaskLine, known: _Known, task: Task | None, at: datetime) -> Ta
         title=line.title,
         text=line.text,
         evidence_needed=task.evidence_needed if task else Evidence.SELF_DECLARED,
-        starts_at=line.starts_at or (task.starts_at if task else at),
+        starts_at=line.starts_at or _start(line.due_at, task.starts_at if task else at),
         ends_at=line.ends_at,
         priority=line.priority,
         due_at=line.due_at,
@@ -203,6 +203,13 @@ def _draft(line: TaskLine, known: _Known, task: Task | None, at: datetime) -> Ta
         column = COLUMN_OF.get(refused.field or "", (refused.field or "").strip("/"))
         raise LineRefused(Fault(column, str(refused))) from refused
     return draft
+
+
+def _start(due_at: datetime | None, otherwise: datetime) -> datetime:
+    """Return when a task begins of which that is not said: what is overdue has begun before."""
+    if due_at is not None and due_at <= otherwise:
+        return due_at - timedelta(minutes=1)
+    return otherwise
 
 
 def _ambiguous(column: str, count: int) -> str:

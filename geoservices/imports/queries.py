@@ -21,6 +21,7 @@ from geoservices.imports.models import (
     TaskImportLine,
     TaskReference,
 )
+from geoservices.listings.models import Listing
 from geoservices.members.models import Team
 from geoservices.places.access_queries import counts_at
 from geoservices.places.models import Place
@@ -194,10 +195,10 @@ def tasks_by_reference(
             TaskReference.external_id.in_(external_ids),
         )
         .order_by(Task.id)
-        .with_for_update(of=Task.__table__, key_share=True)
+        .with_for_update(of=[Listing.__table__, Task.__table__], key_share=True)
         .execution_options(populate_existing=True)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def task_id_of(session: Session, organisation_id: UUID, external_id: str) -> UUID | None:

@@ -26,7 +26,7 @@ from geoservices.imports.models import (
     TaskImportLine,
 )
 from geoservices.imports.reading import Read
-from geoservices.listings import service as listings
+from geoservices.tasks import service as tasks
 from geoservices.tasks.models import Task
 
 LEASE = timedelta(minutes=2)
@@ -95,10 +95,9 @@ def get_task(session: Session, external_id: str, *, grant: Grant) -> Task:
         NotFound: There is none, or it is out of reach.
     """
     task_id = queries.task_id_of(session, grant.organisation_id, external_id)
-    task = None if task_id is None else listings.get_listing(session, task_id, grant=grant)
-    if not isinstance(task, Task):
+    if task_id is None:
         raise NotFound("task")
-    return task
+    return tasks.get_task(session, task_id, grant=grant)
 
 
 def ask_for(

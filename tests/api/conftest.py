@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr
+from hashlib import sha256
 from io import StringIO
 
 import pytest
@@ -36,6 +37,7 @@ from geoservices.settings.sending import MailSettings, PushSettings
 from geoservices.settings.service import Settings
 from geoservices.settings.storing import FileSettings
 from tests.api.contract import Contract
+from tests.api.world import STORED
 from tests.factories import (
     make_access_token,
     make_device,
@@ -79,7 +81,9 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 @pytest.fixture(scope="session")
 def application(settings: Settings) -> FastAPI:
     """The application, made once; `anyone` gives it the test's own sessions."""
-    return create_app(SessionFactory(), settings)
+    application = create_app(SessionFactory(), settings)
+    application.state.store.put(sha256(STORED).digest(), STORED)
+    return application
 
 
 @pytest.fixture
