@@ -50,8 +50,8 @@ class TaskLine:
     """All that a line says of a task; a default says that it is so, and not that nothing is said.
 
     The exception is `starts_at`: without it a task begins when it is made, or before it was due if
-    that is earlier, and stays so. `place` is an id, a reference or a name, `team` a name and `assignee` an e-mail address. One that is
-    `cancelled` needs to say nothing more than that.
+    that is earlier, and stays so. `place` is an id, a reference or a name, `team` an id or a name
+    and `assignee` an e-mail address. One that is `cancelled` needs to say nothing more than that.
     """
 
     external_id: str
