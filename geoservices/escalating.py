@@ -91,9 +91,8 @@ def told_of(session: Session, task: Task) -> Sequence[Person]:
     Where it has no team lead, managers are told whose reach it is in, and without any the admins.
     """
     of = task.organisation_id
-    leads = []
-    if task.escalate_to == Escalation.TEAM_LEAD:
-        leads = queries.leads_of(session, of, task)
+    escalated = task.escalate_to == Escalation.TEAM_LEAD
+    leads = queries.leads_of(session, of, task) if escalated else ()
     managers = [
         manager
         for manager in ([] if leads else queries.members_of(session, of, Role.MANAGER))

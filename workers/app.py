@@ -9,11 +9,17 @@ from celery.signals import setup_logging, worker_process_init
 from kombu import Queue
 
 from geoservices import logs
+from geoservices.tables import all_tables
 from workers import runtime
 from workers.schedule import SCHEDULE
+from workers.tls import broker_tls
 
-app = Celery("geoservices", broker=runtime.settings().broker_url.get_secret_value())
+# A listing of a kind whose class no job has imported could not be loaded.
+all_tables()
+broker_url = runtime.settings().broker_url.get_secret_value()
+app = Celery("geoservices", broker=broker_url)
 app.conf.update(
+    broker_use_ssl=broker_tls(broker_url),
     include=[
         "workers.jobs.audit",
         "workers.jobs.campaigns",

@@ -1,7 +1,7 @@
 """Tasks are claimed and done, with a history; members have skills.
 
 Revision ID: 0034
-Revises: 0023
+Revises: 0024
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0034"
-down_revision = "0023"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 
@@ -146,6 +146,7 @@ def _steps() -> None:
     op.create_table(
         "task_steps",
         sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.BigInteger(), sa.Identity(), nullable=False),
         sa.Column("organisation_id", sa.Uuid(), nullable=False),
         sa.Column("task_id", sa.Uuid(), nullable=False),
         sa.Column("person_id", sa.Uuid(), nullable=True),
@@ -182,7 +183,7 @@ def _steps() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_task_steps")),
     )
-    op.create_index("ix_task_steps_task", "task_steps", ["task_id", "received_at", "id"])
+    op.create_index("ix_task_steps_task", "task_steps", ["task_id", "number"], unique=True)
     op.create_index("ix_task_steps_received", "task_steps", ["received_at"])
     for column in ("organisation_id", "person_id"):
         op.create_index(op.f(f"ix_task_steps_{column}"), "task_steps", [column])

@@ -16,8 +16,8 @@ from api.pagination import (
     Page,
     aware,
     decode,
-    instant_and_id,
     next_address,
+    numbered,
 )
 from api.problems import problem_responses
 from api.routers.places import SearchRefused, read_near
@@ -44,7 +44,7 @@ from geoservices.tasks import completing, doing, queries, service
 from geoservices.tasks.assigning import AssignedTwice
 from geoservices.tasks.completing import ChecklistUnfinished, DoneInTheFuture, DoneTooLongAgo
 from geoservices.tasks.doing import EvidenceLacking, ItemUnknown, TaskRules
-from geoservices.tasks.models import Task
+from geoservices.tasks.models import Priority, Task
 from geoservices.tasks.queries import AfterTask, Wanted
 from geoservices.tasks.states import StepNotYours, StepRefused, TaskState
 
@@ -122,12 +122,10 @@ def list_steps(
     limit: Limit = 50,
 ) -> Page[StepOut]:
     """See what became of a task, newest first."""
-    rows = service.list_steps(
-        session, task_id, grant=grant, after=instant_and_id(cursor), limit=limit + 1
-    )
+    rows = service.list_steps(session, task_id, grant=grant, after=_number(cursor), limit=limit + 1)
     return Page(
         items=[StepOut.model_validate(row) for row in rows[:limit]],
-        next=next_address(request, rows, limit, lambda row: (row.received_at, row.id)),
+        next=next_address(request, rows, limit, lambda row: (row.number,)),
     )
 
 
@@ -246,12 +244,23 @@ def _key(task: Task) -> tuple[object, ...]:
     return queries.urgency_of(task), task.due_at.isoformat() if task.due_at else "", task.id
 
 
+def _number(cursor: Sequence[str] | None) -> int | None:
+    return None if cursor is None else decode(cursor, numbered)[0]
+
+
 def _after(cursor: Sequence[str] | None) -> AfterTask | None:
     if cursor is None:
         return None
-    urgency, due, task_id = decode(cursor, int, str, UUID)
+    urgency, due, task_id = decode(cursor, _urgency, str, UUID)
     try:
         due_at = aware(str(due)) if due else None
     except ValueError as error:
         raise CursorRefused from error
     return AfterTask(int(str(urgency)), due_at, UUID(str(task_id)))
+
+
+def _urgency(text: str) -> int:
+    urgency = int(text)
+    if urgency not in range(len(Priority)):
+        raise ValueError("no urgency of a task")
+    return urgency

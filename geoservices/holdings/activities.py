@@ -232,6 +232,7 @@ ACTIVITIES = (
         correction="What was done is not rewritten. POST /v1/tasks/{task_id}/notes adds to it.",
         told={
             "id": "The number of this step",
+            "number": "In which order we heard of it, among all of them",
             "organisation_id": "Whose task it is",
             "task_id": "Which task",
             "by": "What you were to it",

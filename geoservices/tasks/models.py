@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, ForeignKey, Identity, Index, String, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.util import immutabledict
@@ -142,7 +142,7 @@ class TaskStep(Base):
         CheckConstraint(one_of("state", TaskState), name="state_known"),
         CheckConstraint(one_of("evidence", Evidence), name="evidence_known"),
         CheckConstraint("occurred_at <= received_at", name="occurred_before_received"),
-        Index("ix_task_steps_task", "task_id", "received_at", "id"),
+        Index("ix_task_steps_task", "task_id", "number", unique=True),
         Index("ix_task_steps_received", "received_at"),
         {
             "info": about(
@@ -155,6 +155,9 @@ class TaskStep(Base):
 
     id: Mapped[UUID] = mapped_column(
         primary_key=True, default=uuid4, info=personal("the step's number")
+    )
+    number: Mapped[int] = mapped_column(
+        BigInteger, Identity(), info=personal("in which order we heard of it")
     )
     organisation_id: Mapped[UUID] = mapped_column(
         ForeignKey("organisations.id"), index=True, info=personal("whose task it is")

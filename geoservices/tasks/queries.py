@@ -24,7 +24,6 @@ from geoservices.access.rights import Role
 from geoservices.accounts.models import Device, Person
 from geoservices.checkins.models import CheckIn
 from geoservices.checkins.verification import Evidence
-from geoservices.database import newest_first
 from geoservices.geometry.position import Position
 from geoservices.members.models import TeamMember
 from geoservices.places.access_queries import reached
@@ -99,9 +98,8 @@ def tasks(
     )
     if after is not None:
         due = literal(after.due_at.isoformat() if after.due_at else "infinity")
-        found = found.where(
-            tuple_(URGENCY, DUE, Task.id) > (after.urgency, due.cast(Task.due_at.type), after.id)
-        )
+        last = tuple_(literal(after.urgency), due.cast(Task.due_at.type), literal(after.id))
+        found = found.where(tuple_(URGENCY, DUE, Task.id) > last)
     return session.scalars(found.order_by(URGENCY, DUE, Task.id).limit(limit)).all()
 
 
@@ -180,13 +178,19 @@ def add_step(session: Session, values: Mapping[str, object]) -> TaskStep | None:
     ).one_or_none()
 
 
-def steps(
-    session: Session, task_id: UUID, *, after: tuple[datetime, UUID] | None, limit: int
-) -> Sequence[TaskStep]:
-    """Return a task's history, newest first."""
+def steps(session: Session, task_id: UUID, *, after: int | None, limit: int) -> Sequence[TaskStep]:
+    """Return a task's history, newest first.
+
+    Args:
+        session: The session.
+        task_id: Of which task.
+        after: The number of the last step of the page before; None for the first page.
+        limit: The most steps.
+    """
     found = select(TaskStep).where(TaskStep.task_id == task_id)
-    page = newest_first(found, TaskStep.received_at, TaskStep.id, after=after, limit=limit)
-    return session.scalars(page).all()
+    if after is not None:
+        found = found.where(TaskStep.number < after)
+    return session.scalars(found.order_by(TaskStep.number.desc()).limit(limit)).all()
 
 
 def done_steps(session: Session, task_id: UUID) -> Sequence[TaskStep]:
@@ -194,7 +198,7 @@ def done_steps(session: Session, task_id: UUID) -> Sequence[TaskStep]:
     return session.scalars(
         select(TaskStep)
         .where(TaskStep.task_id == task_id, TaskStep.kind == StepKind.DONE)
-        .order_by(TaskStep.occurred_at, TaskStep.received_at, TaskStep.id)
+        .order_by(TaskStep.occurred_at, TaskStep.number)
     ).all()
 
 

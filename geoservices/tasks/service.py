@@ -69,7 +69,7 @@ def list_steps(
     task_id: UUID,
     *,
     grant: Grant,
-    after: tuple[datetime, UUID] | None,
+    after: int | None,
     limit: int,
 ) -> Sequence[TaskStep]:
     """Return a page of a task's history, newest first.

@@ -530,7 +530,7 @@ def test_tasks_are_listed_by_what_is_asked_for(
     team: Team,
 ) -> None:
     """By state, place, team, nearness, due time and whose they are."""
-    far = make_place(session, organisation, name="Plymouth", lon=-4.14, lat=50.37)
+    far = make_place(session, organisation, name="Plymouth", at=(-4.14, 50.37))
     session.commit()
     here, there = publish(manager, place), publish(manager, far)
     mine = publish(manager, place, assigned_to=ann.id)
