@@ -113,14 +113,14 @@ def _options(settings: FileSettings) -> dict[str, Any]:
     if settings.url.startswith("file:"):
         return {"auto_mkdir": True}
     told = {
-        "endpoint_url": settings.s3_endpoint,
-        "key": settings.s3_key and settings.s3_key.get_secret_value(),
-        "secret": settings.s3_secret and settings.s3_secret.get_secret_value(),
+        "endpoint_url": settings.bucket_endpoint,
+        "key": settings.bucket_key and settings.bucket_key.get_secret_value(),
+        "secret": settings.bucket_secret and settings.bucket_secret.get_secret_value(),
     }
     waits = {"connect_timeout": LONGEST_WAIT_S, "read_timeout": LONGEST_WAIT_S}
     return {
         **{name: value for name, value in told.items() if value},
-        "client_kwargs": {"region_name": settings.s3_region} if settings.s3_region else {},
+        "client_kwargs": {"region_name": settings.bucket_region} if settings.bucket_region else {},
         "config_kwargs": {**waits, "retries": {"max_attempts": 1}},
         # Others store and remove too, so that a list of before tells nothing.
         "use_listings_cache": False,

@@ -191,7 +191,7 @@ def _draft(line: TaskLine, known: _Known, task: Task | None, at: datetime) -> Ta
         priority=line.priority,
         due_at=line.due_at,
         assigned_to=assigned_to,
-        team_id=team and team.id,
+        team_id=None if team is None else team.id,
         skill=line.skill or None,
         checklist=items_of(line.checklist),
     )

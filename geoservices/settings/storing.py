@@ -13,12 +13,12 @@ class FileSettings(BaseModel, frozen=True, extra="forbid"):
 
     A bucket takes the extra `s3` (s3fs).
     """
-    s3_endpoint: Annotated[str, Field(pattern=r"^https?://\S+$", max_length=300)] | None = None
+    bucket_endpoint: Annotated[str, Field(pattern=r"^https?://\S+$", max_length=300)] | None = None
     """Of a store that speaks S3 and is not Amazon's."""
-    s3_region: Annotated[str, Field(max_length=60)] | None = None
-    s3_key: SecretStr | None = None
+    bucket_region: Annotated[str, Field(max_length=60)] | None = None
+    bucket_key: SecretStr | None = None
     """Without it s3fs looks where Amazon's own tools do."""
-    s3_secret: SecretStr | None = None
+    bucket_secret: SecretStr | None = None
     max_bytes: Annotated[int, Field(ge=10_000, le=100 * 1024 * 1024)] = 10 * 1024 * 1024
     """The longest photo taken."""
     max_pixels: Annotated[int, Field(ge=10_000, le=200_000_000)] = 50_000_000

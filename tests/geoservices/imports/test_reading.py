@@ -32,7 +32,7 @@ def said(text: str | bytes) -> list[TaskLine | None]:
     return [line.said for line in read(text)]
 
 
-CLEAN = {
+CLEAN: dict[str, str | bytes] = {
     "commas": "external_id,place,title\nA1,Library,Boiler\n",
     "semicolons": "external_id;place;title\nA1;Library;Boiler\n",
     "tabs": "external_id\tplace\ttitle\nA1\tLibrary\tBoiler\n",
