@@ -11,12 +11,14 @@ from kombu import Queue
 from geoservices import logs
 from geoservices.tables import all_tables
 from workers import runtime
+from workers.lost_broker import outlive_the_broker
 from workers.schedule import SCHEDULE
 from workers.tls import broker_tls
 
 # A listing of a kind whose class no job has imported could not be loaded.
 all_tables()
 broker_url = runtime.settings().broker_url.get_secret_value()
+outlive_the_broker()
 app = Celery("geoservices", broker=broker_url)
 app.conf.update(
     broker_use_ssl=broker_tls(broker_url),

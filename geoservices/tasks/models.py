@@ -115,7 +115,7 @@ class Task(Listing):
 
     def is_current(self, at: datetime) -> bool:
         """Tell whether it is on at an instant, and is still to be done."""
-        return super().is_current(at) and self.state not in OVER
+        return super().is_current(at) and self.stands(at) not in OVER
 
     def stands(self, at: datetime) -> TaskState:
         """Tell where it stands at an instant."""
