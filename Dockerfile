@@ -24,7 +24,9 @@ FROM python:3.11-slim-bookworm
 
 # The image's own user owns nothing in it: code and packages stay as they were built.
 RUN groupadd --gid 10001 geoservices \
-    && useradd --uid 10001 --gid geoservices --no-create-home --home-dir /nonexistent geoservices
+    && useradd --uid 10001 --gid geoservices --no-create-home --home-dir /nonexistent geoservices \
+    # A new volume takes over whose this is.
+    && install --directory --owner geoservices --group geoservices /srv/files
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /app /app
 # What numba compiles fits the processor it runs on, so it is made there, where /tmp can be written.

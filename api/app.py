@@ -1,5 +1,6 @@
 """The HTTP application, made from what it is given."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -11,10 +12,11 @@ from typing_extensions import override
 from api import problems, reference, replays
 from api.auditing import note_refusal
 from api.committing import Committer
+from api.darkroom import Darkroom
 from api.express import Express
 from api.hashing import Hashing
 from api.headers import of_service
-from api.middleware import AT_ONCE, Door
+from api.middleware import AT_ONCE, FORM_TYPES, JSON_TYPES, Bodies, Door
 from api.oidc import MAX_LOGOUT_BYTES
 from api.openapi import complete
 from api.routers import (
@@ -30,6 +32,7 @@ from api.routers import (
     explanations,
     geofences,
     health,
+    imports,
     joining,
     keys,
     listings,
@@ -45,6 +48,7 @@ from api.routers import (
     pages,
     passwords,
     phones,
+    photos,
     pings,
     places,
     receipts,
@@ -61,8 +65,11 @@ from api.routers import (
 )
 from api.routers import problems as problem_pages
 from api.schemas.receipts import MAX_BODY_BYTES
+from api.task_files import MEDIA_TYPES as TASK_FILE_TYPES
 from api.throttling import Throttle
 from geoservices.database import SessionFactory
+from geoservices.files.photos import FORMATS
+from geoservices.files.store import FileStore
 from geoservices.geofences.live import LiveGeofences
 from geoservices.limiting.limiter import Limiter
 from geoservices.oidc.service import make_providers
@@ -92,6 +99,9 @@ NOUNS = (
     statistics,
     codes,
     checkins,
+    # Before what has a task's id in its place.
+    imports,
+    photos,
     listings,
     offers,
     redemptions,
@@ -180,6 +190,8 @@ def create_app(
     app.state.committer = Committer(intake or sessions, app.state.live, settings)
     app.state.providers = make_providers(settings.oidc, public_url=settings.public_url)
     app.state.hashing = Hashing(settings.sign_in)
+    app.state.store = FileStore(settings.files)
+    app.state.darkroom = Darkroom(settings.files)
     app.state.push_key = vapid_public_key(settings.push)
     app.state.migration_heads = health.migration_heads()
     app.state.readiness = health.Readiness()
@@ -193,12 +205,10 @@ def create_app(
     for router in UNVERSIONED:
         app.include_router(router)
     pages.install(app)
-    logouts = [f"/v1/oidc/{slug}/logout" for slug in app.state.providers]
     app.add_middleware(
         Door,
-        max_body_bytes=settings.intake.max_body_bytes,
-        forms_at=frozenset({"/v1/osmand", "/v1/email/unsubscribe", *logouts}),
-        smaller_at={"/v1/receipts": MAX_BODY_BYTES, **dict.fromkeys(logouts, MAX_LOGOUT_BYTES)},
+        usual=Bodies(max_bytes=settings.intake.max_body_bytes),
+        taken_at=_taken_at(settings, app.state.providers),
         headers=of_service(settings.public_url),
         at_once=at_once,
     )
@@ -212,6 +222,27 @@ def create_app(
         )
     app.express = Express(app.answer_fully, app.state, settings)
     return app
+
+
+def _taken_at(settings: Settings, providers: Iterable[str]) -> dict[str, Bodies]:
+    """Return what bodies are taken where they are others than usual."""
+    usual = settings.intake.max_body_bytes
+    forms = (*JSON_TYPES, *FORM_TYPES)
+    logout = Bodies(max_bytes=min(MAX_LOGOUT_BYTES, usual), media_types=forms)
+    return {
+        # Other people's programs send forms.
+        **dict.fromkeys(
+            ("/v1/osmand", "/v1/email/unsubscribe"), Bodies(max_bytes=usual, media_types=forms)
+        ),
+        **{f"/v1/oidc/{slug}/logout": logout for slug in providers},
+        "/v1/receipts": Bodies(max_bytes=min(MAX_BODY_BYTES, usual)),
+        "/v1/tasks/imports": Bodies(
+            max_bytes=settings.imports.max_bytes, media_types=TASK_FILE_TYPES
+        ),
+        "/v1/tasks/*/photos": Bodies(
+            max_bytes=settings.files.max_bytes, media_types=tuple(FORMATS)
+        ),
+    }
 
 
 def _operation_id(route: APIRoute) -> str:

@@ -40,6 +40,16 @@ class StrictRoute(APIRoute):
         return handle_strictly
 
 
+async def read_bytes(request: Request) -> bytes:
+    """Return the body as it was sent, where a route takes something else than JSON."""
+    return await request.body()
+
+
+def media_type_of(request: Request) -> str:
+    """Return what the body was said to be, without parameters; the door has let it in."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
 def read_json(body: bytes) -> Any:  # noqa: ANN401  # Whatever JSON there is.
     """Decode JSON, refusing what two readers might understand differently.
 

@@ -27,6 +27,7 @@ from geoservices.accounts.tokens import PREFIXES
 from geoservices.credentials.second_factor import SecondFactorDemanded
 from geoservices.database import transaction
 from geoservices.errors import Forbidden, Unauthenticated
+from geoservices.files.store import FileStore
 from geoservices.geofences.live import LiveGeofences
 from geoservices.keys.service import authenticate_key
 from geoservices.limiting.limiter import Limiter
@@ -90,6 +91,12 @@ def get_limiter(request: Request) -> Limiter:
     return limiter
 
 
+def get_store(request: Request) -> FileStore:
+    """The store of files."""
+    store: FileStore = request.app.state.store
+    return store
+
+
 def get_address(request: Request) -> str:
     """Where the request comes from, as far as one client can be told from another by it.
 
@@ -103,6 +110,7 @@ def get_address(request: Request) -> str:
     return str(ip_network((address, 64), strict=False)) if address.version == 6 else host  # noqa: PLR2004
 
 
+StoreDep = Annotated[FileStore, Depends(get_store)]
 LimiterDep = Annotated[Limiter, Depends(get_limiter)]
 AddressDep = Annotated[str, Depends(get_address)]
 CommitterDep = Annotated[Committer, Depends(get_committer)]

@@ -1,9 +1,11 @@
 """What happens to every request before routing: an id, limits, the access log."""
 
+import re
 import time
 import uuid
 from asyncio import Semaphore
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
@@ -25,8 +27,16 @@ it waits for a connection. With more of them than there are of either, all could
 """
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bodies:
+    """What bodies an address takes: of which media types, and how long at most."""
+
+    max_bytes: int
+    media_types: tuple[str, ...] = JSON_TYPES
+
+
 class Door:
-    """Gives each request an id, refuses too many, bodies too large or no JSON, and logs.
+    """Gives each request an id, refuses too many, bodies too large or of other types, and logs.
 
     An exception nobody expected ends here: the log gets it, the client a problem document
     without a word of it.
@@ -36,9 +46,8 @@ class Door:
         self,
         app: ASGIApp,
         *,
-        max_body_bytes: int,
-        forms_at: frozenset[str],
-        smaller_at: Mapping[str, int],
+        usual: Bodies,
+        taken_at: Mapping[str, Bodies],
         headers: Mapping[str, str],
         at_once: int,
     ) -> None:
@@ -46,16 +55,19 @@ class Door:
 
         Args:
             app: The application.
-            max_body_bytes: The longest body taken.
-            forms_at: Paths that take forms as well, since other people's programs send them.
-            smaller_at: The longest body by path, where that is less.
+            usual: What bodies are taken.
+            taken_at: What is taken in place of that, by path; a `*` in it stands for any one part.
             headers: What every answer has that does not say something else itself.
             at_once: How many requests the application answers at once.
         """
         self.app = app
-        self.max_body_bytes = max_body_bytes
-        self.forms_at = forms_at
-        self.smaller_at = smaller_at
+        self.usual = usual
+        self.taken_at = {path: bodies for path, bodies in taken_at.items() if "*" not in path}
+        self.taken_at_any = [
+            (re.compile(re.escape(path).replace(r"\*", "[^/]+")), bodies)
+            for path, bodies in taken_at.items()
+            if "*" in path
+        ]
         self.headers = headers
         self.free = Semaphore(at_once)
 
@@ -100,9 +112,9 @@ class Door:
 
     async def _admit(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         await scope["app"].state.throttle.admit(scope)
-        limit = min(self.smaller_at.get(scope["path"], self.max_body_bytes), self.max_body_bytes)
-        self._check(scope, Headers(scope=scope), limit)
-        body = await self._read(receive, limit)
+        taken = self._taken(scope["path"])
+        self._check(scope, Headers(scope=scope), taken)
+        body = await self._read(receive, taken.max_bytes)
         waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
         async def replay() -> Message:
@@ -129,15 +141,21 @@ class Door:
                 raise BodyTooLarge(limit=limit)
         return bytes(body)
 
-    def _check(self, scope: Scope, headers: Headers, limit: int) -> None:
+    def _taken(self, path: str) -> Bodies:
+        if path in self.taken_at:
+            return self.taken_at[path]
+        there = (bodies for pattern, bodies in self.taken_at_any if pattern.fullmatch(path))
+        return next(there, self.usual)
+
+    def _check(self, scope: Scope, headers: Headers, taken: Bodies) -> None:
         length = headers.get("content-length", "0")
-        if length.isdecimal() and int(length[:20]) > limit:
-            raise BodyTooLarge(limit=limit)
+        if length.isdecimal() and int(length[:20]) > taken.max_bytes:
+            raise BodyTooLarge(limit=taken.max_bytes)
         has_body = length != "0" or "transfer-encoding" in headers
         media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-        taken = (*JSON_TYPES, *FORM_TYPES) if scope["path"] in self.forms_at else JSON_TYPES
-        if scope["method"] in {"POST", "PUT", "PATCH"} and has_body and media_type not in taken:
-            raise UnsupportedMediaType(taken=taken)
+        carries = scope["method"] in {"POST", "PUT", "PATCH"} and has_body
+        if carries and media_type not in taken.media_types:
+            raise UnsupportedMediaType(taken=taken.media_types)
 
 
 class _Answer:

@@ -25,6 +25,8 @@ NOUNS = (
     "offers",
     "events",
     "tasks",
+    "files",
+    "imports",
     "campaigns",
     "subscriptions",
     "notifications",

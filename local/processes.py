@@ -92,6 +92,7 @@ def environment(
         ),
         # Everybody comes from this machine.
         "GEOSERVICES_LIMITS__DEVICES_BY_ADDRESS": "100000/PT1H",
+        "GEOSERVICES_FILES__URL": f"file:{configuration.data_dir / 'files'}",
         **os.environ,
         "GEOSERVICES_DATABASE_URL": database_url,
         "GEOSERVICES_BROKER_URL": broker_url,

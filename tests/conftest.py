@@ -111,8 +111,10 @@ def confined_within(connection: Connection) -> SessionFactory:
     """Make sessions that begin with nothing, as those of the API do on connections of their own."""
     confined = confined_sessions(connection)
 
-    def begin(_session: Session, _transaction: SessionTransaction, began: Connection) -> None:
-        set_scope(began, NOTHING)
+    def begin(_session: Session, transaction: SessionTransaction, began: Connection) -> None:
+        # A savepoint of the request's own goes on in the scope that it is in.
+        if not transaction.nested:
+            set_scope(began, NOTHING)
 
     def end(_session: Session, transaction: SessionTransaction) -> None:
         if transaction.parent is None:

@@ -35,6 +35,9 @@ DEMO_ONLY = {"push"}
 OF_THE_MACHINE = {"--host", "--port", "--schedule"}
 """Options whose values are a machine's own."""
 
+OF_THE_VOLUMES = {"GEOSERVICES_FILES__URL"}
+"""Settings whose default is a folder of a checkout's."""
+
 VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?::(?P<sign>[-?])(?P<rest>[^}]*))?\}")
 SAMPLES = {
     "POSTGRES_PASSWORD": "open-sesame",
@@ -121,7 +124,8 @@ def test_what_must_be_given_is_asked_for(ours: dict[str, dict[str, Any]]) -> Non
     required = {setting.name for setting in settings() if setting.default is None}
     environment = ours["api"]["environment"]
 
-    assert {name for name, value in environment.items() if value is not None} == required
+    given = {name for name, value in environment.items() if value is not None}
+    assert given == required | OF_THE_VOLUMES
     for name in required:
         found = VARIABLE.search(environment[name])
         assert found, name

@@ -29,6 +29,8 @@ app.conf.update(
         "workers.jobs.deliveries",
         "workers.jobs.erasures",
         "workers.jobs.exports",
+        "workers.jobs.files",
+        "workers.jobs.imports",
         "workers.jobs.letters",
         "workers.jobs.limiting",
         "workers.jobs.pings",

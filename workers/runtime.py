@@ -1,8 +1,9 @@
-"""What a job borrows from its process: settings, sessions, the push gateway and the mailer."""
+"""What a job borrows from its process: settings, sessions, and the ways out of it."""
 
 from functools import lru_cache
 
 from geoservices.database import DatabaseRole, SessionFactory, make_engine, make_session_factory
+from geoservices.files.store import FileStore
 from geoservices.mail.sending import Mailer, SmtpMailer
 from geoservices.push.gateway import PushGateway, WebPushGateway
 from geoservices.settings.service import Settings, load_settings
@@ -46,3 +47,9 @@ def gateway() -> PushGateway:
 def mailer() -> Mailer:
     """Return the way out to people's e-mail addresses; only where there is one."""
     return SmtpMailer(settings().mail)
+
+
+@lru_cache(maxsize=1)
+def files() -> FileStore:
+    """Return the store of files."""
+    return FileStore(settings().files)

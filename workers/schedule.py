@@ -55,6 +55,8 @@ SCHEDULE: dict[str, Entry] = {
     "tidy credentials": every(timedelta(hours=1), "credentials.tidy"),
     "delete expired exports": every(timedelta(hours=1), "exports.delete_expired"),
     "forget erasures": daily(2, "erasures.forget"),
+    "remove files": every(timedelta(minutes=1), "files.remove"),
+    "sweep the store of files": daily(1, "files.sweep"),
     "forget spendings": every(timedelta(minutes=15), "limiting.forget"),
     "forget push services": daily(4, "deliveries.forget_origins"),
     "tell where the audit log ends": daily(2, "audit.tell_heads"),

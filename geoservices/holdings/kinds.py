@@ -4,6 +4,7 @@ from geoservices.holdings.activities import ACTIVITIES
 from geoservices.holdings.credentials import CREDENTIALS, SECRET
 from geoservices.holdings.inventory import Fate, Holding, Inventory
 from geoservices.holdings.messages import MESSAGES
+from geoservices.holdings.work import WORK
 
 AUTOMATIC = "We wrote it down when it happened; there is nothing in it to correct."
 
@@ -317,7 +318,7 @@ OF_THE_PERSON = (
     ),
 )
 
-INVENTORY = Inventory(holdings=(*OF_THE_PERSON, *CREDENTIALS, *ACTIVITIES, *MESSAGES))
+INVENTORY = Inventory(holdings=(*OF_THE_PERSON, *CREDENTIALS, *WORK, *ACTIVITIES, *MESSAGES))
 """What is held about people, and where; see, export and erase are driven by it."""
 
 NOTHING = {
@@ -331,6 +332,9 @@ NOTHING = {
     "codes": "A poster, tag or screen at a place.",
     "offers": "What an offer has besides what every listing has.",
     "events": "What an event has besides what every listing has.",
+    "task_import_lines": "What became of a line of a file of tasks. Whom a task is for stands in "
+    "it until something has, for minutes at most.",
+    "task_references": "By what another system knows a task.",
     "listings": "An offer, event or task at a place, as an organisation wrote it.",
     "campaigns": "What an organisation tells people in general.",
     "failed_attempts": "How often a password was wrong, under a keyed mark of what was typed as a "

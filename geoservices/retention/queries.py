@@ -21,6 +21,8 @@ from geoservices.accounts.models import (
 from geoservices.campaigns.models import Decision
 from geoservices.checkins.models import CheckIn
 from geoservices.codes.models import Code
+from geoservices.files.models import File
+from geoservices.imports.models import TaskImport
 from geoservices.letters.models import EmailAddress, Letter, LetterKind
 from geoservices.letters.queries import UNFINISHED
 from geoservices.notifications.models import Notification
@@ -216,6 +218,19 @@ RULES = (
         id=Code.id,
         period=lambda kept: kept.codes,
         is_over=lambda before: or_(Code.revoked_at < before, Code.valid_until < before),
+    ),
+    # What lies in the store goes when that is swept.
+    Rule(
+        name="photos",
+        id=File.id,
+        period=lambda kept: kept.photos,
+        is_over=lambda before: File.added_at < before,
+    ),
+    Rule(
+        name="task_imports",
+        id=TaskImport.id,
+        period=lambda kept: kept.task_imports,
+        is_over=lambda before: TaskImport.asked_at < before,
     ),
     Rule(
         name="consents",

@@ -60,6 +60,10 @@ class RetentionSettings(BaseModel, frozen=True, extra="forbid"):
     """Who did what with tasks; the tasks themselves stay."""
     codes: Span = timedelta(days=365)
     """Codes at places that were revoked or are past their end."""
+    photos: Span = timedelta(days=365)
+    """Photos of tasks, since they were sent."""
+    task_imports: Span = timedelta(days=30)
+    """What became of each line of files of tasks, since they were sent."""
     consents: Span = timedelta(days=2190)
     """Consents that were withdrawn, with their receipts: as long as claims may be made."""
 

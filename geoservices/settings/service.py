@@ -29,6 +29,7 @@ from geoservices.settings.privacy import (
     StatisticsSettings,
 )
 from geoservices.settings.sending import MailSettings, PushSettings
+from geoservices.settings.storing import FileSettings, ImportSettings
 
 
 class LinkSettings(BaseSettings):
@@ -84,6 +85,8 @@ class Settings(LinkSettings):
     rights: RightsSettings = RightsSettings()
     oidc: OidcSettings = OidcSettings()
     audit: AuditSettings = AuditSettings()
+    files: FileSettings = FileSettings()
+    imports: ImportSettings = ImportSettings()
 
     @model_validator(mode="after")
     def _visits_are_counted_before_they_go(self) -> Self:

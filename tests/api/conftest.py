@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr
+from hashlib import sha256
 from io import StringIO
 
 import pytest
@@ -34,7 +35,9 @@ from geoservices.settings.presence import CodeSettings, PhoneSettings
 from geoservices.settings.providers import ProviderSettings
 from geoservices.settings.sending import MailSettings, PushSettings
 from geoservices.settings.service import Settings
+from geoservices.settings.storing import FileSettings
 from tests.api.contract import Contract
+from tests.api.world import STORED
 from tests.factories import (
     make_access_token,
     make_device,
@@ -56,8 +59,8 @@ AWAY = ProviderSettings(
 
 
 @pytest.fixture(scope="session")
-def settings() -> Settings:
-    """Settings that allow a push service on loopback."""
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings that allow a push service on loopback, and keep files where nobody else does."""
     return Settings(
         database_url=SecretStr("postgresql://unused"),
         broker_url=SecretStr("redis://127.0.0.1:1/0"),
@@ -71,13 +74,16 @@ def settings() -> Settings:
         phones=PhoneSettings(secret=SecretStr("a secret that is of no use elsewhere")),
         oidc=OidcSettings(providers=(AWAY,), allow_loopback=True),
         sign_in=CHEAP,
+        files=FileSettings(url=f"file:{tmp_path_factory.mktemp('files')}"),
     )
 
 
 @pytest.fixture(scope="session")
 def application(settings: Settings) -> FastAPI:
     """The application, made once; `anyone` gives it the test's own sessions."""
-    return create_app(SessionFactory(), settings)
+    application = create_app(SessionFactory(), settings)
+    application.state.store.put(sha256(STORED).digest(), STORED)
+    return application
 
 
 @pytest.fixture

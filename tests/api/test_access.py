@@ -4,7 +4,7 @@ An operation without a row in the table fails `test_every_operation_has_its_row`
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -24,6 +24,7 @@ from geoservices.accounts.models import Purpose
 from geoservices.database import SessionFactory
 from geoservices.settings.service import Settings
 from geoservices.tables import all_tables
+from tests import picturing
 from tests.api import asking
 from tests.api.callers import (
     DEVICES,
@@ -94,6 +95,8 @@ class Row:
     right: Right | None = None
     open_: int = 401
     looks_at_no_token: bool = False
+    image: bytes | None = None
+    """What is sent where that is no JSON."""
 
     def expected(self, caller: str) -> int:
         """The status for a caller with a valid token."""
@@ -114,6 +117,7 @@ def run(
     partner: int | None = None,
     far: int | None = None,
     body: Body | None = None,
+    image: bytes | None = None,
     **instead: int,
 ) -> Row:
     """What takes a right: each with their own organisation's things.
@@ -125,6 +129,7 @@ def run(
         partner: For whoever has it in the partner organisation, if that is more.
         far: For a manager limited to other places; what `other` says unless told.
         body: What is sent.
+        image: What is sent where that is no JSON.
         instead: Single callers' answers; an underscore is a hyphen.
     """
     roles = set(MAY[right].split())
@@ -142,8 +147,16 @@ def run(
     if right in BY_DEVICE:
         answers["member's device"] = found
     return Row(
-        answers | {caller.replace("_", "-"): told for caller, told in instead.items()}, body, right
+        answers | {caller.replace("_", "-"): told for caller, told in instead.items()},
+        body,
+        right,
+        image=image,
     )
+
+
+def but(row: Row, instead: Answers) -> Row:
+    """A row with single callers' answers in place of its own."""
+    return replace(row, answers={**row.answers, **instead})
 
 
 def all_(found: int, *, keys: bool = False, body: Body | None = None) -> Row:
@@ -315,6 +328,28 @@ TABLE = {
     "add_note": run(Right.TASKS_WRITE, 201, 404, body=lambda _: {"note": "Bring a ladder"}),
     "assign_task": run(Right.TASKS_ASSIGN, 200, 404, body=lambda _: {"skill": "climber"}),
     "cancel_task": run(Right.LISTINGS_WRITE, 200, 404, body=lambda _: {}),
+    "import_tasks": run(
+        Right.LISTINGS_WRITE, 201, 201, partner=201, far=201, body=lambda _: {"tasks": []}
+    ),
+    "list_imports": run(Right.LISTINGS_READ, 200, 200, far=200),
+    "read_import": run(Right.LISTINGS_READ, 200, 404, far=200),
+    "list_import_lines": run(Right.LISTINGS_READ, 200, 404, far=200),
+    "read_task_by_reference": run(Right.LISTINGS_READ, 200, 404),
+    "put_task_by_reference": run(
+        Right.LISTINGS_WRITE,
+        200,
+        422,
+        partner=201,
+        body=lambda ids: {"place": str(ids["place_id"]), "title": "Boiler"},
+    ),
+    "add_photo": run(Right.TASKS_WRITE, 201, 404, image=picturing.jpeg()),
+    "list_photos": run(Right.TASKS_READ, 200, 404),
+    "read_file": run(Right.TASKS_READ, 200, 404),
+    # It is another member's.
+    "remove_file": but(
+        run(Right.TASKS_WRITE, 204, 404),
+        {"staff": 403, "team-lead": 403, "member's device": 403},
+    ),
     "list_campaigns": run(Right.CAMPAIGNS_READ, 200, 200),
     "make_campaign": run(
         Right.CAMPAIGNS_WRITE, 201, 404, body=lambda ids: asking.campaign(ids["listing_id"])
@@ -404,6 +439,7 @@ NAMES = {
     "provider": "none",
     "kind": "positions",
     "organisation_slug": "exeter",
+    "external_id": "A1",
 }
 """What paths name otherwise than by an id."""
 ASKED = {
@@ -445,8 +481,10 @@ def call(client: Client, application: FastAPI, operation: str, ids: Ids) -> Resp
     method, path = find(application, operation)
     row = TABLE[operation]
     address = path.format(**NAMES, **ids)
-    body = {} if row.body is None else {"json": row.body(ids)}
-    return client.request(method, address, params=ASKED.get(operation), **body)
+    sent: dict[str, Any] = {} if row.body is None else {"json": row.body(ids)}
+    if row.image is not None:
+        sent = {"content": row.image, "headers": {"Content-Type": "image/jpeg"}}
+    return client.request(method, address, params=ASKED.get(operation), **sent)
 
 
 def ours(connection: Connection, world: World) -> Mapping[str, object]:

@@ -16,6 +16,15 @@ from geoservices.deliveries.models import Delivery
 from geoservices.deliveries.states import DeliveryState
 from geoservices.erasures.models import Erasure
 from geoservices.exports.models import Export, ExportChunk, ExportState
+from geoservices.files.models import File
+from geoservices.imports.models import (
+    ImportMode,
+    ImportState,
+    Outcome,
+    TaskImport,
+    TaskImportLine,
+    TaskReference,
+)
 from geoservices.letters.models import EmailAddress
 from geoservices.listings.models import Listing, ListingKind
 from geoservices.members.models import Team, TeamMember
@@ -42,6 +51,8 @@ from tests.factories import (
 
 MARK = "only Devon's"
 """Stands in every name that nobody outside the organisation may read."""
+STORED = b"a photo"
+"""What a store must hold for the world's photo to be had."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +129,8 @@ def make_world(session: Session, slug: str = "devon") -> World:
             "offer_id": listing.id,
             "redemption_id": redemption.id,
             "task_id": task.id,
+            "file_id": make_file(session, task, member).id,
+            "import_id": make_import(session, task, member).id,
             "campaign_id": campaign.id,
             "visit_id": visit.id,
             "check_in_id": check_in.id,
@@ -135,6 +148,59 @@ def make_world(session: Session, slug: str = "devon") -> World:
             "key_id": key.id,
         },
     )
+
+
+def make_file(session: Session, task: Listing, member: Person) -> File:
+    """A photo of a task, which lies in the store of those who ask for `STORED`."""
+    file = File(
+        organisation_id=task.organisation_id,
+        task_id=task.id,
+        added_by=member.id,
+        added_at=NOON,
+        media_type="image/jpeg",
+        size_bytes=len(STORED),
+        width_px=1,
+        height_px=1,
+        sha256=sha256(STORED).digest(),
+    )
+    session.add(file)
+    session.flush()
+    return file
+
+
+def make_import(session: Session, task: Listing, member: Person) -> TaskImport:
+    """A file with one line, by which a task was made."""
+    asked = TaskImport(
+        organisation_id=task.organisation_id,
+        asked_by=member.id,
+        mode=ImportMode.WHAT_IS_GOOD,
+        dry_run=False,
+        time_zone="Europe/London",
+        state=ImportState.DONE,
+        applied=True,
+        lines_count=1,
+        lines_done=1,
+        asked_at=NOON,
+        due_at=NOON,
+        done_at=NOON,
+    )
+    session.add(asked)
+    session.flush()
+    session.add_all(
+        [
+            TaskImportLine(
+                import_id=asked.id,
+                number=2,
+                external_id=MARK,
+                outcome=Outcome.MADE,
+                task_id=task.id,
+                problems=[],
+            ),
+            TaskReference(organisation_id=task.organisation_id, external_id="A1", task_id=task.id),
+        ]
+    )
+    session.flush()
+    return asked
 
 
 def make_export(session: Session, person: Person) -> Export:

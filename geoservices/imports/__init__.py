@@ -1,0 +1,1 @@
+"""Tasks that another system brings: many at once or one by one, known by its own references."""
