@@ -39,6 +39,8 @@ class Organisation(Base):
     time_zone: Mapped[str] = mapped_column(String(60))
     presence: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
     """Rules of presence of its own (`geofences.overrides`), laid over the service's."""
+    language: Mapped[str] = mapped_column(String(20), default="en-GB", server_default="en-GB")
+    """In which people are told who chose no language, or one that nothing is written in."""
     counted_until: Mapped[datetime | None]
     """Up to when visits at its places have been counted: all before is closed."""
     created_at: Mapped[datetime]
@@ -100,6 +102,9 @@ class Person(Base):
         JSONB(none_as_null=True), info=personal("which places a manager manages, if not all")
     )
     time_zone: Mapped[str] = mapped_column(String(60), info=personal("their time zone"))
+    language: Mapped[str | None] = mapped_column(
+        String(20), info=personal("in which language they want to be told")
+    )
     quiet_from: Mapped[time | None] = mapped_column(info=personal("when not to disturb them"))
     quiet_until: Mapped[time | None] = mapped_column(info=personal("when not to disturb them"))
     working_hours: Mapped[str | None] = mapped_column(
