@@ -98,7 +98,7 @@ class DecisionOut(Out):
 
     id: UUID
     campaign_id: UUID
-    version: int = Field(description="The number of the campaign's version that decided")
+    version: int = Field(description="Which version of the campaign decided, from 1")
     place_id: UUID
     transition_id: UUID | None
     check_in_id: UUID | None
@@ -133,7 +133,7 @@ class CampaignDecisionOut(Out):
 
     id: UUID
     campaign_id: UUID
-    version: int = Field(description="The number of the version that decided")
+    version: int = Field(description="Which version decided, from 1")
     place_id: UUID
     gate: Gate | None
     reason: str = Field(description="What the gate stands for; the same for everyone")

@@ -4,7 +4,16 @@ from datetime import time, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    StringConstraints,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+from typing_extensions import override
 
 from api.schemas.accounts import TimeZone
 from api.schemas.common import DurationIn, In, Instant, Lat, Lon, Text
@@ -24,7 +33,23 @@ YEAR = timedelta(days=365)
 class Part(In):
     """A part that is told as it was sent."""
 
-    model_config = ConfigDict(from_attributes=True, populate_by_name=True)
+    model_config = ConfigDict(
+        from_attributes=True,
+        populate_by_name=True,
+        json_schema_serialization_defaults_required=True,
+    )
+
+    @classmethod
+    @override
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Describe it; what is told has every member, so that nothing has a default."""
+        schema = handler(core_schema)
+        if handler.mode == "serialization":
+            for member in handler.resolve_ref_schema(schema).get("properties", {}).values():
+                member.pop("default", None)
+        return schema
 
 
 def _of_the_day(value: time) -> time:
@@ -120,7 +145,11 @@ class Variant(Part):
 
     name: Annotated[Text, StringConstraints(min_length=1, max_length=40)] = "a"
     weight: int = Field(
-        default=1, strict=True, ge=1, le=100, description="A share of people in proportion to this"
+        default=1,
+        strict=True,
+        ge=1,
+        le=100,
+        description="How many people are told this, in proportion to the other variants",
     )
     texts: dict[Language, TextPart] = Field(
         min_length=1,

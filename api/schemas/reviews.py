@@ -21,8 +21,8 @@ class FindingOut(Out):
 class EstimateOut(Out):
     """The most that a campaign would have sent in the last seven days."""
 
-    messages_a_day: int | None = Field(description="Messages; null is fewer than the least told")
-    people: int | None = Field(description="People told; null is fewer than the least told")
+    messages_a_day: int | None = Field(description="How many; null is fewer than are told of")
+    people: int | None = Field(description="How many are told; null is fewer than are told of")
     in_words: str
 
 
@@ -52,7 +52,9 @@ class ShownOut(Out):
     """What one variant says, its placeholders filled."""
 
     variant: str
-    weight: int = Field(description="A share of people in proportion to this")
+    weight: int = Field(
+        description="How many people are told this, in proportion to the other variants"
+    )
     language: str
     title: str
     body: str

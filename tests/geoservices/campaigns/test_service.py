@@ -6,6 +6,7 @@ from threading import Thread
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import func, select
 
 from geoservices.access.rights import Role
 from geoservices.accounts.models import Person, Purpose
@@ -14,12 +15,13 @@ from geoservices.campaigns.checking import TaskNotForCitizens
 from geoservices.campaigns.definitions import PlaceSet, Schedule
 from geoservices.campaigns.drafts import CampaignDraft
 from geoservices.campaigns.lifecycle import State
-from geoservices.campaigns.models import Campaign
+from geoservices.campaigns.models import Campaign, CampaignPlace, CampaignVersion
 from geoservices.campaigns.rules import CampaignClass
 from geoservices.campaigns.service import CampaignEnded, CampaignInReview, CampaignPublished
 from geoservices.database import SessionFactory, transaction
 from geoservices.errors import IdTaken, NotFound
 from geoservices.listings.models import ListingKind
+from geoservices.scopes import Scope, set_scope
 from tests.campaigning import World, make_world
 from tests.factories import (
     NOON,
@@ -286,6 +288,31 @@ def test_another_organisation_neither_sees_nor_touches_it(
         service.end_campaign(world.session, made.id, grant=may(other), at=NOON)
     with pytest.raises(NotFound):
         service.make_campaign(world.session, draft, campaign_id=None, grant=may(other), at=NOON)
+
+
+def test_versions_and_where_they_listen_are_the_organisations_own(world: World) -> None:
+    """PostgreSQL shows them to no other, and to no citizen."""
+    other = make_organisation(world.session, "torbay")
+    world.campaign()
+    connection = world.session.connection()
+
+    told = []
+    for scope in (
+        Scope(organisation_id=world.organisation.id),
+        Scope(organisation_id=other.id),
+        Scope(),
+    ):
+        with connection.begin_nested() as savepoint:
+            set_scope(connection, scope)
+            told.append(
+                [
+                    connection.scalar(select(func.count()).select_from(table))
+                    for table in (CampaignVersion, CampaignPlace)
+                ]
+            )
+            savepoint.rollback()
+
+    assert told == [[1, 1], [0, 0], [0, 0]]
 
 
 def test_decisions_are_read_page_by_page(world: World, citizen: Person) -> None:
