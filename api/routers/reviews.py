@@ -35,9 +35,9 @@ def check_campaign(
 ) -> ReviewOut:
     """Find all that speaks against publishing a campaign, and how much it would send.
 
-    The estimate is made of what people did in the last seven days at places of the organisation's
-    own who agree to the campaign's purpose. It leaves out quiet hours and what else is theirs, so
-    it is the most that it would have been. Of fewer than ten it tells no number.
+    The estimate is made of what people did in the last seven days, at places of the organisation's
+    own, who agree to the campaign's purpose and to being counted. It leaves out quiet hours and
+    what else is theirs. Of fewer than ten it tells no number.
     """
     found = reviewing.review(
         session, campaign_id, grant=grant, smallest=settings.statistics.smallest_count, at=at

@@ -19,7 +19,7 @@ class FindingOut(Out):
 
 
 class EstimateOut(Out):
-    """The most that a campaign would have sent in the last seven days."""
+    """What a campaign would have sent in the last seven days to people who agreed to be counted."""
 
     messages_a_day: int | None = Field(description="How many; null is fewer than are told of")
     people: int | None = Field(description="How many are told; null is fewer than are told of")

@@ -47,7 +47,7 @@ def estimate(
 
     Each message holds back the next ones by the campaign's own cooldown and cap. Everybody counts
     as having come before and not: quiet hours, the caps on a person and what else is their own
-    are left out, so it is the most that it would have been.
+    are left out. Those alone are counted who agreed to be, so there may be others besides.
 
     Args:
         recorded: What happened, the earliest first.

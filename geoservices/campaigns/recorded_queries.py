@@ -7,7 +7,7 @@ from sqlalchemy import cast as sql_cast
 from sqlalchemy.orm import Session
 
 from geoservices.access.actors import Grant
-from geoservices.accounts.models import Consent, Device, Person
+from geoservices.accounts.models import Consent, Device, Person, Purpose
 from geoservices.campaigns.definitions import PlaceSet
 from geoservices.campaigns.drafts import Draft
 from geoservices.campaigns.estimating import Recorded
@@ -26,19 +26,16 @@ MOST = 200_000
 def recorded(session: Session, draft: Draft, grant: Grant, *, since: datetime) -> list[Recorded]:
     """Return what people did since an instant that would have set a campaign off, oldest first.
 
-    It is of those who agree to its purpose now, at places of the organisation's own: what people
-    do at a partner's is the partner's. Nothing is kept of sensitive places.
+    It is of those who agree now to its purpose and to being counted, at places of the
+    organisation's own: what people do at a partner's is the partner's. Nothing is kept of
+    sensitive places.
     """
     definition = draft.said.definition
     chosen = definition.places or PlaceSet(ids=(draft.listing.place_id,))
     places = select(Place.id).where(
         is_for(chosen, grant), Place.organisation_id == grant.organisation_id
     )
-    agreed = exists().where(
-        Consent.person_id == Person.id,
-        Consent.purpose == draft.said.purpose,
-        Consent.withdrawn_at.is_(None),
-    )
+    agreed = and_(*map(_agreed, (draft.said.purpose, Purpose.STATISTICS)))
     ours = Person.organisation_id.is_(None) | (Person.organisation_id == grant.organisation_id)
     who = (Person.id, Person.role, Person.language)
     passed = (
@@ -85,3 +82,11 @@ def recorded(session: Session, draft: Draft, grant: Grant, *, since: datetime) -
         )
         for occurred_at, sure, person_id, role, language in reversed(rows)
     ]
+
+
+def _agreed(purpose: str) -> ColumnElement[bool]:
+    return exists().where(
+        Consent.person_id == Person.id,
+        Consent.purpose == purpose,
+        Consent.withdrawn_at.is_(None),
+    )

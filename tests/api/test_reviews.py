@@ -135,7 +135,7 @@ def come(
     """Have so many people come to the listing's place so often in the last day."""
     geofence = make_geofence(session, session.get_one(Place, listing.place_id))
     for _ in range(people):
-        person = make_person(session, *([Purpose.NEARBY] if agreed else []))
+        person = make_person(session, Purpose.NEARBY, *[Purpose.STATISTICS] * agreed)
         device, _ = make_device(session, person)
         for hour in range(times):
             visit = make_visit(session, geofence, device.id, now() - timedelta(hours=hour + 1))
@@ -162,7 +162,7 @@ def _entered(visit: Visit) -> Transition:
 def test_an_eager_campaign_is_refused_with_what_it_would_have_sent(
     manager: Client, session: Session, listing: Listing
 ) -> None:
-    """By those who agreed, and the problem says what to change."""
+    """By those who agreed to be counted, and the problem says what to change."""
     come(session, listing, people=14, times=20)
     come(session, listing, people=30, times=1, agreed=False)
     address = drafted(manager, listing, **EAGER)
