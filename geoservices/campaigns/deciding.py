@@ -240,7 +240,8 @@ def _hears(speaker: _Speaker, occasion: Occasion, history: _History) -> bool:
     starts_at = definition.schedule.starts_at
     if starts_at is not None and occasion.occurred_at < starts_at:
         return False
-    if person.organisation_id not in {None, campaign.organisation_id}:
+    ours = person.organisation_id in {None, campaign.organisation_id}
+    if person.disabled_at is not None or not ours:
         return False
     listener = Listener(
         person_id=person.id,

@@ -36,7 +36,9 @@ def recorded(session: Session, draft: Draft, grant: Grant, *, since: datetime) -
         is_for(chosen, grant), Place.organisation_id == grant.organisation_id
     )
     agreed = and_(*map(_agreed, (draft.said.purpose, Purpose.STATISTICS)))
-    ours = Person.organisation_id.is_(None) | (Person.organisation_id == grant.organisation_id)
+    ours = Person.disabled_at.is_(None) & (
+        Person.organisation_id.is_(None) | (Person.organisation_id == grant.organisation_id)
+    )
     who = (Person.id, Person.role, Person.language)
     passed = (
         select(Transition.occurred_at.label("at"), Transition.confidence, *who)
