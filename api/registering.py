@@ -13,6 +13,7 @@ from geoservices import welcoming
 from geoservices.accounts import service as accounts
 from geoservices.accounts.models import Device, Person
 from geoservices.errors import ErrorKind, Forbidden, GeoservicesError
+from geoservices.languages import preferred
 from geoservices.scopes import everywhere
 from geoservices.settings.service import Settings
 
@@ -71,6 +72,7 @@ class Registration:
             member=self.member,
             label=self.body.label,
             time_zone=self.body.time_zone,
+            language=preferred(self.request.headers.get("accept-language", "")),
             places_only=self.body.places_only,
             at=at,
         )

@@ -21,10 +21,10 @@ INSERT INTO listings (id, organisation_id, place_id, kind, title, text, evidence
     created_at)
     VALUES (%(listing)s, %(organisation)s, %(place)s, 'offer', 'A free hot drink', '',
             'self-declared', now(), now());
-INSERT INTO campaigns (id, organisation_id, listing_id, name, trigger, audience, purpose,
-    campaign_class, title, body, min_confidence, only_when_open, cooldown, created_at, published_at)
-    VALUES (%(campaign)s, %(organisation)s, %(listing)s, 'bench', 'entered', 'citizen', 'nearby',
-            'offer', 'A free hot drink', 'Come in', 2, false, '0', now(), now());
+INSERT INTO campaigns (id, organisation_id, listing_id, name, purpose, campaign_class, version,
+    created_at, published_at)
+    VALUES (%(campaign)s, %(organisation)s, %(listing)s, 'bench', 'nearby', 'offer', 1, now(),
+            now());
 """
 PEOPLE = """
 WITH people AS (
@@ -58,10 +58,10 @@ WITH browsers AS MATERIALIZED (
     FROM generate_series(0, %(count)s - 1) AS one
     JOIN browsers ON number = one %% %(people)s
 ), decided AS (
-    INSERT INTO decisions (id, organisation_id, campaign_id, person_id, place_id, reason,
-        gates_passed, detail, decided_at)
-    SELECT decision_id, %(organisation)s, %(campaign)s, person_id, %(place)s, 'Every gate', '{}',
-        '{}', now() FROM told
+    INSERT INTO decisions (id, organisation_id, campaign_id, version, trigger, person_id, place_id,
+        reason, gates_passed, detail, decided_at)
+    SELECT decision_id, %(organisation)s, %(campaign)s, 1, 'entered', person_id, %(place)s,
+        'Every gate', '{}', '{}', now() FROM told
 ), notified AS (
     INSERT INTO notifications (id, organisation_id, person_id, decision_id, listing_id,
         campaign_class, title, body, created_at, expires_at)

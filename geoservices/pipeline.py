@@ -13,7 +13,8 @@ from geoservices.accounts import queries as accounts
 from geoservices.accounts import service as consents
 from geoservices.accounts.consents import ON_CHECK_IN, TELLING
 from geoservices.accounts.models import Device, Person
-from geoservices.campaigns import service as campaigns
+from geoservices.campaigns import deciding as campaigns
+from geoservices.campaigns import reviewing
 from geoservices.campaigns.rules import Trigger
 from geoservices.channels import service as channels
 from geoservices.channels.service import Choice
@@ -28,11 +29,12 @@ from geoservices.checkins.service import (
     PlaceNotNamed,
     StaffScan,
 )
-from geoservices.checkins.verification import Evidence
+from geoservices.checkins.verification import CONFIDENCE, Evidence
 from geoservices.codes import service as codes
 from geoservices.deliveries import queries as delivery_queries
 from geoservices.deliveries import service as deliveries
 from geoservices.deliveries.states import DeliveryState
+from geoservices.errors import Forbidden, NotFound
 from geoservices.geofences.index import GeofenceIndex
 from geoservices.geofences.live import LiveGeofences
 from geoservices.geometry.position import Position
@@ -199,6 +201,47 @@ def send_test(
     return test
 
 
+def send_campaign_test(
+    session: Session,
+    campaign_id: UUID,
+    *,
+    variant: str | None,
+    language: str | None,
+    place_id: UUID | None,
+    grant: Grant,
+    at: datetime,
+) -> Notification:
+    """Send what a campaign would say to whoever asks, on their own browsers.
+
+    Args:
+        session: The transaction.
+        campaign_id: Which campaign.
+        variant: The name of one of its variants; None is the first.
+        language: Of whoever would be told.
+        place_id: Where they would be; None is the listing's place.
+        grant: Whose test it is.
+        at: Now.
+
+    Raises:
+        NotFound: There is no such campaign of the organisation's, no such variant, or no such
+            place for it.
+        Forbidden: A machine asks, which has no browsers.
+        TooManyTests: The person asked for others just before.
+    """
+    shown = reviewing.preview(
+        session, campaign_id, language=language, place_id=place_id, grant=grant
+    )
+    person_id = grant.actor.person_id
+    if person_id is None:
+        raise Forbidden("A key has no browser. Ask as the person who wants to see it.")
+    chosen = next((one for one in shown if variant in {None, one.variant}), None)
+    if chosen is None:
+        raise NotFound("variant")
+    test = write_test(session, person_id, title=chosen.text.title, body=chosen.text.body, at=at)
+    deliveries.enqueue(session, [test], at=at)
+    return test
+
+
 def set_preferences(
     session: Session,
     person: Person,
@@ -206,15 +249,20 @@ def set_preferences(
     time_zone: str,
     quiet_from: time | None,
     quiet_until: time | None,
+    language: str | None,
     at: datetime,
 ) -> None:
-    """Set a person's time zone and quiet hours; their digests keep to their clock.
+    """Set a person's time zone, quiet hours and language; their digests keep to their clock.
 
     Raises:
         TimeZoneUnknown: `time_zone` is no IANA name.
     """
     consents.set_preferences(
-        person, time_zone=time_zone, quiet_from=quiet_from, quiet_until=quiet_until
+        person,
+        time_zone=time_zone,
+        quiet_from=quiet_from,
+        quiet_until=quiet_until,
+        language=language,
     )
     addresses.follow_clock(session, person, at=at)
 
@@ -262,7 +310,8 @@ def decide(
     limits = campaigns.limits_of(settings.campaigns)
     sent = campaigns.triggered_by(session, occasions, limits=limits, at=at)
     made = notifications.write(session, sent, at=at)
-    deliveries.enqueue(session, made, at=at)
+    pushed = {message.decision.id for message in sent if message.pushed}
+    deliveries.enqueue(session, [one for one in made if one.decision_id in pushed], at=at)
     outbox.settle(session, messages)
     return made
 
@@ -289,19 +338,6 @@ def _distance_to_place_m(
         numbers,
     )
     return float(distances.min())
-
-
-CONFIDENCE = {
-    Evidence.OFFLINE_CLAIM: 1,
-    Evidence.SELF_DECLARED: 1,
-    Evidence.CODE: 2,
-    Evidence.NEAR: 2,
-    Evidence.INSIDE: 3,
-    Evidence.CODE_INSIDE: 3,
-    Evidence.ROTATING_CODE: 3,
-    Evidence.STAFF_SCAN: 3,
-}
-"""A check-in's evidence on the scale of a transition's confidence."""
 
 
 def _occasions(

@@ -84,16 +84,20 @@ class Manager(Caller):
         listing: dict[str, Any] = self.ask("POST", "/v1/listings", json=body)
         return listing
 
-    def campaign(self, listing: dict[str, Any], **terms: Any) -> dict[str, Any]:
-        """Make a campaign for a listing and publish it."""
-        body = {
+    def campaign(
+        self, listing: dict[str, Any], *, trigger: str, audience: str, body: str, **terms: Any
+    ) -> dict[str, Any]:
+        """Make a campaign that says one thing of a listing, under its title, and publish it."""
+        said = {
             "id": str(uuid5(NAMESPACE, f"campaign {listing['id']}")),
             "listing_id": listing["id"],
             "name": listing["title"],
-            "title": listing["title"],
+            "triggers": [trigger],
+            "audience": {"roles": [audience]},
+            "content": [{"texts": {"en-GB": {"title": listing["title"], "body": body}}}],
             **terms,
         }
-        made = self.ask("POST", "/v1/campaigns", json=body)
+        made = self.ask("POST", "/v1/campaigns", json=said)
         published: dict[str, Any] = self.ask("PUT", f"/v1/campaigns/{made['id']}/publication")
         return published
 

@@ -9,10 +9,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from geoservices.accounts.models import Device, Organisation, Person
-from geoservices.campaigns import service
+from geoservices.campaigns import deciding
+from geoservices.campaigns.deciding import Message, Occasion
 from geoservices.campaigns.models import Campaign, Decision
 from geoservices.campaigns.rules import Limits, Trigger
-from geoservices.campaigns.service import Occasion
 from geoservices.checkins.models import CheckIn
 from geoservices.geofences.models import Geofence
 from geoservices.listings.models import Listing
@@ -44,11 +44,9 @@ class World:
 
     def campaign(self, **changes: Any) -> Campaign:
         """Publish a campaign for the offer, or for another listing."""
-        columns = {"cooldown", "campaign_class", "published_at", "ended_at"} & changes.keys()
-        later = {name: changes.pop(name) for name in columns}
+        ended_at = changes.pop("ended_at", None)
         campaign = make_campaign(self.session, changes.pop("listing", self.listing), **changes)
-        for name, value in later.items():
-            setattr(campaign, name, value)
+        campaign.ended_at = ended_at
         self.session.flush()
         return campaign
 
@@ -128,9 +126,12 @@ class World:
 
     def decide(self, *occasions: Occasion, minute: float = 0) -> list[Decision]:
         """Let the campaigns decide, and return those that send."""
+        return [message.decision for message in self.messages(*occasions, minute=minute)]
+
+    def messages(self, *occasions: Occasion, minute: float = 0) -> list[Message]:
+        """Let the campaigns decide, and return what is to be sent."""
         at = NOON + timedelta(minutes=minute)
-        sent = service.triggered_by(self.session, occasions, limits=LIMITS, at=at)
-        return [decision for decision, _campaign, _listing in sent]
+        return deciding.triggered_by(self.session, occasions, limits=LIMITS, at=at)
 
     def gates(self) -> list[str | None]:
         """Which gate held each decision, in the order of deciding."""

@@ -23,7 +23,10 @@ from geoservices.accounts.models import (
     SignInKind,
 )
 from geoservices.accounts.tokens import hash_token, make_token
-from geoservices.campaigns.models import Campaign
+from geoservices.campaigns import definitions
+from geoservices.campaigns.definitions import Audience, Definition, Text, Variant
+from geoservices.campaigns.models import Campaign, CampaignVersion
+from geoservices.campaigns.place_queries import listen
 from geoservices.campaigns.rules import CampaignClass, Trigger
 from geoservices.checkins.verification import Evidence
 from geoservices.codes.links import CodeKind
@@ -292,33 +295,63 @@ def make_listing(
     return listing
 
 
+def make_definition(**changes: Any) -> Definition:
+    """What a campaign for citizens who enter says."""
+    text = Text(title=changes.pop("title", "Free hot drink"), body="Come in.")
+    for_ = changes.pop("audience", Role.CITIZEN)
+    audience = for_ if isinstance(for_, Audience) else Audience(roles=(for_,))
+    return Definition(
+        **{
+            "triggers": (changes.pop("trigger", Trigger.ENTERED),),
+            "audience": audience,
+            "content": (Variant(name="a", texts={"en-GB": text}),),
+            **changes,
+        }
+    )
+
+
 def make_campaign(
     session: Session,
     listing: Listing,
     *,
-    trigger: Trigger = Trigger.ENTERED,
-    audience: Role = Role.CITIZEN,
     purpose: Purpose = Purpose.NEARBY,
-    only_when_open: bool = False,
-    min_confidence: int = 2,
+    campaign_class: CampaignClass = CampaignClass.SERVICE,
+    published_at: datetime | None = NOON,
+    **definition: Any,
 ) -> Campaign:
-    """A published campaign for the listing."""
+    """A published campaign for the listing; what else is told is its definition's."""
     campaign = Campaign(
+        id=uuid4(),
         organisation_id=listing.organisation_id,
         listing_id=listing.id,
         name=listing.title,
-        trigger=trigger,
-        audience=audience,
         purpose=purpose,
-        campaign_class=CampaignClass.SERVICE,
-        title=listing.title,
-        body="Come in.",
-        min_confidence=min_confidence,
-        only_when_open=only_when_open,
-        cooldown=timedelta(hours=12),
+        campaign_class=campaign_class,
+        version=1,
         created_at=NOON,
-        published_at=NOON,
+        submitted_at=published_at,
+        published_at=published_at,
     )
     session.add(campaign)
     session.flush()
+    made = make_definition(**{"title": listing.title, **definition})
+    make_version(session, campaign, made)
     return campaign
+
+
+def make_version(session: Session, campaign: Campaign, definition: Definition) -> CampaignVersion:
+    """The version that a campaign was published with, which listens at its places."""
+    version = CampaignVersion(
+        campaign_id=campaign.id,
+        number=campaign.version,
+        definition=definitions.stored(definition),
+        starts_at=definition.schedule.starts_at,
+        ends_at=definition.schedule.ends_at,
+        made_at=NOON,
+        in_force_from=campaign.published_at,
+    )
+    session.add(version)
+    session.flush()
+    listen(session, version, definition.places, listing_id=campaign.listing_id)
+    session.flush()
+    return version

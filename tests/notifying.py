@@ -12,7 +12,10 @@ from sqlalchemy.orm import Session
 
 from geoservices import pipeline
 from geoservices.accounts.models import Device, Person, Purpose
+from geoservices.campaigns.deciding import Message
+from geoservices.campaigns.definitions import Text
 from geoservices.campaigns.models import Campaign, Decision
+from geoservices.campaigns.rules import Trigger
 from geoservices.checkins.models import CheckIn
 from geoservices.deliveries import receipts
 from geoservices.deliveries import service as deliveries
@@ -113,7 +116,7 @@ class World:
             at=moment(second),
         )
 
-    def decision(self, person: Person | None = None) -> tuple[Decision, Campaign, Listing]:
+    def decision(self, person: Person | None = None) -> Message:
         """Have the campaign decide to tell someone."""
         person = person or self.person
         check_in = CheckIn(
@@ -130,6 +133,8 @@ class World:
         decision = Decision(
             organisation_id=self.campaign.organisation_id,
             campaign_id=self.campaign.id,
+            version=1,
+            trigger=Trigger.CHECKED_IN,
             person_id=person.id,
             place_id=self.listing.place_id,
             check_in_id=check_in.id,
@@ -140,13 +145,16 @@ class World:
         )
         self.session.add(decision)
         self.session.flush()
-        return decision, self.campaign, self.listing
+        return Message(
+            decision=decision,
+            campaign=self.campaign,
+            listing=self.listing,
+            text=Text(title=self.listing.title, body="Come in."),
+        )
 
-    def tell(
-        self, *decisions: tuple[Decision, Campaign, Listing], second: float = 0
-    ) -> list[Notification]:
+    def tell(self, *messages: Message, second: float = 0) -> list[Notification]:
         """Write notifications and put them on their way."""
-        made = notifications.write(self.session, decisions, at=moment(second))
+        made = notifications.write(self.session, messages, at=moment(second))
         deliveries.enqueue(self.session, made, at=moment(second))
         return made
 

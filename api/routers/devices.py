@@ -34,6 +34,7 @@ from geoservices import pipeline
 from geoservices.accounts import device_tokens, service
 from geoservices.accounts.joining import JoiningCodeUnknown, TooManyDevices
 from geoservices.accounts.service import TimeZoneUnknown
+from geoservices.languages import LanguageRefused, normal_language
 from geoservices.limiting.limiter import Limit
 from geoservices.shifts import service as shifts
 
@@ -136,21 +137,22 @@ def exchange_token(
 
 @router.get("/preferences")
 def read_preferences(person: CurrentPerson) -> PreferencesOut:
-    """See the person's time zone and quiet hours."""
+    """See the person's time zone, language and quiet hours."""
     return PreferencesOut.model_validate(person)
 
 
-@router.put("/preferences", responses=problem_responses(TimeZoneUnknown))
+@router.put("/preferences", responses=problem_responses(TimeZoneUnknown, LanguageRefused))
 def set_preferences(
     body: PreferencesIn, person: CurrentPerson, session: SessionDep, at: Now
 ) -> PreferencesOut:
-    """Set the person's time zone and quiet hours."""
+    """Set the person's time zone, language and quiet hours."""
     pipeline.set_preferences(
         session,
         person,
         time_zone=body.time_zone,
         quiet_from=body.quiet_from,
         quiet_until=body.quiet_until,
+        language=body.language and normal_language(body.language, field="/language"),
         at=at,
     )
     return PreferencesOut.model_validate(person)

@@ -148,11 +148,16 @@ class BrowserOut(Out):
 
 
 class PreferencesIn(In):
-    """A person's time zone and quiet hours; both hours or neither."""
+    """A person's time zone, language and quiet hours; both hours or neither."""
 
     time_zone: TimeZone
     quiet_from: time | None = Field(default=None, description="Local time", examples=["22:00"])
     quiet_until: time | None = Field(default=None, description="Local time", examples=["07:00"])
+    language: Annotated[str, StringConstraints(max_length=20)] | None = Field(
+        default=None,
+        description="BCP 47; null leaves it to whoever tells the person of something",
+        examples=["cy-GB"],
+    )
 
     @model_validator(mode="after")
     def _both_or_neither(self) -> Self:
@@ -164,8 +169,9 @@ class PreferencesIn(In):
 
 
 class PreferencesOut(Out):
-    """A person's time zone and quiet hours."""
+    """A person's time zone, language and quiet hours."""
 
     time_zone: str
     quiet_from: time | None
     quiet_until: time | None
+    language: str | None

@@ -1,66 +1,94 @@
 """Campaigns and decisions on the wire."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
-from typing import Annotated, Any, Self
+from datetime import datetime
+from typing import Any, Self
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+import msgspec
+from pydantic import Field
 
-from api.schemas.common import DurationIn, DurationOut, In, Name, Out, Text
-from geoservices.access.rights import Role
+from api.schemas.common import Name, Out
+from api.schemas.definitions import Definition
 from geoservices.accounts.models import Purpose
-from geoservices.campaigns.models import Decision
-from geoservices.campaigns.rules import CampaignClass, Gate, Trigger
-from geoservices.campaigns.service import CampaignDraft
+from geoservices.campaigns import definitions
+from geoservices.campaigns.drafts import CampaignDraft
+from geoservices.campaigns.lifecycle import State
+from geoservices.campaigns.models import Campaign, CampaignVersion, Decision
+from geoservices.campaigns.rules import CampaignClass, Gate
+from geoservices.campaigns.service import state_at
 from geoservices.explanations.wording import in_words
 
 
-class CampaignIn(In):
+class CampaignIn(Definition):
     """Who is told of a listing, when and how often."""
 
     id: UUID | None = Field(default=None, description="The client's own, so that a retry is safe")
     listing_id: UUID
     name: Name
-    trigger: Trigger
-    audience: Role
     purpose: Purpose
     campaign_class: CampaignClass = CampaignClass.SERVICE
-    title: Name = Field(description="First line of the notification")
-    body: Annotated[Text, StringConstraints(min_length=1, max_length=500)]
-    min_confidence: int = Field(
-        default=2, ge=1, le=3, description="Least confidence in the person's presence, 1 to 3"
-    )
-    only_when_open: bool = Field(
-        default=False, description="Hold while the place is closed by its opening hours"
-    )
-    cooldown: DurationIn = Field(
-        default=timedelta(hours=12), ge=timedelta(0), le=timedelta(days=365)
-    )
 
     def to_draft(self) -> CampaignDraft:
         """Return what the domain takes."""
-        return CampaignDraft(**self.model_dump(exclude={"id"}))
+        frame = {"listing_id", "name", "purpose", "campaign_class"}
+        document = self.model_dump(exclude={"id", *frame})
+        return CampaignDraft(
+            **self.model_dump(include=frame),
+            definition=msgspec.convert(document, definitions.Definition),
+        )
 
 
-class CampaignOut(Out):
-    """A campaign: a draft until `published_at`, over from `ended_at`."""
+class CampaignOut(Definition):
+    """A campaign as its newest version defines it, and how far it has come."""
 
     id: UUID
     listing_id: UUID
     name: str
-    trigger: Trigger
-    audience: Role
     purpose: Purpose
     campaign_class: CampaignClass
-    title: str
-    body: str
-    min_confidence: int = Field(description="1 to 3")
-    only_when_open: bool
-    cooldown: DurationOut
+    state: State
+    version: int = Field(description="The number of the newest version, from 1")
     created_at: datetime
+    submitted_at: datetime | None
     published_at: datetime | None
     ended_at: datetime | None
+
+    @classmethod
+    def of(cls, campaign: Campaign, version: CampaignVersion, *, at: datetime) -> Self:
+        """Tell of a campaign and its newest version."""
+        told = Definition.model_validate(definitions.read(version.definition))
+        frame = {name: getattr(campaign, name) for name in FRAME}
+        return cls(**told.model_dump(), **frame, state=state_at(campaign, version, at))
+
+
+FRAME = (
+    *("id", "listing_id", "name", "purpose", "campaign_class", "version"),
+    *("created_at", "submitted_at", "published_at", "ended_at"),
+)
+
+
+class CampaignVersionOut(Out):
+    """One version: what it said, who wrote it, and for what happened when it counts."""
+
+    number: int = Field(description="From 1, in the order in which they were made")
+    definition: Definition
+    made_at: datetime
+    made_by: UUID | None = Field(description="Which member; null if a machine or somebody erased")
+    in_force_from: datetime | None
+    in_force_until: datetime | None
+
+    @classmethod
+    def of(cls, version: CampaignVersion) -> Self:
+        """Tell of a version."""
+        return cls(
+            number=version.number,
+            definition=Definition.model_validate(definitions.read(version.definition)),
+            made_at=version.made_at,
+            made_by=version.made_by,
+            in_force_from=version.in_force_from,
+            in_force_until=version.in_force_until,
+        )
 
 
 class DecisionOut(Out):
@@ -70,6 +98,7 @@ class DecisionOut(Out):
 
     id: UUID
     campaign_id: UUID
+    version: int = Field(description="Which version of the campaign decided, from 1")
     place_id: UUID
     transition_id: UUID | None
     check_in_id: UUID | None
@@ -87,6 +116,7 @@ class DecisionOut(Out):
             in_words=in_words(gate),
             id=decision.id,
             campaign_id=decision.campaign_id,
+            version=decision.version,
             place_id=decision.place_id,
             transition_id=decision.transition_id,
             check_in_id=decision.check_in_id,
@@ -103,6 +133,7 @@ class CampaignDecisionOut(Out):
 
     id: UUID
     campaign_id: UUID
+    version: int = Field(description="Which version decided, from 1")
     place_id: UUID
     gate: Gate | None
     reason: str = Field(description="What the gate stands for; the same for everyone")
@@ -116,6 +147,7 @@ class CampaignDecisionOut(Out):
         return cls(
             id=decision.id,
             campaign_id=decision.campaign_id,
+            version=decision.version,
             place_id=decision.place_id,
             gate=gate,
             reason=REASONS[gate],
@@ -132,11 +164,14 @@ REASONS: Mapping[Gate | None, str] = {
     Gate.CONFIDENCE: "Presence was known with less confidence than the campaign asks for.",
     Gate.AGE: "It had happened too long ago.",
     Gate.OPENING_HOURS: "The place was closed, or its opening hours were not known.",
+    Gate.SCHEDULE: "It was outside the campaign's weekly windows.",
     Gate.QUIET_HOURS: "The person did not want to be disturbed at that time.",
     Gate.CAP: "The person had got as many messages as one person may.",
+    Gate.CAMPAIGN_CAP: "The person had got as many messages from it as the campaign sends one.",
     Gate.COOLDOWN: "The campaign had told the person within its cooldown.",
     Gate.CLAIMABLE: "What the campaign speaks of was not on.",
     Gate.DUPLICATE: "The campaign had told the person on the same visit.",
+    Gate.HOLD_OUT: "The lot had fallen on the person to be told nothing.",
 }
 """What managers are told. A person's own settings and numbers are for that person alone."""
 

@@ -45,6 +45,8 @@ class Organisation(Base):
     time_zone: Mapped[str] = mapped_column(String(60))
     presence: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
     """Rules of presence of its own (`geofences.overrides`), laid over the service's."""
+    language: Mapped[str] = mapped_column(String(20), default="en-GB", server_default="en-GB")
+    """In which people are told who chose no language, or one that nothing is written in."""
     counted_until: Mapped[datetime | None]
     """Up to when visits at its places have been counted: all before is closed."""
     created_at: Mapped[datetime]
@@ -110,6 +112,7 @@ class Person(Base):
         JSONB(none_as_null=True), info=personal("which places a manager manages, if not all")
     )
     time_zone: Mapped[str] = mapped_column(String(60), info=personal("their time zone"))
+    language: Mapped[str | None] = mapped_column(String(20), info=personal("their language"))
     quiet_from: Mapped[time | None] = mapped_column(info=personal("when not to disturb them"))
     quiet_until: Mapped[time | None] = mapped_column(info=personal("when not to disturb them"))
     working_hours: Mapped[str | None] = mapped_column(
@@ -279,10 +282,7 @@ class Consent(Base):
     purpose: Mapped[str] = mapped_column(String(40), info=personal("to what"))
     text_version: Mapped[str] = mapped_column(String(40), info=personal("which words they saw"))
     language: Mapped[str] = mapped_column(
-        String(20),
-        default="en-GB",
-        server_default="en-GB",
-        info=personal("in which language"),
+        String(20), default="en-GB", server_default="en-GB", info=personal("in which language")
     )
     given_at: Mapped[datetime] = mapped_column(info=personal("when they agreed"))
     withdrawn_at: Mapped[datetime | None] = mapped_column(info=personal("when they withdrew it"))

@@ -86,10 +86,13 @@ def register_device(
     member: Person | None,
     label: str | None,
     time_zone: str,
+    language: str | None = None,
     places_only: bool = False,
     at: datetime,
 ) -> tuple[Device, str]:
     """Make a device, and an anonymous person for it unless it is a member's.
+
+    `time_zone` and `language` are the anonymous person's; a member has their own.
 
     Returns:
         The device and its token. The token is not kept and cannot be shown again.
@@ -98,7 +101,7 @@ def register_device(
         TimeZoneUnknown: `time_zone` is no IANA name.
     """
     check_time_zone(time_zone)
-    person_id = member.id if member else _make_citizen(session, time_zone, at).id
+    person_id = member.id if member else _make_citizen(session, time_zone, language, at).id
     token = make_token("device")
     device = Device(
         id=uuid4(),
@@ -212,9 +215,14 @@ def require_consent(session: Session, person_id: UUID, any_of: Collection[Purpos
 
 
 def set_preferences(
-    person: Person, *, time_zone: str, quiet_from: time | None, quiet_until: time | None
+    person: Person,
+    *,
+    time_zone: str,
+    quiet_from: time | None,
+    quiet_until: time | None,
+    language: str | None,
 ) -> None:
-    """Set the person's time zone and quiet hours; both hours None means none.
+    """Set the person's time zone, quiet hours and language; both hours None means none.
 
     Raises:
         TimeZoneUnknown: `time_zone` is no IANA name.
@@ -223,6 +231,7 @@ def set_preferences(
     person.time_zone = time_zone
     person.quiet_from = quiet_from
     person.quiet_until = quiet_until
+    person.language = language
 
 
 def ensure_organisation(
@@ -313,8 +322,10 @@ def _time_zones() -> frozenset[str]:
     return frozenset(available_timezones() - {"localtime", "posixrules", "Factory"})
 
 
-def _make_citizen(session: Session, time_zone: str, at: datetime) -> Person:
-    person = Person(id=uuid4(), role=Role.CITIZEN, time_zone=time_zone, created_at=at)
+def _make_citizen(session: Session, time_zone: str, language: str | None, at: datetime) -> Person:
+    person = Person(
+        id=uuid4(), role=Role.CITIZEN, time_zone=time_zone, language=language, created_at=at
+    )
     # Whoever comes into being may see what is theirs.
     confine(session, organisation_id=None, person_id=person.id)
     session.add(person)

@@ -1,14 +1,14 @@
 """Campaigns and the decisions they took."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from geoalchemy2 import Geography, Geometry, WKBElement
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from geoservices.access.rights import Role
 from geoservices.accounts.models import Purpose
 from geoservices.campaigns.rules import CampaignClass, Gate, Trigger
 from geoservices.database import Base, one_of
@@ -16,18 +16,17 @@ from geoservices.register import Basis, Kept, about, not_personal, personal
 
 
 class Campaign(Base):
-    """Who is told of a listing, when and how often.
+    """Who is told of a listing, when and how often: what stays the same over its versions.
 
-    It watches the listing's place. It is a draft until `published_at`, and over from `ended_at`.
+    It is a draft; in review from `submitted_at`; published from `published_at`, which is scheduled
+    or live (`lifecycle`); over from `ended_at`. `version` is the number of its newest version.
+    Its purpose is what people agreed to and choose channels by, so it stays as it was published.
     """
 
     __tablename__ = "campaigns"
     __table_args__ = (
-        CheckConstraint(one_of("trigger", Trigger), name="trigger_known"),
-        CheckConstraint(one_of("audience", Role), name="audience_known"),
         CheckConstraint(one_of("purpose", Purpose), name="purpose_known"),
         CheckConstraint(one_of("campaign_class", CampaignClass), name="class_known"),
-        CheckConstraint("min_confidence BETWEEN 1 AND 3", name="confidence_range"),
         Index("ix_campaigns_listing", "listing_id"),
         Index("ix_campaigns_organisation", "organisation_id", "created_at", "id"),
         {"info": not_personal},
@@ -37,32 +36,113 @@ class Campaign(Base):
     organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"))
     listing_id: Mapped[UUID] = mapped_column(ForeignKey("listings.id", ondelete="CASCADE"))
     name: Mapped[str] = mapped_column(String(120))
-    trigger: Mapped[str] = mapped_column(String(20))
-    audience: Mapped[str] = mapped_column(String(20))
     purpose: Mapped[str] = mapped_column(String(40))
     campaign_class: Mapped[str] = mapped_column(String(20))
-    title: Mapped[str] = mapped_column(String(120))
-    body: Mapped[str] = mapped_column(String(500))
-    min_confidence: Mapped[int] = mapped_column(default=2)
-    only_when_open: Mapped[bool] = mapped_column(default=False)
-    cooldown: Mapped[timedelta] = mapped_column(default=timedelta(hours=12))
+    version: Mapped[int]
     created_at: Mapped[datetime]
+    submitted_at: Mapped[datetime | None]
     published_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
+
+
+class CampaignVersion(Base):
+    """What a campaign was defined as from one change to the next; `definition` never changes.
+
+    It counts for what happened from `in_force_from` until before `in_force_until`; a version that
+    was never published has neither. `starts_at` and `ends_at` are the definition's, for the
+    database to look at. `reach` (`access.reach`) is that of whoever put it in force: a manager
+    who is limited to some places tells nobody at others.
+    """
+
+    __tablename__ = "campaign_versions"
+    __table_args__ = (
+        {
+            "info": about(
+                purpose="know what a campaign said when it told somebody, and who wrote it",
+                basis=Basis.PUBLIC_TASK,
+            )
+        },
+    )
+
+    campaign_id: Mapped[UUID] = mapped_column(
+        ForeignKey("campaigns.id", ondelete="CASCADE"), primary_key=True, info=not_personal
+    )
+    number: Mapped[int] = mapped_column(primary_key=True, info=not_personal)
+    definition: Mapped[dict[str, Any]] = mapped_column(JSONB, info=not_personal)
+    reach: Mapped[dict[str, Any] | None] = mapped_column(
+        JSONB(none_as_null=True), info=not_personal
+    )
+    starts_at: Mapped[datetime | None] = mapped_column(info=not_personal)
+    ends_at: Mapped[datetime | None] = mapped_column(info=not_personal)
+    made_at: Mapped[datetime] = mapped_column(info=not_personal)
+    made_by: Mapped[UUID | None] = mapped_column(
+        ForeignKey("people.id", ondelete="SET NULL"), index=True, info=personal("who wrote it")
+    )
+    in_force_from: Mapped[datetime | None] = mapped_column(info=not_personal)
+    in_force_until: Mapped[datetime | None] = mapped_column(info=not_personal)
+
+
+class CampaignPlace(Base):
+    """One thing that makes a place one of those that a published version listens to.
+
+    Either that place, a tag or a category of the place's, the listing whose place it is, an area
+    in which it lies, or a circle. What places are like is asked when somebody comes to one, so
+    that nothing here has to follow them (ADR 0044). `around` is the circle's outline, a little
+    wider, for the index alone.
+    """
+
+    __tablename__ = "campaign_places"
+    __table_args__ = (
+        CheckConstraint(
+            "num_nonnulls(place_id, tag, category, listing_id, area, centre) = 1", name="one_thing"
+        ),
+        CheckConstraint(
+            "num_nonnulls(centre, radius_m, around) IN (0, 3)", name="circles_are_whole"
+        ),
+        Index("ix_campaign_places_version", "campaign_id", "number"),
+        *(
+            Index(f"ix_campaign_places_{column}", column, postgresql_where=f"{column} IS NOT NULL")
+            for column in ("place_id", "tag", "category", "listing_id")
+        ),
+        *(
+            Index(f"ix_campaign_places_{column}", column, postgresql_using="gist")
+            for column in ("area", "around")
+        ),
+        {"info": not_personal},
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    campaign_id: Mapped[UUID] = mapped_column(ForeignKey("campaigns.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    place_id: Mapped[UUID | None] = mapped_column(ForeignKey("places.id", ondelete="CASCADE"))
+    tag: Mapped[str | None] = mapped_column(Text)
+    category: Mapped[str | None] = mapped_column(String(60))
+    listing_id: Mapped[UUID | None] = mapped_column(ForeignKey("listings.id", ondelete="CASCADE"))
+    area: Mapped[WKBElement | None] = mapped_column(Geometry(srid=4326, spatial_index=False))
+    centre: Mapped[WKBElement | None] = mapped_column(
+        Geography("POINT", srid=4326, spatial_index=False)
+    )
+    radius_m: Mapped[float | None]
+    around: Mapped[WKBElement | None] = mapped_column(
+        Geography("POLYGON", srid=4326, spatial_index=False)
+    )
 
 
 class Decision(Base):
     """What a campaign decided about one person on one occasion, and why.
 
-    `gate` is the first gate that held the message back; none where it was sent. `detail` is the
-    reason in words and the figures behind it; it never holds a position. It may outlive the visit
-    or check-in it was about, so that "why did I get this?" has an answer as long as the
-    notification is there, and goes with the consent that covers it.
+    `version` is the number of the version that decided, and `trigger` what set it off. `variant`
+    is the one of its ways of saying it that was sent. `gate` is the first gate that held the
+    message back; none where it was sent. `detail` is the reason in words and the figures behind
+    it; it never holds a position. It may outlive the visit or check-in it was about, so that "why
+    did I get this?" has an answer as long as the notification is there, and goes with the consent
+    that covers it.
     """
 
     __tablename__ = "decisions"
     __table_args__ = (
         CheckConstraint(one_of("gate", Gate), name="gate_known"),
+        CheckConstraint(one_of("trigger", Trigger), name="trigger_known"),
         CheckConstraint("num_nonnulls(transition_id, check_in_id) <= 1", name="one_occasion"),
         Index("uq_decisions_transition", "campaign_id", "transition_id", unique=True),
         Index("uq_decisions_check_in", "campaign_id", "check_in_id", unique=True),
@@ -91,6 +171,8 @@ class Decision(Base):
         ForeignKey("campaigns.id", ondelete="CASCADE"),
         info=personal("which campaign decided", special=True),
     )
+    version: Mapped[int] = mapped_column(info=personal("which version of it"))
+    trigger: Mapped[str] = mapped_column(String(20), info=personal("what set it off"))
     person_id: Mapped[UUID] = mapped_column(
         ForeignKey("people.id", ondelete="CASCADE"), info=personal("about whom")
     )
@@ -111,6 +193,9 @@ class Decision(Base):
         String(30), info=personal("what held the message back")
     )
     reason: Mapped[str] = mapped_column(String(500), info=personal("why, in words"))
+    variant: Mapped[str | None] = mapped_column(
+        String(40), info=personal("which of its ways of saying it was sent")
+    )
     gates_passed: Mapped[list[str]] = mapped_column(
         ARRAY(String(30)), info=personal("what else was asked")
     )

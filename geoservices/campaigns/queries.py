@@ -4,17 +4,21 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, union_all, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session
 
 from geoservices.access.actors import Grant
-from geoservices.campaigns.models import Campaign, Decision
+from geoservices.accounts.models import Device
+from geoservices.campaigns.models import Campaign, CampaignVersion, Decision
 from geoservices.campaigns.rules import CampaignClass
+from geoservices.checkins.models import CheckIn
 from geoservices.database import newest_first
 from geoservices.listings.models import Listing
+from geoservices.members.models import Team, TeamMember
 from geoservices.places.access_queries import reached
 from geoservices.visits.models import Transition, Visit
+from geoservices.visits.transitions import Phase
 
 
 def insert_if_new(session: Session, campaign: Campaign) -> bool:
@@ -26,21 +30,108 @@ def insert_if_new(session: Session, campaign: Campaign) -> bool:
     return stored.first() is not None
 
 
-def listening_to(
-    session: Session, place_ids: Iterable[UUID], *, at: datetime
-) -> Sequence[tuple[Campaign, Listing]]:
-    """Return the campaigns that are on at the places, each with the listing it speaks of."""
-    rows = session.execute(
-        select(Campaign, Listing)
-        .join(Listing, Listing.id == Campaign.listing_id)
-        .where(
-            Listing.place_id.in_(set(place_ids)),
-            Campaign.published_at <= at,
-            Campaign.ended_at.is_(None) | (Campaign.ended_at > at),
+def newest_version(session: Session, campaign: Campaign) -> CampaignVersion:
+    """Return the version that a campaign has now."""
+    return session.get_one(CampaignVersion, (campaign.id, campaign.version))
+
+
+def newest_versions(
+    session: Session, campaigns: Sequence[Campaign]
+) -> list[tuple[Campaign, CampaignVersion]]:
+    """Return each campaign with the version that it has now."""
+    found = session.scalars(
+        select(CampaignVersion)
+        .join(
+            Campaign,
+            (Campaign.id == CampaignVersion.campaign_id)
+            & (Campaign.version == CampaignVersion.number),
         )
-        .order_by(Campaign.published_at, Campaign.id)
+        .where(Campaign.id.in_({campaign.id for campaign in campaigns}))
     )
-    return list(rows)
+    versions = {version.campaign_id: version for version in found}
+    return [(campaign, versions[campaign.id]) for campaign in campaigns]
+
+
+def versions_of(
+    session: Session, campaign_id: UUID, *, before: int | None, limit: int
+) -> Sequence[CampaignVersion]:
+    """Return a campaign's versions, the newest first; only those before a number, if told."""
+    statement = select(CampaignVersion).where(CampaignVersion.campaign_id == campaign_id)
+    if before is not None:
+        statement = statement.where(CampaignVersion.number < before)
+    return session.scalars(statement.order_by(CampaignVersion.number.desc()).limit(limit)).all()
+
+
+def hold(session: Session, campaign: Campaign) -> None:
+    """Have whoever else changes a campaign wait until the transaction ends."""
+    session.refresh(campaign, with_for_update=True)
+
+
+def teams_of(session: Session, person_ids: Iterable[UUID]) -> dict[UUID, frozenset[UUID]]:
+    """Return in which teams people are."""
+    rows = session.execute(
+        select(TeamMember.person_id, func.array_agg(TeamMember.team_id))
+        .where(TeamMember.person_id.in_(set(person_ids)))
+        .group_by(TeamMember.person_id)
+    )
+    return {person_id: frozenset(team_ids) for person_id, team_ids in rows}
+
+
+def found_teams(session: Session, ids: Iterable[UUID], organisation_id: UUID) -> set[UUID]:
+    """Return those of the teams that are the organisation's."""
+    return set(
+        session.scalars(
+            select(Team.id).where(Team.id.in_(set(ids)), Team.organisation_id == organisation_id)
+        )
+    )
+
+
+def came_since(
+    session: Session, person_ids: Iterable[UUID], place_ids: Iterable[UUID], *, since: datetime
+) -> dict[tuple[UUID, UUID], list[datetime]]:
+    """Return when people came to places, by visit or check-in, by person and place."""
+    people, places = set(person_ids), set(place_ids)
+    visited = (
+        select(Device.person_id, Visit.place_id, Visit.entered_at)
+        .join(Device, Device.id == Visit.device_id)
+        .where(
+            Device.person_id.in_(people),
+            Visit.place_id.in_(places),
+            Visit.phase != Phase.ARRIVING,
+            Visit.entered_at > since,
+        )
+    )
+    checked_in = (
+        select(Device.person_id, CheckIn.place_id, CheckIn.claimed_at)
+        .join(Device, Device.id == CheckIn.device_id)
+        .where(
+            Device.person_id.in_(people),
+            CheckIn.place_id.in_(places),
+            CheckIn.claimed_at > since,
+        )
+    )
+    found: dict[tuple[UUID, UUID], list[datetime]] = {}
+    for person_id, place_id, came_at in session.execute(union_all(visited, checked_in)):
+        found.setdefault((person_id, place_id), []).append(came_at)
+    return found
+
+
+def told_by(
+    session: Session, campaign_ids: Iterable[UUID], person_ids: Iterable[UUID], *, since: datetime
+) -> dict[tuple[UUID, UUID], list[datetime]]:
+    """Return when each campaign told each person something since an instant."""
+    rows = session.execute(
+        select(Decision.campaign_id, Decision.person_id, Decision.decided_at).where(
+            Decision.person_id.in_(set(person_ids)),
+            Decision.campaign_id.in_(set(campaign_ids)),
+            Decision.gate.is_(None),
+            Decision.decided_at > since,
+        )
+    )
+    found: dict[tuple[UUID, UUID], list[datetime]] = {}
+    for campaign_id, person_id, decided_at in rows:
+        found.setdefault((campaign_id, person_id), []).append(decided_at)
+    return found
 
 
 def told_since(session: Session, person_ids: Iterable[UUID], *, since: datetime) -> dict[UUID, int]:

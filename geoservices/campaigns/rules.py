@@ -6,6 +6,8 @@ from datetime import datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from geoservices.campaigns import windows
+from geoservices.campaigns.windows import Weekly
 from geoservices.places.hours import OpenState
 
 
@@ -35,16 +37,27 @@ class Gate(StrEnum):
     CONFIDENCE = "confidence"
     AGE = "age"
     OPENING_HOURS = "opening-hours"
+    SCHEDULE = "schedule"
     QUIET_HOURS = "quiet-hours"
     CAP = "cap"
+    CAMPAIGN_CAP = "campaign-cap"
     COOLDOWN = "cooldown"
     CLAIMABLE = "claimable"
     DUPLICATE = "duplicate"
+    HOLD_OUT = "hold-out"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cap:
+    """The most messages that a campaign sends one person in any window of a length."""
+
+    messages: int
+    within: timedelta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What a campaign asks for."""
+    """What a campaign asks for; `trigger` is what set it off this time."""
 
     trigger: Trigger
     campaign_class: CampaignClass
@@ -52,6 +65,8 @@ class Terms:
     min_confidence: int
     only_when_open: bool
     cooldown: timedelta
+    weekly: Weekly
+    cap: Cap | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +84,10 @@ class Circumstances:
 
     `unclaimable` is why nobody could make use of the listing, in a sentence; None if they could.
     `last_told_at` is when this campaign last told this person; `told_in_window` how many
-    messages that count towards the cap the person got within it; `told_this_visit` whether this
-    campaign told them already because of the same visit or check-in.
+    messages that count towards the cap the person got within it, `told_by_campaign` how many from
+    this campaign within its own cap's window; `told_this_visit` whether this campaign told them
+    already because of the same visit or check-in; `held_out` whether the lot fell on them to be
+    told nothing.
     """
 
     occurred_at: datetime
@@ -84,8 +101,10 @@ class Circumstances:
     quiet_from: time | None
     quiet_until: time | None
     told_in_window: int
+    told_by_campaign: int
     last_told_at: datetime | None
     told_this_visit: bool
+    held_out: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +203,15 @@ def _opening(terms: Terms, about: Circumstances, _limits: Limits, _at: datetime)
     return Held(reason=f"The place is closed{until}.", detail={"opens_at": opens_at})
 
 
+def _schedule(terms: Terms, _about: Circumstances, _limits: Limits, at: datetime) -> Held | None:
+    if windows.is_on(terms.weekly, at):
+        return None
+    return Held(
+        reason="The campaign speaks at certain hours of the week alone, and this is none of them.",
+        detail={"time_zone": terms.weekly.time_zone},
+    )
+
+
 def _quiet(terms: Terms, about: Circumstances, _limits: Limits, at: datetime) -> Held | None:
     if about.quiet_from is None or about.quiet_until is None:
         return None
@@ -207,6 +235,22 @@ def _cap(terms: Terms, about: Circumstances, limits: Limits, _at: datetime) -> H
         reason=f"The person got {about.told_in_window} messages in the last {hours:g} hours; "
         f"{limits.person_cap} are allowed.",
         detail={"told_in_window": about.told_in_window, "person_cap": limits.person_cap},
+    )
+
+
+def _campaign_cap(
+    terms: Terms, about: Circumstances, _limits: Limits, _at: datetime
+) -> Held | None:
+    if terms.cap is None or about.told_by_campaign < terms.cap.messages:
+        return None
+    hours = terms.cap.within.total_seconds() / 3600
+    return Held(
+        reason=f"The campaign told the person {about.told_by_campaign} times in the last "
+        f"{hours:g} hours, and does so {terms.cap.messages} times at most.",
+        detail={
+            "told_by_campaign": about.told_by_campaign,
+            "campaign_cap": terms.cap.messages,
+        },
     )
 
 
@@ -237,6 +281,15 @@ def _duplicate(_terms: Terms, about: Circumstances, _limits: Limits, _at: dateti
     return None
 
 
+def _hold_out(_terms: Terms, about: Circumstances, _limits: Limits, _at: datetime) -> Held | None:
+    if about.held_out:
+        return Held(
+            reason="The lot fell on the person to be told nothing, so that what the campaign "
+            "brings about can be told from what would have happened anyway."
+        )
+    return None
+
+
 _GATES: Mapping[Gate, Callable[[Terms, Circumstances, Limits, datetime], Held | None]] = {
     Gate.CONSENT: _consent,
     Gate.PURPOSE: _purpose,
@@ -244,11 +297,14 @@ _GATES: Mapping[Gate, Callable[[Terms, Circumstances, Limits, datetime], Held | 
     Gate.CONFIDENCE: _confidence,
     Gate.AGE: _age,
     Gate.OPENING_HOURS: _opening,
+    Gate.SCHEDULE: _schedule,
     Gate.QUIET_HOURS: _quiet,
     Gate.CAP: _cap,
+    Gate.CAMPAIGN_CAP: _campaign_cap,
     Gate.COOLDOWN: _cooldown,
     Gate.CLAIMABLE: _claimable,
     Gate.DUPLICATE: _duplicate,
+    Gate.HOLD_OUT: _hold_out,
 }
 
 

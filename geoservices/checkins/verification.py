@@ -25,6 +25,19 @@ class Evidence(StrEnum):
         return list(Evidence).index(self)
 
 
+CONFIDENCE: Mapping[Evidence, int] = {
+    Evidence.OFFLINE_CLAIM: 1,
+    Evidence.SELF_DECLARED: 1,
+    Evidence.CODE: 2,
+    Evidence.NEAR: 2,
+    Evidence.INSIDE: 3,
+    Evidence.CODE_INSIDE: 3,
+    Evidence.ROTATING_CODE: 3,
+    Evidence.STAFF_SCAN: 3,
+}
+"""A check-in's evidence on the scale of a transition's confidence."""
+
+
 class Method(StrEnum):
     """How someone checks in."""
 

@@ -27,10 +27,10 @@ def forget_told(
         session: Its transaction holds the person.
         person_id: Whom it is about.
         purpose: Campaigns for it are meant,
-        triggers: and campaigns that these set off.
+        triggers: and what these set off.
         tests: Whether the tests that the person asked for go too.
     """
-    by_campaign = or_(Campaign.purpose == purpose, Campaign.trigger.in_(triggers))
+    by_campaign = or_(Campaign.purpose == purpose, Decision.trigger.in_(triggers))
     _forget(session, Decision.person_id == person_id, by_campaign)
     if tests:
         asked_for = Notification.kind == NotificationKind.TEST
@@ -43,7 +43,7 @@ def forget_told_at(
     place_id: UUID,
     triggers: Collection[str],
 ) -> None:
-    """Delete what campaigns that these triggers set off decided about people at a place.
+    """Delete what campaigns decided about people at a place because of these triggers.
 
     Its transaction holds the people.
     """
@@ -51,7 +51,7 @@ def forget_told_at(
         session,
         Decision.person_id.in_(person_ids),
         Decision.place_id == place_id,
-        Campaign.trigger.in_(triggers),
+        Decision.trigger.in_(triggers),
     )
 
 

@@ -25,7 +25,7 @@ TAKE = b"""
         d.leased_until, d.accepted_at, n.id, n.person_id, n.campaign_class, n.title, n.body,
         s.endpoint, s.p256dh, s.auth, s.vapid_key, s.last_accepted_at, s.ended_at, v.person_id,
         v.revoked_at, l.withdrawn_at, c.ended_at,
-        c.trigger <> 'checked-in' AND p.sensitive_kind IS NOT NULL
+        e.trigger <> 'checked-in' AND p.sensitive_kind IS NOT NULL
             AND coalesce(p.sensitive_from <= ($2)[1], true)
             AND coalesce(p.sensitive_until > ($2)[1], true)
     FROM deliveries d

@@ -12,6 +12,7 @@ from geoservices.accounts.models import Consent, Device, Organisation, Person
 from geoservices.campaigns.models import Campaign, Decision
 from geoservices.checkins.models import CheckIn
 from geoservices.geofences.models import Geofence
+from geoservices.notifications.models import Notification
 from geoservices.places.models import Place
 from geoservices.subscriptions.models import Subscription
 from geoservices.visits.models import Transition, Visit
@@ -51,8 +52,8 @@ def behind(session: Session, decision_ids: Iterable[UUID]) -> list[Behind]:
     rows = session.execute(
         select(
             Decision.id,
-            Campaign.title,
-            Campaign.trigger,
+            func.coalesce(Notification.title, Campaign.name),
+            Decision.trigger,
             Campaign.campaign_class,
             Place.name,
             Organisation.name,
@@ -66,6 +67,7 @@ def behind(session: Session, decision_ids: Iterable[UUID]) -> list[Behind]:
         .join(Place, Place.id == Decision.place_id)
         .join(Organisation, Organisation.id == Decision.organisation_id)
         .join(Person, Person.id == Decision.person_id)
+        .outerjoin(Notification, Notification.decision_id == Decision.id)
         .outerjoin(Transition, Transition.id == Decision.transition_id)
         .outerjoin(CheckIn, CheckIn.id == Decision.check_in_id)
         .outerjoin(agreed, true())

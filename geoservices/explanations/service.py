@@ -11,8 +11,8 @@ from geoservices.accounts import queries as accounts
 from geoservices.accounts.consent_texts import ENGLISH
 from geoservices.accounts.consents import PASSIVE, TEXTS, published
 from geoservices.accounts.models import Person, Purpose
+from geoservices.campaigns import deciding
 from geoservices.campaigns import queries as campaigns
-from geoservices.campaigns import service as campaign_service
 from geoservices.campaigns.models import Decision
 from geoservices.campaigns.rules import CampaignClass, Trigger
 from geoservices.channels import service as channels
@@ -80,7 +80,7 @@ def why_not(
         NotFound: There is no such place.
     """
     place = places.get_place(session, place_id)
-    limits = campaign_service.limits_of(settings.campaigns)
+    limits = deciding.limits_of(settings.campaigns)
     agreed = accounts.purposes_of(session, [person.id]).get(person.id, frozenset()) & PASSIVE
     on = listings.here_for(
         session, place_id, tasks_of=tasks_of, evidence=Evidence.SELF_DECLARED, at=at

@@ -24,12 +24,16 @@ HELD: Mapping[Gate, str] = {
     Gate.CONFIDENCE: "We were not sure enough that you were there.",
     Gate.AGE: "We heard of it too late: messages go out at once or not at all.",
     Gate.OPENING_HOURS: "The place was closed, or we did not know whether it was open.",
+    Gate.SCHEDULE: "It was outside the hours of the week in which you would have been told.",
     Gate.QUIET_HOURS: "You did not want to be disturbed at that time. Your quiet hours are at "
     "GET /v1/preferences.",
     Gate.CAP: "You had been sent as many messages as one person is sent in such a time.",
+    Gate.CAMPAIGN_CAP: "You had been told the same as often as anybody is in such a time.",
     Gate.COOLDOWN: "You had been told the same not long before.",
     Gate.CLAIMABLE: "What you would have been told of was not on at that moment.",
     Gate.DUPLICATE: "You had been told of it already on the same visit.",
+    Gate.HOLD_OUT: "By lot some people are not told, so that it can be seen whether telling "
+    "anybody is of use. You are one of them; nothing that you did is the reason.",
 }
 SENT = "You were told: nothing spoke against it."
 LATELY = timedelta(minutes=30)

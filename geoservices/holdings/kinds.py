@@ -15,8 +15,8 @@ OF_THE_PERSON = (
         column="id",
         title="You",
         why="What we must know to tell you anything at the right time. Kept until you erase it.",
-        correction="PUT /v1/preferences changes time zone and quiet hours. Who belongs to an "
-        "organisation asks an admin there to change name or role.",
+        correction="PUT /v1/preferences changes time zone, quiet hours and language. Who belongs "
+        "to an organisation asks an admin there to change name or role.",
         told={
             "id": "The number by which we know you",
             "organisation_id": "The organisation you belong to, if any",
@@ -26,6 +26,8 @@ OF_THE_PERSON = (
             "reach": "Which of its places you manage, if not all",
             "disabled_at": "When your organisation let you in no more",
             "time_zone": "Your time zone",
+            "language": "In which language you want to be told; empty if you leave it to whoever "
+            "tells you",
             "quiet_from": "From when on you are not disturbed, by your clock",
             "quiet_until": "Until when",
             "working_hours": "When you are at work, and may be located for it",
@@ -219,6 +221,28 @@ OF_THE_PERSON = (
         fate=Fate.UNNAMED,
     ),
     Holding(
+        kind="campaign-versions-you-wrote",
+        table="campaign_versions",
+        column="made_by",
+        title="Campaigns that you wrote or changed for your organisation",
+        why="So that your organisation knows who did. They are its own, and stay without you.",
+        correction="PUT /v1/campaigns/{campaign_id} says something else from then on, if you may.",
+        told={
+            "campaign_id": "Which campaign",
+            "number": "Which version of it",
+            "made_at": "When you wrote it",
+        },
+        withheld=dict.fromkeys(
+            (
+                *("definition", "reach", "starts_at", "ends_at"),
+                *("in_force_from", "in_force_until"),
+            ),
+            "It is about the campaign.",
+        ),
+        order=("made_at", "campaign_id", "number"),
+        fate=Fate.UNNAMED,
+    ),
+    Holding(
         kind="phone-apps",
         table="phone_links",
         column="device_id",
@@ -337,6 +361,7 @@ NOTHING = {
     "task_references": "By what another system knows a task.",
     "listings": "An offer, event or task at a place, as an organisation wrote it.",
     "campaigns": "What an organisation tells people in general.",
+    "campaign_places": "At which places a campaign listens.",
     "failed_attempts": "How often a password was wrong, under a keyed mark of what was typed as a "
     "username; it is nobody's, whether there is such an account or not.",
     "audit_chains": "Where an organisation's log begins and ends.",

@@ -220,7 +220,7 @@ def _worth_telling(statement: Select[*tuple[Any, ...]], at: datetime) -> Select[
     passed_sensitive = (
         select(Place.id)
         .where(Place.id == Decision.place_id, is_sensitive_at(at))
-        .where(Campaign.trigger != Trigger.CHECKED_IN)
+        .where(Decision.trigger != Trigger.CHECKED_IN)
         .exists()
     )
     agreed = and_(

@@ -31,7 +31,9 @@ class TooManyTests(TooOften):
     title = "Too many tests"
 
 
-def write_test(session: Session, person_id: UUID, *, at: datetime) -> Notification:
+def write_test(
+    session: Session, person_id: UUID, *, title: str = TITLE, body: str = BODY, at: datetime
+) -> Notification:
     """Write a test, which its person finds among their notifications like any other.
 
     Raises:
@@ -46,8 +48,8 @@ def write_test(session: Session, person_id: UUID, *, at: datetime) -> Notificati
         kind=NotificationKind.TEST,
         person_id=person_id,
         campaign_class=CampaignClass.SERVICE,
-        title=TITLE,
-        body=BODY,
+        title=title,
+        body=body,
         created_at=at,
         expires_at=at + LIFETIME,
     )

@@ -105,13 +105,17 @@ def campaign(listing_id: UUID, **changes: Any) -> dict[str, Any]:
     return {
         "listing_id": str(listing_id),
         "name": "Hot drinks",
-        "trigger": "checked-in",
-        "audience": "citizen",
+        "triggers": ["checked-in"],
+        "audience": {"roles": ["citizen"]},
         "purpose": "check-in-content",
-        "title": "Free hot drink",
-        "body": "Show this at the desk.",
+        "content": saying("Free hot drink"),
         **changes,
     }
+
+
+def saying(title: str, body: str = "Show this at the desk.") -> list[dict[str, Any]]:
+    """What a campaign says that says one thing in one language."""
+    return [{"texts": {"en-GB": {"title": title, "body": body}}}]
 
 
 def sign_in(**changes: Any) -> dict[str, Any]:

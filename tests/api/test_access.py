@@ -356,8 +356,14 @@ TABLE = {
     ),
     "read_campaign": run(Right.CAMPAIGNS_READ, 200, 404),
     "replace_campaign": run(
-        Right.CAMPAIGNS_WRITE, 409, 404, body=lambda ids: asking.campaign(ids["listing_id"])
+        Right.CAMPAIGNS_WRITE, 200, 404, body=lambda ids: asking.campaign(ids["listing_id"])
     ),
+    "list_campaign_versions": run(Right.CAMPAIGNS_READ, 200, 404),
+    "submit_campaign": run(Right.CAMPAIGNS_WRITE, 409, 404),
+    "take_back_campaign": run(Right.CAMPAIGNS_WRITE, 409, 404),
+    "check_campaign": run(Right.CAMPAIGNS_READ, 200, 404),
+    "preview_campaign": run(Right.CAMPAIGNS_READ, 200, 404),
+    "send_campaign_test": run(Right.CAMPAIGNS_WRITE, 202, 404, key=403),
     "publish_campaign": run(Right.CAMPAIGNS_WRITE, 200, 404),
     "end_campaign": run(Right.CAMPAIGNS_WRITE, 204, 404),
     "count_outcomes": run(Right.CAMPAIGNS_READ, 200, 404),

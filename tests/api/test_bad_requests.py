@@ -199,8 +199,7 @@ TEXTS = [
     ("manager", "POST", "/v1/listings", "title"),
     ("manager", "POST", "/v1/listings", "text"),
     ("manager", "POST", "/v1/campaigns", "name"),
-    ("manager", "POST", "/v1/campaigns", "title"),
-    ("manager", "POST", "/v1/campaigns", "body"),
+    ("manager", "POST", "/v1/campaigns", "objective"),
 ]
 
 
@@ -347,9 +346,11 @@ def test_a_member_called_body_is_named_when_it_is_at_fault(
     listing = make_listing(session, make_place(session, organisation))
     session.commit()
 
-    answer = manager.post("/v1/campaigns", json=asking.campaign(listing.id, body=""))
+    said = asking.saying("Tea", body="")
 
-    assert_problem(answer, 422, "invalid-request", "/body")
+    answer = manager.post("/v1/campaigns", json=asking.campaign(listing.id, content=said))
+
+    assert_problem(answer, 422, "invalid-request", "/content/0/texts/en-GB/body")
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,68 @@ from geoservices.campaigns.models import Campaign
 from geoservices.campaigns.rules import Gate
 from geoservices.listings.models import Listing
 from geoservices.settings.service import Settings
-from tests.api.asking import campaign, check_in
+from tests.api.asking import campaign, check_in, saying
 from tests.api.telling import tell
 from tests.factories import make_listing, make_organisation, make_place
+
+NOBODY = "00000000-0000-4000-8000-000000000000"
+LATER = "2030-01-01T00:00:00Z"
+POINT = {"type": "Point", "coordinates": [-3.53, 50.72]}
+OPEN_RING = {"type": "Polygon", "coordinates": [[[-3.5, 50.7], [-3.4, 50.7], [-3.4, 50.8]]]}
+EVERYTHING: dict[str, Any] = {
+    "triggers": ["entered", "checked-in"],
+    "places": {
+        "ids": [],
+        "tags": ["central"],
+        "categories": ["library"],
+        "area": {
+            "type": "Polygon",
+            "coordinates": [[[-3.6, 50.7], [-3.4, 50.7], [-3.4, 50.8], [-3.6, 50.7]]],
+        },
+        "circle": {"lon": -3.53, "lat": 50.72, "radius_m": 800.0},
+    },
+    "audience": {
+        "roles": ["citizen"],
+        "team_ids": [],
+        "languages": ["en", "cy"],
+        "visited": "returning",
+        "visited_within": "P14D",
+        "sample": 0.5,
+        "hold_out": 0.1,
+    },
+    "content": [
+        {
+            "name": name,
+            "weight": weight,
+            "texts": {
+                "en-GB": {"title": "{listing}", "body": "At {place} until {ends}."},
+                "cy": {"title": "{listing}", "body": "Yn {place}."},
+            },
+        }
+        for name, weight in (("plain", 1), ("warm", 3))
+    ],
+    "schedule": {
+        "starts_at": "2029-01-01T00:00:00Z",
+        "ends_at": LATER,
+        "windows": [{"days": ["monday", "friday"], "from": "09:00:00", "until": "17:30:00"}],
+        "time_zone": "Europe/London",
+    },
+    "min_confidence": 3,
+    "only_when_open": True,
+    "cooldown": "PT6H",
+    "cap": {"messages": 3, "within": "P7D"},
+    "after_holding": "release",
+    "channel": "inbox",
+    "goal": {"kind": "checked-in", "within": "P1D"},
+    "objective": "More people at story time",
+    "measure": "Check-ins",
+    "effort": "An hour",
+}
+
+
+def audience(**changes: Any) -> dict[str, Any]:
+    """A campaign's member of that name, for citizens."""
+    return {"audience": {"roles": ["citizen"], **changes}}
 
 
 @pytest.fixture
@@ -47,23 +106,73 @@ def test_a_campaign_goes_from_draft_to_published_to_ended(
     assert told["ended_at"] > told["published_at"]
 
 
-def test_a_draft_can_be_changed_and_a_published_campaign_cannot(
+def title_of(told: dict[str, Any]) -> str:
+    """What a campaign says first."""
+    title: str = told["content"][0]["texts"]["en-GB"]["title"]
+    return title
+
+
+def test_each_change_is_a_version_and_an_ended_campaign_stays(
     manager: Client, listing: Listing
 ) -> None:
-    """What people were told must stay readable; so it also stays once it has ended."""
+    """What people were told stays readable, and from when until when it was told."""
     address = manager.post("/v1/campaigns", json=campaign(listing.id)).headers["location"]
 
-    changed = manager.put(address, json=campaign(listing.id, title="Tea"))
+    tea = manager.put(address, json=campaign(listing.id, content=saying("Tea")))
     manager.put(f"{address}/publication")
-    published = manager.put(address, json=campaign(listing.id, title="Soup"))
+    soup = manager.put(address, json=campaign(listing.id, content=saying("Soup")))
+    purpose = manager.put(address, json=campaign(listing.id, purpose="nearby"))
     manager.delete(f"{address}/publication")
-    ended = manager.put(address, json=campaign(listing.id, title="Soup"))
+    ended = manager.put(address, json=campaign(listing.id, content=saying("Cake")))
+    first_page = manager.get(f"{address}/versions?limit=2").json()
+    [oldest] = manager.get(first_page["next"]).json()["items"]
 
-    assert (changed.status_code, changed.json()["title"]) == (200, "Tea")
-    for answer in (published, ended):
-        assert answer.status_code == 409
-        assert answer.json()["type"] == "/problems/campaign-not-draft"
-    assert manager.get(address).json()["title"] == "Tea"
+    newest, published = first_page["items"]
+    assert (tea.status_code, title_of(tea.json()), tea.json()["version"]) == (200, "Tea", 2)
+    assert (soup.status_code, title_of(soup.json()), soup.json()["state"]) == (200, "Soup", "live")
+    assert purpose.json()["type"] == "/problems/campaign-published"
+    assert ended.json()["type"] == "/problems/campaign-ended"
+    told = manager.get(address).json()
+    assert (title_of(told), told["state"]) == ("Soup", "ended")
+    assert [title_of(one["definition"]) for one in (newest, published, oldest)] == [
+        "Soup",
+        "Tea",
+        "Free hot drink",
+    ]
+    assert oldest["in_force_from"] is None
+    assert published["in_force_until"] == newest["in_force_from"]
+    assert newest["in_force_until"] is None
+    assert newest["made_by"]
+
+
+def test_a_draft_in_review_waits_until_it_is_taken_back(manager: Client, listing: Listing) -> None:
+    """Or is published as it is."""
+    address = manager.post("/v1/campaigns", json=campaign(listing.id)).headers["location"]
+
+    submitted = manager.put(f"{address}/review")
+    refused = manager.put(address, json=campaign(listing.id, name="Tea"))
+    back = manager.delete(f"{address}/review")
+    changed = manager.put(address, json=campaign(listing.id, name="Tea"))
+    manager.put(f"{address}/publication")
+    late = manager.delete(f"{address}/review")
+
+    assert submitted.json()["state"] == "review"
+    assert refused.json()["type"] == "/problems/campaign-in-review"
+    assert back.status_code == 204
+    assert (changed.json()["state"], changed.json()["name"]) == ("draft", "Tea")
+    assert late.json()["type"] == "/problems/campaign-published"
+
+
+def test_all_that_was_said_is_told_again(manager: Client, listing: Listing) -> None:
+    """And said again, it is the same."""
+    body = campaign(listing.id, id=str(uuid4()), **EVERYTHING)
+
+    made = manager.post("/v1/campaigns", json=body)
+    again = manager.post("/v1/campaigns", json=body)
+
+    assert (made.status_code, again.status_code) == (201, 200), made.text
+    told = made.json()
+    assert {name: told[name] for name in EVERYTHING} == EVERYTHING
 
 
 def test_the_same_id_and_content_again_changes_nothing(
@@ -73,7 +182,7 @@ def test_the_same_id_and_content_again_changes_nothing(
     body = campaign(listing.id, id=str(uuid4()))
 
     first, second = (manager.post("/v1/campaigns", json=body) for _ in range(2))
-    other = manager.post("/v1/campaigns", json={**body, "title": "Other"})
+    other = manager.post("/v1/campaigns", json={**body, "content": saying("Other")})
 
     assert (first.status_code, second.status_code, other.status_code) == (201, 200, 409)
     assert first.json() == second.json()
@@ -83,8 +192,38 @@ def test_the_same_id_and_content_again_changes_nothing(
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
-        pytest.param({"trigger": "sneezed"}, "/trigger", id="no such trigger"),
-        pytest.param({"audience": "everyone"}, "/audience", id="no such audience"),
+        pytest.param({"triggers": ["sneezed"]}, "/triggers/0", id="no such trigger"),
+        pytest.param({"triggers": []}, "/triggers", id="no trigger"),
+        pytest.param({"triggers": ["entered", "entered"]}, "/triggers", id="a trigger twice"),
+        pytest.param({"audience": {"roles": ["everyone"]}}, "/audience/roles/0", id="no such role"),
+        pytest.param({"audience": {"roles": []}}, "/audience/roles", id="nobody"),
+        pytest.param(audience(sample=0), "/audience/sample", id="a sample of none"),
+        pytest.param(audience(hold_out=1), "/audience/hold_out", id="everybody held out"),
+        pytest.param(audience(team_ids=[NOBODY]), "/audience/team_ids", id="citizens in a team"),
+        pytest.param(audience(languages=["english"]), "/audience/languages/0", id="no language"),
+        pytest.param({"places": {}}, "/places", id="a set of nothing"),
+        pytest.param({"places": {"ids": [NOBODY]}}, "/places/ids/0", id="a place of nobody's"),
+        pytest.param({"places": {"area": POINT}}, "/places/area/type", id="a point for an area"),
+        pytest.param({"places": {"area": OPEN_RING}}, "/places/area", id="a ring that is open"),
+        pytest.param(
+            {"schedule": {"starts_at": LATER, "ends_at": LATER}}, "/schedule/ends_at", id="no time"
+        ),
+        pytest.param({"schedule": {"time_zone": "Mars"}}, "/schedule/time_zone", id="no such zone"),
+        pytest.param(
+            {"content": saying("{name}")}, "/content/0/texts/en-GB/title", id="no placeholder"
+        ),
+        pytest.param(
+            {"content": saying("x", "{listing} " + "x" * 490)},
+            "/content/0/texts/en-GB/body",
+            id="too long a body once it is filled",
+        ),
+        pytest.param(
+            {"content": [{"texts": {"cy": {"title": "Te", "body": "Dewch."}}}]},
+            "/content/0/texts",
+            id="nothing in the organisation's language",
+        ),
+        pytest.param({"content": saying("a") * 2}, "/content", id="two variants of one name"),
+        pytest.param({"cap": {"messages": 0, "within": "P1D"}}, "/cap/messages", id="a cap of 0"),
         pytest.param({"purpose": "fun"}, "/purpose", id="no such purpose"),
         pytest.param({"campaign_class": "loud"}, "/campaign_class", id="no such class"),
         pytest.param({"min_confidence": 0}, "/min_confidence", id="confidence of none"),
@@ -93,8 +232,10 @@ def test_the_same_id_and_content_again_changes_nothing(
         pytest.param({"cooldown": "-PT1S"}, "/cooldown", id="a cooldown backwards"),
         pytest.param({"cooldown": "P400D"}, "/cooldown", id="a cooldown of more than a year"),
         pytest.param({"cooldown": 1e300}, "/cooldown", id="a cooldown beyond all time"),
-        pytest.param({"title": ""}, "/title", id="no title"),
-        pytest.param({"body": "x" * 501}, "/body", id="too long a body"),
+        pytest.param({"content": saying("")}, "/content/0/texts/en-GB/title", id="no title"),
+        pytest.param(
+            {"content": saying("x", "x" * 501)}, "/content/0/texts/en-GB/body", id="too long a body"
+        ),
         pytest.param({"listing_id": "x"}, "/listing_id", id="no id"),
     ],
 )
@@ -171,6 +312,7 @@ def test_decisions_tell_a_manager_nothing_of_the_person(
     assert set(told) == {
         "id",
         "campaign_id",
+        "version",
         "place_id",
         "gate",
         "reason",
@@ -224,7 +366,7 @@ def test_a_purpose_the_audience_cannot_agree_to_is_refused(
     manager: Client, listing: Listing
 ) -> None:
     """A campaign that could never speak is refused when it is written, not met by silence."""
-    body = campaign(listing.id, audience="citizen", purpose="staff-tasks")
+    body = campaign(listing.id, purpose="staff-tasks")
 
     answer = manager.post("/v1/campaigns", json=body)
 

@@ -127,13 +127,13 @@ def test_push_switched_off_pushes_nothing(
     """What was on its way is called back, and what comes later waits in the inbox alone."""
     place = make_place(session, organisation)
     make_geofence(session, place)
-    campaign = make_campaign(
+    make_campaign(
         session,
         make_listing(session, place),
         trigger=Trigger.CHECKED_IN,
         purpose=Purpose.CHECK_IN_CONTENT,
+        cooldown=timedelta(0),
     )
-    campaign.cooldown = timedelta(0)
     session.commit()
     key = citizen.get("/v1/push/key").json()["application_server_key"]
     citizen.post("/v1/subscriptions", json=subscription(key))

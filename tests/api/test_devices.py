@@ -79,6 +79,23 @@ def test_a_device_made_with_a_bad_token_is_refused(anyone: Client, session: Sess
     assert count(session, Device) == 0
 
 
+def test_a_browsers_first_wish_is_the_language_to_begin_with(anyone: Client) -> None:
+    """Until the person chooses another, or leaves it to whoever tells them of something."""
+    wish = {"Accept-Language": "cy-gb,cy;q=0.9,en;q=0.5"}
+    token = anyone.post("/v1/devices", json={}, headers=wish).json()["token"]
+    mine = with_token(anyone, token)
+    zone = {"time_zone": "Europe/London"}
+
+    first = mine.get("/v1/preferences").json()["language"]
+    chosen = mine.put("/v1/preferences", json={**zone, "language": "PL"}).json()["language"]
+    refused = mine.put("/v1/preferences", json={**zone, "language": "polish"})
+    none = mine.put("/v1/preferences", json=zone).json()["language"]
+
+    assert (first, chosen, none) == ("cy-GB", "pl", None)
+    assert refused.json()["type"] == "/problems/language-refused"
+    assert refused.json()["field"] == "/language"
+
+
 @pytest.mark.parametrize(
     "time_zone",
     [
@@ -211,7 +228,7 @@ def test_quiet_hours_are_kept_and_taken_away(citizen: Client) -> None:
     read = citizen.get("/v1/preferences").json()
     gone = citizen.put("/v1/preferences", json={"time_zone": "Europe/London"}).json()
 
-    assert kept == read == quiet
+    assert kept == read == {**quiet, "language": None}
     assert (gone["quiet_from"], gone["quiet_until"]) == (None, None)
 
 

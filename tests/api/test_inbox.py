@@ -198,6 +198,8 @@ def _another_decision(session: Session, like: Notification) -> Any:
         id=uuid4(),
         organisation_id=first.organisation_id,
         campaign_id=first.campaign_id,
+        version=1,
+        trigger=first.trigger,
         person_id=first.person_id,
         place_id=first.place_id,
         reason="again",

@@ -324,6 +324,8 @@ def _held(session: Session, world: World) -> UUID:
     decision = Decision(
         organisation_id=world.organisation.id,
         campaign_id=world.ids["campaign_id"],
+        version=1,
+        trigger="checked-in",
         person_id=world.person.id,
         place_id=world.ids["place_id"],
         gate="quiet-hours",

@@ -18,7 +18,7 @@ from geoservices.accounts.service import ConsentMissing
 from geoservices.campaigns.models import Decision
 from geoservices.campaigns.rules import Trigger
 from geoservices.checkins.models import CheckIn
-from geoservices.checkins.verification import Doubt, Evidence
+from geoservices.checkins.verification import CONFIDENCE, Doubt, Evidence
 from geoservices.database import SessionFactory, transaction
 from geoservices.deliveries.models import Delivery
 from geoservices.deliveries.states import DeliveryState
@@ -186,7 +186,7 @@ def test_a_check_in_is_graded_by_the_nearest_area_of_the_place(
 
 def test_every_grade_has_a_confidence_that_grows_with_it() -> None:
     """A person's word is 1 of 3, a fresh code or a clear position 3."""
-    confidences = [pipeline.CONFIDENCE[evidence] for evidence in Evidence]
+    confidences = [CONFIDENCE[evidence] for evidence in Evidence]
 
     assert confidences == sorted(confidences)
     assert set(confidences) == {1, 2, 3}

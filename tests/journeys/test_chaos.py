@@ -94,6 +94,8 @@ def publish(manager: Manager) -> tuple[dict[str, Any], dict[str, str]]:
             campaign_class=campaign_class,
             min_confidence=1,
             cooldown="PT0S",
+            # Whoever only passes by is told less often than hourly, or it is not published.
+            cap={"messages": 20, "within": "P1D"},
         )
         triggers[campaign["id"]] = trigger
     return place, triggers

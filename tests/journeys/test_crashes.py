@@ -44,10 +44,9 @@ def library(manager: Manager) -> dict[str, Any]:
             json={
                 "listing_id": offer["id"],
                 "name": trigger,
-                "title": offer["title"],
-                "body": "Come in.",
-                "trigger": trigger,
-                "audience": "citizen",
+                "content": [{"texts": {"en-GB": {"title": offer["title"], "body": "Come in."}}}],
+                "triggers": [trigger],
+                "audience": {"roles": ["citizen"]},
                 "purpose": purpose,
             },
         )

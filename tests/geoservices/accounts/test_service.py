@@ -393,12 +393,19 @@ def test_preferences_are_set_in_a_zone_that_exists(session: Session) -> None:
     person = make_person(session)
 
     service.set_preferences(
-        person, time_zone="Asia/Tokyo", quiet_from=time(22), quiet_until=time(7)
+        person,
+        time_zone="Asia/Tokyo",
+        quiet_from=time(22),
+        quiet_until=time(7),
+        language="cy-GB",
     )
     session.flush()
     with pytest.raises(TimeZoneUnknown):
-        service.set_preferences(person, time_zone="Mars", quiet_from=None, quiet_until=None)
+        service.set_preferences(
+            person, time_zone="Mars", quiet_from=None, quiet_until=None, language=None
+        )
 
+    assert person.language == "cy-GB"
     assert (person.time_zone, person.quiet_from, person.quiet_until) == (
         "Asia/Tokyo",
         time(22),

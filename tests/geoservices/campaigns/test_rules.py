@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from geoservices.campaigns.rules import (
     CampaignClass,
+    Cap,
     Circumstances,
     Gate,
     Limits,
@@ -20,10 +21,13 @@ from geoservices.campaigns.rules import (
     decide,
     within,
 )
+from geoservices.campaigns.windows import Weekday, Weekly, Window
 from geoservices.places.hours import OpenState
 
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 LIMITS = Limits(max_age=timedelta(minutes=15), person_cap=6, person_cap_window=timedelta(hours=24))
+WORKING_HOURS = Window(days=tuple(Weekday), from_=time(9), until=time(17))
+AT_NIGHT = Window(days=tuple(Weekday), from_=time(20), until=time(6))
 TERMS = Terms(
     trigger=Trigger.ENTERED,
     campaign_class=CampaignClass.SERVICE,
@@ -31,6 +35,8 @@ TERMS = Terms(
     min_confidence=2,
     only_when_open=True,
     cooldown=timedelta(hours=12),
+    weekly=Weekly(windows=(WORKING_HOURS,), time_zone="Europe/London"),
+    cap=Cap(messages=3, within=timedelta(days=7)),
 )
 FINE = Circumstances(
     occurred_at=NOON,
@@ -44,8 +50,10 @@ FINE = Circumstances(
     quiet_from=time(22),
     quiet_until=time(7),
     told_in_window=5,
+    told_by_campaign=2,
     last_told_at=NOON - timedelta(hours=12),
     told_this_visit=False,
+    held_out=False,
 )
 FAULTS: dict[Gate, dict[str, Any]] = {
     Gate.CONSENT: {"purposes": frozenset()},
@@ -56,11 +64,13 @@ FAULTS: dict[Gate, dict[str, Any]] = {
     Gate.OPENING_HOURS: {"open_state": OpenState.CLOSED},
     Gate.QUIET_HOURS: {"quiet_from": time(11), "quiet_until": time(13)},
     Gate.CAP: {"told_in_window": 6},
+    Gate.CAMPAIGN_CAP: {"told_by_campaign": 3},
     Gate.COOLDOWN: {"last_told_at": NOON - timedelta(hours=11, minutes=59)},
     Gate.CLAIMABLE: {"unclaimable": "It is not on."},
     Gate.DUPLICATE: {"told_this_visit": True},
+    Gate.HOLD_OUT: {"held_out": True},
 }
-"""What makes each gate, and no other, say no."""
+"""What makes each gate, and no other, say no; that of the schedule asks the campaign alone."""
 EARLIER_FAULTS: dict[Gate, dict[str, Any]] = {
     gate: fault for gate, fault in FAULTS.items() if gate is not Gate.PURPOSE
 }
@@ -88,7 +98,7 @@ def test_when_nothing_speaks_against_it_the_person_is_told() -> None:
     assert ruling.reason
 
 
-@pytest.mark.parametrize("gate", Gate)
+@pytest.mark.parametrize("gate", FAULTS)
 def test_each_gate_alone_holds_the_message_back(gate: Gate) -> None:
     """It says so, gives a reason, and names those that were passed before it."""
     ruling = decided(replace(FINE, **FAULTS[gate]))
@@ -125,6 +135,8 @@ def test_no_reason_ever_holds_a_position() -> None:
         "told_in_window",
         "person_cap",
         "last_told_at",
+        "told_by_campaign",
+        "campaign_cap",
     }
 
     for fault in FAULTS.values():
@@ -184,6 +196,13 @@ def test_limits_are_met_exactly(changes: dict[str, Any], gate: Gate | None) -> N
             id="an offer keeps quiet",
         ),
         pytest.param(Gate.COOLDOWN, {"cooldown": timedelta(0)}, None, id="no cooldown"),
+        pytest.param(Gate.CAMPAIGN_CAP, {"cap": None}, None, id="no cap of its own"),
+        pytest.param(
+            Gate.CAMPAIGN_CAP,
+            {"campaign_class": CampaignClass.CRITICAL},
+            Gate.CAMPAIGN_CAP,
+            id="a campaign keeps to its own cap, critical or not",
+        ),
         pytest.param(Gate.CONFIDENCE, {"min_confidence": 1}, None, id="content with a guess"),
     ],
 )
@@ -192,6 +211,16 @@ def test_a_campaigns_terms_decide_which_gates_ask(
 ) -> None:
     """The same circumstances under other terms."""
     assert decided(replace(FINE, **FAULTS[fault]), **terms).gate is gate
+
+
+def test_outside_its_weekly_windows_a_campaign_is_silent() -> None:
+    """After the opening hours and before the quiet ones, which are the person's own."""
+    weekly = Weekly(windows=(AT_NIGHT,), time_zone="Europe/London")
+
+    ruling = decided(replace(FINE, **FAULTS[Gate.QUIET_HOURS]), weekly=weekly)
+
+    assert ruling.gate is Gate.SCHEDULE
+    assert ruling.passed[-1] is Gate.OPENING_HOURS
 
 
 def test_closed_says_until_when() -> None:
@@ -266,7 +295,8 @@ def test_quiet_hours_are_by_the_persons_own_clock(at: str, time_zone: str, *, qu
     moment = datetime.fromisoformat(at).replace(tzinfo=UTC)
     about = replace(FINE, occurred_at=moment, time_zone=time_zone, last_told_at=None)
 
-    ruling = decide(TERMS, about, limits=LIMITS, at=moment)
+    terms = replace(TERMS, weekly=Weekly(windows=(), time_zone="UTC"))
+    ruling = decide(terms, about, limits=LIMITS, at=moment)
 
     assert ruling.gate is (Gate.QUIET_HOURS if quiet else None)
 

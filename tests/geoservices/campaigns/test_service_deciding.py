@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from geoservices.access.rights import Role
 from geoservices.accounts.models import Person, Purpose
-from geoservices.campaigns import queries, service
+from geoservices.campaigns import deciding, queries
 from geoservices.campaigns.models import Decision
 from geoservices.campaigns.rules import CampaignClass, Gate, Trigger
 from geoservices.database import SessionFactory, transaction
@@ -23,6 +23,7 @@ from tests.factories import (
     make_organisation,
     make_person,
     make_place,
+    share_place,
 )
 
 
@@ -70,6 +71,7 @@ def test_a_partners_campaign_speaks_of_what_the_owners_geofence_sees(
 ) -> None:
     """At a shared place a transition is an occasion for both, and neither reads the other's."""
     partner = make_organisation(world.session, "exeter")
+    share_place(world.session, world.place, partner)
     listing = make_listing(world.session, world.place, title="Clinic")
     listing.organisation_id = partner.id
     campaigns = {world.campaign().id, world.campaign(listing=listing).id}
@@ -290,15 +292,15 @@ def test_two_jobs_that_decide_about_one_person_cannot_both_pass_the_cap(
             occasions.append(replace(world.enters(person), place=place))
     *earlier, one, other = occasions
     with transaction(committed) as session:
-        service.triggered_by(session, earlier, limits=LIMITS, at=NOON)
+        deciding.triggered_by(session, earlier, limits=LIMITS, at=NOON)
     sent: list[int] = []
 
     def work() -> None:
         with transaction(committed) as session:
-            sent.append(len(service.triggered_by(session, [other], limits=LIMITS, at=NOON)))
+            sent.append(len(deciding.triggered_by(session, [other], limits=LIMITS, at=NOON)))
 
     with committed() as first:
-        sent.append(len(service.triggered_by(first, [one], limits=LIMITS, at=NOON)))
+        sent.append(len(deciding.triggered_by(first, [one], limits=LIMITS, at=NOON)))
         second = Thread(target=work)
         second.start()
         second.join(timeout=0.3)
@@ -321,8 +323,8 @@ def test_people_are_decided_about_side_by_side(committed: SessionFactory) -> Non
         one, other = (world.enters(make_person(session, Purpose.NEARBY)) for _ in range(2))
 
     with committed() as first, committed() as second:
-        sent = service.triggered_by(first, [one], limits=LIMITS, at=NOON)
-        sent += service.triggered_by(second, [other], limits=LIMITS, at=NOON)
+        sent = deciding.triggered_by(first, [one], limits=LIMITS, at=NOON)
+        sent += deciding.triggered_by(second, [other], limits=LIMITS, at=NOON)
         first.commit()
         second.commit()
 

@@ -173,7 +173,7 @@ def test_nobody_is_told_of_having_passed_a_place_that_is_sensitive_by_now(
     """Nor where its visit is gone, and the guard cannot find whom to forget. Checking in counts."""
     world.subscribe()
     [delivery] = world.notify()
-    world.campaign.trigger = trigger
+    world.session.scalars(select(Decision)).one().trigger = trigger
     place = world.session.get_one(Place, world.listing.place_id)
     place.sensitive_kind, place.sensitive_until = "clinic", until
     world.session.flush()

@@ -13,14 +13,13 @@ from sqlalchemy.orm import Session
 
 from geoservices import pipeline
 from geoservices.accounts import queries as accounts
-from geoservices.campaigns.models import Campaign, Decision
+from geoservices.campaigns.deciding import Message
 from geoservices.database import SessionFactory, transaction
 from geoservices.deliveries import receipts, service
 from geoservices.deliveries.models import Delivery, PushOrigin, Receipt
 from geoservices.deliveries.receipts import ReceiptReport
 from geoservices.deliveries.service import Sending
 from geoservices.deliveries.states import DeliveryState, ReceiptKind
-from geoservices.listings.models import Listing
 from geoservices.notifications import service as notifications
 from geoservices.push.gateway import Outcome
 from geoservices.subscriptions.models import EndedReason, Subscription
@@ -51,7 +50,7 @@ class Home:
     person_id: UUID
     devices: list[UUID]
     endpoint: str
-    decisions: list[tuple[Decision, Campaign, Listing]]
+    decisions: list[Message]
 
     def subscribe(
         self,

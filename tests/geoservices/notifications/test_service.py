@@ -32,7 +32,7 @@ def test_a_notification_goes_to_every_living_subscription(world: World, browsers
     assert len(deliveries) == browsers
     assert {delivery.state for delivery in deliveries} <= {DeliveryState.QUEUED}
     assert {delivery.due_at for delivery in deliveries} <= {NOON}
-    assert (notification.person_id, notification.title) == (world.person.id, world.campaign.title)
+    assert (notification.person_id, notification.title) == (world.person.id, world.listing.title)
 
 
 def test_each_decision_is_its_own_notification(world: World) -> None:

@@ -1,0 +1,71 @@
+"""What is told of a campaign before it is published."""
+
+from typing import Self
+
+from pydantic import Field
+
+from api.schemas.common import Out
+from geoservices.campaigns.estimating import in_words
+from geoservices.campaigns.reviewing import Review, Shown, Weight
+
+
+class FindingOut(Out):
+    """Something to know of a campaign; what is `refused` keeps it from being published."""
+
+    weight: Weight
+    code: str = Field(description="Of a problem, or of a warning")
+    in_words: str
+    field: str | None = Field(description="Of the campaign, as a JSON Pointer")
+
+
+class EstimateOut(Out):
+    """What a campaign would have sent in the last seven days to people who agreed to be counted."""
+
+    messages_a_day: int | None = Field(description="How many; null is fewer than are told of")
+    people: int | None = Field(description="How many are told; null is fewer than are told of")
+    in_words: str
+
+
+class ReviewOut(Out):
+    """All that was found."""
+
+    may_be_published: bool
+    findings: list[FindingOut]
+    estimate: EstimateOut
+
+    @classmethod
+    def of(cls, review: Review) -> Self:
+        """Tell of a review."""
+        found = [FindingOut.model_validate(one) for one in review.findings]
+        return cls(
+            may_be_published=all(one.weight is not Weight.REFUSED for one in found),
+            findings=found,
+            estimate=EstimateOut(
+                messages_a_day=review.estimate.messages_a_day,
+                people=review.estimate.people,
+                in_words=f"{in_words(review.estimate).capitalize()} a day.",
+            ),
+        )
+
+
+class ShownOut(Out):
+    """What one variant says, its placeholders filled."""
+
+    variant: str
+    weight: int = Field(
+        description="How many people are told this, in proportion to the other variants"
+    )
+    language: str
+    title: str
+    body: str
+
+    @classmethod
+    def of(cls, shown: Shown) -> Self:
+        """Tell what is shown."""
+        return cls(
+            variant=shown.variant,
+            weight=shown.weight,
+            language=shown.language,
+            title=shown.text.title,
+            body=shown.text.body,
+        )

@@ -1,0 +1,159 @@
+"""What a campaign is defined as: an immutable document, of which it has one for each version."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from geoservices.access.rights import Role
+from geoservices.campaigns.rules import Cap, Trigger
+from geoservices.campaigns.windows import Window
+
+
+class Visited(StrEnum):
+    """Whether somebody had been at the place before."""
+
+    NEW = "new"
+    RETURNING = "returning"
+
+
+class Channel(StrEnum):
+    """How a campaign would have its messages reach people, within what each chose."""
+
+    PUSH = "push"
+    INBOX = "inbox"
+    """In the inbox alone: nothing is pushed."""
+
+
+class AfterHolding(StrEnum):
+    """What becomes of a message that was held back, once nothing holds it any more."""
+
+    DROP = "drop"
+    RELEASE = "release"
+
+
+class GoalKind(StrEnum):
+    """What somebody does for whom a campaign was a success."""
+
+    CHECKED_IN = "checked-in"
+    OPENED = "opened"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """Everywhere within some metres of a point on WGS 84, in degrees."""
+
+    lon: float
+    lat: float
+    radius_m: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceSet:
+    """The places that any of its parts names.
+
+    Tags (normal ones, `access.reach.normal_tag`) name places of the organisation's own, the other
+    parts those shared with it too. `area` is a GeoJSON Polygon or MultiPolygon (RFC 7946), its
+    edges straight in degrees, in which a place's point lies.
+    """
+
+    ids: tuple[UUID, ...] = ()
+    tags: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    area: Mapping[str, Any] | None = None
+    circle: Around | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audience:
+    """Whom a campaign is for: whoever fits all that is asked.
+
+    `languages` are language ranges (RFC 4647, basic filtering). `sample` is the share of people it
+    is for at all, `hold_out` the share of them who are decided about and never told.
+    """
+
+    roles: tuple[Role, ...]
+    team_ids: tuple[UUID, ...] = ()
+    languages: tuple[str, ...] = ()
+    visited: Visited | None = None
+    visited_within: timedelta = timedelta(days=30)
+    sample: float = 1.0
+    hold_out: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """What a notification says; placeholders in braces are those of `wording`."""
+
+    title: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """One way of saying it, in each language by its BCP 47 tag; more weight, more people."""
+
+    name: str
+    texts: Mapping[str, Text]
+    weight: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """When a campaign is on, and in which weekly windows it speaks.
+
+    `time_zone` is the IANA name of the windows' zone; none is that of the organisation.
+    """
+
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    windows: tuple[Window, ...] = ()
+    time_zone: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Goal:
+    """What counts as success, and by when after somebody was told."""
+
+    kind: GoalKind
+    within: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Definition:
+    """All that a campaign says of whom it tells what, when and why.
+
+    Without `places` it is about its listing's place, wherever that is moved. `objective`,
+    `measure` and `effort` are for people to read.
+    """
+
+    triggers: tuple[Trigger, ...]
+    audience: Audience
+    content: tuple[Variant, ...]
+    places: PlaceSet | None = None
+    schedule: Schedule = field(default_factory=Schedule)
+    min_confidence: int = 2
+    only_when_open: bool = False
+    cooldown: timedelta = timedelta(hours=12)
+    cap: Cap | None = None
+    after_holding: AfterHolding = AfterHolding.DROP
+    channel: Channel = Channel.PUSH
+    goal: Goal | None = None
+    objective: str = ""
+    measure: str = ""
+    effort: str = ""
+
+
+def stored(definition: Definition) -> dict[str, Any]:
+    """Return a definition as it is kept in the database, as JSON has it."""
+    document: dict[str, Any] = msgspec.to_builtins(definition)
+    return document
+
+
+def read(document: Mapping[str, Any]) -> Definition:
+    """Return a definition from the database."""
+    return msgspec.convert(document, Definition)

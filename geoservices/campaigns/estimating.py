@@ -1,0 +1,105 @@
+"""How many messages a campaign would have sent, counted from what people have done lately."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from geoservices.campaigns.audiences import Listener, fits, is_held_out
+from geoservices.campaigns.definitions import Audience, Definition
+from geoservices.campaigns.windows import Weekly, is_on
+from geoservices.statistics import counting
+
+LOOKED_BACK: Final = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """Something that somebody did at a place, and who they are."""
+
+    person_id: UUID
+    occurred_at: datetime
+    confidence: int
+    role: str
+    language: str
+    team_ids: frozenset[UUID] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """Messages a day and people, in steps; None of fewer than `smallest`."""
+
+    messages_a_day: int | None
+    people: int | None
+    smallest: int
+
+
+def estimate(
+    recorded: Iterable[Recorded],
+    definition: Definition,
+    *,
+    weekly: Weekly,
+    campaign_id: UUID,
+    smallest: int,
+) -> Estimate:
+    """Count whom a definition would have told in the days that are looked back on, and how often.
+
+    Each message holds back the next ones by the campaign's own cooldown and cap. Everybody counts
+    as having come before and not: quiet hours, the caps on a person and what else is their own
+    are left out. Those alone are counted who agreed to be, so there may be others besides.
+
+    Args:
+        recorded: What happened, the earliest first.
+        definition: The campaign's.
+        weekly: Its windows.
+        campaign_id: Whose lots are drawn.
+        smallest: Fewer people, or messages, than this are not told of.
+    """
+    told: dict[UUID, list[datetime]] = {}
+    anybody = Audience(
+        roles=definition.audience.roles,
+        team_ids=definition.audience.team_ids,
+        languages=definition.audience.languages,
+        sample=definition.audience.sample,
+    )
+    for one in recorded:
+        listener = Listener(
+            person_id=one.person_id,
+            role=one.role,
+            language=one.language,
+            team_ids=one.team_ids,
+            came=(),
+        )
+        hears = fits(anybody, listener, campaign_id=campaign_id, occurred_at=one.occurred_at)
+        if not hears or one.confidence < definition.min_confidence:
+            continue
+        if not is_on(weekly, one.occurred_at) or is_held_out(
+            definition.audience, campaign_id=campaign_id, person_id=one.person_id
+        ):
+            continue
+        before = told.setdefault(one.person_id, [])
+        if _may(definition, before, one.occurred_at):
+            before.append(one.occurred_at)
+    people = sum(bool(times) for times in told.values())
+    messages = sum(map(len, told.values())) // LOOKED_BACK.days
+    # Of few people nothing is told, and of many in steps: two estimates find nobody between them.
+    return Estimate(
+        messages_a_day=counting.told(messages, smallest=smallest) if people >= smallest else None,
+        people=counting.told(people, smallest=smallest),
+        smallest=smallest,
+    )
+
+
+def in_words(found: Estimate) -> str:
+    """Return how many messages it is."""
+    if found.messages_a_day is None:
+        return f"fewer than {found.smallest} messages"
+    return f"about {found.messages_a_day} messages"
+
+
+def _may(definition: Definition, before: list[datetime], at: datetime) -> bool:
+    if before and at - before[-1] < definition.cooldown:
+        return False
+    cap = definition.cap
+    return cap is None or sum(at - told < cap.within for told in before) < cap.messages

@@ -1,0 +1,94 @@
+"""What is asked of the visits and check-ins that there were, to say what a campaign would do."""
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Integer, and_, case, exists, literal, select, union_all
+from sqlalchemy import cast as sql_cast
+from sqlalchemy.orm import Session
+
+from geoservices.access.actors import Grant
+from geoservices.accounts.models import Consent, Device, Person, Purpose
+from geoservices.campaigns.definitions import PlaceSet
+from geoservices.campaigns.drafts import Draft
+from geoservices.campaigns.estimating import Recorded
+from geoservices.campaigns.place_queries import is_for
+from geoservices.campaigns.queries import teams_of
+from geoservices.campaigns.rules import Trigger
+from geoservices.checkins.models import CheckIn
+from geoservices.checkins.verification import CONFIDENCE
+from geoservices.places.models import Place
+from geoservices.visits.models import Transition
+
+MOST = 200_000
+"""Of what happened, the newest so many count; a council has fewer in a week."""
+
+
+def recorded(session: Session, draft: Draft, grant: Grant, *, since: datetime) -> list[Recorded]:
+    """Return what people did since an instant that would have set a campaign off, oldest first.
+
+    It is of those who agree now to its purpose and to being counted, at places of the
+    organisation's own: what people do at a partner's is the partner's. Nothing is kept of
+    sensitive places.
+    """
+    definition = draft.said.definition
+    chosen = definition.places or PlaceSet(ids=(draft.listing.place_id,))
+    places = select(Place.id).where(
+        is_for(chosen, grant), Place.organisation_id == grant.organisation_id
+    )
+    agreed = and_(*map(_agreed, (draft.said.purpose, Purpose.STATISTICS)))
+    ours = Person.disabled_at.is_(None) & (
+        Person.organisation_id.is_(None) | (Person.organisation_id == grant.organisation_id)
+    )
+    who = (Person.id, Person.role, Person.language)
+    passed = (
+        select(Transition.occurred_at.label("at"), Transition.confidence, *who)
+        .join(Device, Device.id == Transition.device_id)
+        .join(Person, Person.id == Device.person_id)
+        .where(
+            Transition.place_id.in_(places),
+            Transition.kind.in_(definition.triggers),
+            Transition.occurred_at > since,
+            agreed,
+            ours,
+        )
+    )
+    confidence: ColumnElement[int] = sql_cast(
+        case({one.value: least for one, least in CONFIDENCE.items()}, value=CheckIn.evidence),
+        Integer,
+    )
+    said = (
+        select(CheckIn.claimed_at.label("at"), confidence, *who)
+        .join(Device, Device.id == CheckIn.device_id)
+        .join(Person, Person.id == Device.person_id)
+        .where(
+            and_(
+                CheckIn.place_id.in_(places),
+                CheckIn.claimed_at > since,
+                literal(Trigger.CHECKED_IN in definition.triggers),
+            ),
+            agreed,
+            ours,
+        )
+    )
+    both = union_all(passed, said).subquery()
+    rows = session.execute(select(both).order_by(both.c.at.desc()).limit(MOST)).all()
+    teams = teams_of(session, {row[2] for row in rows}) if definition.audience.team_ids else {}
+    return [
+        Recorded(
+            person_id=person_id,
+            occurred_at=occurred_at,
+            confidence=sure,
+            role=role,
+            language=language or draft.organisation.language,
+            team_ids=teams.get(person_id, frozenset()),
+        )
+        for occurred_at, sure, person_id, role, language in reversed(rows)
+    ]
+
+
+def _agreed(purpose: str) -> ColumnElement[bool]:
+    return exists().where(
+        Consent.person_id == Person.id,
+        Consent.purpose == purpose,
+        Consent.withdrawn_at.is_(None),
+    )
