@@ -56,6 +56,7 @@ from api.routers import (
     sign_ins,
     statistics,
     subscriptions,
+    tasks,
     visits,
 )
 from api.routers import problems as problem_pages
@@ -94,6 +95,7 @@ NOUNS = (
     listings,
     offers,
     redemptions,
+    tasks,
     campaigns,
     notifications,
     receipts,

@@ -19,13 +19,24 @@ from geoservices.listings import queries, service
 from geoservices.listings.drafts import EndsBeforeStart
 from geoservices.listings.service import KindFixed
 from geoservices.offers.drafts import OfferRefused
+from geoservices.tasks.assigning import AssignedTwice
+from geoservices.tasks.drafts import ChecklistRefused, DueOutsideTask
 
 router = APIRouter(tags=["listings"], route_class=StrictRoute)
 
 Reading = Annotated[Grant, Depends(Needs(Right.LISTINGS_READ))]
 Writing = Annotated[Grant, Depends(Needs(Right.LISTINGS_WRITE))]
 
-REFUSED = (EndsBeforeStart, NotFound, OfferRefused, RecurrenceRefused)
+REFUSED = (
+    EndsBeforeStart,
+    NotFound,
+    OfferRefused,
+    RecurrenceRefused,
+    DueOutsideTask,
+    ChecklistRefused,
+    AssignedTwice,
+)
+"""What is wrong with a draft, of one kind or another."""
 
 
 @router.get("/listings")

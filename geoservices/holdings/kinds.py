@@ -28,6 +28,7 @@ OF_THE_PERSON = (
             "quiet_from": "From when on you are not disturbed, by your clock",
             "quiet_until": "Until when",
             "working_hours": "When you are at work, and may be located for it",
+            "skills": "What you can do, in your organisation's words",
             "created_at": "Since when we know you",
         },
     ),
@@ -330,7 +331,6 @@ NOTHING = {
     "codes": "A poster, tag or screen at a place.",
     "offers": "What an offer has besides what every listing has.",
     "events": "What an event has besides what every listing has.",
-    "tasks": "What a task has besides what every listing has.",
     "listings": "An offer, event or task at a place, as an organisation wrote it.",
     "campaigns": "What an organisation tells people in general.",
     "failed_attempts": "How often a password was wrong, under a keyed mark of what was typed as a "

@@ -31,6 +31,7 @@ from geoservices.pings.models import Ping
 from geoservices.places.models import Place
 from geoservices.settings.privacy import RetentionSettings
 from geoservices.subscriptions.models import Subscription
+from geoservices.tasks.models import TaskStep
 from geoservices.visits.models import Transition, Visit
 
 
@@ -190,6 +191,12 @@ RULES = (
         id=SignIn.id,
         period=lambda kept: kept.sign_ins,
         is_over=lambda before: func.coalesce(SignIn.revoked_at, SignIn.expires_at) < before,
+    ),
+    Rule(
+        name="task_steps",
+        id=TaskStep.id,
+        period=lambda kept: kept.task_steps,
+        is_over=lambda before: TaskStep.received_at < before,
     ),
     Rule(
         name="tokens",

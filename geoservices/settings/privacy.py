@@ -56,6 +56,8 @@ class RetentionSettings(BaseModel, frozen=True, extra="forbid"):
     citizens without any device or confirmed address."""
     unused_devices: Span = timedelta(days=400)
     """A device that was not heard of for so long is signed off."""
+    task_steps: Span = timedelta(days=365)
+    """Who did what with tasks; the tasks themselves stay."""
     codes: Span = timedelta(days=365)
     """Codes at places that were revoked or are past their end."""
     consents: Span = timedelta(days=2190)

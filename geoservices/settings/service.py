@@ -20,6 +20,7 @@ from geoservices.settings.presence import (
     OfferSettings,
     PhoneSettings,
     PresenceSettings,
+    TaskSettings,
 )
 from geoservices.settings.privacy import (
     AuditSettings,
@@ -76,6 +77,7 @@ class Settings(LinkSettings):
     devices: DeviceSettings = DeviceSettings()
     campaigns: CampaignSettings = CampaignSettings()
     offers: OfferSettings = OfferSettings()
+    tasks: TaskSettings = TaskSettings()
     limits: LimitSettings = LimitSettings()
     statistics: StatisticsSettings = StatisticsSettings()
     retention: RetentionSettings = RetentionSettings()

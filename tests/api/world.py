@@ -17,7 +17,7 @@ from geoservices.deliveries.states import DeliveryState
 from geoservices.erasures.models import Erasure
 from geoservices.exports.models import Export, ExportChunk, ExportState
 from geoservices.letters.models import EmailAddress
-from geoservices.listings.models import Listing
+from geoservices.listings.models import Listing, ListingKind
 from geoservices.members.models import Team, TeamMember
 from geoservices.notifications.models import Notification
 from geoservices.offers.models import Redemption
@@ -74,6 +74,7 @@ def make_world(session: Session, slug: str = "devon") -> World:
         session, listing, trigger=Trigger.CHECKED_IN, purpose=Purpose.CHECK_IN_CONTENT
     )
     campaign.name = MARK
+    task = make_listing(session, place, kind=ListingKind.TASK, title=MARK)
     code = make_code(session, place)
     code.label = MARK
     member = make_person(session, organisation=organisation)
@@ -116,6 +117,7 @@ def make_world(session: Session, slug: str = "devon") -> World:
             "listing_id": listing.id,
             "offer_id": listing.id,
             "redemption_id": redemption.id,
+            "task_id": task.id,
             "campaign_id": campaign.id,
             "visit_id": visit.id,
             "check_in_id": check_in.id,
