@@ -106,12 +106,14 @@ def _windows(schedule: Schedule, since: datetime, until: datetime) -> Sequence[S
 def _opened(
     schedule: Schedule, since: datetime, until: datetime
 ) -> Sequence[tuple[datetime, datetime]]:
-    """Return when the place is open; what goes on at the end that was looked at has none."""
+    """Return when the place is open; what goes on for more than a week at the end has no end."""
     if not schedule.only_when_open:
         return [(schedule.starts_at, FAR)]
     if schedule.opening_hours is None or not is_readable(schedule.opening_hours):
         return []
+    # What is open at the end of the time closes some time after it.
+    last = until + NEXT_WEEK
     found = open_spans(
-        schedule.opening_hours, time_zone=schedule.time_zone, from_=since, until=until
+        schedule.opening_hours, time_zone=schedule.time_zone, from_=since, until=last
     )
-    return [(begins, ends if ends < until else FAR) for begins, ends in found]
+    return [(begins, ends if ends < last else FAR) for begins, ends in found]

@@ -119,6 +119,17 @@ OPEN = replace(ALWAYS, only_when_open=True, opening_hours="Mo-Fr 09:00-17:00")
             id="within a window and open",
         ),
         pytest.param(
+            replace(
+                OPEN,
+                opening_hours="Tu 09:00-17:00",
+                window_starts_at=utc("2026-03-10T16:00"),
+                window_length=3 * HOUR,
+            ),
+            "2026-03-02T16:30",
+            (utc("2026-03-10T16:00"), utc("2026-03-10T17:00")),
+            id="closes after what is looked at first",
+        ),
+        pytest.param(
             replace(TUESDAYS, only_when_open=True, opening_hours="We 10:00-18:00"),
             "2026-03-04T00:00",
             None,
