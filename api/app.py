@@ -36,6 +36,7 @@ from api.routers import (
     me,
     members,
     notifications,
+    offers,
     oidc,
     organisation,
     osmand,
@@ -47,6 +48,7 @@ from api.routers import (
     pings,
     places,
     receipts,
+    redemptions,
     reviews,
     second_factor,
     sensitivity,
@@ -55,6 +57,7 @@ from api.routers import (
     sign_ins,
     statistics,
     subscriptions,
+    tasks,
     visits,
 )
 from api.routers import problems as problem_pages
@@ -91,6 +94,9 @@ NOUNS = (
     codes,
     checkins,
     listings,
+    offers,
+    redemptions,
+    tasks,
     campaigns,
     reviews,
     notifications,

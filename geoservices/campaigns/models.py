@@ -87,7 +87,7 @@ class CampaignPlace(Base):
 
     Either that place, a tag or a category of the place's, the listing whose place it is, an area
     in which it lies, or a circle. What places are like is asked when somebody comes to one, so
-    that nothing here has to follow them (ADR 0046). `around` is the circle's outline, a little
+    that nothing here has to follow them (ADR 0043). `around` is the circle's outline, a little
     wider, for the index alone.
     """
 

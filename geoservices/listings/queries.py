@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from geoservices.access.actors import Grant
 from geoservices.database import newest_first
-from geoservices.listings.models import Listing
+from geoservices.listings.models import Listing, ListingKind
 from geoservices.places.access_queries import reached
 
 
@@ -28,7 +28,9 @@ def insert_if_new(session: Session, listing: Listing) -> bool:
 
 
 def _row(listing: Listing, table: FromClause) -> dict[str, Any]:
-    return {column.key: getattr(listing, column.key) for column in table.columns}
+    """Return what a listing says for a table; of what it says nothing there is the default."""
+    said = inspect(listing).dict
+    return {column.key: said[column.key] for column in table.columns if column.key in said}
 
 
 def is_current(at: datetime) -> ColumnElement[bool]:
@@ -40,11 +42,14 @@ def is_current(at: datetime) -> ColumnElement[bool]:
     )
 
 
-def current_at(session: Session, place_id: UUID, *, at: datetime) -> Sequence[Listing]:
-    """Return what is on at a place, the earliest first."""
+def current_at(
+    session: Session, place_id: UUID, *, tasks_of: UUID | None, at: datetime
+) -> Sequence[Listing]:
+    """Return what is on at a place, the earliest first, and of tasks an organisation's alone."""
+    not_anothers = or_(Listing.kind != ListingKind.TASK, Listing.organisation_id == tasks_of)
     return session.scalars(
         select(Listing)
-        .where(Listing.place_id == place_id, is_current(at))
+        .where(Listing.place_id == place_id, not_anothers, is_current(at))
         .order_by(Listing.starts_at, Listing.id)
     ).all()
 

@@ -151,3 +151,25 @@ class CampaignSettings(BaseModel, frozen=True, extra="forbid"):
     person_cap: Annotated[int, Field(ge=1)] = 6
     person_cap_window: Span = timedelta(hours=24)
     """So many notifications to one person in any window this long, critical ones apart."""
+
+
+class OfferSettings(BaseModel, frozen=True, extra="forbid"):
+    """How offers are redeemed."""
+
+    code_lifetime: Annotated[timedelta, Field(ge=timedelta(minutes=1), le=timedelta(hours=1))] = (
+        timedelta(minutes=10)
+    )
+    """A code counts, and a piece is kept for its person, for so long."""
+    check_in_counts: Span = timedelta(hours=1)
+    """A check-in unlocks offers of its place for so long."""
+
+
+class TaskSettings(BaseModel, frozen=True, extra="forbid"):
+    """How tasks are done."""
+
+    lease: Annotated[timedelta, Field(ge=timedelta(minutes=1), le=timedelta(days=7))] = timedelta(
+        hours=2
+    )
+    """Whoever claims a task, extends the claim or starts has it for this long."""
+    evidence_age: Span = timedelta(hours=4)
+    """A check-in speaks for somebody's being at a task's place for this long."""

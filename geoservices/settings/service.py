@@ -17,8 +17,10 @@ from geoservices.settings.presence import (
     CampaignSettings,
     CodeSettings,
     IntakeSettings,
+    OfferSettings,
     PhoneSettings,
     PresenceSettings,
+    TaskSettings,
 )
 from geoservices.settings.privacy import (
     AuditSettings,
@@ -74,6 +76,8 @@ class Settings(LinkSettings):
     phones: PhoneSettings = PhoneSettings()
     devices: DeviceSettings = DeviceSettings()
     campaigns: CampaignSettings = CampaignSettings()
+    offers: OfferSettings = OfferSettings()
+    tasks: TaskSettings = TaskSettings()
     limits: LimitSettings = LimitSettings()
     statistics: StatisticsSettings = StatisticsSettings()
     retention: RetentionSettings = RetentionSettings()

@@ -45,7 +45,7 @@ FINE = Circumstances(
     sensitive=False,
     open_state=OpenState.OPEN,
     opens_at=None,
-    listing_current=True,
+    unclaimable=None,
     time_zone="Europe/London",
     quiet_from=time(22),
     quiet_until=time(7),
@@ -66,7 +66,7 @@ FAULTS: dict[Gate, dict[str, Any]] = {
     Gate.CAP: {"told_in_window": 6},
     Gate.CAMPAIGN_CAP: {"told_by_campaign": 3},
     Gate.COOLDOWN: {"last_told_at": NOON - timedelta(hours=11, minutes=59)},
-    Gate.CLAIMABLE: {"listing_current": False},
+    Gate.CLAIMABLE: {"unclaimable": "It is not on."},
     Gate.DUPLICATE: {"told_this_visit": True},
     Gate.HOLD_OUT: {"held_out": True},
 }

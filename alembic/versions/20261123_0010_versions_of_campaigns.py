@@ -1,7 +1,7 @@
 """Campaigns in versions, the places they listen at, and the languages people are told in.
 
 Revision ID: 0036
-Revises: 0024
+Revises: 0026
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from geoalchemy2 import Geography, Geometry
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0036"
-down_revision = "0024"
+down_revision = "0026"
 branch_labels = None
 depends_on = None
 
