@@ -134,7 +134,7 @@ class World:
             organisation_id=self.campaign.organisation_id,
             campaign_id=self.campaign.id,
             version=1,
-            trigger=Trigger.CHECKED_IN,
+            trigger=Trigger.ENTERED,
             person_id=person.id,
             place_id=self.listing.place_id,
             check_in_id=check_in.id,
