@@ -1,7 +1,7 @@
 """Photos of tasks, and tasks that other systems bring.
 
 Revision ID: 0035
-Revises: 0034
+Revises: 0026
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0035"
-down_revision = "0034"
+down_revision = "0026"
 branch_labels = None
 depends_on = None
 

@@ -13,20 +13,30 @@ from api.responses import repeated
 from api.schemas.kinds import AnyListingIn, AnyListingOut, told
 from geoservices.access.actors import Grant
 from geoservices.access.rights import Right
+from geoservices.calendars.recurrence import RecurrenceRefused
 from geoservices.errors import IdTaken, NotFound
 from geoservices.listings import queries, service
 from geoservices.listings.drafts import EndsBeforeStart
 from geoservices.listings.service import KindFixed
+from geoservices.offers.drafts import OfferRefused
 from geoservices.tasks.assigning import AssignedTwice
 from geoservices.tasks.drafts import ChecklistRefused, DueOutsideTask
 
 router = APIRouter(tags=["listings"], route_class=StrictRoute)
 
-REFUSALS = (EndsBeforeStart, DueOutsideTask, ChecklistRefused, AssignedTwice)
-"""What is wrong with a draft, of one kind or another."""
-
 Reading = Annotated[Grant, Depends(Needs(Right.LISTINGS_READ))]
 Writing = Annotated[Grant, Depends(Needs(Right.LISTINGS_WRITE))]
+
+REFUSED = (
+    EndsBeforeStart,
+    NotFound,
+    OfferRefused,
+    RecurrenceRefused,
+    DueOutsideTask,
+    ChecklistRefused,
+    AssignedTwice,
+)
+"""What is wrong with a draft, of one kind or another."""
 
 
 @router.get("/listings")
@@ -55,7 +65,7 @@ def list_listings(
 @router.post(
     "/listings",
     status_code=201,
-    responses={**repeated(AnyListingOut), **problem_responses(*REFUSALS, IdTaken, NotFound)},
+    responses={**repeated(AnyListingOut), **problem_responses(*REFUSED, IdTaken)},
 )
 def publish_listing(
     body: AnyListingIn,
@@ -84,7 +94,7 @@ def read_listing(
     return told(listing)
 
 
-@router.put("/listings/{listing_id}", responses=problem_responses(*REFUSALS, KindFixed, NotFound))
+@router.put("/listings/{listing_id}", responses=problem_responses(*REFUSED, KindFixed))
 def replace_listing(
     listing_id: UUID,
     body: AnyListingIn,

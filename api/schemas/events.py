@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from api.schemas.listings import ListingFields, ListingOut
+from api.schemas.listings import ListingFields, ListingOut, ListingShown
 from geoservices.events.drafts import EventDraft
 from geoservices.listings.models import ListingKind
 
@@ -19,5 +19,11 @@ class EventIn(ListingFields):
 
 class EventOut(ListingOut):
     """An event as its managers see it."""
+
+    kind: Literal[ListingKind.EVENT]
+
+
+class EventShown(ListingShown):
+    """An event as people see it."""
 
     kind: Literal[ListingKind.EVENT]

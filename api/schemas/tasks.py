@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 from pydantic import Field, StringConstraints
 
 from api.schemas.common import In, Instant, Name, Out, Text
-from api.schemas.listings import ListingFields, ListingOut
+from api.schemas.listings import ListingFields, ListingOut, ListingShown
 from api.schemas.members import Tag
 from geoservices.checkins.verification import Evidence
 from geoservices.listings.models import ListingKind
@@ -67,6 +67,12 @@ class TaskOut(ListingOut):
     skill: str | None
     escalate_to: Escalation
     checklist: list[ChecklistItem]
+
+
+class TaskShown(ListingShown):
+    """A task as people see it."""
+
+    kind: Literal[ListingKind.TASK]
 
 
 class AssignmentChangeIn(AssignmentIn):

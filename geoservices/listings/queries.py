@@ -28,7 +28,8 @@ def insert_if_new(session: Session, listing: Listing) -> bool:
 
 
 def _row(listing: Listing, table: FromClause) -> dict[str, Any]:
-    said = vars(listing)
+    """Return what a listing says for a table; of what it says nothing there is the default."""
+    said = inspect(listing).dict
     return {column.key: said[column.key] for column in table.columns if column.key in said}
 
 

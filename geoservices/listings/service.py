@@ -132,8 +132,9 @@ def here_for(
 
 
 def _check(session: Session, draft: ListingDraft, grant: Grant) -> None:
-    places.get_place_for(session, draft.place_id, grant)
+    place = places.get_place_for(session, draft.place_id, grant)
     draft.check()
+    draft.check_at(place)
     draft.check_within(session, grant.organisation_id)
 
 

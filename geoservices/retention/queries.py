@@ -26,6 +26,8 @@ from geoservices.imports.models import TaskImport
 from geoservices.letters.models import EmailAddress, Letter, LetterKind
 from geoservices.letters.queries import UNFINISHED
 from geoservices.notifications.models import Notification
+from geoservices.offers.models import Offer, Redemption
+from geoservices.offers.rules import Renewal
 from geoservices.phones.models import PhoneLink
 from geoservices.pings.models import Ping
 from geoservices.places.models import Place
@@ -63,6 +65,18 @@ def _sensitive(
         Place.id == place_id, or_(Place.sensitive_at.is_not(None), held)
     )
     return marked.exists()
+
+
+def _counts(before: datetime) -> ColumnElement[bool]:
+    """Return the condition that a redemption counts towards a limit that never begins anew."""
+    limiting = select(Offer.id).where(
+        Offer.id == Redemption.offer_id,
+        Offer.per_person.is_not(None),
+        Offer.per_person_renews == Renewal.NEVER,
+        or_(Offer.ends_at.is_(None), Offer.ends_at >= before),
+        or_(Offer.withdrawn_at.is_(None), Offer.withdrawn_at >= before),
+    )
+    return limiting.exists()
 
 
 def _told() -> ColumnElement[bool]:
@@ -118,6 +132,26 @@ RULES = (
         is_over=lambda before: (
             (Decision.decided_at < before) & _sensitive(Decision.place_id, Decision.decided_at)
         ),
+    ),
+    Rule(
+        name="redemptions",
+        id=Redemption.id,
+        period=lambda kept: kept.redemptions,
+        is_over=lambda before: (Redemption.redeemed_at < before) & ~_counts(before),
+    ),
+    Rule(
+        name="sensitive_redemptions",
+        id=Redemption.id,
+        period=lambda kept: kept.sensitive_check_ins,
+        is_over=lambda before: (
+            (Redemption.redeemed_at < before) & _sensitive(Redemption.place_id, Redemption.made_at)
+        ),
+    ),
+    Rule(
+        name="redemption_codes",
+        id=Redemption.id,
+        period=lambda kept: kept.redemption_codes,
+        is_over=lambda before: Redemption.redeemed_at.is_(None) & (Redemption.expires_at < before),
     ),
     Rule(
         name="notifications",

@@ -153,6 +153,17 @@ class CampaignSettings(BaseModel, frozen=True, extra="forbid"):
     """So many notifications to one person in any window this long, critical ones apart."""
 
 
+class OfferSettings(BaseModel, frozen=True, extra="forbid"):
+    """How offers are redeemed."""
+
+    code_lifetime: Annotated[timedelta, Field(ge=timedelta(minutes=1), le=timedelta(hours=1))] = (
+        timedelta(minutes=10)
+    )
+    """A code counts, and a piece is kept for its person, for so long."""
+    check_in_counts: Span = timedelta(hours=1)
+    """A check-in unlocks offers of its place for so long."""
+
+
 class TaskSettings(BaseModel, frozen=True, extra="forbid"):
     """How tasks are done."""
 

@@ -30,7 +30,15 @@ class RetentionSettings(BaseModel, frozen=True, extra="forbid"):
     """Visits that have ended, their transitions, and crossings."""
     check_ins: Span = timedelta(days=30)
     sensitive_check_ins: Span = timedelta(days=1)
-    """Check-ins at sensitive places, and what was decided and told because of them."""
+    """Check-ins and redemptions at sensitive places, and what was decided and told because of the
+    first."""
+    redemptions: Annotated[timedelta, Field(ge=timedelta(days=32), le=timedelta(days=3660))] = (
+        timedelta(days=40)
+    )
+    """Redemptions, and those that count towards a limit for as long as they do. Limits may be
+    renewed by the month, so this is longer than one."""
+    redemption_codes: Span = timedelta(days=1)
+    """Codes that were not redeemed, after they expired."""
     decisions: Span = timedelta(days=30)
     """Decisions that told nobody of anything."""
     notifications: Span = timedelta(days=90)

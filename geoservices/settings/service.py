@@ -17,6 +17,7 @@ from geoservices.settings.presence import (
     CampaignSettings,
     CodeSettings,
     IntakeSettings,
+    OfferSettings,
     PhoneSettings,
     PresenceSettings,
     TaskSettings,
@@ -76,6 +77,7 @@ class Settings(LinkSettings):
     phones: PhoneSettings = PhoneSettings()
     devices: DeviceSettings = DeviceSettings()
     campaigns: CampaignSettings = CampaignSettings()
+    offers: OfferSettings = OfferSettings()
     tasks: TaskSettings = TaskSettings()
     limits: LimitSettings = LimitSettings()
     statistics: StatisticsSettings = StatisticsSettings()

@@ -95,6 +95,11 @@ def listing(place_id: UUID, **changes: Any) -> dict[str, Any]:
     }
 
 
+def redemption(code: str, **changes: Any) -> dict[str, Any]:
+    """What a scanner sends of a code that somebody showed."""
+    return {"id": str(uuid4()), "code": code, **changes}
+
+
 def campaign(listing_id: UUID, **changes: Any) -> dict[str, Any]:
     """A campaign that tells citizens on their check-in."""
     return {

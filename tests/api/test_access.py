@@ -67,12 +67,18 @@ MAY = {
     Right.STATISTICS_READ: "team-lead manager admin auditor",
     Right.AUDIT_READ: "admin auditor",
     Right.CHECK_INS_SCAN: "staff team-lead manager admin kiosk",
+    Right.REDEMPTIONS_WRITE: "staff team-lead manager admin kiosk",
     Right.TASKS_READ: "staff team-lead manager admin auditor",
     Right.TASKS_WRITE: "staff team-lead manager admin",
     Right.TASKS_ASSIGN: "team-lead manager admin",
 }
 """Which roles have each right when signed in: what `access.rights` has to come to."""
-BY_DEVICE = {Right.CHECK_INS_SCAN, Right.TASKS_READ, Right.TASKS_WRITE}
+BY_DEVICE = {
+    Right.CHECK_INS_SCAN,
+    Right.REDEMPTIONS_WRITE,
+    Right.TASKS_READ,
+    Right.TASKS_WRITE,
+}
 """Which of them a member's device has too."""
 
 
@@ -293,6 +299,19 @@ TABLE = {
         Right.LISTINGS_WRITE, 200, 404, body=lambda ids: asking.listing(ids["place_id"])
     ),
     "withdraw_listing": run(Right.LISTINGS_WRITE, 204, 404),
+    "make_redemption_code": Row({"owner": 201}),
+    # The offer is one that staff scan codes for.
+    "redeem_oneself": Row({"owner": 409}, lambda _: {}),
+    "count_redemptions": run(Right.LISTINGS_READ, 200, 404),
+    "redeem_code": run(
+        Right.REDEMPTIONS_WRITE,
+        422,
+        422,
+        partner=422,
+        far=422,
+        body=lambda _: asking.redemption("nobody's"),
+    ),
+    "list_my_redemptions": all_(200),
     "list_tasks": run(Right.TASKS_READ, 200, 200),
     "read_task": run(Right.TASKS_READ, 200, 404),
     "list_steps": run(Right.TASKS_READ, 200, 404),
