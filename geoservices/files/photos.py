@@ -86,8 +86,9 @@ def _make(data: bytes, media_type: str, *, max_pixels: int, side_px: int) -> Pho
         # A JPEG is decoded at half its size or less where that is enough.
         sent.draft("RGB", (side_px, side_px))
         sent.load()
+        # Before it is turned, which makes a copy.
+        sent.thumbnail((side_px, side_px), Image.Resampling.LANCZOS, reducing_gap=2.0)
         upright = ImageOps.exif_transpose(sent)
-    upright.thumbnail((side_px, side_px), Image.Resampling.LANCZOS, reducing_gap=2.0)
     pixels = Image.new("RGB", upright.size, WHITE)
     seen = upright.convert("RGBA") if upright.has_transparency_data else upright.convert("RGB")
     pixels.paste(seen, mask=seen if seen.mode == "RGBA" else None)
