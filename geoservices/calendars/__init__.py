@@ -1,0 +1,1 @@
+"""Times that come again: recurrence rules, by the clocks of a time zone."""
