@@ -18,6 +18,7 @@ from api.middleware import AT_ONCE, Door
 from api.oidc import MAX_LOGOUT_BYTES
 from api.openapi import complete
 from api.routers import (
+    agendas,
     audit,
     browsers,
     campaigns,
@@ -28,6 +29,7 @@ from api.routers import (
     devices,
     email,
     explanations,
+    feeds,
     geofences,
     health,
     joining,
@@ -90,6 +92,8 @@ NOUNS = (
     codes,
     checkins,
     listings,
+    feeds,
+    agendas,
     campaigns,
     notifications,
     receipts,

@@ -25,6 +25,8 @@ NOUNS = (
     "offers",
     "events",
     "tasks",
+    "feeds",
+    "agendas",
     "campaigns",
     "subscriptions",
     "notifications",

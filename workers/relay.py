@@ -29,6 +29,8 @@ from geoservices.erasures import queries as erasures
 from geoservices.erasures.service import LEASE as ERASURE_LEASE
 from geoservices.exports import queries as exports
 from geoservices.exports.service import LEASE as EXPORT_LEASE
+from geoservices.feeds import queries as feeds
+from geoservices.feeds.running import LEASE as FEED_LEASE
 from geoservices.letters import queries as letters
 from geoservices.settings.sending import DELIVERIES_A_JOB, LETTERS_A_JOB
 from workers import runtime
@@ -75,7 +77,7 @@ class Queue(Protocol[Id]):
 
 @dataclass(slots=True)
 class Relay:
-    """Hands out due messages, deliveries, letters, exports and erasures until stopped."""
+    """Hands out due messages, deliveries, letters, exports, erasures and feeds until stopped."""
 
     sessions: SessionFactory
     outbox_lease: timedelta
@@ -112,6 +114,7 @@ class Relay:
             + self._ring("letters.send", letters, lease=self.mail_lease, limit=LETTERS_A_JOB)
             + self._ring("exports.write", exports, lease=EXPORT_LEASE, limit=1)
             + self._ring("erasures.carry_out", erasures, lease=ERASURE_LEASE, limit=1)
+            + self._ring("feeds.run", feeds, lease=FEED_LEASE, limit=1)
         )
 
     def _relay_while(self, listening: psycopg.Connection) -> None:

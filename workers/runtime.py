@@ -1,8 +1,9 @@
-"""What a job borrows from its process: settings, sessions, the push gateway and the mailer."""
+"""What a job borrows from its process: settings, sessions, and the ways out."""
 
 from functools import lru_cache
 
 from geoservices.database import DatabaseRole, SessionFactory, make_engine, make_session_factory
+from geoservices.fetching import Bounds, Fetcher
 from geoservices.mail.sending import Mailer, SmtpMailer
 from geoservices.push.gateway import PushGateway, WebPushGateway
 from geoservices.settings.service import Settings, load_settings
@@ -46,3 +47,17 @@ def gateway() -> PushGateway:
 def mailer() -> Mailer:
     """Return the way out to people's e-mail addresses; only where there is one."""
     return SmtpMailer(settings().mail)
+
+
+@lru_cache(maxsize=1)
+def feed_fetcher() -> Fetcher:
+    """Return the way out to the addresses of feeds."""
+    feeds = settings().feeds
+    return Fetcher(
+        Bounds(
+            timeout=feeds.timeout,
+            max_body=feeds.max_bytes,
+            ca_file=feeds.ca_file,
+            allow_loopback=feeds.allow_loopback,
+        )
+    )

@@ -13,6 +13,7 @@ from geoservices.feeds.reading import (
     LONGEST_UID,
     MOST_EVENTS,
     Fault,
+    LeftOut,
     Moment,
     ReadEvent,
     ReadFeed,
@@ -28,10 +29,6 @@ MOST_DATES: Final = 1_000
 """Of one event, excluded or added."""
 LONGEST: Final = timedelta(days=366)
 NOT_PUBLIC: Final = frozenset({"PRIVATE", "CONFIDENTIAL"})
-
-
-class _LeftOut(Exception):
-    """The event cannot be read; the message says why."""
 
 
 def read_icalendar(text: str) -> ReadFeed:
@@ -54,11 +51,11 @@ def read_icalendar(text: str) -> ReadFeed:
         faults.append(
             Fault(line=beyond, what=f"Only the first {MOST_EVENTS} events of a feed are read.")
         )
-    events, uids = list[ReadEvent](), set[str]()
+    events, unread = list[ReadEvent](), set[str]()
     for calendar, component in told[:MOST_EVENTS]:
         reader = _Reader(component, zones)
         event = reader.read(cancelling=_is_cancelling(calendar))
-        uids.add(reader.uid)
+        unread |= {reader.uid} if reader.unread else set()
         faults += reader.faults
         events += [event] if event else []
     newest, doubled = newest_of_each(events)
@@ -67,7 +64,7 @@ def read_icalendar(text: str) -> ReadFeed:
         events=tuple(newest),
         faults=tuple(sorted(faults, key=lambda fault: fault.line)),
         whole=bool(calendars) and outline.closed and len(told) <= MOST_EVENTS,
-        uids=frozenset(uids),
+        unread=frozenset(unread),
     )
 
 
@@ -84,6 +81,7 @@ class _Reader:
     component: Component
     zones: Zones
     uid: str = ""
+    unread: bool = False
     zone: str | None = None
     faults: list[Fault] = field(default_factory=list)
 
@@ -92,19 +90,20 @@ class _Reader:
         self.uid = self._uid()
         try:
             return self._read(cancelling=cancelling)
-        except _LeftOut as error:
-            self._fault(self.component.line, f"The event is left out: {error}")
+        except LeftOut as error:
+            self.unread = not error.meant
+            self._fault(self.component.line, str(error))
             return None
 
     def _read(self, *, cancelling: bool) -> ReadEvent:
         if self._word("CLASS") in NOT_PUBLIC:
-            raise _LeftOut("its CLASS says that it is not public.")
+            raise LeftOut("its CLASS says that it is not public.", meant=True)
         start = self.component.first("DTSTART")
         if start is None:
-            raise _LeftOut("it has no DTSTART that can be read.")
+            raise LeftOut("it has no DTSTART that can be read.")
         starts = self._try(start, self._moment)
         if starts is None:
-            raise _LeftOut("its DTSTART cannot be read.")
+            raise LeftOut("its DTSTART cannot be read.")
         self.zone = self._zone_of(start)
         ends, length = self._end(starts)
         return ReadEvent(
@@ -148,10 +147,10 @@ class _Reader:
             self._fault(end.line, "DTSTART and DTEND are not both days or both times.")
             ends = None
         if end and ends is not None and _is_before(ends, starts):
-            raise _LeftOut("it ends before it starts.")
+            raise LeftOut("it ends before it starts.")
         length = self._try(duration, _length) if duration and ends is None else None
         if length is not None and not timedelta(0) <= length <= LONGEST:
-            raise _LeftOut("its DURATION is negative or longer than a year.")
+            raise LeftOut("its DURATION is negative or longer than a year.")
         return ends, length
 
     def _recurrence_id(self) -> Moment | None:
@@ -162,7 +161,7 @@ class _Reader:
             self._fault(told.line, "RANGE is not followed: it changes that one occurrence alone.")
         read = self._try(told, self._moment)
         if read is None:
-            raise _LeftOut("its RECURRENCE-ID cannot be read.")
+            raise LeftOut("its RECURRENCE-ID cannot be read.")
         return read
 
     def _sequence(self) -> int:

@@ -68,13 +68,21 @@ class ReadFeed:
     """What was read of a feed.
 
     `whole` tells whether it was one at all and has its end, so that what is not in it is not there.
-    `uids` are those of all its events, of those too that could not be read.
+    `unread` are the UIDs of events that are in it and could not be read.
     """
 
     events: tuple[ReadEvent, ...]
     faults: tuple[Fault, ...]
     whole: bool
-    uids: frozenset[str]
+    unread: frozenset[str]
+
+
+class LeftOut(Exception):
+    """An event cannot be read, or is not one to be told of; the message says why."""
+
+    def __init__(self, why: str, *, meant: bool = False) -> None:
+        self.meant = meant
+        super().__init__(f"The event is left out: {why}")
 
 
 def newest_of_each(events: list[ReadEvent]) -> tuple[list[ReadEvent], list[Fault]]:

@@ -19,6 +19,7 @@ from geoservices.feeds.reading import (
     LONGEST_UID,
     MOST_EVENTS,
     Fault,
+    LeftOut,
     Moment,
     ReadEvent,
     ReadFeed,
@@ -60,10 +61,6 @@ DAYS: Final = {
 FREQUENCIES: Final = {"D": "DAILY", "W": "WEEKLY", "M": "MONTHLY", "Y": "YEARLY"}
 _FREQUENCY: Final = re.compile(r"P([0-9]{1,3})([DWMY])")
 _DAY: Final = re.compile(r"[+-]?[0-9]{0,2}(MO|TU|WE|TH|FR|SA|SU)")
-
-
-class _LeftOut(Exception):
-    """The event cannot be read; the message says why."""
 
 
 def read_json_ld(text: str) -> ReadFeed:
@@ -119,15 +116,16 @@ def _read(documents: list[str]) -> ReadFeed:
         whole = False
         what = f"Only the first {MOST_EVENTS} events of a feed are read."
         faults.append(Fault(line=MOST_EVENTS + 1, what=what))
-    events, uids = list[ReadEvent](), set[str]()
+    events, unread = list[ReadEvent](), set[str]()
     for number, node in enumerate(nodes[:MOST_EVENTS], start=1):
         uid = _uid(node)
-        uids.add(uid)
         try:
             events.append(_event(node, uid, number))
-        except _LeftOut as error:
-            faults.append(Fault(line=number, uid=uid, what=f"The event is left out: {error}"))
+        except LeftOut as error:
+            unread |= set() if error.meant else {uid}
+            faults.append(Fault(line=number, uid=uid, what=str(error)))
         except (ValueError, TypeError, OverflowError):
+            unread.add(uid)
             what = "The event is left out: one of its dates or times is none."
             faults.append(Fault(line=number, uid=uid, what=what))
     newest, doubled = newest_of_each(events)
@@ -135,7 +133,7 @@ def _read(documents: list[str]) -> ReadFeed:
         events=tuple(newest),
         faults=(*faults, *doubled),
         whole=whole,
-        uids=frozenset(uids),
+        unread=frozenset(unread),
     )
 
 
@@ -162,7 +160,7 @@ def _event(node: Node, uid: str, number: int) -> ReadEvent:
     cancelled = bool({_word(one) for one in _many(node.get("eventStatus"))} & CALLED_OFF)
     modes = {_word(one) for one in _many(node.get("eventAttendanceMode"))}
     if modes == {"OnlineEventAttendanceMode"}:
-        raise _LeftOut("it takes place online only.")
+        raise LeftOut("it takes place online only.", meant=True)
     duration = _text(node.get("duration"))
     schedules = [one for one in _many(node.get("eventSchedule")) if isinstance(one, dict)]
     times = _times(node) if node.get("startDate") or not schedules else _scheduled(schedules)
@@ -182,14 +180,14 @@ def _event(node: Node, uid: str, number: int) -> ReadEvent:
 def _times(node: Node) -> dict[str, Any]:
     start = _text(node.get("startDate"))
     if not start:
-        raise _LeftOut("it has no startDate.")
+        raise LeftOut("it has no startDate.")
     starts, end = _moment(start), _text(node.get("endDate"))
     ends = _moment(end) if end else None
     if ends is not None and not isinstance(ends, datetime):
         # The last day belongs to it, unlike in iCalendar.
         ends += DAY
     if isinstance(starts, datetime) == isinstance(ends, datetime) and _is_before(ends, starts):
-        raise _LeftOut("it ends before it starts.")
+        raise LeftOut("it ends before it starts.")
     return {"starts": starts, "ends": ends}
 
 
@@ -202,12 +200,12 @@ def _is_before(end: Moment | None, start: Moment) -> bool:
 def _scheduled(schedules: list[Node]) -> dict[str, Any]:
     """Read a schedule that one recurrence rule says as well."""
     if len(schedules) > 1:
-        raise _LeftOut("it has several schedules; give each as an event.")
+        raise LeftOut("it has several schedules; give each as an event.")
     [schedule] = schedules
     frequency = _FREQUENCY.fullmatch(_text(schedule.get("repeatFrequency")))
     first, clock = _text(schedule.get("startDate")), _text(schedule.get("startTime"))
     if not first or not clock or frequency is None:
-        raise _LeftOut("its schedule needs startDate, startTime and a repeatFrequency like P1W.")
+        raise LeftOut("its schedule needs startDate, startTime and a repeatFrequency like P1W.")
     parts = [f"FREQ={FREQUENCIES[frequency[2]]}", f"INTERVAL={int(frequency[1])}"]
     days = [_day(one) for one in _many(schedule.get("byDay"))]
     parts += [f"BYDAY={','.join(days)}"] if days else []
@@ -215,7 +213,7 @@ def _scheduled(schedules: list[Node]) -> dict[str, Any]:
         numbers = [str(int(one)) for one in _many(schedule.get(member))]
         parts += [f"{part}={','.join(numbers)}"] if numbers else []
     if _many(schedule.get("byMonthWeek")):
-        raise _LeftOut("weeks of the month are not followed; say byDay as 1MO.")
+        raise LeftOut("weeks of the month are not followed; say byDay as 1MO.")
     last, count = _text(schedule.get("endDate")), schedule.get("repeatCount")
     if count:
         parts.append(f"COUNT={int(count)}")
@@ -254,7 +252,7 @@ def _day(told: object) -> str:
     text = _word(told)
     day = DAYS.get(text, text.upper())
     if not _DAY.fullmatch(day):
-        raise _LeftOut("its schedule has a byDay that is none.")
+        raise LeftOut("its schedule has a byDay that is none.")
     return day
 
 

@@ -277,6 +277,17 @@ OF_THE_PERSON = (
         order=("recorded_at", "device_id", "id"),
     ),
     Holding(
+        kind="calendar-link",
+        table="calendar_links",
+        column="person_id",
+        title="The link by which your calendar program fetches what you signed up for",
+        why="So that your own calendar shows it. Kept until you revoke it or make another.",
+        correction="DELETE /v1/me/calendar-link revokes it.",
+        told={"made_at": "When you made it"},
+        withheld={"token_hash": SECRET},
+        order=("made_at", "person_id"),
+    ),
+    Holding(
         kind="exports",
         table="exports",
         column="person_id",
@@ -329,6 +340,9 @@ NOTHING = {
     "offers": "What an offer has besides what every listing has.",
     "events": "What an event has besides what every listing has.",
     "tasks": "What a task has besides what every listing has.",
+    "feeds": "An address from which an organisation's events are fetched.",
+    "feed_events": "Which listing was made of which event of a feed.",
+    "feed_runs": "What a fetch of a feed came to.",
     "listings": "An offer, event or task at a place, as an organisation wrote it.",
     "campaigns": "What an organisation tells people in general.",
     "failed_attempts": "How often a password was wrong, under a keyed mark of what was typed as a "

@@ -12,6 +12,7 @@ from geoservices.settings.entering import (
     OidcSettings,
     SignInSettings,
 )
+from geoservices.settings.feeds import FeedSettings
 from geoservices.settings.kinds import Span
 from geoservices.settings.presence import (
     CampaignSettings,
@@ -80,6 +81,7 @@ class Settings(LinkSettings):
     rights: RightsSettings = RightsSettings()
     oidc: OidcSettings = OidcSettings()
     audit: AuditSettings = AuditSettings()
+    feeds: FeedSettings = FeedSettings()
 
     @model_validator(mode="after")
     def _visits_are_counted_before_they_go(self) -> Self:

@@ -1,0 +1,29 @@
+"""Feeds of events are fetched, and what they say is made so."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import structlog
+
+from geoservices.feeds import running
+from workers import runtime
+from workers.app import app
+
+log = structlog.get_logger()
+
+
+@app.task(name="feeds.run")
+def run(feed_ids: Sequence[str]) -> None:
+    """Run feeds, one after the other. Whoever has one already is let finish it."""
+    for feed_id in feed_ids:
+        done = running.run(runtime.sessions(), runtime.feed_fetcher(), UUID(feed_id))
+        if done is not None:
+            log.info(
+                "feed_run",
+                feed_id=feed_id,
+                run_id=str(done.id),
+                state=done.state,
+                reason=done.reason,
+                faults=done.fault_count,
+                **done.counts,
+            )
