@@ -328,6 +328,7 @@ NOTHING = {
     "codes": "A poster, tag or screen at a place.",
     "offers": "What an offer has besides what every listing has.",
     "events": "What an event has besides what every listing has.",
+    "event_occurrences": "When an event takes place, with how many go, wait and came.",
     "tasks": "What a task has besides what every listing has.",
     "listings": "An offer, event or task at a place, as an organisation wrote it.",
     "campaigns": "What an organisation tells people in general.",

@@ -16,6 +16,7 @@ from geoservices.settings.kinds import Span
 from geoservices.settings.presence import (
     CampaignSettings,
     CodeSettings,
+    EventSettings,
     IntakeSettings,
     PhoneSettings,
     PresenceSettings,
@@ -74,6 +75,7 @@ class Settings(LinkSettings):
     phones: PhoneSettings = PhoneSettings()
     devices: DeviceSettings = DeviceSettings()
     campaigns: CampaignSettings = CampaignSettings()
+    events: EventSettings = EventSettings()
     limits: LimitSettings = LimitSettings()
     statistics: StatisticsSettings = StatisticsSettings()
     retention: RetentionSettings = RetentionSettings()
