@@ -1,7 +1,7 @@
 """Feeds of events, and links to people's calendars.
 
 Revision ID: 0033
-Revises: 0023
+Revises: 0032
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0033"
-down_revision = "0023"
+down_revision = "0032"
 branch_labels = None
 depends_on = None
 

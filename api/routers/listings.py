@@ -11,9 +11,13 @@ from api.pagination import Cursor, Limit, Page, instant_and_id, next_address
 from api.problems import problem_responses
 from api.responses import repeated
 from api.schemas.kinds import AnyListingIn, AnyListingOut, told
+from geoservices import attending
 from geoservices.access.actors import Grant
 from geoservices.access.rights import Right
+from geoservices.accounts.service import TimeZoneUnknown
+from geoservices.calendars.recurrence import RecurrenceRefused
 from geoservices.errors import IdTaken, NotFound
+from geoservices.events.drafts import EventRefused
 from geoservices.listings import queries, service
 from geoservices.listings.drafts import EndsBeforeStart
 from geoservices.listings.service import KindFixed
@@ -22,6 +26,8 @@ router = APIRouter(tags=["listings"], route_class=StrictRoute)
 
 Reading = Annotated[Grant, Depends(Needs(Right.LISTINGS_READ))]
 Writing = Annotated[Grant, Depends(Needs(Right.LISTINGS_WRITE))]
+IMPOSSIBLE = (EndsBeforeStart, EventRefused, RecurrenceRefused, TimeZoneUnknown)
+"""What is wrong with a listing that cannot be."""
 
 
 @router.get("/listings")
@@ -50,7 +56,7 @@ def list_listings(
 @router.post(
     "/listings",
     status_code=201,
-    responses={**repeated(AnyListingOut), **problem_responses(EndsBeforeStart, IdTaken, NotFound)},
+    responses={**repeated(AnyListingOut), **problem_responses(*IMPOSSIBLE, IdTaken, NotFound)},
 )
 def publish_listing(
     body: AnyListingIn,
@@ -79,17 +85,21 @@ def read_listing(
     return told(listing)
 
 
-@router.put(
-    "/listings/{listing_id}", responses=problem_responses(EndsBeforeStart, KindFixed, NotFound)
-)
+@router.put("/listings/{listing_id}", responses=problem_responses(*IMPOSSIBLE, KindFixed, NotFound))
 def replace_listing(
     listing_id: UUID,
     body: AnyListingIn,
     grant: Writing,
     session: SessionDep,
+    at: Now,
 ) -> AnyListingOut:
-    """Say something else of a listing."""
+    """Say something else of a listing.
+
+    Who waited for a place at an event gets one if there are more now; who signed up for an
+    occurrence that is no more is told.
+    """
     listing = service.replace_listing(session, listing_id, body.to_draft(), grant=grant)
+    attending.follow(session, listing, at=at)
     return told(listing)
 
 
@@ -100,6 +110,10 @@ def withdraw_listing(
     session: SessionDep,
     at: Now,
 ) -> Response:
-    """End a listing now; withdrawing again changes nothing."""
-    service.withdraw_listing(session, listing_id, grant=grant, at=at)
+    """End a listing now; withdrawing again changes nothing.
+
+    Who signed up for an event is told that it does not take place.
+    """
+    withdrawn = service.withdraw_listing(session, listing_id, grant=grant, at=at)
+    attending.follow(session, withdrawn, at=at)
     return Response(status_code=204)

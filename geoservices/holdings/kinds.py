@@ -339,6 +339,7 @@ NOTHING = {
     "codes": "A poster, tag or screen at a place.",
     "offers": "What an offer has besides what every listing has.",
     "events": "What an event has besides what every listing has.",
+    "event_occurrences": "When an event takes place, with how many go, wait and came.",
     "tasks": "What a task has besides what every listing has.",
     "feeds": "An address from which an organisation's events are fetched.",
     "feed_events": "Which listing was made of which event of a feed.",

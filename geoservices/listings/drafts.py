@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Self
 from uuid import UUID
 
 from geoservices.errors import ErrorKind, GeoservicesError
 from geoservices.listings.models import Listing
+from geoservices.places.models import Place
 
 
 class EndsBeforeStart(GeoservicesError):
@@ -33,6 +34,11 @@ class ListingDraft:
     evidence_needed: str
     starts_at: datetime
     ends_at: datetime | None
+
+    # Only kinds of which something follows from the place look at it.
+    def at_place(self, place: Place) -> Self:  # noqa: ARG002
+        """Return it with what follows from its place; as it is, unless a kind says more."""
+        return self
 
     def check(self) -> None:
         """Refuse what cannot be.

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from geoservices.access.actors import Grant
 from geoservices.database import newest_first
-from geoservices.listings.models import Listing
+from geoservices.listings.models import Listing, ListingKind
 from geoservices.places.access_queries import reached
 
 
@@ -41,10 +41,13 @@ def is_current(at: datetime) -> ColumnElement[bool]:
 
 
 def current_at(session: Session, place_id: UUID, *, at: datetime) -> Sequence[Listing]:
-    """Return what is on at a place, the earliest first."""
+    """Return what is on at a place, and events to come, the earliest first."""
+    to_come = and_(
+        Listing.kind == ListingKind.EVENT, Listing.starts_at > at, Listing.withdrawn_at.is_(None)
+    )
     return session.scalars(
         select(Listing)
-        .where(Listing.place_id == place_id, is_current(at))
+        .where(Listing.place_id == place_id, or_(is_current(at), to_come))
         .order_by(Listing.starts_at, Listing.id)
     ).all()
 

@@ -151,3 +151,10 @@ class CampaignSettings(BaseModel, frozen=True, extra="forbid"):
     person_cap: Annotated[int, Field(ge=1)] = 6
     person_cap_window: Span = timedelta(hours=24)
     """So many notifications to one person in any window this long, critical ones apart."""
+
+
+class EventSettings(BaseModel, frozen=True, extra="forbid"):
+    """How people attend events."""
+
+    attend_early: SpanOrNone = timedelta(minutes=30)
+    """Whoever checks in so long before the start has come to the event."""

@@ -28,6 +28,8 @@ class RetentionSettings(BaseModel, frozen=True, extra="forbid"):
     check_ins: Span = timedelta(days=30)
     sensitive_check_ins: Span = timedelta(days=1)
     """Check-ins at sensitive places, and what was decided and told because of them."""
+    sign_ups: Span = timedelta(days=7)
+    """Sign-ups for events, after the occurrence ended; how many came stays."""
     decisions: Span = timedelta(days=30)
     """Decisions that told nobody of anything."""
     notifications: Span = timedelta(days=90)

@@ -17,6 +17,7 @@ from geoservices.settings.kinds import Span
 from geoservices.settings.presence import (
     CampaignSettings,
     CodeSettings,
+    EventSettings,
     IntakeSettings,
     PhoneSettings,
     PresenceSettings,
@@ -75,6 +76,7 @@ class Settings(LinkSettings):
     phones: PhoneSettings = PhoneSettings()
     devices: DeviceSettings = DeviceSettings()
     campaigns: CampaignSettings = CampaignSettings()
+    events: EventSettings = EventSettings()
     limits: LimitSettings = LimitSettings()
     statistics: StatisticsSettings = StatisticsSettings()
     retention: RetentionSettings = RetentionSettings()
