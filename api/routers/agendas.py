@@ -1,7 +1,7 @@
 """What takes place, as calendars and data that other programs read."""
 
 from hashlib import sha256
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Response
@@ -21,7 +21,9 @@ router = APIRouter(tags=["calendars"], route_class=StrictRoute)
 
 PUBLIC = "public, max-age=300"
 PRIVATE = "private, no-cache"
-UNCHANGED = {304: {"description": "It is as it was: `If-None-Match` names its ETag."}}
+UNCHANGED: dict[int | str, dict[str, Any]] = {
+    304: {"description": "It is as it was: `If-None-Match` names its ETag."}
+}
 
 IfNoneMatch = Annotated[
     str | None, Header(max_length=300, description="The ETag of what the program has")

@@ -79,6 +79,7 @@ def plan(
     *,
     whole: bool,
     unread: frozenset[str],
+    was_thin: bool,
     believed: bool,
 ) -> Plan:
     """Decide what a fetch changes.
@@ -88,6 +89,8 @@ def plan(
         known: Those of the fetches before.
         whole: Whether what is not in the feed is not there.
         unread: UIDs of events that are there and cannot be read.
+        was_thin: Whether too many were missing the last time; what is then added to the feed does
+            not make up for them.
         believed: Whether it may be missing most of its events.
     """
     before = {one.key: one for one in known}
@@ -95,7 +98,7 @@ def plan(
     current = [one for one in known if not one.withdrawn and not one.is_over]
     missing = [one.key for one in current if one.key not in effects]
     gone = [key for key in missing if whole and key.uid not in unread]
-    is_thin = len(gone) * 2 > len(current)
+    is_thin = bool(gone) and (was_thin or len(gone) * 2 > len(current))
     lost = Effect.WITHDRAWN if believed or not is_thin else Effect.HELD
     effects |= dict.fromkeys(missing, Effect.HELD) | dict.fromkeys(gone, lost)
     return Plan(effects, is_thin)

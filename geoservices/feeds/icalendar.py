@@ -266,7 +266,8 @@ class _Reader:
 
 
 def _length(one: Property) -> timedelta:
-    return vDuration.from_ical(one.value.strip())
+    read: timedelta = vDuration.from_ical(one.value.strip())
+    return read
 
 
 def _is_day(moment: Moment) -> bool:

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy.orm import Session
 
-from geoservices import clock
+from geoservices import attending, clock
 from geoservices.access.actors import Grant, by_operator
 from geoservices.access.rights import Right
 from geoservices.checkins.verification import Evidence
@@ -160,6 +160,7 @@ class _Applied:
             known,
             whole=read.whole,
             unread=read.unread,
+            was_thin=self.feed.thin_since is not None,
             believed=believed,
         )
         events = {one.key: one for one in placed}
@@ -214,12 +215,14 @@ class _Applied:
         kept = {one.name: getattr(listing, one.name) for one in fields(EventDraft)}
         draft = EventDraft(**(kept | _said(placed)))
         listings.replace_listing(self.session, listing.id, draft, grant=self.grant)
-        event.digest = placed.told(at=self.at).digest
         listing.withdrawn_at = None
+        attending.follow(self.session, listing, at=self.at)
+        event.digest = placed.told(at=self.at).digest
         event.withdrawn_by_feed = False
 
     def _withdraw(self, event: FeedEvent, listing: Listing) -> None:
         listings.withdraw_listing(self.session, listing.id, grant=self.grant, at=self.at)
+        attending.follow(self.session, listing, at=self.at)
         event.withdrawn_by_feed = True
 
     def _report(

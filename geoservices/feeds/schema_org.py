@@ -6,7 +6,7 @@ Source:
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
 from html.parser import HTMLParser
@@ -197,7 +197,7 @@ def _is_before(end: Moment | None, start: Moment) -> bool:
     return end is not None and end < start
 
 
-def _scheduled(schedules: list[Node]) -> dict[str, Any]:
+def _scheduled(schedules: Sequence[Node]) -> dict[str, Any]:
     """Read a schedule that one recurrence rule says as well."""
     if len(schedules) > 1:
         raise LeftOut("it has several schedules; give each as an event.")

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy.orm import Session
 
-from geoservices import fetching, outbox
+from geoservices import attending, fetching, outbox
 from geoservices.access.actors import Grant
 from geoservices.errors import ErrorKind, Forbidden, GeoservicesError, NotFound
 from geoservices.feeds import queries
@@ -190,7 +190,7 @@ def delete_feed(session: Session, feed: Feed, *, at: datetime) -> None:
     """Fetch a feed no more, and withdraw what it told of."""
     for _event, listing in queries.known_events(session, feed.id):
         listing.withdrawn_at = listing.withdrawn_at or at
-    session.flush()
+        attending.follow(session, listing, at=at)
     queries.delete_feed(session, feed.id)
 
 

@@ -8,6 +8,7 @@ from datetime import datetime, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
 
+from icalendar import Component as Observance
 from icalendar import Timezone, TimezoneDaylight, TimezoneStandard
 from icalendar.timezone.tzp import TZP
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
@@ -82,7 +83,7 @@ class Zones:
         return made
 
 
-def _observance(part: Component) -> TimezoneStandard | TimezoneDaylight:
+def _observance(part: Component) -> Observance:
     lines = [_line(one) for name in TOLD for one in part.all(name)]
     for rule in part.all("RRULE"):
         told = (one.partition("=") for one in rule.value.upper().split(";") if one)
