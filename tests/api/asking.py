@@ -95,6 +95,15 @@ def listing(place_id: UUID, **changes: Any) -> dict[str, Any]:
     }
 
 
+def feed(place_id: UUID, **changes: Any) -> dict[str, Any]:
+    """An address from which a place's events are fetched."""
+    return {
+        "name": "What's on",
+        "url": f"https://example.org/{uuid4()}.ics",
+        "place_id": str(place_id),
+    } | changes
+
+
 def campaign(listing_id: UUID, **changes: Any) -> dict[str, Any]:
     """A campaign that tells citizens on their check-in."""
     return {

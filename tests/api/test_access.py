@@ -278,6 +278,27 @@ TABLE = {
         Right.LISTINGS_WRITE, 200, 404, body=lambda ids: asking.listing(ids["place_id"])
     ),
     "withdraw_listing": run(Right.LISTINGS_WRITE, 204, 404),
+    "list_feeds": run(Right.LISTINGS_READ, 200, 200),
+    "make_feed": run(
+        Right.LISTINGS_WRITE,
+        201,
+        404,
+        partner=201,
+        body=lambda ids: asking.feed(ids["place_id"]),
+    ),
+    "read_feed": run(Right.LISTINGS_READ, 200, 404),
+    "change_feed": run(Right.LISTINGS_WRITE, 200, 404, body=lambda _: {"paused": True}),
+    "delete_feed": run(Right.LISTINGS_WRITE, 204, 404),
+    "run_feed": run(Right.LISTINGS_WRITE, 202, 404, body=lambda _: {"preview": True}),
+    "list_runs": run(Right.LISTINGS_READ, 200, 404),
+    "read_run": run(Right.LISTINGS_READ, 200, 404),
+    "read_agenda_of_place": free(200),
+    "read_linked_data_of_place": free(200),
+    "read_agenda_of_event": free(200),
+    "read_my_agenda": none_(),
+    "read_calendar_link": mine(200, 404),
+    "make_calendar_link": all_(201),
+    "revoke_calendar_link": all_(204),
     "list_campaigns": run(Right.CAMPAIGNS_READ, 200, 200),
     "make_campaign": run(
         Right.CAMPAIGNS_WRITE, 201, 404, body=lambda ids: asking.campaign(ids["listing_id"])
@@ -373,6 +394,7 @@ ASKED = {
     "read_grid": {"first": "2026-03-01", "last": "2026-03-04"},
     "read_footfall": {"from": "2026-03-04T10:00:00Z", "until": "2026-03-04T14:00:00Z"},
     "unsubscribe_from_email": {"token": "made-up"},
+    "read_my_agenda": {"token": "made-up"},
     "erase_me": {"confirm": "erase-everything"},
 }
 """What has to be asked for in the query."""

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 from sqlalchemy.orm import Session
 
 from geoservices.accounts.models import Device, Organisation, Person, Purpose
+from geoservices.agendas import service as agendas
 from geoservices.campaigns.models import Campaign, Decision
 from geoservices.campaigns.rules import Trigger
 from geoservices.checkins.models import CheckIn
@@ -16,11 +17,14 @@ from geoservices.deliveries.models import Delivery
 from geoservices.deliveries.states import DeliveryState
 from geoservices.erasures.models import Erasure
 from geoservices.exports.models import Export, ExportChunk, ExportState
+from geoservices.feeds.answers import FeedKind
+from geoservices.feeds.models import Feed, FeedRun, RunState
 from geoservices.letters.models import EmailAddress
 from geoservices.listings.models import Listing
 from geoservices.members.models import Team, TeamMember
 from geoservices.notifications.models import Notification
 from geoservices.phones.models import PhoneApp
+from geoservices.places.models import Place
 from geoservices.subscriptions.models import Subscription
 from geoservices.visits.models import Visit
 from geoservices.visits.transitions import Phase
@@ -90,6 +94,8 @@ def make_world(session: Session, slug: str = "devon") -> World:
     link, _phone_token = make_phone_link(session, device, PhoneApp.OVERLAND)
     decision, notification = make_notification(session, person, campaign, listing, check_in)
     delivery = make_delivery(session, notification, subscription)
+    agendas.make_link(session, person.id, at=NOON)
+    feed, run = make_feed(session, place)
     session.add(visit)
     session.add(
         EmailAddress(
@@ -127,8 +133,38 @@ def make_world(session: Session, slug: str = "devon") -> World:
             "member_id": member.id,
             "team_id": team.id,
             "key_id": key.id,
+            "feed_id": feed.id,
+            "run_id": run.id,
         },
     )
+
+
+def make_feed(session: Session, place: Place) -> tuple[Feed, FeedRun]:
+    """An address from which the events of a place are fetched, and that it was."""
+    feed = Feed(
+        id=uuid4(),
+        organisation_id=place.organisation_id,
+        place_id=place.id,
+        name=MARK,
+        url="https://example.org/events.ics",
+        kind=FeedKind.ICALENDAR,
+        interval=timedelta(hours=1),
+        created_at=NOON,
+        due_at=NOON,
+    )
+    session.add(feed)
+    session.flush()
+    run = FeedRun(
+        id=uuid4(),
+        organisation_id=place.organisation_id,
+        feed_id=feed.id,
+        state=RunState.DONE,
+        asked_at=NOON,
+        ended_at=NOON,
+    )
+    session.add(run)
+    session.flush()
+    return feed, run
 
 
 def make_export(session: Session, person: Person) -> Export:
