@@ -57,8 +57,14 @@ def upgrade() -> None:
             "url",
             "place_id",
             name=op.f("uq_feeds_organisation_id_url_place_id"),
-            postgresql_nulls_not_distinct=True,
         ),
+    )
+    op.create_index(
+        "uq_feeds_anywhere",
+        "feeds",
+        ["organisation_id", "url"],
+        unique=True,
+        postgresql_where="place_id IS NULL",
     )
     op.create_index("ix_feeds_place", "feeds", ["place_id"])
     op.create_index("ix_feeds_due", "feeds", ["due_at"], postgresql_where="NOT paused")

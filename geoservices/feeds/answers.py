@@ -56,7 +56,7 @@ def read_answer(kind: FeedKind, answer: Answer) -> ReadFeed | None:
     told, _, parameters = answer.fields.get("content-type", "").partition(";")
     media_type = told.strip().lower()
     text, fault = _decode(answer.body, parameters)
-    feed = _read(kind, media_type, text)
+    feed = _read(kind, media_type, text.replace("\x00", ""))
     return feed if fault is None else replace(feed, faults=(fault, *feed.faults))
 
 

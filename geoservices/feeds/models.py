@@ -27,7 +27,14 @@ class Feed(Base):
     __tablename__ = "feeds"
     __table_args__ = (
         CheckConstraint(one_of("kind", FeedKind), name="kind_known"),
-        UniqueConstraint("organisation_id", "url", "place_id", postgresql_nulls_not_distinct=True),
+        UniqueConstraint("organisation_id", "url", "place_id"),
+        Index(
+            "uq_feeds_anywhere",
+            "organisation_id",
+            "url",
+            unique=True,
+            postgresql_where="place_id IS NULL",
+        ),
         Index("ix_feeds_place", "place_id"),
         Index("ix_feeds_due", "due_at", postgresql_where="NOT paused"),
         {"info": not_personal},

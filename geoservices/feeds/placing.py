@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
@@ -12,14 +12,17 @@ from zoneinfo import ZoneInfo
 
 from geoservices.calendars.recurrence import (
     RecurrenceRefused,
+    Series,
     check_series,
     last_end,
     local_instant,
+    next_after,
     read_rule,
 )
 from geoservices.feeds.changes import Key, Told
 from geoservices.feeds.matching import NoPlace, Spot
-from geoservices.feeds.reading import Fault, Moment, ReadEvent
+from geoservices.feeds.reading import Fault, LeftOut, Moment, ReadEvent
+from geoservices.instants import MICROSECOND
 
 LONGEST_TITLE: Final = 120
 LONGEST_TEXT: Final = 5_000
@@ -61,14 +64,16 @@ class Placed:
         """Return what decides what becomes of it."""
         return Told(
             key=self.key,
-            digest=self._digest(),
+            digest=self.digest,
             sequence=self.sequence,
             modified_at=self.modified_at,
             cancelled=self.cancelled,
             is_over=self._is_over(at),
         )
 
-    def _digest(self) -> bytes:
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of all that is taken of it."""
         told = [
             str(self.place_id),
             self.time_zone,
@@ -133,6 +138,9 @@ class _Placing:
             except NoPlace as error:
                 self._fault(event, f"The event is left out: {error}")
                 continue
+            except LeftOut as error:
+                self._fault(event, str(error))
+                continue
             except (ValueError, OverflowError):
                 self._fault(event, "The event is left out: its times are beyond what can be kept.")
                 continue
@@ -149,7 +157,7 @@ class _Placing:
         length = self._length(event, starts_at, zone)
         recurrence = "" if event.recurrence_id is None else _key(event.recurrence_id, zone)
         excluded = {_occurrence(one, event.starts, zone) for one in (*event.excluded, *others)}
-        rule = self._rule(event, starts_at, length, zone)
+        rule = self._rule(event, starts_at, length, zone, excluded)
         placed = Placed(
             key=Key(event.uid, recurrence),
             line=event.line,
@@ -191,18 +199,26 @@ class _Placing:
         return length
 
     def _rule(
-        self, event: ReadEvent, starts_at: datetime, length: timedelta, zone: str
+        self,
+        event: ReadEvent,
+        starts_at: datetime,
+        length: timedelta,
+        zone: str,
+        excluded: Collection[datetime],
     ) -> str | None:
         if event.rule is None or event.recurrence_id is not None:
             return None
         try:
             rule = read_rule(event.rule, field="RRULE")
-            check_series(
-                field="RRULE", starts_at=starts_at, length=length, rule=rule, time_zone=zone
+            series = Series(
+                starts_at=starts_at, length=length, rule=rule, time_zone=zone, excluded=excluded
             )
+            check_series(field="RRULE", **series)
         except RecurrenceRefused as error:
             self._fault(event, f"Only its first occurrence is taken. {error}")
             return None
+        if next_after(starts_at - MICROSECOND, **series) is None:
+            raise LeftOut("all of its occurrences are excluded.", meant=True)
         return rule
 
     def _title(self, event: ReadEvent) -> str:

@@ -34,6 +34,7 @@ MOST_FAULTS = 200
 MOST_CHANGES = 200
 """So many are kept of a run; all are counted."""
 PLACE_GONE = "place-not-yours"
+OUR_FAULT = "fault-of-ours"
 UNMOVING = frozenset({Effect.UNCHANGED, Effect.OVER, Effect.LEFT})
 
 
@@ -66,6 +67,20 @@ def run(sessions: SessionFactory, fetcher: Fetcher, feed_id: UUID) -> FeedRun | 
     fetched = _fetch(fetcher, begun)
     with transaction(sessions) as session:
         return _finish(session, begun, fetched, at=clock.now())
+
+
+def give_up(sessions: SessionFactory, feed_id: UUID) -> None:
+    """End the run of a feed that broke by a fault of ours, and let the feed rest."""
+    with transaction(sessions) as session:
+        feed, run = queries.hold(session, feed_id), queries.waiting_run(session, feed_id)
+        if feed is None:
+            return
+        at = clock.now()
+        if run is not None:
+            run.state, run.reason, run.ended_at = RunState.FAILED, OUR_FAULT, at
+        _settle(feed, Fetched(reason=OUR_FAULT), failed=True, at=at)
+        feed.leased_until = None
+        feed.due_at = next_due(feed.interval, feed.failure_count, at=at)
 
 
 def _begin(session: Session, feed_id: UUID, *, at: datetime) -> Begun | None:
@@ -168,8 +183,8 @@ class _Applied:
             self._carry_out(planned, events, {_key(event): (event, one) for event, one in rows})
             is_held = planned.is_thin and not believed
             self.feed.thin_since = (self.feed.thin_since or self.at) if is_held else None
-        titles = {_key(event): listing for event, listing in rows}
-        self._report(planned, events, titles, [*read.faults, *unplaced])
+        before = {_key(event): listing for event, listing in rows}
+        self._report(planned, events, before, [*read.faults, *unplaced])
 
     def _carry_out(
         self,
@@ -203,7 +218,7 @@ class _Applied:
                 recurrence=placed.key.recurrence,
                 organisation_id=self.feed.organisation_id,
                 listing_id=listing.id,
-                digest=placed.told(at=self.at).digest,
+                digest=placed.digest,
                 sequence=placed.sequence,
                 modified_at=placed.modified_at,
                 withdrawn_by_feed=False,
@@ -217,7 +232,7 @@ class _Applied:
         listings.replace_listing(self.session, listing.id, draft, grant=self.grant)
         listing.withdrawn_at = None
         attending.follow(self.session, listing, at=self.at)
-        event.digest = placed.told(at=self.at).digest
+        event.digest = placed.digest
         event.withdrawn_by_feed = False
 
     def _withdraw(self, event: FeedEvent, listing: Listing) -> None:
@@ -229,14 +244,14 @@ class _Applied:
         self,
         planned: Plan,
         events: Mapping[Key, Placed],
-        listings_: Mapping[Key, Listing],
+        before: Mapping[Key, Listing],
         faults: Sequence[Fault],
     ) -> None:
         counts = Counter(planned.effects.values())
         self.run.counts = {effect.value: counts[effect] for effect in Effect}
         moving = [(key, one) for key, one in planned.effects.items() if one not in UNMOVING]
         self.run.changes = [
-            _change_told(key, effect, events.get(key) or listings_[key])
+            _change_told(key, effect, events.get(key) or before[key])
             for key, effect in moving[:MOST_CHANGES]
         ]
         self.run.fault_count = len(faults)

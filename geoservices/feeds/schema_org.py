@@ -300,7 +300,10 @@ def _text(told: object) -> str:
         return next(filter(None, map(_text, told)), "")
     if isinstance(told, dict):
         return _text(told.get("@value") or told.get("value") or told.get("@id"))
-    return told.replace("\x00", "").strip() if isinstance(told, str) else ""
+    if not isinstance(told, str):
+        return ""
+    # JSON can say halves of characters, which are none.
+    return told.encode(errors="replace").decode().replace("\x00", "").strip()
 
 
 def _address(told: object) -> str | None:

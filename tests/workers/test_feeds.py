@@ -12,9 +12,9 @@ from geoservices import clock
 from geoservices.access.rights import Right
 from geoservices.database import SessionFactory, transaction
 from geoservices.events.models import Event
-from geoservices.feeds import service
+from geoservices.feeds import running, service
 from geoservices.feeds.answers import FeedKind
-from geoservices.feeds.models import Feed
+from geoservices.feeds.models import Feed, FeedRun
 from geoservices.feeds.service import FeedDraft
 from geoservices.settings.feeds import FeedSettings
 from tests.factories import make_organisation, make_place, may
@@ -76,3 +76,37 @@ def test_a_feed_goes_from_the_relay_to_the_job(
         assert session.scalars(select(Event.title)).all() == ["Story time"]
         due_at = session.get_one(Feed, feed_id).due_at
     assert at + timedelta(hours=1) <= due_at <= clock.now() + timedelta(hours=1)
+
+
+def test_a_fault_of_ours_ends_the_run(
+    committed: SessionFactory, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The feed says so, and is tried again later; the log does not say what it was about."""
+    site.tell(event("1"))
+    at = clock.now()
+    with transaction(committed) as session:
+        organisation = make_organisation(session)
+        grant = may(organisation, Right.LISTINGS_WRITE)
+        draft = FeedDraft(
+            name="What's on",
+            url=site.url,
+            kind=FeedKind.ICALENDAR,
+            place_id=make_place(session, organisation).id,
+            interval=timedelta(hours=1),
+            paused=False,
+        )
+        feed = service.make_feed(session, draft, grant=grant, settings=LOOPBACK, at=at)
+
+    def broken(*_: object, **__: object) -> None:
+        raise ValueError(site.url)
+
+    monkeypatch.setattr(running, "place_events", broken)
+    with capture_logs() as logged:
+        jobs.run([str(feed.id)])
+
+    assert [(line["event"], line["error"]) for line in logged] == [("feed_failed", "ValueError")]
+    with transaction(committed) as session:
+        known = session.get_one(Feed, feed.id)
+        [run] = session.scalars(select(FeedRun))
+    assert (run.state, run.reason) == ("failed", "fault-of-ours")
+    assert (known.failure_count, known.leased_until) == (1, None)

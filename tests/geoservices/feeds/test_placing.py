@@ -165,9 +165,9 @@ def test_what_is_over() -> None:
 
 def test_the_digest_is_of_what_is_taken() -> None:
     """The number of changes is not; the time is."""
-    one = placed(at(3, 4, 12)).told(at=NOON).digest
+    one = placed(at(3, 4, 12)).digest
 
-    assert placed(at(3, 4, 12), sequence=4).told(at=NOON).digest == one
-    assert placed(local(3, 4, 12), zone="Europe/London").told(at=NOON).digest == one
-    assert placed(at(3, 4, 13)).told(at=NOON).digest != one
-    assert placed(at(3, 4, 12), text="New").told(at=NOON).digest != one
+    assert placed(at(3, 4, 12), sequence=4).digest == one
+    assert placed(local(3, 4, 12), zone="Europe/London").digest == one
+    assert placed(at(3, 4, 13)).digest != one
+    assert placed(at(3, 4, 12), text="New").digest != one

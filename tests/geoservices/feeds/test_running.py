@@ -387,3 +387,39 @@ def test_the_last_runs_are_kept(session: Session, feed: Feed, site: Site, run: R
     rows = queries.runs_of(session, feed.id, after=None, limit=100)
     assert len(rows) == running.RUNS_KEPT
     assert rows[0].id == done.id
+
+
+def test_what_no_database_can_hold_harms_nobody(
+    session: Session, feed: Feed, site: Site, run: Run
+) -> None:
+    """Characters that are none, in words and in faults; rules of which nothing is left."""
+    site.tell(event("1\x00", "DURATION:\x00x", title="Story\x00 time"), event("2", "RRULE:\x00"))
+    rule = "RRULE:FREQ=DAILY;COUNT=2\nEXDATE;TZID=Europe/London:20260320T100000,20260321T100000"
+    site.body = site.body.replace(b"END:VCALENDAR", b"") + (
+        f"BEGIN:VEVENT\n{event('3', rule, title='Never')}\nEND:VEVENT\nEND:VCALENDAR\n".encode()
+    )
+
+    done = run(feed)
+
+    assert (done.state, moved(done)) == (RunState.DONE, {"added": 2})
+    assert "all of its occurrences are excluded" in str(done.faults)
+    feed.kind = FeedKind.SCHEMA_ORG
+    site.content_type = "application/json"
+    site.body = (
+        rb'{"@type": "Event", "@id": "\ud800", "name": "\ud800\u0000x", "startDate": "2026-03-20"}'
+    )
+    assert run(feed).counts["added"] == 1
+    assert "?x" in events(session)
+
+
+def test_bytes_that_are_not_utf_8(session: Session, feed: Feed, site: Site, run: Run) -> None:
+    """Are read as what they are said to be, or as Windows wrote them, with a fault."""
+    site.tell(event("1", title="Café"))
+    site.body = site.body.decode().encode("cp1252")
+    site.content_type = "text/calendar"
+
+    done = run(feed)
+
+    assert "Café" in events(session)
+    assert done.faults[0]["what"] == "It is not UTF-8; it was read as cp1252."
+    assert done.faults[0]["line"] == 5
