@@ -18,6 +18,7 @@ LONGEST_LINE = 100_000
 """Characters; pictures are sent as longer ones, and are not wanted."""
 OF_INTEREST = frozenset({"VCALENDAR", "VEVENT", "VTIMEZONE", "STANDARD", "DAYLIGHT"})
 _BREAK = re.compile(r"\r?\n")
+_ESCAPED = re.compile(r"\\([\\;,nN])")
 _SHOWN = 60
 
 
@@ -86,6 +87,11 @@ def read_outline(text: str) -> Outline:
         for one in path[1:]
     ]
     return Outline(root, faults, closed=len(path) == 1)
+
+
+def plain_text(value: str) -> str:
+    """Return a text as it was before it was escaped (RFC 5545 section 3.3.11)."""
+    return _ESCAPED.sub(lambda found: "\n" if found[1] in "nN" else found[1], value)
 
 
 def _begin(path: list[Component], name: str, number: int, faults: list[Fault]) -> None:

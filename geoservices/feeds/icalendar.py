@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from typing import Final, TypeVar
 
-from icalendar import vDDDTypes, vDuration, vRecur, vText
+from icalendar import vDDDTypes, vDuration, vRecur
 
-from geoservices.feeds.content_lines import Component, Property, read_outline
+from geoservices.feeds.content_lines import Component, Property, plain_text, read_outline
 from geoservices.feeds.reading import (
     LONGEST_UID,
     MOST_EVENTS,
@@ -242,7 +242,7 @@ class _Reader:
         told = self.component.first(name)
         if told is None:
             return None
-        return str(vText.from_ical(told.value)).replace("\x00", "").strip()
+        return plain_text(told.value).strip()
 
     def _url(self) -> str | None:
         told = self.component.first("URL")

@@ -195,6 +195,19 @@ def test_series() -> None:
     assert feed.faults == ()
 
 
+def test_words_are_as_they_were_meant() -> None:
+    """Line breaks, commas, semicolons and backslashes come back; quotes were never escaped."""
+    [event] = read_icalendar(
+        calendar(
+            "UID:1\nDTSTART:20260304T120000Z\nSUMMARY:A\\, B\\; C\\\\n\n"
+            'DESCRIPTION;ALTREP="cid:x;y:z":One\\nTwo\\N"Three"'
+        )
+    ).events
+
+    assert event.title == "A, B; C\\n"
+    assert event.text == 'One\nTwo\n"Three"'
+
+
 def test_what_is_called_off_and_what_is_not_public() -> None:
     """By the event's status, or for all of the calendar; and private events are not read."""
     called_off = read_icalendar(calendar(f"{PLAIN}\nSTATUS:CANCELLED"))
