@@ -1,8 +1,9 @@
 """One of everything that an organisation and a citizen have, for tests of who may see it."""
 
 from dataclasses import dataclass
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 from hashlib import sha256
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
 from sqlalchemy.orm import Session
@@ -17,13 +18,23 @@ from geoservices.deliveries.states import DeliveryState
 from geoservices.erasures.models import Erasure
 from geoservices.exports.models import Export, ExportChunk, ExportState
 from geoservices.letters.models import EmailAddress
-from geoservices.listings.models import Listing
+from geoservices.events.models import (
+    Event,
+    Occurrence,
+    SigningUp,
+    SignUp,
+    SignUpReminder,
+    SignUpState,
+)
+from geoservices.listings.models import Listing, ListingKind
 from geoservices.members.models import Team, TeamMember
 from geoservices.notifications.models import Notification
 from geoservices.phones.models import PhoneApp
+from geoservices.places.models import Place
 from geoservices.subscriptions.models import Subscription
 from geoservices.visits.models import Visit
 from geoservices.visits.transitions import Phase
+from tests.api import asking
 from tests.factories import (
     NOON,
     make_api_key,
@@ -59,6 +70,13 @@ class World:
     """By the name that paths give them: `place_id`, `listing_id`, …"""
 
 
+class Made(NamedTuple):
+    """An event, and a sign-up for it."""
+
+    event_id: UUID
+    sign_up_id: UUID
+
+
 def make_world(session: Session, slug: str = "devon") -> World:
     """An organisation with everything, and a citizen who was there and was told of it."""
     organisation = make_organisation(session, slug)
@@ -90,6 +108,7 @@ def make_world(session: Session, slug: str = "devon") -> World:
     link, _phone_token = make_phone_link(session, device, PhoneApp.OVERLAND)
     decision, notification = make_notification(session, person, campaign, listing, check_in)
     delivery = make_delivery(session, notification, subscription)
+    made = make_sign_up(session, person, place)
     session.add(visit)
     session.add(
         EmailAddress(
@@ -112,6 +131,8 @@ def make_world(session: Session, slug: str = "devon") -> World:
             "place_id": place.id,
             "geofence_id": geofence.id,
             "listing_id": listing.id,
+            "event_id": made.event_id,
+            "sign_up_id": made.sign_up_id,
             "campaign_id": campaign.id,
             "visit_id": visit.id,
             "check_in_id": check_in.id,
@@ -129,6 +150,34 @@ def make_world(session: Session, slug: str = "devon") -> World:
             "key_id": key.id,
         },
     )
+
+
+def make_sign_up(session: Session, person: Person, place: Place) -> Made:
+    """Story time tomorrow and every day, for which a person signed up."""
+    event = make_listing(session, place, kind=ListingKind.EVENT, title="Story time")
+    assert isinstance(event, Event)
+    event.starts_at = datetime.fromisoformat(asking.story_time(days=1))
+    event.length, event.rule, event.time_zone = timedelta(hours=1), "FREQ=DAILY", "UTC"
+    event.sign_up = SigningUp.OPEN
+    occurrence = Occurrence(
+        event_id=event.id,
+        starts_at=event.starts_at,
+        ends_at=event.starts_at + event.length,
+        going=1,
+    )
+    session.add(occurrence)
+    session.flush()
+    sign_up = SignUp(
+        occurrence_id=occurrence.id,
+        person_id=person.id,
+        state=SignUpState.GOING,
+        signed_up_at=NOON,
+        going_since=NOON,
+    )
+    session.add(sign_up)
+    session.flush()
+    session.add(SignUpReminder(sign_up_id=sign_up.id, before=timedelta(days=1), told_at=NOON))
+    return Made(event.id, sign_up.id)
 
 
 def make_export(session: Session, person: Person) -> Export:
