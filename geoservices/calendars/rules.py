@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from itertools import product
-from typing import Final, TypedDict
+from typing import Final, Literal, TypedDict
 
 from dateutil.rrule import DAILY, MONTHLY, WEEKLY, YEARLY, rrule, weekday
 
@@ -20,7 +20,14 @@ MOST_OCCURRENCES: Final = 10_000
 MOST_INTERVAL: Final = 1000
 MOST_A_DAY: Final = 24
 
-FREQUENCIES: Final = {"DAILY": DAILY, "WEEKLY": WEEKLY, "MONTHLY": MONTHLY, "YEARLY": YEARLY}
+Frequency = Literal[0, 1, 2, 3]
+"""As dateutil numbers them: yearly, monthly, weekly, daily."""
+FREQUENCIES: Final[Mapping[str, Frequency]] = {
+    "DAILY": DAILY,
+    "WEEKLY": WEEKLY,
+    "MONTHLY": MONTHLY,
+    "YEARLY": YEARLY,
+}
 WEEKDAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
 CYCLE_YEARS: Final = 400
@@ -62,7 +69,7 @@ _UNTIL: Final = re.compile(r"([0-9]{8})(T[0-9]{6}(Z?))?")
 class DayParts(TypedDict, total=False):
     """What dateutil needs to find the days of a rule."""
 
-    freq: int
+    freq: Frequency
     interval: int
     wkst: int
     bysetpos: tuple[int, ...] | None
@@ -157,9 +164,10 @@ def _rule(parts: Mapping[str, str]) -> Rule:
             raise ValueError(f"{name} does not go with FREQ={parts['FREQ']}. Leave it out.")
     if "BYSETPOS" in numbers and not (numbers.keys() - {"BYSETPOS"} or "BYDAY" in parts):
         raise ValueError("BYSETPOS picks among what another BY part finds. Give one, or leave it.")
-    moments = tuple(
-        product(*(numbers.get(name) or (None,) for name in ("BYHOUR", "BYMINUTE", "BYSECOND")))
+    hours, minutes, seconds = (
+        numbers.get(name, (None,)) for name in ("BYHOUR", "BYMINUTE", "BYSECOND")
     )
+    moments = tuple(product(hours, minutes, seconds))
     if len(moments) > MOST_A_DAY:
         raise ValueError(f"A rule has at most {MOST_A_DAY} times a day. Give fewer hours.")
     if len(moments) > 1 and "BYSETPOS" in numbers:

@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, delete, func, select, tuple_, update
+from sqlalchemy import Select, and_, delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
@@ -137,13 +138,13 @@ def sign_ups_of(
     session: Session, person_id: UUID, *, after: tuple[datetime, UUID] | None, limit: int
 ) -> list[tuple[SignUp, Occurrence, Event]]:
     """Return what a person signed up for, the newest sign-up first."""
-    statement = (
+    signed_up: Select[Any] = (
         select(SignUp, Occurrence, Event)
         .join(Occurrence, Occurrence.id == SignUp.occurrence_id)
         .join(Event, Event.id == Occurrence.event_id)
         .where(SignUp.person_id == person_id)
     )
-    page = newest_first(statement, SignUp.signed_up_at, SignUp.id, after=after, limit=limit)
+    page = newest_first(signed_up, SignUp.signed_up_at, SignUp.id, after=after, limit=limit)
     return [(one, occurrence, event) for one, occurrence, event in session.execute(page)]
 
 
@@ -165,7 +166,7 @@ def positions(session: Session, sign_up_ids: Collection[UUID]) -> dict[UUID, int
         .where(SignUp.id.in_(sign_up_ids), WAITING)
         .group_by(SignUp.id)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def first_waiting(session: Session, occurrence_id: UUID, *, limit: int | None) -> Sequence[SignUp]:

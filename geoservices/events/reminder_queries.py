@@ -48,7 +48,7 @@ def due(session: Session, *, at: datetime, limit: int) -> dict[UUID, timedelta]:
         .order_by(SignUp.id, before.c.before)
         .limit(limit)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def take(

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from geoservices import clock
 from geoservices.push.endpoints import encode_base64url
 from tests.factories import EXETER
 
@@ -102,6 +103,15 @@ def feed(place_id: UUID, **changes: Any) -> dict[str, Any]:
         "url": f"https://example.org/{uuid4()}.ics",
         "place_id": str(place_id),
     } | changes
+
+
+STORY_TIME = clock.now().replace(microsecond=0)
+"""When the world's story time begins, day by day."""
+
+
+def story_time(*, days: int) -> str:
+    """The start of story time so many days from now."""
+    return (STORY_TIME + timedelta(days=days)).isoformat()
 
 
 def campaign(listing_id: UUID, **changes: Any) -> dict[str, Any]:

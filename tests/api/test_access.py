@@ -299,6 +299,17 @@ TABLE = {
     "read_calendar_link": mine(200, 404),
     "make_calendar_link": all_(201),
     "revoke_calendar_link": all_(204),
+    "list_occurrences": all_(200, keys=True),
+    "sign_up": Row({"owner": 201}, lambda _: {"starts_at": asking.story_time(days=2)}),
+    "give_place_up": mine(204, 404),
+    "list_my_sign_ups": all_(200),
+    "list_attendance": run(Right.LISTINGS_READ, 200, 404),
+    "cancel_occurrence": run(
+        Right.LISTINGS_WRITE,
+        201,
+        404,
+        body=lambda _: {"starts_at": asking.story_time(days=2), "reason": "The roof leaks."},
+    ),
     "list_campaigns": run(Right.CAMPAIGNS_READ, 200, 200),
     "make_campaign": run(
         Right.CAMPAIGNS_WRITE, 201, 404, body=lambda ids: asking.campaign(ids["listing_id"])

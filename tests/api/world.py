@@ -1,8 +1,9 @@
 """One of everything that an organisation and a citizen have, for tests of who may see it."""
 
 from dataclasses import dataclass
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 from hashlib import sha256
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
 from sqlalchemy.orm import Session
@@ -16,11 +17,19 @@ from geoservices.checkins.verification import Evidence
 from geoservices.deliveries.models import Delivery
 from geoservices.deliveries.states import DeliveryState
 from geoservices.erasures.models import Erasure
+from geoservices.events.models import (
+    Event,
+    Occurrence,
+    SigningUp,
+    SignUp,
+    SignUpReminder,
+    SignUpState,
+)
 from geoservices.exports.models import Export, ExportChunk, ExportState
 from geoservices.feeds.answers import FeedKind
 from geoservices.feeds.models import Feed, FeedRun, RunState
 from geoservices.letters.models import EmailAddress
-from geoservices.listings.models import Listing
+from geoservices.listings.models import Listing, ListingKind
 from geoservices.members.models import Team, TeamMember
 from geoservices.notifications.models import Notification
 from geoservices.phones.models import PhoneApp
@@ -28,6 +37,7 @@ from geoservices.places.models import Place
 from geoservices.subscriptions.models import Subscription
 from geoservices.visits.models import Visit
 from geoservices.visits.transitions import Phase
+from tests.api import asking
 from tests.factories import (
     NOON,
     make_api_key,
@@ -63,6 +73,13 @@ class World:
     """By the name that paths give them: `place_id`, `listing_id`, …"""
 
 
+class Made(NamedTuple):
+    """An event, and a sign-up for it."""
+
+    event_id: UUID
+    sign_up_id: UUID
+
+
 def make_world(session: Session, slug: str = "devon") -> World:
     """An organisation with everything, and a citizen who was there and was told of it."""
     organisation = make_organisation(session, slug)
@@ -96,6 +113,7 @@ def make_world(session: Session, slug: str = "devon") -> World:
     delivery = make_delivery(session, notification, subscription)
     agendas.make_link(session, person.id, at=NOON)
     feed, run = make_feed(session, place)
+    made = make_sign_up(session, person, place)
     session.add(visit)
     session.add(
         EmailAddress(
@@ -118,6 +136,8 @@ def make_world(session: Session, slug: str = "devon") -> World:
             "place_id": place.id,
             "geofence_id": geofence.id,
             "listing_id": listing.id,
+            "event_id": made.event_id,
+            "sign_up_id": made.sign_up_id,
             "campaign_id": campaign.id,
             "visit_id": visit.id,
             "check_in_id": check_in.id,
@@ -165,6 +185,34 @@ def make_feed(session: Session, place: Place) -> tuple[Feed, FeedRun]:
     session.add(run)
     session.flush()
     return feed, run
+
+
+def make_sign_up(session: Session, person: Person, place: Place) -> Made:
+    """Story time tomorrow and every day, for which a person signed up."""
+    event = make_listing(session, place, kind=ListingKind.EVENT, title="Story time")
+    assert isinstance(event, Event)
+    event.starts_at = datetime.fromisoformat(asking.story_time(days=1))
+    event.length, event.rule, event.time_zone = timedelta(hours=1), "FREQ=DAILY", "UTC"
+    event.sign_up = SigningUp.OPEN
+    occurrence = Occurrence(
+        event_id=event.id,
+        starts_at=event.starts_at,
+        ends_at=event.starts_at + event.length,
+        going=1,
+    )
+    session.add(occurrence)
+    session.flush()
+    sign_up = SignUp(
+        occurrence_id=occurrence.id,
+        person_id=person.id,
+        state=SignUpState.GOING,
+        signed_up_at=NOON,
+        going_since=NOON,
+    )
+    session.add(sign_up)
+    session.flush()
+    session.add(SignUpReminder(sign_up_id=sign_up.id, before=timedelta(days=1), told_at=NOON))
+    return Made(event.id, sign_up.id)
 
 
 def make_export(session: Session, person: Person) -> Export:
