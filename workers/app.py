@@ -10,10 +10,15 @@ from kombu import Queue
 
 from geoservices import logs
 from workers import runtime
+from workers.lost_broker import outlive_the_broker
 from workers.schedule import SCHEDULE
+from workers.tls import broker_tls
 
-app = Celery("geoservices", broker=runtime.settings().broker_url.get_secret_value())
+broker_url = runtime.settings().broker_url.get_secret_value()
+outlive_the_broker()
+app = Celery("geoservices", broker=broker_url)
 app.conf.update(
+    broker_use_ssl=broker_tls(broker_url),
     include=[
         "workers.jobs.audit",
         "workers.jobs.campaigns",

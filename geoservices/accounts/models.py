@@ -77,6 +77,10 @@ class Person(Base):
             "info": about(
                 purpose="know who is spoken to, in which role, and when not to disturb them",
                 basis=Basis.PUBLIC_TASK,
+                kept=Kept(
+                    words="until the person is erased, which citizens are by themselves once they "
+                    "have no device and no confirmed address"
+                ),
             )
         },
     )
@@ -115,6 +119,7 @@ class Device(Base):
     """A phone or browser of a person's, known by a token of which only the hash is kept.
 
     `token_made_at` is when it got the token it has now; None while that is its first one.
+    `last_used_at` is None while it was used on no day but its first.
 
     Whoever stores or follows what a device sends holds its row, which also says up to when it has
     been followed. That outlives the positions: `fix_lon` and `fix_lat`, the last that was tested,
@@ -128,6 +133,10 @@ class Device(Base):
             "info": about(
                 purpose="know a phone or browser again, and follow what it sends in order",
                 basis=Basis.PUBLIC_TASK,
+                kept=Kept(
+                    setting="retention.devices",
+                    words="after it was signed off, which it is by itself where it is not used",
+                ),
             )
         },
     )
@@ -149,6 +158,9 @@ class Device(Base):
         default=False, server_default=false(), info=personal("whether it shares places only")
     )
     created_at: Mapped[datetime] = mapped_column(info=personal("since when it is known"))
+    last_used_at: Mapped[datetime | None] = mapped_column(
+        info=personal("when its token was last used, to a day; positions are noted by themselves")
+    )
     revoked_at: Mapped[datetime | None] = mapped_column(info=personal("when it was signed off"))
     followed_until: Mapped[datetime | None] = mapped_column(
         info=personal("when it last sent a position")
@@ -191,6 +203,7 @@ class OtherToken(Base):
             "info": about(
                 purpose="exchange a device's token, and notice who uses an old one",
                 basis=Basis.PUBLIC_TASK,
+                kept=Kept(setting="retention.devices", words="after another took its place"),
             )
         },
     )

@@ -2,10 +2,19 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from icalendar import Calendar, Component, Event, vDDDLists, vDDDTypes, vDuration, vRecur
+from icalendar import (
+    Calendar,
+
+    Event,
+    Timezone,
+    vDDDLists,
+    vDDDTypes,
+    vDuration,
+    vRecur,
+)
 
 from geoservices.agendas.entries import Entry, Standing
 
@@ -34,7 +43,10 @@ def write_agenda(entries: Sequence[Entry], *, name: str) -> bytes:
     calendar.add("X-PUBLISHED-TTL", vDuration(REFRESH))
     for entry in entries:
         calendar.add_component(_event(entry))
-    if entries:
+    if not entries:
+        # A calendar has one component at least (RFC 5545 section 3.6).
+        calendar.add_component(Timezone.from_tzid("UTC"))
+    else:
         years = sorted(entry.starts_at.year for entry in entries)
         calendar.add_missing_timezones(
             first_date=date(years[0] - 1, 1, 1),
@@ -73,7 +85,7 @@ def _local(at: datetime, zone: str) -> datetime:
     return at.astimezone(UTC) if zone == "UTC" else at.astimezone(ZoneInfo(zone))
 
 
-def _set_right(observance: Component) -> None:
+def _set_right(observance: Any) -> None:  # noqa: ANN401  # The library types values as any of thirty.
     """Say when clocks go forward by the clock of before, as RFC 5545 section 3.6.5 asks.
 
     The library says it by the clock of afterwards.

@@ -76,7 +76,8 @@ def test_the_head_says_what_it_is() -> None:
     assert calendar["NAME"] == calendar["X-WR-CALNAME"] == "What's on"
     assert calendar["REFRESH-INTERVAL"].dt == HOUR
     assert calendar.errors == []
-    assert read().events == []
+    empty = read()
+    assert (empty.events, len(empty.subcomponents)) == ([], 1)
 
 
 def test_the_same_is_written_in_the_same_bytes() -> None:
