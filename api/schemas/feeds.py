@@ -122,10 +122,10 @@ class RunOut(Out):
     ended_at: datetime | None
     reason: str | None = Field(description="Why it failed")
     not_modified: bool = Field(description="Whether the server said that nothing had changed")
-    counts: dict[Effect, int]
+    counts: dict[Effect, int] = Field(description="How many events met each effect")
     changes: list[ChangeOut] = Field(description="The first 200 that are not left as they are")
     faults: list[FaultOut] = Field(description="The first 200, by line")
-    fault_count: int
+    fault_count: int = Field(description="How many faults there are")
 
     @classmethod
     def of(cls, run: FeedRun) -> Self:

@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 
 from icalendar import (
     Calendar,
-
     Event,
     Timezone,
     vDDDLists,
