@@ -19,7 +19,7 @@ LONDON = Spot(
 
 def read(starts: Moment, **event: Any) -> ReadEvent:
     """An event at the library."""
-    told = {"uid": "1", "line": 7, "title": "Chess", "location": "Library"} | event
+    told: dict[str, Any] = {"uid": "1", "line": 7, "title": "Chess", "location": "Library"} | event
     return ReadEvent(starts=starts, **told)
 
 
