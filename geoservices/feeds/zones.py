@@ -5,6 +5,7 @@ could change the times of another. Here each feed's zones are its own.
 """
 
 from datetime import datetime, tzinfo
+from functools import cache, lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -29,6 +30,13 @@ _KINDS: Final = {"STANDARD": TimezoneStandard, "DAYLIGHT": TimezoneDaylight}
 _SOMEDAY: Final = datetime(2026, 1, 1)  # noqa: DTZ001  # Any wall time shows whether a zone works.
 
 
+@cache
+def _known() -> frozenset[str]:
+    # Each time it is asked, Python looks through all the files of all zones.
+    return frozenset(available_timezones())
+
+
+@lru_cache(maxsize=1024)
 def named(text: str) -> str | None:
     """Return the IANA name of a zone: its own, that of Windows, or at the end of a longer one."""
     name = text.strip().strip("/")
@@ -36,7 +44,7 @@ def named(text: str) -> str | None:
     parts = name.split("/")
     # `/freeassociation.sourceforge.net/Europe/Berlin` and the like (RFC 5545 section 3.2.19).
     candidates += ["/".join(parts[start:]) for start in range(1, len(parts) - 1)]
-    return next((one for one in candidates if one in available_timezones()), None)
+    return next((one for one in candidates if one in _known()), None)
 
 
 class Zones:
