@@ -21,6 +21,7 @@ app.conf.update(
         "workers.jobs.deliveries",
         "workers.jobs.erasures",
         "workers.jobs.exports",
+        "workers.jobs.events",
         "workers.jobs.letters",
         "workers.jobs.limiting",
         "workers.jobs.pings",

@@ -82,7 +82,7 @@ class OccurrenceOut(Out):
     cancelled: bool
     cancelled_because: str | None
     places_left: int | None = Field(
-        description="Null where there is no limit. Those who wait get places first."
+        description="How many are free; null where there is no limit. Who waits comes first."
     )
     waiting: int = Field(description="How many wait for a place")
 
@@ -102,7 +102,7 @@ class OccurrenceOut(Out):
 class AttendanceOut(OccurrenceOut):
     """One time that an event takes place, as its managers see it: how many, and not who."""
 
-    going: int
+    going: int = Field(description="How many have a place")
     attended: int = Field(description="How many of those who signed up checked in there")
 
     @classmethod
@@ -136,7 +136,9 @@ class SignUpOut(Out):
     starts_at: datetime
     ends_at: datetime
     state: SignUpState
-    position: int | None = Field(description="The how manieth of those who wait; null when going")
+    position: int | None = Field(
+        description="Their place among those who wait, from 1; null when going"
+    )
     cancelled_because: str | None
     attended_at: datetime | None
 
@@ -175,7 +177,9 @@ class EventSignUpOut(Out):
 
     id: UUID
     state: SignUpState
-    position: int | None = Field(description="The how manieth of those who wait; null when going")
+    position: int | None = Field(
+        description="Their place among those who wait, from 1; null when going"
+    )
 
 
 class EventShown(ListingShown):

@@ -6,7 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from sqlalchemy import Interval, column, func, select, true
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session
 
 from geoservices.events.models import Event, Occurrence, SignUp, SignUpReminder, SignUpState
@@ -29,7 +29,7 @@ def due(session: Session, *, at: datetime, limit: int) -> dict[UUID, timedelta]:
     )
     rows = session.execute(
         select(SignUp.id, before.c.before)
-        .distinct(SignUp.id)
+        .ext(distinct_on(SignUp.id))
         .select_from(Occurrence)
         .join(Event, Event.id == Occurrence.event_id)
         .join(SignUp, SignUp.occurrence_id == Occurrence.id)

@@ -16,8 +16,6 @@ from geoservices.checkins.verification import Evidence
 from geoservices.deliveries.models import Delivery
 from geoservices.deliveries.states import DeliveryState
 from geoservices.erasures.models import Erasure
-from geoservices.exports.models import Export, ExportChunk, ExportState
-from geoservices.letters.models import EmailAddress
 from geoservices.events.models import (
     Event,
     Occurrence,
@@ -26,6 +24,8 @@ from geoservices.events.models import (
     SignUpReminder,
     SignUpState,
 )
+from geoservices.exports.models import Export, ExportChunk, ExportState
+from geoservices.letters.models import EmailAddress
 from geoservices.listings.models import Listing, ListingKind
 from geoservices.members.models import Team, TeamMember
 from geoservices.notifications.models import Notification
