@@ -1,14 +1,14 @@
 """Events that come again, and who has a place there.
 
 Revision ID: 0032
-Revises: 0023
+Revises: 0031
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0032"
-down_revision = "0023"
+down_revision = "0031"
 branch_labels = None
 depends_on = None
 

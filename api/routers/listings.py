@@ -21,13 +21,21 @@ from geoservices.events.drafts import EventRefused
 from geoservices.listings import queries, service
 from geoservices.listings.drafts import EndsBeforeStart
 from geoservices.listings.service import KindFixed
+from geoservices.offers.drafts import OfferRefused
 
 router = APIRouter(tags=["listings"], route_class=StrictRoute)
 
 Reading = Annotated[Grant, Depends(Needs(Right.LISTINGS_READ))]
 Writing = Annotated[Grant, Depends(Needs(Right.LISTINGS_WRITE))]
-IMPOSSIBLE = (EndsBeforeStart, EventRefused, RecurrenceRefused, TimeZoneUnknown)
-"""What is wrong with a listing that cannot be."""
+
+REFUSED = (
+    EndsBeforeStart,
+    EventRefused,
+    NotFound,
+    OfferRefused,
+    RecurrenceRefused,
+    TimeZoneUnknown,
+)
 
 
 @router.get("/listings")
@@ -56,7 +64,7 @@ def list_listings(
 @router.post(
     "/listings",
     status_code=201,
-    responses={**repeated(AnyListingOut), **problem_responses(*IMPOSSIBLE, IdTaken, NotFound)},
+    responses={**repeated(AnyListingOut), **problem_responses(*REFUSED, IdTaken)},
 )
 def publish_listing(
     body: AnyListingIn,
@@ -85,7 +93,7 @@ def read_listing(
     return told(listing)
 
 
-@router.put("/listings/{listing_id}", responses=problem_responses(*IMPOSSIBLE, KindFixed, NotFound))
+@router.put("/listings/{listing_id}", responses=problem_responses(*REFUSED, KindFixed))
 def replace_listing(
     listing_id: UUID,
     body: AnyListingIn,

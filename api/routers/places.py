@@ -15,8 +15,9 @@ from api.pagination import Cursor, Limit, decode, finite, name_and_id, next_addr
 from api.problems import problem_responses
 from api.responses import GeoJsonResponse
 from api.schemas.common import Text
-from api.schemas.listings import ListingShown
+from api.schemas.kinds import AnyListingShown
 from api.schemas.places import PlaceOut, PlaceProperties, PlacesOut, PointOut
+from api.showing import show
 from geoservices.checkins.verification import Evidence
 from geoservices.errors import ErrorKind, GeoservicesError, NotFound
 from geoservices.geometry.boxes import BboxRefused
@@ -113,12 +114,12 @@ def read_place(place_id: UUID, caller: CallerDep, session: SessionDep, at: Now) 
 )
 def list_what_is_on(
     place_id: UUID, caller: CallerDep, session: SessionDep, at: Now
-) -> list[ListingShown]:
+) -> list[AnyListingShown]:
     """See what is on at a place now: offers and events, and for staff their tasks.
 
     This needs no check-in, so whatever asks for more than a person's word comes without its text.
     """
-    service.get_place(session, place_id)
+    place = service.get_place(session, place_id)
     here = listings.here_for(
         session,
         place_id,
@@ -126,7 +127,7 @@ def list_what_is_on(
         evidence=Evidence.SELF_DECLARED,
         at=at,
     )
-    return [ListingShown.of(listing, unlocked=unlocked) for listing, unlocked in here]
+    return show(session, here, place, person_id=caller.actor.person_id, at=at)
 
 
 def _feature(found: FoundPlace, at: datetime) -> PlaceOut:

@@ -11,7 +11,7 @@ from api.schemas.listings import ListingFields, ListingOut, ListingShown
 from geoservices.events.drafts import LONGEST, EventDraft
 from geoservices.events.models import Event, Occurrence, SigningUp, SignUp, SignUpState
 from geoservices.events.reminder_queries import LONGEST as LONGEST_REMINDER
-from geoservices.events.service import Standing
+from geoservices.events.service import Turnout
 from geoservices.listings.models import ListingKind
 
 Reminder = Annotated[DurationIn, Field(gt=timedelta(0), le=LONGEST_REMINDER)]
@@ -87,15 +87,15 @@ class OccurrenceOut(Out):
     waiting: int = Field(description="How many wait for a place")
 
     @classmethod
-    def of(cls, standing: Standing) -> Self:
+    def of(cls, turnout: Turnout) -> Self:
         """Show an occurrence."""
         return cls(
-            starts_at=standing.starts_at,
-            ends_at=standing.ends_at,
-            cancelled=standing.cancelled_because is not None,
-            cancelled_because=standing.cancelled_because,
-            places_left=standing.places_left,
-            waiting=standing.waiting,
+            starts_at=turnout.starts_at,
+            ends_at=turnout.ends_at,
+            cancelled=turnout.cancelled_because is not None,
+            cancelled_because=turnout.cancelled_because,
+            places_left=turnout.places_left,
+            waiting=turnout.waiting,
         )
 
 
@@ -106,10 +106,10 @@ class AttendanceOut(OccurrenceOut):
     attended: int = Field(description="How many of those who signed up checked in there")
 
     @classmethod
-    def of(cls, standing: Standing) -> Self:
+    def of(cls, turnout: Turnout) -> Self:
         """Show how many come to an occurrence."""
-        shown = OccurrenceOut.of(standing).model_dump()
-        return cls(**shown, going=standing.going, attended=standing.attended)
+        shown = OccurrenceOut.of(turnout).model_dump()
+        return cls(**shown, going=turnout.going, attended=turnout.attended)
 
 
 class CancellationIn(In):
@@ -198,7 +198,7 @@ class EventShown(ListingShown):
     def of_event(
         cls,
         event: Event,
-        ahead: tuple[Standing, SignUp | None, int | None] | None,
+        ahead: tuple[Turnout, SignUp | None, int | None] | None,
         *,
         unlocked: bool,
     ) -> Self:
@@ -209,13 +209,13 @@ class EventShown(ListingShown):
             ahead: When it is next, with the person's sign-up and position if they have one.
             unlocked: Whether what it says is theirs.
         """
-        standing, own, position = ahead or (None, None, None)
+        turnout, own, position = ahead or (None, None, None)
         fields = {
             name: getattr(event, name) for name in cls.model_fields if name not in {"next", "yours"}
         }
         shown = cls(
             **fields,
-            next=None if standing is None else OccurrenceOut.of(standing),
+            next=None if turnout is None else OccurrenceOut.of(turnout),
             yours=None
             if own is None
             else EventSignUpOut(id=own.id, state=SignUpState(own.state), position=position),

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from api.schemas.listings import ListingFields, ListingOut
+from api.schemas.listings import ListingFields, ListingOut, ListingShown
 from geoservices.listings.models import ListingKind
 from geoservices.tasks.drafts import TaskDraft
 
@@ -19,5 +19,11 @@ class TaskIn(ListingFields):
 
 class TaskOut(ListingOut):
     """A task as its managers see it."""
+
+    kind: Literal[ListingKind.TASK]
+
+
+class TaskShown(ListingShown):
+    """A task as people see it."""
 
     kind: Literal[ListingKind.TASK]

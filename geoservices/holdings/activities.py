@@ -142,6 +142,52 @@ ACTIVITIES = (
         order=("told_at", "sign_up_id", "before"),
     ),
     Holding(
+        kind="redemptions",
+        table="redemptions",
+        column="person_id",
+        title="What you redeemed, and codes with which you may",
+        why="So that nobody gets more of an offer than its terms allow. Once it is erased, the "
+        "offer only knows how much of it was redeemed in all.",
+        correction="What was redeemed is not rewritten. Withdrawing the consent to check in "
+        "deletes it.",
+        told={
+            "id": "The number of this redemption",
+            "offer_id": "Which offer",
+            "place_id": "Which place",
+            "organisation_id": "Whose offer it is",
+            "made_at": "When you asked for it",
+            "expires_at": "Until when your code counts; empty where you redeemed it yourself",
+            "redeemed_at": "When it was redeemed; empty while it is not",
+        },
+        withheld={
+            "code_mark": "A mark of a code; whoever has the code can redeem it.",
+            "scanned_by": "Which member of staff scanned your code is about them.",
+            "scan_id": "A number of the scanner's.",
+        },
+        order=("made_at", "id"),
+    ),
+    Holding(
+        kind="redemptions-you-scanned",
+        table="redemptions",
+        column="scanned_by",
+        title="Codes of others that you scanned as staff",
+        why="To know that a member of staff took them. They are the other people's, and stay "
+        "without you.",
+        correction="They are the other people's to correct.",
+        told={
+            "offer_id": "Which offer",
+            "place_id": "Which place",
+            "organisation_id": "Whose offer it is",
+            "redeemed_at": "When you scanned",
+        },
+        withheld=dict.fromkeys(
+            ("id", "person_id", "code_mark", "made_at", "expires_at", "scan_id"),
+            "It is about the other person.",
+        ),
+        order=("made_at", "id"),
+        fate=Fate.UNNAMED,
+    ),
+    Holding(
         kind="waiting-to-be-looked-at",
         table="outbox_messages",
         column="subject_id",

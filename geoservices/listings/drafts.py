@@ -48,3 +48,6 @@ class ListingDraft:
         """
         if self.ends_at is not None and self.ends_at <= self.starts_at:
             raise EndsBeforeStart
+
+    def check_at(self, place: Place) -> None:
+        """Refuse what cannot be at its place; nothing, unless a kind says what."""

@@ -28,7 +28,9 @@ def insert_if_new(session: Session, listing: Listing) -> bool:
 
 
 def _row(listing: Listing, table: FromClause) -> dict[str, Any]:
-    return {column.key: getattr(listing, column.key) for column in table.columns}
+    """Return what a listing says for a table; of what it says nothing there is the default."""
+    said = inspect(listing).dict
+    return {column.key: said[column.key] for column in table.columns if column.key in said}
 
 
 def is_current(at: datetime) -> ColumnElement[bool]:

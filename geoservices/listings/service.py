@@ -137,6 +137,7 @@ def _checked(session: Session, draft: ListingDraft, grant: Grant) -> ListingDraf
     place = places.get_place_for(session, draft.place_id, grant)
     settled = draft.at_place(place)
     settled.check()
+    settled.check_at(place)
     return settled
 
 

@@ -17,6 +17,8 @@ from geoservices.events.models import Event, Occurrence, SignUp
 from geoservices.letters.models import Letter, LetterKind
 from geoservices.letters.queries import UNFINISHED
 from geoservices.notifications.models import Notification
+from geoservices.offers.models import Offer, Redemption
+from geoservices.offers.rules import Renewal
 from geoservices.phones.models import PhoneLink
 from geoservices.places.models import Place
 from geoservices.settings.privacy import RetentionSettings
@@ -74,6 +76,18 @@ def _ended_where_sensitive(before: datetime) -> ColumnElement[bool]:
     return over.exists()
 
 
+def _counts(before: datetime) -> ColumnElement[bool]:
+    """Return the condition that a redemption counts towards a limit that never begins anew."""
+    limiting = select(Offer.id).where(
+        Offer.id == Redemption.offer_id,
+        Offer.per_person.is_not(None),
+        Offer.per_person_renews == Renewal.NEVER,
+        or_(Offer.ends_at.is_(None), Offer.ends_at >= before),
+        or_(Offer.withdrawn_at.is_(None), Offer.withdrawn_at >= before),
+    )
+    return limiting.exists()
+
+
 def _told() -> ColumnElement[bool]:
     return select(Notification.id).where(Notification.decision_id == Decision.id).exists()
 
@@ -128,6 +142,26 @@ RULES = (
         id=SignUp.id,
         period=lambda kept: kept.sensitive_check_ins,
         is_over=_ended_where_sensitive,
+    ),
+    Rule(
+        name="redemptions",
+        id=Redemption.id,
+        period=lambda kept: kept.redemptions,
+        is_over=lambda before: (Redemption.redeemed_at < before) & ~_counts(before),
+    ),
+    Rule(
+        name="sensitive_redemptions",
+        id=Redemption.id,
+        period=lambda kept: kept.sensitive_check_ins,
+        is_over=lambda before: (
+            (Redemption.redeemed_at < before) & _sensitive(Redemption.place_id, Redemption.made_at)
+        ),
+    ),
+    Rule(
+        name="redemption_codes",
+        id=Redemption.id,
+        period=lambda kept: kept.redemption_codes,
+        is_over=lambda before: Redemption.redeemed_at.is_(None) & (Redemption.expires_at < before),
     ),
     Rule(
         name="notifications",

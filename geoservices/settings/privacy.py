@@ -27,7 +27,15 @@ class RetentionSettings(BaseModel, frozen=True, extra="forbid"):
     """Visits that have ended, their transitions, and crossings."""
     check_ins: Span = timedelta(days=30)
     sensitive_check_ins: Span = timedelta(days=1)
-    """Check-ins at sensitive places, and what was decided and told because of them."""
+    """Check-ins and redemptions at sensitive places, and what was decided and told because of the
+    first."""
+    redemptions: Annotated[timedelta, Field(ge=timedelta(days=32), le=timedelta(days=3660))] = (
+        timedelta(days=40)
+    )
+    """Redemptions, and those that count towards a limit for as long as they do. Limits may be
+    renewed by the month, so this is longer than one."""
+    redemption_codes: Span = timedelta(days=1)
+    """Codes that were not redeemed, after they expired."""
     sign_ups: Span = timedelta(days=7)
     """Sign-ups for events, after the occurrence ended; how many came stays."""
     decisions: Span = timedelta(days=30)

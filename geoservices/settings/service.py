@@ -18,6 +18,7 @@ from geoservices.settings.presence import (
     CodeSettings,
     EventSettings,
     IntakeSettings,
+    OfferSettings,
     PhoneSettings,
     PresenceSettings,
 )
@@ -76,6 +77,7 @@ class Settings(LinkSettings):
     devices: DeviceSettings = DeviceSettings()
     campaigns: CampaignSettings = CampaignSettings()
     events: EventSettings = EventSettings()
+    offers: OfferSettings = OfferSettings()
     limits: LimitSettings = LimitSettings()
     statistics: StatisticsSettings = StatisticsSettings()
     retention: RetentionSettings = RetentionSettings()

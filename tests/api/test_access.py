@@ -66,10 +66,11 @@ MAY = {
     Right.STATISTICS_READ: "team-lead manager admin auditor",
     Right.AUDIT_READ: "admin auditor",
     Right.CHECK_INS_SCAN: "staff team-lead manager admin kiosk",
+    Right.REDEMPTIONS_WRITE: "staff team-lead manager admin kiosk",
     Right.TASKS_READ: "staff team-lead manager admin auditor",
 }
 """Which roles have each right when signed in: what `access.rights` has to come to."""
-BY_DEVICE = {Right.CHECK_INS_SCAN, Right.TASKS_READ}
+BY_DEVICE = {Right.CHECK_INS_SCAN, Right.REDEMPTIONS_WRITE, Right.TASKS_READ}
 """Which of them a member's device has too."""
 
 
@@ -289,6 +290,19 @@ TABLE = {
         404,
         body=lambda _: {"starts_at": asking.story_time(days=2), "reason": "The roof leaks."},
     ),
+    "make_redemption_code": Row({"owner": 201}),
+    # The offer is one that staff scan codes for.
+    "redeem_oneself": Row({"owner": 409}, lambda _: {}),
+    "count_redemptions": run(Right.LISTINGS_READ, 200, 404),
+    "redeem_code": run(
+        Right.REDEMPTIONS_WRITE,
+        422,
+        422,
+        partner=422,
+        far=422,
+        body=lambda _: asking.redemption("nobody's"),
+    ),
+    "list_my_redemptions": all_(200),
     "list_campaigns": run(Right.CAMPAIGNS_READ, 200, 200),
     "make_campaign": run(
         Right.CAMPAIGNS_WRITE, 201, 404, body=lambda ids: asking.campaign(ids["listing_id"])

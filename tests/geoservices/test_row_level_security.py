@@ -42,8 +42,8 @@ GUARDED = sorted(
 OF_ORGANISATIONS = [name for name in GUARDED if "organisation_id" in TABLES[name].columns]
 PUBLIC = {"places", "listings"}
 """What everyone may see, and only its organisation may change."""
-BY_PERSON = {"notifications"}
-"""What an organisation is not shown though it sent it."""
+BY_PERSON = {"notifications", "redemptions"}
+"""What an organisation is not shown though it is about its things."""
 OF_MEMBERS = {"devices", "sign_ins", "team_members"}
 """What an organisation is shown of its members."""
 COMMANDS = ("SELECT", "INSERT", "UPDATE", "DELETE")
