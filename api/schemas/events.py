@@ -68,7 +68,7 @@ class EventOut(ListingOut):
     length: DurationOut | None
     rule: str | None
     excluded: list[datetime]
-    capacity: int | None
+    capacity: int | None = Field(description="How many may go each time; null for no limit")
     sign_up: SigningUp
     sign_up_closes: DurationOut
     reminders: list[DurationOut]
