@@ -16,7 +16,6 @@ COPY geoservices/ geoservices/
 COPY api/ api/
 COPY workers/ workers/
 COPY geodata/ geodata/
-COPY local/ local/
 RUN pip install --no-deps --no-build-isolation --editable . \
     && python -m compileall -q /app
 

@@ -57,6 +57,7 @@ from api.routers import (
     sign_ins,
     statistics,
     subscriptions,
+    tasks,
     visits,
 )
 from api.routers import problems as problem_pages
@@ -96,6 +97,7 @@ NOUNS = (
     events,
     offers,
     redemptions,
+    tasks,
     campaigns,
     notifications,
     receipts,

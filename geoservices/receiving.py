@@ -31,6 +31,7 @@ from geoservices.pings.screening import (
     OutsideWorkingHours,
     judge_time,
 )
+from geoservices.scopes import everywhere
 from geoservices.settings.service import Settings
 from geoservices.shifts import queries as shifts
 from geoservices.shifts.windows import Week, bounds_us, is_within, standing
@@ -123,9 +124,11 @@ def take_in_from(
     Raises:
         ConsentMissing: They did not; nothing is stored.
     """
-    devices = accounts.hold_devices(session, [device.id])
-    parts: Parts = [(0, reports)]
-    [taken] = _take_in(session, devices, parts, live=live, settings=settings, at=at)
+    # Whether a place is sensitive is asked with its row held, which its own members alone may do.
+    with everywhere(session):
+        devices = accounts.hold_devices(session, [device.id])
+        parts: Parts = [(0, reports)]
+        [taken] = _take_in(session, devices, parts, live=live, settings=settings, at=at)
     if isinstance(taken, GeoservicesError):
         raise taken
     return taken
@@ -274,14 +277,16 @@ def hear(
     week = weeks[device.person_id]
     judged = [(one, _judge_telling(one, week, settings, at)) for one in tellings]
     let_in = [one for one, refusal in judged if refusal is None]
-    made = follow_told(
-        session,
-        held,
-        let_in,
-        index=live.current(session),
-        presence=settings.presence,
-        at=at,
-    )
+    # As in `take_in_from`.
+    with everywhere(session):
+        made = follow_told(
+            session,
+            held,
+            let_in,
+            index=live.current(session),
+            presence=settings.presence,
+            at=at,
+        )
     newest = max((one.at for one in let_in), default=None)
     if newest is not None and (held.followed_until is None or newest > held.followed_until):
         if held.followed_until is not None:

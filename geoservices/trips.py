@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache, partial
 from types import NoneType
-from typing import Any, NamedTuple, TypeVar, get_args, get_type_hints
+from typing import Any, LiteralString, NamedTuple, TypeVar, get_args, get_type_hints
 
 from psycopg import pq, sql
 from psycopg.abc import PQGen
@@ -202,7 +202,12 @@ def send(session: Session, statement: bytes, *params: Packed) -> None:
 
 
 def insert_rows(
-    session: Session, table: str, rows: Sequence[NamedTuple], *, replacing: tuple[str, ...] = ()
+    session: Session,
+    table: str,
+    rows: Sequence[NamedTuple],
+    *,
+    replacing: tuple[str, ...] = (),
+    where: LiteralString = "true",
 ) -> None:
     """Store rows in one statement; their fields are named as the columns are. None stores nothing.
 
@@ -212,9 +217,10 @@ def insert_rows(
         rows: All of one type.
         replacing: The columns of a unique key; a row that is there with the same values in them
             takes the others from the new one. None: that is an error.
+        where: Which rows are stored, a condition in which each is called `new`.
     """
     if rows:
-        send(session, _insertion(table, type(rows[0]), replacing), *_packed(rows))
+        send(session, _insertion(table, type(rows[0]), replacing, where), *_packed(rows))
 
 
 def update_rows(
@@ -250,10 +256,17 @@ def _kinds(row: type[NamedTuple]) -> list[type[Packed]]:
 
 
 @lru_cache
-def _insertion(table: str, row: type[NamedTuple], replacing: tuple[str, ...]) -> bytes:
+def _insertion(
+    table: str, row: type[NamedTuple], replacing: tuple[str, ...], where: LiteralString
+) -> bytes:
     """Return the statement that inserts rows of a type, given an array for each column."""
-    statement = sql.SQL("INSERT INTO {} ({}) SELECT * FROM unnest({})").format(
-        sql.Identifier(table), _identifiers(row._fields), _parameters(len(row._fields))
+    statement = sql.SQL(
+        "INSERT INTO {0} ({1}) SELECT * FROM unnest({2}) AS new ({1}) WHERE {3}"
+    ).format(
+        sql.Identifier(table),
+        _identifiers(row._fields),
+        _parameters(len(row._fields)),
+        sql.SQL(where),
     )
     if replacing:
         changed = [sql.Identifier(name) for name in row._fields if name not in replacing]

@@ -38,6 +38,8 @@ OF_THE_MACHINE = {"--host", "--port", "--schedule"}
 VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?::(?P<sign>[-?])(?P<rest>[^}]*))?\}")
 SAMPLES = {
     "POSTGRES_PASSWORD": "open-sesame",
+    "POSTGRES_OWNER_PASSWORD": "open-wheat",
+    "POSTGRES_APP_PASSWORD": "open-oats",
     "RABBITMQ_PASSWORD": "open-barley",
     "GEOSERVICES_PUSH__VAPID_PRIVATE_KEY": make_vapid_key(),
     "GEOSERVICES_PUSH__VAPID_CONTACT": "mailto:demo@example.org",
@@ -135,19 +137,14 @@ def test_the_environment_makes_settings_that_lead_to_the_servers(
     """With the secrets filled in, the settings load and name the other services' addresses."""
     for setting in settings():
         monkeypatch.delenv(setting.name, raising=False)
-    for name, value in ours["worker"]["environment"].items():
+    for name, value in ours["api"]["environment"].items():
         if value is not None:
             monkeypatch.setenv(name, _filled_in(value))
 
     loaded = load_settings()
 
-    database = make_url(loaded.database_url.get_secret_value())
-    of_postgres = _all_filled_in(services["database"]["environment"])
-    assert (database.host, database.port) == ("database", 5432)
-    assert (database.username, database.password, database.database) == (
-        of_postgres["POSTGRES_USER"],
-        of_postgres["POSTGRES_PASSWORD"],
-        of_postgres["POSTGRES_DB"],
+    assert loaded.database_url.get_secret_value() == _filled_in(
+        ours["api"]["environment"]["GEOSERVICES_DATABASE_URL"]
     )
     broker = Connection(loaded.broker_url.get_secret_value())
     of_rabbitmq = _all_filled_in(services["broker"]["environment"])
@@ -156,6 +153,38 @@ def test_the_environment_makes_settings_that_lead_to_the_servers(
         of_rabbitmq["RABBITMQ_DEFAULT_USER"],
         of_rabbitmq["RABBITMQ_DEFAULT_PASS"],
     )
+
+
+def test_nothing_of_ours_logs_in_as_a_superuser(
+    ours: dict[str, dict[str, Any]], services: dict[str, dict[str, Any]]
+) -> None:
+    """What keeps partitions or migrates does so as the owner; the rest may only ask as a role."""
+    of_postgres = _all_filled_in(services["database"]["environment"])
+    urls = {
+        name: make_url(_filled_in(service["environment"]["GEOSERVICES_DATABASE_URL"]))
+        for name, service in ours.items()
+    }
+    as_owner = {name for name, url in urls.items() if url.username == of_postgres["DATABASE_OWNER"]}
+
+    assert as_owner == {"migrate", "worker"}
+    for name, url in urls.items():
+        which = "OWNER" if name in as_owner else "LOGIN"
+        assert (url.host, url.port, url.database) == ("database", 5432, of_postgres["POSTGRES_DB"])
+        assert (url.username, url.password) == (
+            of_postgres[f"DATABASE_{which}"],
+            of_postgres[f"DATABASE_{which}_PASSWORD"],
+        )
+        assert url.username != of_postgres["POSTGRES_USER"]
+
+
+def test_the_logins_are_made_before_anything_logs_in(services: dict[str, dict[str, Any]]) -> None:
+    """By a script that is there, which the database's image runs behind its own."""
+    [script] = [one for one in services["database"]["volumes"] if "initdb.d" in one]
+    source, target, mode = script.split(":")
+
+    assert (ROOT / source).exists()
+    assert target > "/docker-entrypoint-initdb.d/10_postgis.sh"
+    assert mode == "ro"
 
 
 def test_the_example_names_every_variable(services: dict[str, dict[str, Any]]) -> None:
@@ -226,7 +255,7 @@ def test_data_outlives_its_container(
 ) -> None:
     """Both servers keep their data on a named volume."""
     for name in SERVERS:
-        [volume] = services[name]["volumes"]
+        volume, *_scripts = services[name]["volumes"]
         assert volume.partition(":")[0] in compose["volumes"]
 
 
@@ -244,7 +273,7 @@ def test_the_servers_are_pinned_and_new_enough(services: dict[str, dict[str, Any
 
 
 def test_the_image_holds_every_package_and_nothing_private() -> None:
-    """All packages are copied, each thing copied exists and is let in, and no more is."""
+    """All packages but the developers' are copied, each thing copied is let in, and no more is."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     include = project["tool"]["setuptools"]["packages"]["find"]["include"]
     copied = {
@@ -256,7 +285,7 @@ def test_the_image_holds_every_package_and_nothing_private() -> None:
     ignore = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
     let_in = {line[1:] for line in ignore if line.startswith("!")}
 
-    assert {pattern.rstrip("*") for pattern in include} <= copied
+    assert {pattern.rstrip("*") for pattern in include} - copied == {"local"}
     assert {"alembic", "alembic.ini", "requirements.txt"} <= copied
     assert all((ROOT / source).exists() for source in copied)
     assert "*" in ignore

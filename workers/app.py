@@ -9,11 +9,19 @@ from celery.signals import setup_logging, worker_process_init
 from kombu import Queue
 
 from geoservices import logs
+from geoservices.tables import all_tables
 from workers import runtime
+from workers.lost_broker import outlive_the_broker
 from workers.schedule import SCHEDULE
+from workers.tls import broker_tls
 
-app = Celery("geoservices", broker=runtime.settings().broker_url.get_secret_value())
+# A listing of a kind whose class no job has imported could not be loaded.
+all_tables()
+broker_url = runtime.settings().broker_url.get_secret_value()
+outlive_the_broker()
+app = Celery("geoservices", broker=broker_url)
 app.conf.update(
+    broker_use_ssl=broker_tls(broker_url),
     include=[
         "workers.jobs.audit",
         "workers.jobs.campaigns",
@@ -30,6 +38,7 @@ app.conf.update(
         "workers.jobs.shifts",
         "workers.jobs.statistics",
         "workers.jobs.subscriptions",
+        "workers.jobs.tasks",
         "workers.jobs.visits",
     ],
     # RabbitMQ keeps the queue on a majority of its nodes; Redis and Valkey ignore the argument.

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import StreamingResponse
 
 from api.bodies import StrictRoute
-from api.dependencies import Needs, SessionDep
-from api.pagination import Cursor, Limit, Page, decode, next_address
+from api.dependencies import Needs, Now, SessionDep
+from api.pagination import Cursor, Limit, Page, decode, next_address, numbered
 from api.schemas.audit import AuditEntryOut, RedactedEntryOut, read_period, read_wanted
 from geoservices.access.actors import Grant
 from geoservices.access.rights import Right
@@ -31,7 +31,7 @@ def list_audit_entries(
     limit: Limit = 50,
 ) -> Page[AuditEntryOut]:
     """See who read or changed what, newest first; that you do so is written down as well."""
-    before = None if cursor is None else decode(cursor, _number)[0]
+    before = None if cursor is None else decode(cursor, numbered)[0]
     entries = service.page(
         session, grant.organisation_id, before=before, limit=limit + 1, wanted=wanted
     )
@@ -48,6 +48,12 @@ def list_audit_entries(
         200: {
             "description": "The file, oldest entries first.",
             "content": {"text/csv": {}, "application/json": {}},
+            "headers": {
+                "Content-Disposition": {
+                    "description": "The name to save it under, with the day on which it was made.",
+                    "schema": {"type": "string"},
+                }
+            },
             "model": list[RedactedEntryOut],
         }
     },
@@ -56,6 +62,7 @@ def export_audit(
     request: Request,
     grant: Reading,
     wanted: Annotated[Wanted, Depends(read_period)],
+    at: Now,
     as_: Annotated[ExportFormat, Query(alias="format")] = ExportFormat.CSV,
 ) -> StreamingResponse:
     """Get the log to answer a request for information with: what was done, without by whom.
@@ -63,12 +70,9 @@ def export_audit(
     People are numbered anew in each file, and instants are told to the minute.
     """
     text = service.export(request.app.state.sessions, grant.organisation_id, wanted, as_)
-    return StreamingResponse(text, media_type=MEDIA_TYPES[as_])
-
-
-def _number(text: str) -> int:
-    """Read an entry's number."""
-    number = int(text)
-    if not 0 < number < 2**63:
-        raise ValueError("no number of an entry")
-    return number
+    name = f"audit-{at:%Y-%m-%d}.{as_}"
+    return StreamingResponse(
+        text,
+        media_type=MEDIA_TYPES[as_],
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )

@@ -22,6 +22,8 @@ from geoservices.listings import queries, service
 from geoservices.listings.drafts import EndsBeforeStart
 from geoservices.listings.service import KindFixed
 from geoservices.offers.drafts import OfferRefused
+from geoservices.tasks.assigning import AssignedTwice
+from geoservices.tasks.drafts import ChecklistRefused, DueOutsideTask
 
 router = APIRouter(tags=["listings"], route_class=StrictRoute)
 
@@ -32,10 +34,14 @@ REFUSED = (
     EndsBeforeStart,
     EventRefused,
     NotFound,
+    TimeZoneUnknown,
     OfferRefused,
     RecurrenceRefused,
-    TimeZoneUnknown,
+    DueOutsideTask,
+    ChecklistRefused,
+    AssignedTwice,
 )
+"""What is wrong with a draft, of one kind or another."""
 
 
 @router.get("/listings")

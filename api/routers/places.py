@@ -39,6 +39,8 @@ class SearchRefused(GeoservicesError):
     title = "The search is not valid"
 
 
+WIDEST_M = 100_000
+"""The widest radius that is searched, in metres."""
 Near = Annotated[
     str | None,
     Query(
@@ -59,7 +61,7 @@ def list_places(
     at: Now,
     cursor: Cursor,
     near: Near = None,
-    radius_m: Annotated[float, Query(gt=0, le=100_000, description="Metres round `near`")] = 5000,
+    radius_m: Annotated[float, Query(gt=0, le=WIDEST_M, description="Metres round `near`")] = 5000,
     bbox: Box = None,
     category: Annotated[Text | None, Query(max_length=60, description="Exactly this")] = None,
     q: Annotated[
@@ -171,6 +173,22 @@ def _after(
 
 def _position(near: str) -> Position:
     lon, lat = read_numbers("near", near, 2)
+    return _position_at(lon, lat)
+
+
+def read_near(near: str) -> tuple[Position, float]:
+    """Read `lon,lat,radius_m` into a position and metres.
+
+    Raises:
+        SearchRefused: It is not three numbers, no position, or wider than can be searched.
+    """
+    lon, lat, radius_m = read_numbers("near", near, 3)
+    if not 0 < radius_m <= WIDEST_M:
+        raise SearchRefused(f"near takes a radius of up to {WIDEST_M} metres.", field="/near")
+    return _position_at(lon, lat), radius_m
+
+
+def _position_at(lon: float, lat: float) -> Position:
     if not (abs(lon) <= 180 and abs(lat) <= 90):  # noqa: PLR2004
         raise SearchRefused("near is lon,lat: within 180 and 90 degrees.", field="/near")
     return Position(lon=lon, lat=lat)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -30,6 +30,17 @@ def lock_device(session: Session, device_id: UUID) -> Device:
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     ).one()
+
+
+def note_use(session: Session, *, device_id: UUID, at: datetime) -> None:
+    """Say that a device is in use, unless somebody else holds it."""
+    free = select(Device.id).where(Device.id == device_id).with_for_update(skip_locked=True)
+    session.execute(
+        update(Device)
+        .where(Device.id.in_(free))
+        .values(last_used_at=at)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def next_token(session: Session, device_id: UUID) -> OtherToken | None:

@@ -7,6 +7,7 @@ so the device ends (RFC 9700 section 4.14.2, on the rotation of refresh tokens).
 """
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -15,9 +16,12 @@ from sqlalchemy.orm import Session
 from geoservices.accounts import device_queries, queries
 from geoservices.accounts.models import Device, OtherToken, Person
 from geoservices.accounts.tokens import hash_token, make_token
+from geoservices.database import at_the_end
 from geoservices.errors import ErrorKind, GeoservicesError
 from geoservices.settings.entering import DeviceSettings
 
+USE_NOTED_EVERY: Final = timedelta(days=1)
+"""How exactly it is known when a device was last used."""
 MOST_REMEMBERED: Final = 20
 """So many of a device's tokens of before are remembered; an older one is as good as unknown."""
 
@@ -41,7 +45,8 @@ def authenticate_device(
 ) -> tuple[Device, Person] | None:
     """Return the device that carries this token and its person, if it is still welcome.
 
-    The first use of a device's next token ends the one before.
+    The first use of a device's next token ends the one before. That a device is used is written
+    down once a day, at the end of the transaction.
 
     Args:
         session: Its transaction also keeps the exchange.
@@ -52,6 +57,17 @@ def authenticate_device(
     Raises:
         TokenReplayed: It is a token of before; the device is yet to be revoked.
     """
+    found = _carrier_of(session, token, overlap=overlap, at=at)
+    if found and at - (found[0].last_used_at or found[0].created_at) >= USE_NOTED_EVERY:
+        note = partial(device_queries.note_use, device_id=found[0].id, at=at)
+        # Whoever holds a device has held its person before, so this holds it last.
+        at_the_end(session, note)
+    return found
+
+
+def _carrier_of(
+    session: Session, token: str, *, overlap: timedelta, at: datetime
+) -> tuple[Device, Person] | None:
     token_hash = hash_token(token)
     found = queries.device_by_token(session, token_hash)
     if found:

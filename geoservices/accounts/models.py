@@ -2,10 +2,11 @@
 
 from datetime import datetime, time, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, false
+from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, LargeBinary, String, false
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -14,7 +15,12 @@ from geoservices.database import Base, one_of
 from geoservices.register import Basis, Kept, about, not_personal, personal
 
 WITHDRAWN = "after it was withdrawn"
-LAST_POSITION = Kept(setting="intake.ping_retention", words="after it was sent")
+last_position = partial(
+    personal,
+    special=True,
+    basis=Basis.CONSENT,
+    kept=Kept(setting="intake.ping_retention", words="after it was sent"),
+)
 
 
 class Purpose(StrEnum):
@@ -77,6 +83,10 @@ class Person(Base):
             "info": about(
                 purpose="know who is spoken to, in which role, and when not to disturb them",
                 basis=Basis.PUBLIC_TASK,
+                kept=Kept(
+                    words="until the person is erased, which citizens are by themselves once they "
+                    "have no device and no confirmed address"
+                ),
             )
         },
     )
@@ -105,6 +115,9 @@ class Person(Base):
     working_hours: Mapped[str | None] = mapped_column(
         String(300), info=personal("when a member is at work, in OSM's syntax and their time zone")
     )
+    skills: Mapped[list[str]] = mapped_column(
+        ARRAY(String(60)), default=list, server_default="{}", info=personal("what a member can do")
+    )
     created_at: Mapped[datetime] = mapped_column(info=personal("since when they are known"))
     disabled_at: Mapped[datetime | None] = mapped_column(
         info=personal("when their organisation let them in no more")
@@ -115,6 +128,7 @@ class Device(Base):
     """A phone or browser of a person's, known by a token of which only the hash is kept.
 
     `token_made_at` is when it got the token it has now; None while that is its first one.
+    `last_used_at` is None while it was used on no day but its first.
 
     Whoever stores or follows what a device sends holds its row, which also says up to when it has
     been followed. That outlives the positions: `fix_lon` and `fix_lat`, the last that was tested,
@@ -128,6 +142,10 @@ class Device(Base):
             "info": about(
                 purpose="know a phone or browser again, and follow what it sends in order",
                 basis=Basis.PUBLIC_TASK,
+                kept=Kept(
+                    setting="retention.devices",
+                    words="after it was signed off, which it is by itself where it is not used",
+                ),
             )
         },
     )
@@ -149,27 +167,19 @@ class Device(Base):
         default=False, server_default=false(), info=personal("whether it shares places only")
     )
     created_at: Mapped[datetime] = mapped_column(info=personal("since when it is known"))
+    last_used_at: Mapped[datetime | None] = mapped_column(
+        info=personal("when its token was last used, to a day; positions are noted by themselves")
+    )
     revoked_at: Mapped[datetime | None] = mapped_column(info=personal("when it was signed off"))
     followed_until: Mapped[datetime | None] = mapped_column(
         info=personal("when it last sent a position")
     )
     fix_at: Mapped[datetime | None] = mapped_column(
-        info=personal(
-            "when it was at its last position",
-            special=True,
-            basis=Basis.CONSENT,
-            kept=LAST_POSITION,
-        )
+        info=last_position("when it was at its last position")
     )
-    fix_lon: Mapped[float | None] = mapped_column(
-        info=personal("its last position", special=True, basis=Basis.CONSENT, kept=LAST_POSITION)
-    )
-    fix_lat: Mapped[float | None] = mapped_column(
-        info=personal("its last position", special=True, basis=Basis.CONSENT, kept=LAST_POSITION)
-    )
-    fix_accuracy_m: Mapped[float | None] = mapped_column(
-        info=personal("how good that was", special=True, basis=Basis.CONSENT, kept=LAST_POSITION)
-    )
+    fix_lon: Mapped[float | None] = mapped_column(info=last_position("its last position"))
+    fix_lat: Mapped[float | None] = mapped_column(info=last_position("its last position"))
+    fix_accuracy_m: Mapped[float | None] = mapped_column(info=last_position("how good that was"))
 
 
 class OtherToken(Base):
@@ -191,6 +201,7 @@ class OtherToken(Base):
             "info": about(
                 purpose="exchange a device's token, and notice who uses an old one",
                 basis=Basis.PUBLIC_TASK,
+                kept=Kept(setting="retention.devices", words="after another took its place"),
             )
         },
     )

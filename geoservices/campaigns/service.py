@@ -292,6 +292,8 @@ def _key(occasion: Occasion) -> UUID | None:
 
 def _hears(campaign: Campaign, occasion: Occasion) -> bool:
     person = occasion.person
+    if person.disabled_at is not None:
+        return False
     ours = person.organisation_id in {None, campaign.organisation_id}
     return campaign.trigger == occasion.trigger and campaign.audience == person.role and ours
 

@@ -38,6 +38,8 @@ class Claimable(NamedTuple):
     device_revoked_at: datetime | None
     listing_withdrawn_at: datetime | None
     campaign_ended_at: datetime | None
+    is_about_sensitive: bool | None
+    """Whether it comes of passing a place that is sensitive by now."""
 
     @classmethod
     def of_row(cls, values: Sequence[Any]) -> Self:
@@ -57,6 +59,8 @@ def obstacle(one: Claimable, *, max_attempts: int, at: datetime) -> Obstacle | N
         found = DeliveryState.EXPIRED, "what it speaks of was withdrawn"
     elif campaign_over:
         found = DeliveryState.EXPIRED, "the campaign has ended"
+    elif one.is_about_sensitive:
+        found = DeliveryState.EXPIRED, "the place is sensitive: passing it never causes a message"
     elif one.subscription_ended_at is not None:
         found = DeliveryState.GONE, "the subscription has ended"
     elif elsewhere:

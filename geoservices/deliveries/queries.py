@@ -24,7 +24,10 @@ TAKE = b"""
     SELECT d.id, d.subscription_id, d.attempt_count, d.expires_at, d.state, d.reason, d.due_at,
         d.leased_until, d.accepted_at, n.id, n.person_id, n.campaign_class, n.title, n.body,
         s.endpoint, s.p256dh, s.auth, s.vapid_key, s.last_accepted_at, s.ended_at, v.person_id,
-        v.revoked_at, l.withdrawn_at, c.ended_at
+        v.revoked_at, l.withdrawn_at, c.ended_at,
+        c.trigger <> 'checked-in' AND p.sensitive_kind IS NOT NULL
+            AND coalesce(p.sensitive_from <= ($2)[1], true)
+            AND coalesce(p.sensitive_until > ($2)[1], true)
     FROM deliveries d
     JOIN notifications n ON n.id = d.notification_id
     JOIN subscriptions s ON s.id = d.subscription_id
@@ -32,6 +35,7 @@ TAKE = b"""
     LEFT JOIN listings l ON l.id = n.listing_id
     LEFT JOIN decisions e ON e.id = n.decision_id
     LEFT JOIN campaigns c ON c.id = e.campaign_id
+    LEFT JOIN places p ON p.id = e.place_id
     WHERE d.id = ANY($1) AND d.state IN ('queued', 'sending')
         AND (d.leased_until IS NULL OR d.leased_until <= ($2)[1])
     ORDER BY d.id

@@ -28,6 +28,7 @@ OF_THE_PERSON = (
             "quiet_from": "From when on you are not disturbed, by your clock",
             "quiet_until": "Until when",
             "working_hours": "When you are at work, and may be located for it",
+            "skills": "What you can do, in your organisation's words",
             "created_at": "Since when we know you",
         },
     ),
@@ -95,8 +96,8 @@ OF_THE_PERSON = (
         table="devices",
         column="person_id",
         title="Your phones and browsers",
-        why="So that we know a request is yours. Kept until you erase it; the last position goes "
-        "after a day.",
+        why="So that we know a request is yours. Gone 30 days after you end it, and ended by "
+        "itself if it is not used for 400 days; the last position goes after a day.",
         correction="PATCH /v1/devices/me changes the label and what it shares.",
         told={
             "id": "The number of this device",
@@ -104,6 +105,8 @@ OF_THE_PERSON = (
             "places_only": "Whether it shares places only, and no positions",
             "created_at": "Since when we know it",
             "token_made_at": "When it got the token it has now; empty while that is its first",
+            "last_used_at": "The last day on which it was used, apart from telling where it is; "
+            "empty if only on its first",
             "revoked_at": "When its token was ended",
             "followed_until": "The time of the last position or arrival it told us of",
             "fix_at": "When it was where it was last",
@@ -120,7 +123,7 @@ OF_THE_PERSON = (
         column="device_id",
         of=("devices",),
         title="Tokens your devices had before, and those they get next",
-        why="So that we notice if somebody else uses one. Kept until you erase it.",
+        why="So that we notice if somebody else uses one. Gone 30 days after it was replaced.",
         correction=AUTOMATIC,
         told={
             "device_id": "Which of your devices",
@@ -329,7 +332,6 @@ NOTHING = {
     "offers": "What an offer has besides what every listing has.",
     "events": "What an event has besides what every listing has.",
     "event_occurrences": "When an event takes place, with how many go, wait and came.",
-    "tasks": "What a task has besides what every listing has.",
     "listings": "An offer, event or task at a place, as an organisation wrote it.",
     "campaigns": "What an organisation tells people in general.",
     "failed_attempts": "How often a password was wrong, under a keyed mark of what was typed as a "

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from geoservices import outbox
 from geoservices.accounts.models import Consent, Person
 from geoservices.campaigns.models import Campaign, Decision
+from geoservices.campaigns.rules import Trigger
 from geoservices.channels.models import ChannelChoice
 from geoservices.letters.models import (
     Confirmation,
@@ -24,6 +25,8 @@ from geoservices.letters.models import (
 from geoservices.listings.models import Listing
 from geoservices.notifications.models import Notification
 from geoservices.notifications.queries import UNREAD
+from geoservices.places.models import Place
+from geoservices.places.queries import is_sensitive_at
 
 UNFINISHED = (LetterState.QUEUED, LetterState.SENDING)
 
@@ -210,7 +213,16 @@ def told_in(session: Session, letter_ids: Collection[UUID], *, at: datetime) -> 
 
 
 def _worth_telling(statement: Select[*tuple[Any, ...]], at: datetime) -> Select[*tuple[Any, ...]]:
-    """Keep what lies unread in the inbox, is not over, and may and shall be told by letter."""
+    """Keep what lies unread in the inbox, is not over, and may and shall be told by letter.
+
+    Who is let in nowhere is told nothing, nor is anybody of a place they passed that is sensitive.
+    """
+    passed_sensitive = (
+        select(Place.id)
+        .where(Place.id == Decision.place_id, is_sensitive_at(at))
+        .where(Campaign.trigger != Trigger.CHECKED_IN)
+        .exists()
+    )
     agreed = and_(
         Consent.person_id == Notification.person_id,
         Consent.purpose == Campaign.purpose,
@@ -227,9 +239,12 @@ def _worth_telling(statement: Select[*tuple[Any, ...]], at: datetime) -> Select[
         .join(Campaign, Campaign.id == Decision.campaign_id)
         .join(Consent, agreed)
         .join(ChannelChoice, chosen)
+        .join(Person, Person.id == Notification.person_id)
         .outerjoin(Listing, Listing.id == Notification.listing_id)
         .where(
             UNREAD,
+            Person.disabled_at.is_(None),
+            ~passed_sensitive,
             Notification.surfaced_at <= at,
             or_(Campaign.ended_at.is_(None), Campaign.ended_at > at),
             Listing.withdrawn_at.is_(None),

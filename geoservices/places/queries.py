@@ -180,15 +180,20 @@ def guarded(session: Session, *, ended_since: datetime, at: datetime) -> Sequenc
     ).all()
 
 
-def hold_due_marks(session: Session, *, at: datetime) -> Sequence[Place]:
-    """Return the places whose mark begins or ends to hold, and hold their rows."""
+def is_sensitive_at(at: datetime) -> ColumnElement[bool]:
+    """Return the condition that a place is sensitive at a moment, even if nobody has noticed."""
     begun = or_(Place.sensitive_from.is_(None), Place.sensitive_from <= at)
     going_on = or_(Place.sensitive_until.is_(None), Place.sensitive_until > at)
+    return and_(Place.sensitive_kind.is_not(None), begun, going_on)
+
+
+def hold_due_marks(session: Session, *, at: datetime) -> Sequence[Place]:
+    """Return the places whose mark begins or ends to hold, and hold their rows."""
     return session.scalars(
         select(Place)
         .where(
             Place.sensitive_kind.is_not(None),
-            and_(begun, going_on) != Place.sensitive_at.is_not(None),
+            is_sensitive_at(at) != Place.sensitive_at.is_not(None),
         )
         .order_by(Place.id)
         .with_for_update()

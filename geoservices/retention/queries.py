@@ -1,28 +1,38 @@
 """What is over, one rule for each kind of row, and how it is deleted."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from geoservices.accounts.models import Consent, ConsentReceipt, SignIn
+from geoservices.access.rights import Role
+from geoservices.accounts.models import (
+    Consent,
+    ConsentReceipt,
+    Device,
+    OtherToken,
+    Person,
+    SignIn,
+)
 from geoservices.campaigns.models import Decision
 from geoservices.checkins.models import CheckIn
 from geoservices.codes.models import Code
 from geoservices.events.models import Event, Occurrence, SignUp
-from geoservices.letters.models import Letter, LetterKind
+from geoservices.letters.models import EmailAddress, Letter, LetterKind
 from geoservices.letters.queries import UNFINISHED
 from geoservices.notifications.models import Notification
 from geoservices.offers.models import Offer, Redemption
 from geoservices.offers.rules import Renewal
 from geoservices.phones.models import PhoneLink
+from geoservices.pings.models import Ping
 from geoservices.places.models import Place
 from geoservices.settings.privacy import RetentionSettings
 from geoservices.subscriptions.models import Subscription
+from geoservices.tasks.models import TaskStep
 from geoservices.visits.models import Transition, Visit
 
 
@@ -31,7 +41,7 @@ class Rule:
     """What goes, and when."""
 
     name: str
-    id: InstrumentedAttribute[UUID]
+    id: InstrumentedAttribute[Any]
     period: Callable[[RetentionSettings], timedelta]
     is_over: Callable[[datetime], ColumnElement[bool]]
     """Given the instant before which it must have come to its end."""
@@ -90,6 +100,17 @@ def _counts(before: datetime) -> ColumnElement[bool]:
 
 def _told() -> ColumnElement[bool]:
     return select(Notification.id).where(Notification.decision_id == Decision.id).exists()
+
+
+def _did_anything() -> ColumnElement[bool]:
+    left: list[InstrumentedAttribute[UUID]] = [
+        Visit.device_id,
+        Transition.device_id,
+        CheckIn.device_id,
+        Ping.device_id,
+        Subscription.device_id,
+    ]
+    return or_(*(select(of_device).where(of_device == Device.id).exists() for of_device in left))
 
 
 def _held() -> ColumnElement[bool]:
@@ -205,6 +226,25 @@ RULES = (
         is_over=lambda before: func.coalesce(SignIn.revoked_at, SignIn.expires_at) < before,
     ),
     Rule(
+        name="task_steps",
+        id=TaskStep.id,
+        period=lambda kept: kept.task_steps,
+        is_over=lambda before: TaskStep.received_at < before,
+    ),
+    Rule(
+        name="tokens",
+        id=OtherToken.token_hash,
+        period=lambda kept: kept.devices,
+        is_over=lambda before: OtherToken.ended_at < before,
+    ),
+    # Behind all that is kept of what a device did, which would go with it.
+    Rule(
+        name="devices",
+        id=Device.id,
+        period=lambda kept: kept.devices,
+        is_over=lambda before: (Device.revoked_at < before) & ~_did_anything(),
+    ),
+    Rule(
         name="codes",
         id=Code.id,
         period=lambda kept: kept.codes,
@@ -239,3 +279,51 @@ def delete_over(session: Session, rule: Rule, *, before: datetime, limit: int) -
         execution_options={"synchronize_session": False},
     )
     return int(gone.rowcount)
+
+
+def sign_off_unused(session: Session, *, before: datetime, at: datetime, limit: int) -> int:
+    """Sign off up to `limit` devices that were last heard of before an instant; return how many.
+
+    A browser that is still pushed to stays; once nobody looks at what it shows, its subscription
+    ends by itself. Devices that someone holds are passed over.
+    """
+    heard_of = func.greatest(Device.created_at, Device.last_used_at, Device.followed_until)
+    is_pushed_to = select(Subscription.id).where(
+        Subscription.device_id == Device.id, Subscription.ended_at.is_(None)
+    )
+    unused = (
+        select(Device.id)
+        .where(Device.revoked_at.is_(None), heard_of < before, ~is_pushed_to.exists())
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    gone: Any = session.execute(
+        update(Device).where(Device.id.in_(unused)).values(revoked_at=at),
+        execution_options={"synchronize_session": False},
+    )
+    return int(gone.rowcount)
+
+
+def people_left(session: Session, *, before: datetime, limit: int) -> Sequence[UUID]:
+    """Return up to `limit` citizens whom nobody can be any more, and whom nothing reaches.
+
+    They have no device, nor had one since an instant, and confirmed no address. Those who are
+    being erased are left out.
+    """
+    has_device = select(Device.id).where(
+        Device.person_id == Person.id, or_(Device.revoked_at.is_(None), Device.revoked_at >= before)
+    )
+    is_written_to = select(EmailAddress.id).where(
+        EmailAddress.person_id == Person.id, EmailAddress.confirmed_at.is_not(None)
+    )
+    return session.scalars(
+        select(Person.id)
+        .where(
+            Person.role == Role.CITIZEN,
+            Person.created_at < before,
+            Person.disabled_at.is_(None),
+            ~has_device.exists(),
+            ~is_written_to.exists(),
+        )
+        .limit(limit)
+    ).all()

@@ -169,3 +169,14 @@ class OfferSettings(BaseModel, frozen=True, extra="forbid"):
     """A code counts, and a piece is kept for its person, for so long."""
     check_in_counts: Span = timedelta(hours=1)
     """A check-in unlocks offers of its place for so long."""
+
+
+class TaskSettings(BaseModel, frozen=True, extra="forbid"):
+    """How tasks are done."""
+
+    lease: Annotated[timedelta, Field(ge=timedelta(minutes=1), le=timedelta(days=7))] = timedelta(
+        hours=2
+    )
+    """Whoever claims a task, extends the claim or starts has it for this long."""
+    evidence_age: Span = timedelta(hours=4)
+    """A check-in speaks for somebody's being at a task's place for this long."""

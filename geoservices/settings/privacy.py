@@ -7,12 +7,15 @@ from pydantic import BaseModel, Field
 
 from geoservices.settings.kinds import Span, SpanOrNone
 
+PROMISED_COUNT = 10
+"""What the consent text for statistics says, so that no setting may be below it."""
+
 
 class StatisticsSettings(BaseModel, frozen=True, extra="forbid"):
     """What managers are told of many people at once."""
 
-    smallest_count: Annotated[int, Field(ge=1)] = 10
-    """A count with fewer people behind it is not told."""
+    smallest_count: Annotated[int, Field(ge=PROMISED_COUNT)] = PROMISED_COUNT
+    """A count with fewer people behind it is not told; people were promised ten."""
     count_after: SpanOrNone = timedelta(days=1)
     """A day's visits are counted this long after its end; what comes later is never counted."""
 
@@ -50,6 +53,13 @@ class RetentionSettings(BaseModel, frozen=True, extra="forbid"):
     """Credentials of phone apps that were revoked."""
     sign_ins: Span = timedelta(days=30)
     """Sign-ins that have expired or were revoked."""
+    devices: Span = timedelta(days=30)
+    """Devices that were signed off, the hashes of tokens that others took the place of, and
+    citizens without any device or confirmed address."""
+    unused_devices: Span = timedelta(days=400)
+    """A device that was not heard of for so long is signed off."""
+    task_steps: Span = timedelta(days=365)
+    """Who did what with tasks; the tasks themselves stay."""
     codes: Span = timedelta(days=365)
     """Codes at places that were revoked or are past their end."""
     consents: Span = timedelta(days=2190)

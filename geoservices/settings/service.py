@@ -21,6 +21,7 @@ from geoservices.settings.presence import (
     OfferSettings,
     PhoneSettings,
     PresenceSettings,
+    TaskSettings,
 )
 from geoservices.settings.privacy import (
     AuditSettings,
@@ -78,6 +79,7 @@ class Settings(LinkSettings):
     campaigns: CampaignSettings = CampaignSettings()
     events: EventSettings = EventSettings()
     offers: OfferSettings = OfferSettings()
+    tasks: TaskSettings = TaskSettings()
     limits: LimitSettings = LimitSettings()
     statistics: StatisticsSettings = StatisticsSettings()
     retention: RetentionSettings = RetentionSettings()

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import LiteralString, NamedTuple
 from uuid import UUID
 
 from psycopg import sql
@@ -85,6 +85,19 @@ DUE = sql.SQL(
     """
 ).format(COLUMNS)
 
+# A process may hold geofences of before their place was marked as sensitive. Whoever marks it holds
+# its row and then erases: what is stored before is seen by that, and nothing is stored meanwhile.
+# Waiting instead would be for somebody who may wait for the devices that are held here.
+AT_A_PLACE_THAT_MAY_BE_KEPT: LiteralString = """
+    EXISTS (
+        SELECT FROM places WHERE places.id = new.place_id AND places.sensitive_at IS NULL
+        FOR KEY SHARE SKIP LOCKED
+    )
+"""
+OF_A_VISIT_THAT_IS_KEPT: LiteralString = """
+    AND (new.visit_id IS NULL OR EXISTS (SELECT FROM visits WHERE visits.id = new.visit_id))
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DueVisit:
@@ -156,8 +169,11 @@ def settle_seen(session: Session, device_id: UUID, *, followed_until: datetime) 
 
 
 def insert_visits(session: Session, rows: Sequence[VisitRow]) -> None:
-    """Store visits that have begun."""
-    insert_rows(session, "visits", rows)
+    """Store visits that have begun, but those at places that are sensitive by now.
+
+    Its transaction sees everybody's places.
+    """
+    insert_rows(session, "visits", rows, where=AT_A_PLACE_THAT_MAY_BE_KEPT)
 
 
 def update_visits(session: Session, rows: Sequence[VisitRow]) -> None:
@@ -172,8 +188,9 @@ def delete_visits(session: Session, ids: Sequence[UUID]) -> None:
 
 
 def insert_transitions(session: Session, rows: Sequence[TransitionRow]) -> None:
-    """Store transitions."""
-    insert_rows(session, "transitions", rows)
+    """Store transitions, but those at places that are sensitive by now, as `insert_visits` does."""
+    where = AT_A_PLACE_THAT_MAY_BE_KEPT + OF_A_VISIT_THAT_IS_KEPT
+    insert_rows(session, "transitions", rows, where=where)
 
 
 def transitions_by_id(session: Session, ids: Iterable[UUID]) -> dict[UUID, Transition]:

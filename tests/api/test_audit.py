@@ -3,6 +3,8 @@
 import csv
 import hashlib
 import json
+import re
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +31,7 @@ from tests.api.world import World
 from tests.factories import make_access_token, make_organisation, make_place
 from tests.signing import make_account
 
+A_MINUTE = timedelta(minutes=1)
 __all__ = ["world"]  # A fixture of the neighbouring tests.
 
 
@@ -234,6 +237,22 @@ def test_anybody_can_compute_the_hash_anew(auditor: Client) -> None:
 
     assert hashlib.sha256(text.encode()).hexdigest() == entry["hash"]
     assert entry["previous_hash"] == "0" * 64
+
+
+def test_an_export_is_saved_under_a_name(anyone: Client, session: Session, world: World) -> None:
+    """Each day its own; no browser shows it as a page, nor guesses what it is."""
+    auditor = with_token(anyone, make_access_token(session, world.organisation, Role.AUDITOR))
+    session.commit()
+
+    for format_ in ("csv", "json"):
+        answer = auditor.get("/v1/audit/export", params={"format": format_})
+        [name] = re.findall(
+            r'^attachment; filename="audit-(.+)"$', answer.headers["content-disposition"]
+        )
+        assert name in {
+            f"{day:%Y-%m-%d}.{format_}" for day in (clock.now() - A_MINUTE, clock.now())
+        }
+        assert answer.headers["x-content-type-options"] == "nosniff"
 
 
 def test_an_export_holds_nobodys_id(anyone: Client, session: Session, world: World) -> None:

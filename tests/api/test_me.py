@@ -1,7 +1,7 @@
 """What people can do about what is held about them: see it, keep it, correct it, erase it."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -9,6 +9,7 @@ from httpx2 import Client
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
+from geoservices import clock
 from geoservices.access.rights import Role
 from geoservices.accounts.consents import TEXTS
 from geoservices.accounts.models import Device, Purpose, SignIn
@@ -48,6 +49,8 @@ def other(anyone: Client, session: Session) -> Client:
 
 def test_everything_is_seen_at_a_glance(me: Client, world: World) -> None:
     """Each kind with what it is for, how it is put right, how much there is, and the newest."""
+    # The first use of a day is written down, and would be told by the second answer alone.
+    me.get("/v1/devices/me")
     told = me.get("/v1/me/data").json()
 
     assert told["person_id"] == str(world.person.id)
@@ -61,6 +64,18 @@ def test_everything_is_seen_at_a_glance(me: Client, world: World) -> None:
     assert "DELETE /v1/visits/{visit_id}" in visits["correction"]
     for kind in told["kinds"]:
         assert me.get(kind["all"]).json()["items"][: len(kind["newest"])] == kind["newest"]
+
+
+def test_ones_devices_are_told_with_when_they_were_last_used(me: Client) -> None:
+    """So that somebody finds the one that is not theirs, or that they lost; to a day."""
+    me.get("/v1/devices/me")
+
+    kinds = me.get("/v1/me/data").json()["kinds"]
+    [device] = next(kind for kind in kinds if kind["kind"] == "devices")["newest"]
+
+    last_used = datetime.fromisoformat(device["last_used_at"])
+    assert clock.now() - last_used < timedelta(minutes=5)
+    assert {"label", "created_at", "followed_until", "revoked_at"} <= device.keys()
 
 
 def test_positions_are_told_to_their_owner_and_to_no_log(

@@ -248,7 +248,7 @@ def test_after_the_periods_only_the_person_is_left(
     tried.withdraw(Purpose.NEARBY, Purpose.EMAIL)
     later = clock.now() + settings.retention.consents + timedelta(days=1)
 
-    retention.apply(committed, retention=settings.retention, at=later)
+    retention.apply(committed, settings=settings, at=later)
     with transaction(committed) as session:
         digests.tidy(session, at=later)
 

@@ -92,6 +92,7 @@ def make_world(session: Session, slug: str = "devon") -> World:
         session, listing, trigger=Trigger.CHECKED_IN, purpose=Purpose.CHECK_IN_CONTENT
     )
     campaign.name = MARK
+    task = make_listing(session, place, kind=ListingKind.TASK, title=MARK)
     code = make_code(session, place)
     code.label = MARK
     member = make_person(session, organisation=organisation)
@@ -137,6 +138,7 @@ def make_world(session: Session, slug: str = "devon") -> World:
             "sign_up_id": made.sign_up_id,
             "offer_id": listing.id,
             "redemption_id": redemption.id,
+            "task_id": task.id,
             "campaign_id": campaign.id,
             "visit_id": visit.id,
             "check_in_id": check_in.id,

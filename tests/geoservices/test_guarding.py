@@ -1,5 +1,6 @@
 """Sensitive places: watched no more, and nobody's being there kept."""
 
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -16,6 +17,7 @@ from geoservices.campaigns.rules import Trigger
 from geoservices.database import SessionFactory
 from geoservices.errors import NotFound
 from geoservices.geofences.importing import import_places
+from geoservices.geofences.index import GeofenceIndex
 from geoservices.geofences.live import LiveGeofences
 from geoservices.geometry.position import Position
 from geoservices.guarding import SensitivityRefused
@@ -26,7 +28,7 @@ from geoservices.places.sensitivity import SensitiveKind, Sensitivity, guess
 from geoservices.places.service import PlaceRecord, is_sensitive
 from geoservices.visits.models import Transition, Visit
 from tests.factories import NOON, make_campaign, make_listing, make_organisation
-from tests.walking import INSIDE, SETTINGS, World, make_world, moment, ping
+from tests.walking import FAR, INSIDE, SETTINGS, World, make_world, moment, ping
 
 CLINIC = Sensitivity(kind=SensitiveKind.CLINIC)
 DAY = timedelta(days=1)
@@ -86,6 +88,81 @@ def test_a_process_that_has_the_geofences_already_lets_go_of_them(world: World) 
 
     assert before == 1
     assert len(world.live.current(world.session).of_place(world.place.id)) == 0
+
+
+class StaleGeofences(LiveGeofences):
+    """What a process holds that has not heard of the mark yet."""
+
+    def __init__(self, held: GeofenceIndex) -> None:
+        super().__init__()
+        self.held = held
+
+    def current(self, session: Session, revision: int | None = None) -> GeofenceIndex:  # noqa: ARG002
+        """Return the geofences of before."""
+        return self.held
+
+
+def test_geofences_of_before_the_mark_keep_nothing(world: World) -> None:
+    """Neither a visit, nor a transition, nor a crossing; no campaign hears of it."""
+    make_campaign(world.session, make_listing(world.session, world.place))
+    world.live = StaleGeofences(world.live.current(world.session))
+    mark(world)
+
+    world.walk(ping(60, INSIDE), ping(90, INSIDE))
+    world.walk(ping(3600, -FAR), ping(3660, FAR))
+
+    assert len(world.live.current(world.session).of_place(world.place.id)) == 1
+    assert world.count(Visit) == world.count(Transition) == 0
+    assert world.decide(second=3700) == []
+
+
+def test_a_visit_does_not_go_on_by_geofences_of_before(world: World) -> None:
+    """One that an import's mark found there dwells and ends without anybody's hearing of it."""
+    world.walk(ping(0, INSIDE))
+    world.live = StaleGeofences(world.live.current(world.session))
+    world.place.sensitive_at, world.place.sensitive_kind = NOON, SensitiveKind.OTHER
+    world.session.flush()
+    before = world.count(Transition)
+
+    world.wait(3600)
+
+    assert (before, world.count(Transition)) == (1, 1)
+
+
+def test_what_comes_in_while_the_mark_is_made_is_not_kept(committed: SessionFactory) -> None:
+    """By another process, which neither waits for the mark nor has it wait."""
+    with committed() as session, session.begin():
+        world = make_world(session)
+    with committed() as marking, committed() as intake:
+        mark(replace(world, session=marking))
+        there = replace(world, session=intake).walk(ping(60, INSIDE))
+        intake.commit()
+        marking.commit()
+    with committed() as session:
+        after = replace(world, session=session)
+        kept = after.count(Visit), after.count(Transition)
+
+    assert len(there.transitions) == 1
+    assert kept == (0, 0)
+
+
+def test_what_came_in_just_before_the_mark_is_erased_by_it(committed: SessionFactory) -> None:
+    """The mark waits for whoever is about to store a visit, and sees it."""
+    with committed() as session, session.begin():
+        world = make_world(session)
+    with committed() as intake, committed() as marking, ThreadPoolExecutor(1) as other:
+        replace(world, session=intake).walk(ping(0, INSIDE))
+        marked = other.submit(mark, replace(world, session=marking))
+        waits = not wait([marked], timeout=0.5).done
+        intake.commit()
+        marked.result(timeout=10)
+        marking.commit()
+    with committed() as session:
+        after = replace(world, session=session)
+        kept = after.count(Visit), after.count(Transition)
+
+    assert waits
+    assert kept == (0, 0)
 
 
 def test_a_mark_holds_within_its_time(world: World, sessions: SessionFactory) -> None:

@@ -1,6 +1,6 @@
 """What has been kept for long enough goes, a few rows at a time, and nothing else does."""
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from uuid import uuid4
 
 import pytest
@@ -10,12 +10,23 @@ from sqlalchemy.orm import Session
 
 from geoservices.accounts import service as accounts
 from geoservices.accounts.consents import TEXTS
-from geoservices.accounts.models import Consent, ConsentReceipt, Purpose, SignIn
+from geoservices.accounts.models import (
+    Consent,
+    ConsentReceipt,
+    Device,
+    OtherToken,
+    Person,
+    Purpose,
+    SignIn,
+)
 from geoservices.campaigns.models import Decision
 from geoservices.campaigns.rules import Trigger
 from geoservices.checkins.models import CheckIn
 from geoservices.codes.models import Code
 from geoservices.database import SessionFactory, transaction
+from geoservices.erasures import service as erasures
+from geoservices.erasures.models import Erasure
+from geoservices.letters.models import EmailAddress
 from geoservices.notifications.models import Notification
 from geoservices.offers.models import Redemption
 from geoservices.phones.models import PhoneApp, PhoneLink
@@ -43,13 +54,13 @@ from tests.factories import (
 )
 from tests.walking import SETTINGS
 
-DAY = timedelta(days=1)
+DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
 RETENTION = RetentionSettings()
 
 
 def apply(sessions: SessionFactory, at: datetime) -> dict[str, int]:
     """Delete what is over."""
-    return service.apply(sessions, retention=RETENTION, at=at)
+    return service.apply(sessions, settings=SETTINGS, at=at)
 
 
 def count(session: Session, table: type) -> int:
@@ -107,6 +118,7 @@ def test_open_visits_and_living_things_stay(sessions: SessionFactory, session: S
     """However old they are."""
     place = make_place(session, make_organisation(session))
     [device_id] = make_visitors(session, 1)
+    make_subscription(session, session.get_one(Device, device_id))
     make_visit(session, make_geofence(session, place), device_id, NOON, open_=True)
     make_code(session, place)
     session.commit()
@@ -120,6 +132,7 @@ def test_receipts_are_kept_as_long_as_the_consent_matters(
     """Both go six years after it was withdrawn; one in force is proven for good."""
     lasting, ended = make_person(session), make_person(session)
     for person in (lasting, ended):
+        make_device(session, person)[0].last_used_at = NOON + RETENTION.consents
         version = TEXTS[Purpose.NEARBY].version
         accounts.give_consent(session, person, Purpose.NEARBY, text_version=version, at=NOON)
     session.query(Consent).filter_by(person_id=ended.id).update({"withdrawn_at": NOON + 10 * DAY})
@@ -131,6 +144,88 @@ def test_receipts_are_kept_as_long_as_the_consent_matters(
     assert early == {}
     assert late == {"consents": 1, "consent_receipts": 1}
     assert session.scalars(select(ConsentReceipt.person_id)).all() == [lasting.id]
+
+
+def test_devices_go_after_they_were_signed_off(sessions: SessionFactory, session: Session) -> None:
+    """And the hashes of tokens that others took the place of; what counts stays, and its person."""
+    person = make_person(session)
+    ended, living = (make_device(session, person)[0] for _ in range(2))
+    ended.revoked_at = NOON
+    for mark, ended_at in ((b"1", NOON), (b"2", None)):
+        token = OtherToken(
+            token_hash=mark * 32, device_id=living.id, made_at=NOON, ended_at=ended_at
+        )
+        session.add(token)
+    session.commit()
+
+    early = apply(sessions, NOON + RETENTION.devices)
+    late = apply(sessions, NOON + RETENTION.devices + SECOND)
+
+    assert (early, late) == ({}, {"tokens": 1, "devices": 1})
+    assert session.scalars(select(Device.id)).all() == [living.id]
+    assert session.scalars(select(OtherToken.token_hash)).all() == [b"2" * 32]
+
+
+def test_a_device_goes_behind_what_is_kept_of_it(
+    sessions: SessionFactory, session: Session
+) -> None:
+    """A visit that has longer to stay is not taken along."""
+    geofence = make_geofence(session, make_place(session, make_organisation(session)))
+    person = make_person(session, organisation=make_organisation(session, "dorset"))
+    device = make_device(session, person)[0]
+    device.revoked_at = NOON
+    make_visit(session, geofence, device.id, NOON + DAY)
+    session.commit()
+    gone = [apply(sessions, NOON + days * DAY) for days in (31, 40)]
+
+    assert gone == [{}, {"visits": 1, "devices": 1}]
+
+
+def test_who_does_not_use_a_device_is_signed_off_in_steps(
+    sessions: SessionFactory, session: Session
+) -> None:
+    """Whatever shows that it is used keeps it: a token, a position, a browser that is pushed to."""
+    unused, used, located, pushed_to = (
+        make_device(session, make_person(session))[0] for _ in range(4)
+    )
+    used.last_used_at = located.followed_until = NOON + SECOND
+    make_subscription(session, pushed_to)
+    session.commit()
+    at = NOON + RETENTION.unused_devices + SECOND
+
+    gone = [apply(sessions, at - SECOND), apply(sessions, at), apply(sessions, at + DAY)]
+    session.expire_all()
+    revoked = [one.revoked_at for one in (unused, used, located, pushed_to)]
+
+    assert gone == [{}, {"unused_devices": 1}, {"unused_devices": 2}]
+    assert revoked == [at, at + DAY, at + DAY, None]
+    assert apply(sessions, at + RETENTION.devices + SECOND) == {"devices": 1, "people": 1}
+
+
+def test_citizens_whom_nobody_can_be_any_more_are_erased(
+    sessions: SessionFactory, session: Session
+) -> None:
+    """Like whoever asks for it, once; not who has a device, an address, or is a member."""
+    left = make_person(session, Purpose.NEARBY)
+    with_device, with_address, doubtful = (make_person(session) for _ in range(3))
+    member = make_person(session, organisation=make_organisation(session))
+    for person in (left, with_device, with_address, doubtful, member):
+        make_device(session, person)[0].revoked_at = NOON
+    make_device(session, with_device)
+    make_address(session, with_address, confirmed_at=NOON)
+    make_address(session, doubtful, confirmed_at=None)
+    session.commit()
+
+    early = apply(sessions, NOON + RETENTION.devices)
+    late = apply(sessions, NOON + RETENTION.devices + SECOND)
+    again = apply(sessions, NOON + RETENTION.devices + 2 * SECOND)
+    for erasure_id in session.scalars(select(Erasure.id)).all():
+        erasures.carry_out(sessions, erasure_id)
+
+    assert (early, late, again) == ({}, {"devices": 5, "people": 2}, {})
+    assert set(session.scalars(select(Person.id))) == {with_device.id, with_address.id, member.id}
+    assert count(session, Consent) == 0
+    assert len(session.scalars(select(Erasure.mark)).all()) == 2
 
 
 def test_check_ins_at_sensitive_places_last_a_day(
@@ -192,6 +287,7 @@ def test_redemptions_go_unless_they_count_towards_a_limit(
     place, clinic = (make_place(session, organisation) for _ in range(2))
     clinic.sensitive_at, clinic.sensitive_kind = NOON, SensitiveKind.CLINIC
     person = make_person(session, Purpose.CHECK_IN_CONTENT)
+    make_device(session, person)
 
     def redeemed(title: str, *, at: Place = place, **terms: object) -> Redemption:
         offer = make_listing(session, at, title=title)
@@ -256,13 +352,21 @@ def test_more_than_a_batch_goes_in_several(
     assert apply(sessions, NOON + 40 * DAY) == {"visits": 5}
 
 
+@pytest.mark.parametrize("promise", [1, 9])
+def test_no_smaller_count_is_told_than_was_promised(promise: int) -> None:
+    """The consent text says ten; a setting below is refused at the start."""
+    assert "10 people or more" in TEXTS[Purpose.STATISTICS].text
+    with pytest.raises(ValidationError, match="greater than or equal to 10"):
+        StatisticsSettings(smallest_count=promise)
+
+
 def test_every_period_is_used() -> None:
     """A setting that no rule looks at would promise what nobody keeps."""
     periods = RetentionSettings.model_validate(
         {name: timedelta(days=40 + number) for number, name in enumerate(_fields())}
     )
 
-    used = {rule.period(periods) for rule in RULES}
+    used = {rule.period(periods) for rule in RULES} | {periods.unused_devices}
 
     assert used == {getattr(periods, name) for name in _fields()}
 
@@ -276,6 +380,20 @@ def test_visits_are_not_deleted_before_they_are_counted() -> None:
 
     with pytest.raises(ValidationError, match=r"retention\.visits"):
         type(SETTINGS).model_validate(changed)
+
+
+def make_address(session: Session, person: Person, *, confirmed_at: datetime | None) -> None:
+    """Where somebody wants to be written to."""
+    session.add(
+        EmailAddress(
+            person_id=person.id,
+            address="anna@example.org",
+            digest_at=time(17),
+            confirmed_at=confirmed_at,
+            set_at=NOON,
+        )
+    )
+    session.flush()
 
 
 def _fields() -> list[str]:

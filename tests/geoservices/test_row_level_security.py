@@ -144,7 +144,7 @@ def fill(connection: Connection, *names: str) -> None:
         ] + [
             f"ALTER {column.name} DROP NOT NULL"
             for column in table.columns
-            if not column.primary_key and not column.nullable and column.identity is None
+            if not (column.primary_key or column.nullable or column.identity)
         ]
         if changes:
             connection.exec_driver_sql(f"ALTER TABLE {table.name} {', '.join(changes)}")

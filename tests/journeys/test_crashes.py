@@ -1,6 +1,7 @@
 """What is lost when a part dies: nothing; and what is told twice: nothing."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import timedelta
@@ -9,6 +10,7 @@ from uuid import uuid4
 
 import httpx2
 import pytest
+from celery import Celery
 
 from geoservices import clock
 from local.actors import Manager, Phone
@@ -19,6 +21,8 @@ pytestmark = pytest.mark.stack
 
 SETTLED = timedelta(seconds=40)
 PEOPLE = 12
+STOPS = 4
+JOBS_ARE_TAKEN = timedelta(milliseconds=300)
 
 
 @pytest.fixture(scope="module")
@@ -169,6 +173,25 @@ def test_a_broker_that_stops_and_forgets_everything_loses_nothing(
     assert (ready.status_code, ready.json()["checks"]["broker"]) == (503, "failing")
     wait_until_settled(system, phones)
     assert_each_sees_one(system, phones)
+
+
+def test_a_worker_goes_on_with_a_broker_that_was_away_while_it_had_jobs(
+    system: System, library: dict[str, Any], phones: list[Phone]
+) -> None:
+    """It can neither give back nor acknowledge what it had, and takes what there is afterwards."""
+    broker_url = system.env["GEOSERVICES_BROKER_URL"]
+    for phone in phones[:STOPS]:
+        with Celery(broker=broker_url, set_as_current=False) as client:
+            for _ in range(200):
+                client.send_task("visits.let_time_pass", queue="geoservices")
+        time.sleep(JOBS_ARE_TAKEN.total_seconds())
+        system.stop_server("broker")
+        system.start_broker()
+
+        check_in(phone, library)
+        wait_until_settled(system, [phone])
+
+    assert_each_sees_one(system, phones[:STOPS])
 
 
 def test_a_database_stopped_in_the_middle_of_batches_loses_nothing(

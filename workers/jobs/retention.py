@@ -13,5 +13,5 @@ log = structlog.get_logger()
 @app.task(name="retention.apply")
 def apply() -> None:
     """Delete what is over by the settings, in small transactions; again deletes nothing twice."""
-    gone = service.apply(runtime.sessions(), retention=runtime.settings().retention, at=clock.now())
+    gone = service.apply(runtime.sessions(), settings=runtime.settings(), at=clock.now())
     log.info("retention_applied", **gone)

@@ -19,6 +19,7 @@ from geoservices.accounts.device_tokens import (
 )
 from geoservices.accounts.models import Device, OtherToken
 from geoservices.accounts.tokens import hash_token
+from geoservices.database import SessionFactory, transaction
 from geoservices.settings.entering import DeviceSettings
 from tests.factories import NOON, make_device, make_person
 
@@ -50,6 +51,26 @@ def test_a_token_counts_until_the_next_one_is_used(
 
     assert use(session, first, at=later) is device
     assert device.token_hash == hash_token(first)
+
+
+def test_its_use_is_written_down_once_a_day(committed: SessionFactory) -> None:
+    """At the end of the transaction, and by whoever holds nothing up."""
+    with transaction(committed) as session:
+        device, token = make_device(session, make_person(session))
+
+    def noted(after: timedelta) -> datetime | None:
+        with transaction(committed) as session:
+            use(session, token, at=NOON + after)
+        with committed() as session:
+            return session.get_one(Device, device.id).last_used_at
+
+    day, hour = timedelta(days=1), timedelta(hours=1)
+    told = [noted(23 * hour), noted(day), noted(2 * day - hour), noted(2 * day)]
+    with committed() as holding:
+        holding.get_one(Device, device.id, with_for_update=True)
+        told.append(noted(4 * day))
+
+    assert told == [None, NOON + day, NOON + day, NOON + 2 * day, NOON + 2 * day]
 
 
 def test_the_next_token_ends_the_one_before(session: Session, carried: tuple[Device, str]) -> None:

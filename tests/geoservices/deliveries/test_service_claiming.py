@@ -1,7 +1,7 @@
 """Deliveries handed out and claimed: each by one worker, and none that nobody asked for."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import Barrier, Thread
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from geoservices.deliveries.models import Attempt, Delivery
 from geoservices.deliveries.states import DeliveryState
 from geoservices.deliveries.tokens import make_token
 from geoservices.notifications.models import Notification
+from geoservices.places.models import Place
 from geoservices.push.gateway import Outcome, OutcomeKind
 from tests.factories import (
     NOON,
@@ -160,6 +161,27 @@ def test_what_was_withdrawn_is_not_sent(
     assert sendings == []
     assert (delivery.state, delivery.reason) == (DeliveryState.EXPIRED, reason)
     assert queries.hand_out(world.session, at=moment(100), lease=PUSH.lease, limit=9) == []
+
+
+@pytest.mark.parametrize(
+    ("trigger", "until", "sent"),
+    [("entered", None, 0), ("checked-in", None, 1), ("entered", moment(20), 1)],
+)
+def test_nobody_is_told_of_having_passed_a_place_that_is_sensitive_by_now(
+    world: World, trigger: str, until: datetime | None, sent: int
+) -> None:
+    """Nor where its visit is gone, and the guard cannot find whom to forget. Checking in counts."""
+    world.subscribe()
+    [delivery] = world.notify()
+    world.campaign.trigger = trigger
+    place = world.session.get_one(Place, world.listing.place_id)
+    place.sensitive_kind, place.sensitive_until = "clinic", until
+    world.session.flush()
+
+    sendings = world.claim(delivery, second=20)
+
+    assert len(sendings) == sent
+    assert (delivery.state == DeliveryState.EXPIRED) == (sent == 0)
 
 
 def test_a_campaign_that_ends_later_still_speaks(world: World) -> None:

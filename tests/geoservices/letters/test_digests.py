@@ -16,6 +16,7 @@ from geoservices.letters import digests
 from geoservices.letters.models import DigestItem, Letter, LetterKind
 from geoservices.notifications.inbox import Change, change, mark_read
 from geoservices.notifications.models import Notification
+from geoservices.places.models import Place
 from tests.writing import A_DAY, FIVE, World, make_world, mentioned, moment
 
 
@@ -122,12 +123,19 @@ NOT_WORTH_TELLING = [
     pytest.param(_set("listing", ends_at=FIVE), id="over"),
     pytest.param(_set("listing", withdrawn_at=moment(9)), id="withdrawn"),
     pytest.param(_set("campaign", ended_at=moment(9)), id="its campaign has ended"),
+    pytest.param(_set("person", disabled_at=moment(9)), id="they are let in nowhere"),
     pytest.param(_choose(email=False), id="no e-mail for the purpose"),
     pytest.param(
         lambda world, _one: accounts.end_consent(
             world.session, world.person.id, Purpose.NEARBY, at=moment(9)
         ),
         id="consent withdrawn",
+    ),
+    pytest.param(
+        lambda world, _one: setattr(
+            world.session.get_one(Place, world.told.listing.place_id), "sensitive_kind", "clinic"
+        ),
+        id="its place is sensitive",
     ),
 ]
 

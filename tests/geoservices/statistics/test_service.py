@@ -39,7 +39,9 @@ from tests.walking import SETTINGS as WALKING
 READ = Right.STATISTICS_READ
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 LATER = NOON + 3 * DAY
-SETTINGS: Settings = WALKING.model_copy(update={"statistics": StatisticsSettings(smallest_count=3)})
+SETTINGS: Settings = WALKING.model_copy(
+    update={"statistics": StatisticsSettings.model_construct(smallest_count=3)}
+)
 
 
 @pytest.fixture
