@@ -39,6 +39,7 @@ from api.routers import (
     me,
     members,
     notifications,
+    offers,
     oidc,
     organisation,
     osmand,
@@ -50,6 +51,7 @@ from api.routers import (
     pings,
     places,
     receipts,
+    redemptions,
     second_factor,
     sensitivity,
     sharing,
@@ -57,6 +59,7 @@ from api.routers import (
     sign_ins,
     statistics,
     subscriptions,
+    tasks,
     visits,
 )
 from api.routers import problems as problem_pages
@@ -96,6 +99,9 @@ NOUNS = (
     events,
     feeds,
     agendas,
+    offers,
+    redemptions,
+    tasks,
     campaigns,
     notifications,
     receipts,

@@ -145,6 +145,14 @@ def finite(text: str) -> float:
     return number
 
 
+def numbered(text: str) -> int:
+    """Read a row's number."""
+    number = int(text)
+    if not 0 < number < 2**63:
+        raise ValueError("no number of a row")
+    return number
+
+
 def storable(text: str) -> str:
     """Read text that the database can hold."""
     text.encode()

@@ -19,7 +19,7 @@ from geoservices.checkins.models import CheckIn
 from geoservices.deliveries import service as deliveries
 from geoservices.events import queries, reminder_queries, service, wording
 from geoservices.events.models import Event, Occurrence, SignUp
-from geoservices.events.service import Changed, Standing
+from geoservices.events.service import Changed, Turnout
 from geoservices.events.wording import Appointment, Words
 from geoservices.listings.models import Listing
 from geoservices.notifications.announcing import announce_listing
@@ -85,15 +85,15 @@ def signed_up(
 
 def following(
     session: Session, listings: Sequence[Listing], *, person_id: UUID | None, at: datetime
-) -> dict[UUID, tuple[Standing, SignUp | None, int | None]]:
+) -> dict[UUID, tuple[Turnout, SignUp | None, int | None]]:
     """Return when the events among listings are on next, and how a person stands there."""
     events = [one for one in listings if isinstance(one, Event)]
     told = service.following(session, events, person_id=person_id, at=at)
     with everywhere(session):
         positions = queries.positions(session, [own.id for _, own in told.values() if own])
     return {
-        id_: (standing, own, positions.get(own.id) if own else None)
-        for id_, (standing, own) in told.items()
+        id_: (turnout, own, positions.get(own.id) if own else None)
+        for id_, (turnout, own) in told.items()
     }
 
 
@@ -127,7 +127,7 @@ def cancel(
     reason: str,
     grant: Grant,
     at: datetime,
-) -> tuple[Standing, bool]:
+) -> tuple[Turnout, bool]:
     """Call an occurrence off, and tell everybody who signed up; again tells nobody.
 
     Returns:
@@ -142,7 +142,7 @@ def cancel(
     with everywhere(session):
         changed, made = service.cancel(session, event, starts_at, reason=reason, at=at)
         _tell(session, [changed], at)
-    return service.standing_of(event, changed.occurrence), made
+    return service.turnout_of(event, changed.occurrence), made
 
 
 def follow(session: Session, listing: Listing, *, at: datetime) -> None:

@@ -19,6 +19,7 @@ from geoservices.channels import queries as channels
 from geoservices.checkins import queries as checkins
 from geoservices.deliveries import forgetting_queries as told
 from geoservices.letters import addresses
+from geoservices.offers import queries as offers
 from geoservices.pings import queries as pings
 from geoservices.subscriptions import queries as subscriptions
 from geoservices.visits import queries as visits
@@ -92,3 +93,4 @@ def _forget_whereabouts(
         visits.forget(session, device_ids)
     if not remaining & ON_CHECK_IN:
         checkins.forget(session, device_ids)
+        offers.forget(session, person_id)

@@ -37,6 +37,14 @@ def paint_svg(svg: str, *, width: int = 800) -> Picture:
         return np.asarray(image.convert("L"))
 
 
+def paint_path(size: int, path: str) -> Picture:
+    """A QR code that is told as a path, so many modules wide."""
+    return paint_svg(
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size} {size}">'
+        f'<path fill="#fff" d="M0 0h{size}v{size}h-{size}z"/><path d="{path}"/></svg>'
+    )
+
+
 def paint_pdf(pdf: bytes) -> Picture:
     """The only page of a PDF as a picture in grey, at 100 dots an inch."""
     document = pypdfium2.PdfDocument(pdf)

@@ -21,6 +21,7 @@ from geoservices.deliveries.states import DeliveryState, ReceiptKind
 from geoservices.letters.models import LetterKind, LetterState
 from geoservices.mail.sending import Sent
 from geoservices.notifications.folders import Folder
+from geoservices.offers.rules import Redeeming, Renewal
 from geoservices.pings.screening import REFUSALS, Verdict
 from geoservices.push.gateway import OutcomeKind
 from geoservices.subscriptions.health import Health
@@ -122,6 +123,8 @@ def test_every_status_has_advice() -> None:
         ("http-api.md", Purpose),
         ("check-ins.md", Evidence),
         ("check-ins.md", Doubt),
+        ("offers.md", Redeeming),
+        ("offers.md", Renewal),
         ("check-ins.md", CodeProblem),
         ("presence.md", TransitionKind),
         ("presence.md", Reason),

@@ -9,11 +9,14 @@ from celery.signals import setup_logging, worker_process_init
 from kombu import Queue
 
 from geoservices import logs
+from geoservices.tables import all_tables
 from workers import runtime
 from workers.lost_broker import outlive_the_broker
 from workers.schedule import SCHEDULE
 from workers.tls import broker_tls
 
+# A listing of a kind whose class no job has imported could not be loaded.
+all_tables()
 broker_url = runtime.settings().broker_url.get_secret_value()
 outlive_the_broker()
 app = Celery("geoservices", broker=broker_url)
@@ -27,6 +30,7 @@ app.conf.update(
         "workers.jobs.erasures",
         "workers.jobs.exports",
         "workers.jobs.feeds",
+        "workers.jobs.events",
         "workers.jobs.letters",
         "workers.jobs.limiting",
         "workers.jobs.pings",
@@ -35,6 +39,7 @@ app.conf.update(
         "workers.jobs.shifts",
         "workers.jobs.statistics",
         "workers.jobs.subscriptions",
+        "workers.jobs.tasks",
         "workers.jobs.visits",
     ],
     # RabbitMQ keeps the queue on a majority of its nodes; Redis and Valkey ignore the argument.

@@ -48,6 +48,8 @@ SCHEDULE: dict[str, Entry] = {
     "prune positions": every(timedelta(minutes=10), "pings.prune"),
     "guard sensitive places": every(timedelta(minutes=1), "places.guard"),
     "end work": every(timedelta(minutes=1), "shifts.end_work"),
+    "let time pass for tasks": every(timedelta(seconds=30), "tasks.let_time_pass"),
+    "tell of overdue tasks": every(timedelta(minutes=1), "tasks.escalate"),
     "count who is there": quarterly("statistics.count_present"),
     "count days": every(timedelta(hours=1), "statistics.count_days"),
     "apply retention": every(timedelta(hours=1), "retention.apply"),

@@ -7,7 +7,7 @@ from fastapi.responses import StreamingResponse
 
 from api.bodies import StrictRoute
 from api.dependencies import Needs, Now, SessionDep
-from api.pagination import Cursor, Limit, Page, decode, next_address
+from api.pagination import Cursor, Limit, Page, decode, next_address, numbered
 from api.schemas.audit import AuditEntryOut, RedactedEntryOut, read_period, read_wanted
 from geoservices.access.actors import Grant
 from geoservices.access.rights import Right
@@ -31,7 +31,7 @@ def list_audit_entries(
     limit: Limit = 50,
 ) -> Page[AuditEntryOut]:
     """See who read or changed what, newest first; that you do so is written down as well."""
-    before = None if cursor is None else decode(cursor, _number)[0]
+    before = None if cursor is None else decode(cursor, numbered)[0]
     entries = service.page(
         session, grant.organisation_id, before=before, limit=limit + 1, wanted=wanted
     )
@@ -76,11 +76,3 @@ def export_audit(
         media_type=MEDIA_TYPES[as_],
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
-
-
-def _number(text: str) -> int:
-    """Read an entry's number."""
-    number = int(text)
-    if not 0 < number < 2**63:
-        raise ValueError("no number of an entry")
-    return number

@@ -22,7 +22,7 @@ from api.qr import draw
 from api.responses import repeated, status_of_made
 from api.schemas.checkins import CheckInAnswer, CheckInIn, CheckInOut, ListingHere, StaffScanIn
 from api.schemas.codes import PersonalCodeOut, QrOut
-from api.schemas.listings import ListingShown
+from api.showing import show
 from geoservices import pipeline
 from geoservices.access.actors import Grant
 from geoservices.access.rights import Right
@@ -38,6 +38,7 @@ from geoservices.checkins.verification import Evidence
 from geoservices.codes import service as codes
 from geoservices.errors import IdTaken, NotFound
 from geoservices.listings import service as listings
+from geoservices.places import service as places
 
 router = APIRouter(tags=["check-ins"], route_class=StrictRoute)
 
@@ -79,18 +80,21 @@ def check_in(
         evidence=Evidence(made.evidence),
         at=at,
     )
+    place = places.get_place(session, made.place_id)
     return CheckInAnswer(
         **CheckInOut.of(made).model_dump(),
         listings=[
             ListingHere(
-                listing=ListingShown.of(listing, unlocked=unlocked),
+                listing=shown,
                 unlocked=unlocked,
                 locked_because=None
                 if unlocked
-                else f"It asks for the evidence {listing.evidence_needed}; this check-in has "
+                else f"It asks for the evidence {shown.evidence_needed}; this check-in has "
                 f"{made.evidence}.",
             )
-            for listing, unlocked in here
+            for shown, (_, unlocked) in zip(
+                show(session, here, place, person_id=device.person_id, at=at), here, strict=True
+            )
         ],
     )
 

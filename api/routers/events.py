@@ -62,7 +62,7 @@ def list_occurrences(
     """
     event = service.get_event(session, event_id)
     found = service.occurrences(session, event, since=since or at, until=until, limit=limit)
-    return [OccurrenceOut.of(standing) for standing in found]
+    return [OccurrenceOut.of(turnout) for turnout in found]
 
 
 @router.post(
@@ -148,7 +148,7 @@ def list_attendance(
     """See how many go to each occurrence of an event, wait for a place, and came; never who."""
     event = service.get_event_of(session, event_id, grant=grant)
     found = service.occurrences(session, event, since=since or at, until=until, limit=limit)
-    return [AttendanceOut.of(standing) for standing in found]
+    return [AttendanceOut.of(turnout) for turnout in found]
 
 
 @router.post(
@@ -171,8 +171,8 @@ def cancel_occurrence(
 
     Cancelling it again changes nothing, and tells nobody.
     """
-    standing, made = attending.cancel(
+    turnout, made = attending.cancel(
         session, event_id, body.starts_at, reason=body.reason, grant=grant, at=at
     )
     response.status_code = 201 if made else 200
-    return OccurrenceOut.of(standing)
+    return OccurrenceOut.of(turnout)

@@ -21,13 +21,27 @@ from geoservices.events.drafts import EventRefused
 from geoservices.listings import queries, service
 from geoservices.listings.drafts import EndsBeforeStart
 from geoservices.listings.service import KindFixed
+from geoservices.offers.drafts import OfferRefused
+from geoservices.tasks.assigning import AssignedTwice
+from geoservices.tasks.drafts import ChecklistRefused, DueOutsideTask
 
 router = APIRouter(tags=["listings"], route_class=StrictRoute)
 
 Reading = Annotated[Grant, Depends(Needs(Right.LISTINGS_READ))]
 Writing = Annotated[Grant, Depends(Needs(Right.LISTINGS_WRITE))]
-IMPOSSIBLE = (EndsBeforeStart, EventRefused, RecurrenceRefused, TimeZoneUnknown)
-"""What is wrong with a listing that cannot be."""
+
+REFUSED = (
+    EndsBeforeStart,
+    EventRefused,
+    NotFound,
+    TimeZoneUnknown,
+    OfferRefused,
+    RecurrenceRefused,
+    DueOutsideTask,
+    ChecklistRefused,
+    AssignedTwice,
+)
+"""What is wrong with a draft, of one kind or another."""
 
 
 @router.get("/listings")
@@ -56,7 +70,7 @@ def list_listings(
 @router.post(
     "/listings",
     status_code=201,
-    responses={**repeated(AnyListingOut), **problem_responses(*IMPOSSIBLE, IdTaken, NotFound)},
+    responses={**repeated(AnyListingOut), **problem_responses(*REFUSED, IdTaken)},
 )
 def publish_listing(
     body: AnyListingIn,
@@ -85,7 +99,7 @@ def read_listing(
     return told(listing)
 
 
-@router.put("/listings/{listing_id}", responses=problem_responses(*IMPOSSIBLE, KindFixed, NotFound))
+@router.put("/listings/{listing_id}", responses=problem_responses(*REFUSED, KindFixed))
 def replace_listing(
     listing_id: UUID,
     body: AnyListingIn,

@@ -15,8 +15,9 @@ from api.pagination import Cursor, Limit, decode, finite, name_and_id, next_addr
 from api.problems import problem_responses
 from api.responses import GeoJsonResponse
 from api.schemas.common import Text
-from api.schemas.listings import ListingShown
+from api.schemas.kinds import AnyListingShown
 from api.schemas.places import PlaceOut, PlaceProperties, PlacesOut, PointOut
+from api.showing import show
 from geoservices.checkins.verification import Evidence
 from geoservices.errors import ErrorKind, GeoservicesError, NotFound
 from geoservices.geometry.boxes import BboxRefused
@@ -38,6 +39,8 @@ class SearchRefused(GeoservicesError):
     title = "The search is not valid"
 
 
+WIDEST_M = 100_000
+"""The widest radius that is searched, in metres."""
 Near = Annotated[
     str | None,
     Query(
@@ -58,7 +61,7 @@ def list_places(
     at: Now,
     cursor: Cursor,
     near: Near = None,
-    radius_m: Annotated[float, Query(gt=0, le=100_000, description="Metres round `near`")] = 5000,
+    radius_m: Annotated[float, Query(gt=0, le=WIDEST_M, description="Metres round `near`")] = 5000,
     bbox: Box = None,
     category: Annotated[Text | None, Query(max_length=60, description="Exactly this")] = None,
     q: Annotated[
@@ -113,12 +116,12 @@ def read_place(place_id: UUID, caller: CallerDep, session: SessionDep, at: Now) 
 )
 def list_what_is_on(
     place_id: UUID, caller: CallerDep, session: SessionDep, at: Now
-) -> list[ListingShown]:
+) -> list[AnyListingShown]:
     """See what is on at a place now: offers and events, and for staff their tasks.
 
     This needs no check-in, so whatever asks for more than a person's word comes without its text.
     """
-    service.get_place(session, place_id)
+    place = service.get_place(session, place_id)
     here = listings.here_for(
         session,
         place_id,
@@ -126,7 +129,7 @@ def list_what_is_on(
         evidence=Evidence.SELF_DECLARED,
         at=at,
     )
-    return [ListingShown.of(listing, unlocked=unlocked) for listing, unlocked in here]
+    return show(session, here, place, person_id=caller.actor.person_id, at=at)
 
 
 def _feature(found: FoundPlace, at: datetime) -> PlaceOut:
@@ -170,6 +173,22 @@ def _after(
 
 def _position(near: str) -> Position:
     lon, lat = read_numbers("near", near, 2)
+    return _position_at(lon, lat)
+
+
+def read_near(near: str) -> tuple[Position, float]:
+    """Read `lon,lat,radius_m` into a position and metres.
+
+    Raises:
+        SearchRefused: It is not three numbers, no position, or wider than can be searched.
+    """
+    lon, lat, radius_m = read_numbers("near", near, 3)
+    if not 0 < radius_m <= WIDEST_M:
+        raise SearchRefused(f"near takes a radius of up to {WIDEST_M} metres.", field="/near")
+    return _position_at(lon, lat), radius_m
+
+
+def _position_at(lon: float, lat: float) -> Position:
     if not (abs(lon) <= 180 and abs(lat) <= 90):  # noqa: PLR2004
         raise SearchRefused("near is lon,lat: within 180 and 90 degrees.", field="/near")
     return Position(lon=lon, lat=lat)

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from api.schemas.common import AccuracyM, In, Instant, Lat, Lon, Out, Text, known_accuracy_m
-from api.schemas.listings import ListingShown
+from api.schemas.kinds import AnyListingShown
 from geoservices.checkins.models import CheckIn
 from geoservices.checkins.service import CheckInReport, StaffScan
 from geoservices.checkins.verification import DOUBTS_IN_WORDS, Doubt, Evidence
@@ -112,7 +112,7 @@ class CheckInOut(Out):
 class ListingHere(Out):
     """Something that is on at the place; locked if it asks for more evidence than there is."""
 
-    listing: ListingShown
+    listing: AnyListingShown
     unlocked: bool
     locked_because: str | None
 

@@ -11,7 +11,7 @@ from api.schemas.listings import ListingFields, ListingOut, ListingShown
 from geoservices.events.drafts import LONGEST, EventDraft
 from geoservices.events.models import Event, Occurrence, SigningUp, SignUp, SignUpState
 from geoservices.events.reminder_queries import LONGEST as LONGEST_REMINDER
-from geoservices.events.service import Standing
+from geoservices.events.service import Turnout
 from geoservices.listings.models import ListingKind
 
 Reminder = Annotated[DurationIn, Field(gt=timedelta(0), le=LONGEST_REMINDER)]
@@ -68,7 +68,7 @@ class EventOut(ListingOut):
     length: DurationOut | None
     rule: str | None
     excluded: list[datetime]
-    capacity: int | None
+    capacity: int | None = Field(description="How many may go each time; null for no limit")
     sign_up: SigningUp
     sign_up_closes: DurationOut
     reminders: list[DurationOut]
@@ -82,34 +82,34 @@ class OccurrenceOut(Out):
     cancelled: bool
     cancelled_because: str | None
     places_left: int | None = Field(
-        description="Null where there is no limit. Those who wait get places first."
+        description="How many are free; null where there is no limit. Who waits comes first."
     )
     waiting: int = Field(description="How many wait for a place")
 
     @classmethod
-    def of(cls, standing: Standing) -> Self:
+    def of(cls, turnout: Turnout) -> Self:
         """Show an occurrence."""
         return cls(
-            starts_at=standing.starts_at,
-            ends_at=standing.ends_at,
-            cancelled=standing.cancelled_because is not None,
-            cancelled_because=standing.cancelled_because,
-            places_left=standing.places_left,
-            waiting=standing.waiting,
+            starts_at=turnout.starts_at,
+            ends_at=turnout.ends_at,
+            cancelled=turnout.cancelled_because is not None,
+            cancelled_because=turnout.cancelled_because,
+            places_left=turnout.places_left,
+            waiting=turnout.waiting,
         )
 
 
 class AttendanceOut(OccurrenceOut):
     """One time that an event takes place, as its managers see it: how many, and not who."""
 
-    going: int
+    going: int = Field(description="How many have a place")
     attended: int = Field(description="How many of those who signed up checked in there")
 
     @classmethod
-    def of(cls, standing: Standing) -> Self:
+    def of(cls, turnout: Turnout) -> Self:
         """Show how many come to an occurrence."""
-        shown = OccurrenceOut.of(standing).model_dump()
-        return cls(**shown, going=standing.going, attended=standing.attended)
+        shown = OccurrenceOut.of(turnout).model_dump()
+        return cls(**shown, going=turnout.going, attended=turnout.attended)
 
 
 class CancellationIn(In):
@@ -136,7 +136,9 @@ class SignUpOut(Out):
     starts_at: datetime
     ends_at: datetime
     state: SignUpState
-    position: int | None = Field(description="The how manieth of those who wait; null when going")
+    position: int | None = Field(
+        description="Their place among those who wait, from 1; null when going"
+    )
     cancelled_because: str | None
     attended_at: datetime | None
 
@@ -175,7 +177,9 @@ class EventSignUpOut(Out):
 
     id: UUID
     state: SignUpState
-    position: int | None = Field(description="The how manieth of those who wait; null when going")
+    position: int | None = Field(
+        description="Their place among those who wait, from 1; null when going"
+    )
 
 
 class EventShown(ListingShown):
@@ -194,7 +198,7 @@ class EventShown(ListingShown):
     def of_event(
         cls,
         event: Event,
-        ahead: tuple[Standing, SignUp | None, int | None] | None,
+        ahead: tuple[Turnout, SignUp | None, int | None] | None,
         *,
         unlocked: bool,
     ) -> Self:
@@ -205,13 +209,13 @@ class EventShown(ListingShown):
             ahead: When it is next, with the person's sign-up and position if they have one.
             unlocked: Whether what it says is theirs.
         """
-        standing, own, position = ahead or (None, None, None)
+        turnout, own, position = ahead or (None, None, None)
         fields = {
             name: getattr(event, name) for name in cls.model_fields if name not in {"next", "yours"}
         }
         shown = cls(
             **fields,
-            next=None if standing is None else OccurrenceOut.of(standing),
+            next=None if turnout is None else OccurrenceOut.of(turnout),
             yours=None
             if own is None
             else EventSignUpOut(id=own.id, state=SignUpState(own.state), position=position),

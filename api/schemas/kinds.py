@@ -4,13 +4,14 @@ from typing import Annotated
 
 from pydantic import Field, TypeAdapter
 
-from api.schemas.events import EventIn, EventOut
-from api.schemas.offers import OfferIn, OfferOut
-from api.schemas.tasks import TaskIn, TaskOut
+from api.schemas.events import EventIn, EventOut, EventShown
+from api.schemas.offers import OfferIn, OfferOut, OfferShown
+from api.schemas.tasks import TaskIn, TaskOut, TaskShown
 from geoservices.listings.models import Listing
 
 AnyListingIn = Annotated[OfferIn | EventIn | TaskIn, Field(discriminator="kind")]
 AnyListingOut = Annotated[OfferOut | EventOut | TaskOut, Field(discriminator="kind")]
+AnyListingShown = Annotated[OfferShown | EventShown | TaskShown, Field(discriminator="kind")]
 
 _OUT: TypeAdapter[AnyListingOut] = TypeAdapter(AnyListingOut)
 

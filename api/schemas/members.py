@@ -31,6 +31,10 @@ Tag = Annotated[
     Field(examples=["central"], description="An organisation's own word, in lower case"),
 ]
 Tags = Annotated[list[Tag], Field(max_length=MOST_TAGS)]
+Skills = Annotated[
+    list[Tag],
+    Field(max_length=MOST_TAGS, description="What they can do, which tasks may ask for"),
+]
 
 
 class ReachIn(In):
@@ -74,6 +78,7 @@ class MemberIn(In):
     email: Address | None = Field(default=None, description="By which they sign in")
     team_ids: list[UUID] = Field(default_factory=list, max_length=100)
     reach: ReachIn | None = Field(default=None, description="Only for managers; null is no limit")
+    skills: Skills = Field(default_factory=list)
 
     def to_draft(self) -> MemberDraft:
         """Say it in the domain's words."""
@@ -83,6 +88,7 @@ class MemberIn(In):
             email=self.email,
             team_ids=frozenset(self.team_ids),
             reach=self.reach.to_reach() if self.reach else None,
+            skills=frozenset(self.skills),
         )
 
 
@@ -94,6 +100,7 @@ class MemberChangeIn(In):
     email: Address | None = None
     team_ids: list[UUID] = Field(default_factory=list, max_length=100)
     reach: ReachIn | None = None
+    skills: Skills = Field(default_factory=list)
     disabled: bool = Field(
         default=False, strict=True, description="Whether they are let in nowhere"
     )
@@ -106,6 +113,7 @@ class MemberChangeIn(In):
             "email": self.email,
             "team_ids": frozenset(self.team_ids),
             "reach": self.reach.to_reach() if self.reach else None,
+            "skills": frozenset(self.skills),
             "disabled": self.disabled,
         }
         return {name: said[name] for name in self.model_fields_set}
@@ -120,6 +128,7 @@ class MemberOut(Out):
     email: str | None
     team_ids: list[UUID]
     reach: ReachOut | None
+    skills: list[str]
     disabled: bool
     created_at: datetime
 
@@ -133,6 +142,7 @@ class MemberOut(Out):
             email=draft.email,
             team_ids=sorted(draft.team_ids),
             reach=ReachOut.of(draft.reach),
+            skills=sorted(draft.skills),
             disabled=draft.disabled,
             created_at=member.created_at,
         )

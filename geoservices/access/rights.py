@@ -39,7 +39,10 @@ class Right(StrEnum):
     STATISTICS_READ = "statistics:read"
     AUDIT_READ = "audit:read"
     CHECK_INS_SCAN = "check-ins:scan"
+    REDEMPTIONS_WRITE = "redemptions:write"
     TASKS_READ = "tasks:read"
+    TASKS_WRITE = "tasks:write"
+    TASKS_ASSIGN = "tasks:assign"
 
 
 MEMBERS = frozenset(Role) - {Role.CITIZEN}
@@ -69,7 +72,9 @@ Statistics are the owner's, and need to be granted along with the place.
 """
 NOT_FOR_KEYS = frozenset({Right.MEMBERS_WRITE, Right.KEYS_WRITE, Right.CHECK_INS_SCAN})
 """What no machine may do: let others in, and give its word that it saw somebody."""
-OUT_AND_ABOUT = frozenset({Right.CHECK_INS_SCAN, Right.TASKS_READ})
+OUT_AND_ABOUT = frozenset(
+    {Right.CHECK_INS_SCAN, Right.REDEMPTIONS_WRITE, Right.TASKS_READ, Right.TASKS_WRITE}
+)
 """What a phone in a pocket is good for; all else takes signing in."""
 
 RIGHTS: Mapping[Role, frozenset[Right]] = {
@@ -82,12 +87,19 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
         Right.CAMPAIGNS_READ,
         Right.STATISTICS_READ,
         Right.ORGANISATION_READ,
+        Right.TASKS_ASSIGN,
     },
     Role.MANAGER: OUT_AND_ABOUT
     | CONTENT
-    | {Right.ORGANISATION_READ, Right.MEMBERS_READ, Right.PLACES_READ, Right.PLACES_WRITE},
+    | {
+        Right.ORGANISATION_READ,
+        Right.MEMBERS_READ,
+        Right.PLACES_READ,
+        Right.PLACES_WRITE,
+        Right.TASKS_ASSIGN,
+    },
     Role.ADMIN: frozenset(Right),
-    Role.KIOSK: frozenset({Right.CHECK_INS_SCAN, Right.CODES_READ}),
+    Role.KIOSK: frozenset({Right.CHECK_INS_SCAN, Right.REDEMPTIONS_WRITE, Right.CODES_READ}),
     Role.AUDITOR: READS,
 }
 """What each role may do in its own organisation."""

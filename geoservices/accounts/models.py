@@ -2,10 +2,11 @@
 
 from datetime import datetime, time, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, false
+from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, LargeBinary, String, false
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -14,7 +15,12 @@ from geoservices.database import Base, one_of
 from geoservices.register import Basis, Kept, about, not_personal, personal
 
 WITHDRAWN = "after it was withdrawn"
-LAST_POSITION = Kept(setting="intake.ping_retention", words="after it was sent")
+last_position = partial(
+    personal,
+    special=True,
+    basis=Basis.CONSENT,
+    kept=Kept(setting="intake.ping_retention", words="after it was sent"),
+)
 
 
 class Purpose(StrEnum):
@@ -109,6 +115,9 @@ class Person(Base):
     working_hours: Mapped[str | None] = mapped_column(
         String(300), info=personal("when a member is at work, in OSM's syntax and their time zone")
     )
+    skills: Mapped[list[str]] = mapped_column(
+        ARRAY(String(60)), default=list, server_default="{}", info=personal("what a member can do")
+    )
     created_at: Mapped[datetime] = mapped_column(info=personal("since when they are known"))
     disabled_at: Mapped[datetime | None] = mapped_column(
         info=personal("when their organisation let them in no more")
@@ -166,22 +175,11 @@ class Device(Base):
         info=personal("when it last sent a position")
     )
     fix_at: Mapped[datetime | None] = mapped_column(
-        info=personal(
-            "when it was at its last position",
-            special=True,
-            basis=Basis.CONSENT,
-            kept=LAST_POSITION,
-        )
+        info=last_position("when it was at its last position")
     )
-    fix_lon: Mapped[float | None] = mapped_column(
-        info=personal("its last position", special=True, basis=Basis.CONSENT, kept=LAST_POSITION)
-    )
-    fix_lat: Mapped[float | None] = mapped_column(
-        info=personal("its last position", special=True, basis=Basis.CONSENT, kept=LAST_POSITION)
-    )
-    fix_accuracy_m: Mapped[float | None] = mapped_column(
-        info=personal("how good that was", special=True, basis=Basis.CONSENT, kept=LAST_POSITION)
-    )
+    fix_lon: Mapped[float | None] = mapped_column(info=last_position("its last position"))
+    fix_lat: Mapped[float | None] = mapped_column(info=last_position("its last position"))
+    fix_accuracy_m: Mapped[float | None] = mapped_column(info=last_position("how good that was"))
 
 
 class OtherToken(Base):

@@ -67,6 +67,7 @@ class Limits:
 class Circumstances:
     """What is known of the occasion, the person and the place when a campaign decides.
 
+    `unclaimable` is why nobody could make use of the listing, in a sentence; None if they could.
     `last_told_at` is when this campaign last told this person; `told_in_window` how many
     messages that count towards the cap the person got within it; `told_this_visit` whether this
     campaign told them already because of the same visit or check-in.
@@ -78,7 +79,7 @@ class Circumstances:
     sensitive: bool
     open_state: OpenState
     opens_at: datetime | None
-    listing_current: bool
+    unclaimable: str | None
     time_zone: str
     quiet_from: time | None
     quiet_until: time | None
@@ -227,9 +228,7 @@ def _cooldown(terms: Terms, about: Circumstances, _limits: Limits, at: datetime)
 
 
 def _claimable(_terms: Terms, about: Circumstances, _limits: Limits, _at: datetime) -> Held | None:
-    if not about.listing_current:
-        return Held(reason="What it speaks of is not on at the moment.")
-    return None
+    return None if about.unclaimable is None else Held(reason=about.unclaimable)
 
 
 def _duplicate(_terms: Terms, about: Circumstances, _limits: Limits, _at: datetime) -> Held | None:

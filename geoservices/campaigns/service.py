@@ -317,7 +317,7 @@ def _circumstances(
         sensitive=is_sensitive(place, occasion.occurred_at) or is_sensitive(place, at),
         open_state=hours.state,
         opens_at=hours.changes_at if hours.state is OpenState.CLOSED else None,
-        listing_current=listing.is_current(at),
+        unclaimable=listing.why_not(place, at=at),
         time_zone=person.time_zone,
         quiet_from=person.quiet_from,
         quiet_until=person.quiet_until,

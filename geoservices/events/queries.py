@@ -2,10 +2,9 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, delete, func, select, tuple_, update
+from sqlalchemy import and_, delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
@@ -138,14 +137,16 @@ def sign_ups_of(
     session: Session, person_id: UUID, *, after: tuple[datetime, UUID] | None, limit: int
 ) -> list[tuple[SignUp, Occurrence, Event]]:
     """Return what a person signed up for, the newest sign-up first."""
-    signed_up: Select[Any] = (
-        select(SignUp, Occurrence, Event)
-        .join(Occurrence, Occurrence.id == SignUp.occurrence_id)
+    mine = select(SignUp).where(SignUp.person_id == person_id)
+    page = newest_first(mine, SignUp.signed_up_at, SignUp.id, after=after, limit=limit)
+    sign_ups = session.scalars(page).all()
+    what_for = session.execute(
+        select(Occurrence, Event)
         .join(Event, Event.id == Occurrence.event_id)
-        .where(SignUp.person_id == person_id)
+        .where(Occurrence.id.in_({one.occurrence_id for one in sign_ups}))
     )
-    page = newest_first(signed_up, SignUp.signed_up_at, SignUp.id, after=after, limit=limit)
-    return [(one, occurrence, event) for one, occurrence, event in session.execute(page)]
+    known = {occurrence.id: (occurrence, event) for occurrence, event in what_for}
+    return [(one, *known[one.occurrence_id]) for one in sign_ups]
 
 
 def positions(session: Session, sign_up_ids: Collection[UUID]) -> dict[UUID, int]:

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Interval, column, func, select, true
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Interval, func, select, true
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session
 
 from geoservices.events.models import Event, Occurrence, SignUp, SignUpReminder, SignUpState
@@ -22,14 +22,17 @@ def due(session: Session, *, at: datetime, limit: int) -> dict[UUID, timedelta]:
     more, nor is one that was due before its person had a place.
     """
     before = (
-        func.unnest(Event.reminders).table_valued(column("before", Interval), name="lead").lateral()
+        select(func.unnest(Event.reminders, type_=Interval()).label("before"))
+        .correlate(Event)
+        .lateral("lead")
     )
+    ahead = Occurrence.starts_at - at
     told = select(SignUpReminder.sign_up_id).where(
         SignUpReminder.sign_up_id == SignUp.id, SignUpReminder.before <= before.c.before
     )
     rows = session.execute(
         select(SignUp.id, before.c.before)
-        .distinct(SignUp.id)
+        .ext(distinct_on(SignUp.id))
         .select_from(Occurrence)
         .join(Event, Event.id == Occurrence.event_id)
         .join(SignUp, SignUp.occurrence_id == Occurrence.id)
@@ -38,7 +41,7 @@ def due(session: Session, *, at: datetime, limit: int) -> dict[UUID, timedelta]:
             Occurrence.starts_at > at,
             Occurrence.starts_at <= at + LONGEST,
             Occurrence.starts_at - before.c.before <= at,
-            Occurrence.starts_at - before.c.before / 2 > at,
+            ahead + ahead > before.c.before,
             Occurrence.cancelled_at.is_(None),
             Event.withdrawn_at.is_(None),
             SignUp.state == SignUpState.GOING,

@@ -35,8 +35,8 @@ MOVED: Final = "The event takes place at other times now. Look there, and sign u
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """One time that an event takes place, and how it stands with its places.
+class Turnout:
+    """One time that an event takes place, and how many come.
 
     `capacity` and `places_left` are None where there is no limit. Who waits is counted in
     `waiting`, who came in `attended`, as far as they signed up.
@@ -92,7 +92,7 @@ def get_event_of(session: Session, event_id: UUID, *, grant: Grant) -> Event:
 
 def occurrences(
     session: Session, event: Event, *, since: datetime, until: datetime | None, limit: int
-) -> list[Standing]:
+) -> list[Turnout]:
     """Return when an event takes place within [since, until), the earliest first.
 
     Args:
@@ -108,12 +108,12 @@ def occurrences(
     until = min(until or from_ + AHEAD, LATEST)
     found = spans(since=from_, until=until, limit=limit, **event.series)
     known = queries.stored(session, [(event.id, span.starts_at) for span in found])
-    return [_standing(event, span, known.get((event.id, span.starts_at))) for span in found]
+    return [_turnout(event, span, known.get((event.id, span.starts_at))) for span in found]
 
 
 def following(
     session: Session, events: Iterable[Event], *, person_id: UUID | None, at: datetime
-) -> dict[UUID, tuple[Standing, SignUp | None]]:
+) -> dict[UUID, tuple[Turnout, SignUp | None]]:
     """Return when each event is on, or else is next, and what a person signed up for there.
 
     Two statements, however many the events are.
@@ -129,11 +129,11 @@ def following(
         if person_id is not None
         else {}
     )
-    told: dict[UUID, tuple[Standing, SignUp | None]] = {}
+    told: dict[UUID, tuple[Turnout, SignUp | None]] = {}
     for id_, (event, span) in ahead.items():
         occurrence = known.get((id_, span.starts_at))
         own = mine.get(occurrence.id) if occurrence else None
-        told[id_] = _standing(event, span, occurrence), own
+        told[id_] = _turnout(event, span, occurrence), own
     return told
 
 
@@ -306,15 +306,15 @@ def _on_or_next(event: Event, at: datetime) -> Span | None:
     return on[0] if on else next_after(at, **event.series)
 
 
-def standing_of(event: Event, occurrence: Occurrence) -> Standing:
+def turnout_of(event: Event, occurrence: Occurrence) -> Turnout:
     """Return how a stored occurrence stands."""
-    return _standing(event, Span(occurrence.starts_at, occurrence.ends_at), occurrence)
+    return _turnout(event, Span(occurrence.starts_at, occurrence.ends_at), occurrence)
 
 
-def _standing(event: Event, span: Span, known: Occurrence | None) -> Standing:
+def _turnout(event: Event, span: Span, known: Occurrence | None) -> Turnout:
     if known is None:
-        return Standing(starts_at=span.starts_at, ends_at=span.ends_at, capacity=event.capacity)
-    return Standing(
+        return Turnout(starts_at=span.starts_at, ends_at=span.ends_at, capacity=event.capacity)
+    return Turnout(
         starts_at=span.starts_at,
         ends_at=span.ends_at,
         capacity=event.capacity,

@@ -6,6 +6,14 @@ WORKED_OUT = (
     "It was worked out from what your phone told us. If you were not there, delete the visit."
 )
 
+OF_THE_TASK = dict.fromkeys(
+    (
+        *("priority", "due_at", "team_id", "skill", "escalate_to", "checklist", "ticked"),
+        "overdue_told_at",
+    ),
+    "It is about the task.",
+)
+
 ACTIVITIES = (
     Holding(
         kind="visits",
@@ -142,6 +150,52 @@ ACTIVITIES = (
         order=("told_at", "sign_up_id", "before"),
     ),
     Holding(
+        kind="redemptions",
+        table="redemptions",
+        column="person_id",
+        title="What you redeemed, and codes with which you may",
+        why="So that nobody gets more of an offer than its terms allow. Once it is erased, the "
+        "offer only knows how much of it was redeemed in all.",
+        correction="What was redeemed is not rewritten. Withdrawing the consent to check in "
+        "deletes it.",
+        told={
+            "id": "The number of this redemption",
+            "offer_id": "Which offer",
+            "place_id": "Which place",
+            "organisation_id": "Whose offer it is",
+            "made_at": "When you asked for it",
+            "expires_at": "Until when your code counts; empty where you redeemed it yourself",
+            "redeemed_at": "When it was redeemed; empty while it is not",
+        },
+        withheld={
+            "code_mark": "A mark of a code; whoever has the code can redeem it.",
+            "scanned_by": "Which member of staff scanned your code is about them.",
+            "scan_id": "A number of the scanner's.",
+        },
+        order=("made_at", "id"),
+    ),
+    Holding(
+        kind="redemptions-you-scanned",
+        table="redemptions",
+        column="scanned_by",
+        title="Codes of others that you scanned as staff",
+        why="To know that a member of staff took them. They are the other people's, and stay "
+        "without you.",
+        correction="They are the other people's to correct.",
+        told={
+            "offer_id": "Which offer",
+            "place_id": "Which place",
+            "organisation_id": "Whose offer it is",
+            "redeemed_at": "When you scanned",
+        },
+        withheld=dict.fromkeys(
+            ("id", "person_id", "code_mark", "made_at", "expires_at", "scan_id"),
+            "It is about the other person.",
+        ),
+        order=("made_at", "id"),
+        fate=Fate.UNNAMED,
+    ),
+    Holding(
         kind="waiting-to-be-looked-at",
         table="outbox_messages",
         column="subject_id",
@@ -212,5 +266,65 @@ ACTIVITIES = (
             "decided_at": "When",
         },
         order=("decided_at", "id"),
+    ),
+    Holding(
+        kind="tasks-you-have",
+        table="tasks",
+        column="claimed_by",
+        title="Tasks that you have claimed",
+        why="So that nobody else does the same work. You have each until its claim ends.",
+        correction="POST /v1/tasks/{task_id}/release gives one back.",
+        told={
+            "id": "Which task",
+            "state": "Where it stood when something was last written down",
+            "leased_until": "Until when you have it",
+        },
+        withheld={**OF_THE_TASK, "assigned_to": "The next kind tells what is for you."},
+        fate=Fate.UNNAMED,
+    ),
+    Holding(
+        kind="tasks-for-you",
+        table="tasks",
+        column="assigned_to",
+        title="Tasks that are for you",
+        why="So that you know what is for you alone. The tasks are your organisation's, and stay "
+        "without you.",
+        correction="POST /v1/tasks/{task_id}/decline says that you will not do one; a team lead or "
+        "manager can assign it to somebody else.",
+        told={
+            "id": "Which task",
+            "state": "Where it stood when something was last written down",
+        },
+        withheld={
+            **OF_THE_TASK,
+            "claimed_by": "The kind before tells what you have.",
+            "leased_until": "The kind before tells what you have.",
+        },
+        fate=Fate.UNNAMED,
+    ),
+    Holding(
+        kind="work-on-tasks",
+        table="task_steps",
+        column="person_id",
+        title="What you did with tasks",
+        why="So that your organisation knows what was done, when and by whom. The history is your "
+        "organisation's, and stays without you; it goes after a year by default.",
+        correction="What was done is not rewritten. POST /v1/tasks/{task_id}/notes adds to it.",
+        told={
+            "id": "The number of this step",
+            "number": "In which order we heard of it, among all of them",
+            "organisation_id": "Whose task it is",
+            "task_id": "Which task",
+            "by": "What you were to it",
+            "kind": "What you did",
+            "state": "Where the task stood afterwards",
+            "note": "What you wrote",
+            "ticked": "What of the checklist was done by then",
+            "evidence": "What spoke for your being there",
+            "occurred_at": "When, by your phone's clock",
+            "received_at": "When we heard of it",
+        },
+        order=("received_at", "id"),
+        fate=Fate.UNNAMED,
     ),
 )

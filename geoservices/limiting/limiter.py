@@ -33,6 +33,7 @@ class Limit(Enum):
     SECOND_FACTOR_BY_ACCOUNT = "second_factor_by_account"
     RESET_BY_ACCOUNT = "reset_by_account"
     RESET_BY_ADDRESS = "reset_by_address"
+    REDEEMING_BY_SCANNER = "redeeming_by_scanner"
     EXPORTS_BY_PERSON = "exports_by_person"
 
 

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import ClassVar, Self
 from uuid import UUID
 
+from sqlalchemy.orm import Session
+
 from geoservices.errors import ErrorKind, GeoservicesError
 from geoservices.listings.models import Listing
 from geoservices.places.models import Place
@@ -48,3 +50,9 @@ class ListingDraft:
         """
         if self.ends_at is not None and self.ends_at <= self.starts_at:
             raise EndsBeforeStart
+
+    def check_at(self, place: Place) -> None:
+        """Refuse what cannot be at its place; nothing, unless a kind says what."""
+
+    def check_within(self, session: Session, organisation_id: UUID) -> None:
+        """Refuse what names things that the organisation does not have; kinds say which."""

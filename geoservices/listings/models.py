@@ -11,6 +11,7 @@ from sqlalchemy.util import immutabledict
 
 from geoservices.checkins.verification import Evidence
 from geoservices.database import Base, one_of
+from geoservices.places.models import Place
 from geoservices.register import not_personal
 
 
@@ -57,3 +58,16 @@ class Listing(Base):
         """Tell whether it is on at an instant."""
         begun = self.starts_at <= at and (self.ends_at is None or self.ends_at > at)
         return begun and self.withdrawn_at is None
+
+    # Only kinds that have more reasons look at the place.
+    def why_not(self, place: Place, *, at: datetime) -> str | None:  # noqa: ARG002
+        """Return why nobody could make use of it at an instant, in a sentence; None if they could.
+
+        Campaigns ask this of any listing before they speak of it. A kind that has more reasons
+        adds them.
+
+        Args:
+            place: The listing's.
+            at: Any aware instant.
+        """
+        return None if self.is_current(at) else "What it speaks of is not on at the moment."

@@ -28,7 +28,9 @@ def insert_if_new(session: Session, listing: Listing) -> bool:
 
 
 def _row(listing: Listing, table: FromClause) -> dict[str, Any]:
-    return {column.key: getattr(listing, column.key) for column in table.columns}
+    """Return what a listing says for a table; of what it says nothing there is the default."""
+    said = inspect(listing).dict
+    return {column.key: said[column.key] for column in table.columns if column.key in said}
 
 
 def is_current(at: datetime) -> ColumnElement[bool]:
@@ -40,14 +42,17 @@ def is_current(at: datetime) -> ColumnElement[bool]:
     )
 
 
-def current_at(session: Session, place_id: UUID, *, at: datetime) -> Sequence[Listing]:
-    """Return what is on at a place, and events to come, the earliest first."""
+def current_at(
+    session: Session, place_id: UUID, *, tasks_of: UUID | None, at: datetime
+) -> Sequence[Listing]:
+    """Return what is on at a place and events to come, and of tasks an organisation's alone."""
     to_come = and_(
         Listing.kind == ListingKind.EVENT, Listing.starts_at > at, Listing.withdrawn_at.is_(None)
     )
+    not_anothers = or_(Listing.kind != ListingKind.TASK, Listing.organisation_id == tasks_of)
     return session.scalars(
         select(Listing)
-        .where(Listing.place_id == place_id, or_(is_current(at), to_come))
+        .where(Listing.place_id == place_id, not_anothers, or_(is_current(at), to_come))
         .order_by(Listing.starts_at, Listing.id)
     ).all()
 

@@ -11,7 +11,7 @@ from geoservices.checkins.verification import Evidence
 from geoservices.errors import ErrorKind, GeoservicesError, IdTaken, NotFound
 from geoservices.listings import queries
 from geoservices.listings.drafts import ListingDraft
-from geoservices.listings.models import Listing, ListingKind
+from geoservices.listings.models import Listing
 from geoservices.places import service as places
 
 
@@ -123,12 +123,12 @@ def here_for(
         evidence: What speaks for them being there.
         at: Now.
     """
-    current = queries.current_at(session, place_id, at=at)
+    current = queries.current_at(session, place_id, tasks_of=tasks_of, at=at)
     rank = max(evidence.rank, Evidence.SELF_DECLARED.rank)
     return [
         (listing, rank >= Evidence(listing.evidence_needed).rank)
         for listing in current
-        if listing.kind != ListingKind.TASK or listing.organisation_id == tasks_of
+        if listing.is_current(at)
     ]
 
 
@@ -137,6 +137,8 @@ def _checked(session: Session, draft: ListingDraft, grant: Grant) -> ListingDraf
     place = places.get_place_for(session, draft.place_id, grant)
     settled = draft.at_place(place)
     settled.check()
+    settled.check_at(place)
+    settled.check_within(session, grant.organisation_id)
     return settled
 
 

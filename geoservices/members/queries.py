@@ -88,6 +88,17 @@ def teams_of_members(
     return {person_id: frozenset(team_ids) for person_id, team_ids in rows}
 
 
+def people_in(session: Session, team_ids: Collection[UUID]) -> frozenset[UUID]:
+    """Return whoever is in one of these teams."""
+    rows = session.scalars(select(TeamMember.person_id).where(TeamMember.team_id.in_(team_ids)))
+    return frozenset(rows)
+
+
+def skills_of(session: Session, person_id: UUID) -> frozenset[str]:
+    """Return what somebody can do."""
+    return frozenset(session.scalars(select(Person.skills).where(Person.id == person_id)).one())
+
+
 def put_into_teams(session: Session, person_id: UUID, team_ids: Collection[UUID]) -> None:
     """Let somebody be in these teams and no other."""
     session.execute(

@@ -18,6 +18,7 @@ class MemberDraft:
     email: str | None = None
     team_ids: frozenset[UUID] = frozenset()
     reach: Reach | None = None
+    skills: frozenset[str] = frozenset()
     disabled: bool = False
 
     @property

@@ -149,6 +149,7 @@ def draft_of(session: Session, members: Collection[Person]) -> Mapping[UUID, Mem
             role=Role(member.role),
             team_ids=teams.get(member.id, frozenset()),
             reach=reach_of(member.reach),
+            skills=frozenset(member.skills),
             disabled=member.disabled_at is not None,
         )
         for member in members
@@ -177,6 +178,7 @@ def _write(session: Session, member: Person, draft: MemberDraft, at: datetime) -
         raise NotFound("team")
     member.name, member.email, member.role = draft.name, draft.email, draft.role
     member.reach = draft.reach.stored() if draft.reach else None
+    member.skills = sorted(draft.skills)
     member.disabled_at = (member.disabled_at or at) if draft.disabled else None
     session.add(member)
     session.flush()

@@ -25,11 +25,14 @@ from geoservices.events.models import Event, Occurrence, SignUp
 from geoservices.letters.models import EmailAddress, Letter, LetterKind
 from geoservices.letters.queries import UNFINISHED
 from geoservices.notifications.models import Notification
+from geoservices.offers.models import Offer, Redemption
+from geoservices.offers.rules import Renewal
 from geoservices.phones.models import PhoneLink
 from geoservices.pings.models import Ping
 from geoservices.places.models import Place
 from geoservices.settings.privacy import RetentionSettings
 from geoservices.subscriptions.models import Subscription
+from geoservices.tasks.models import TaskStep
 from geoservices.visits.models import Transition, Visit
 
 
@@ -81,6 +84,18 @@ def _ended_where_sensitive(before: datetime) -> ColumnElement[bool]:
         )
     )
     return over.exists()
+
+
+def _counts(before: datetime) -> ColumnElement[bool]:
+    """Return the condition that a redemption counts towards a limit that never begins anew."""
+    limiting = select(Offer.id).where(
+        Offer.id == Redemption.offer_id,
+        Offer.per_person.is_not(None),
+        Offer.per_person_renews == Renewal.NEVER,
+        or_(Offer.ends_at.is_(None), Offer.ends_at >= before),
+        or_(Offer.withdrawn_at.is_(None), Offer.withdrawn_at >= before),
+    )
+    return limiting.exists()
 
 
 def _told() -> ColumnElement[bool]:
@@ -150,6 +165,26 @@ RULES = (
         is_over=_ended_where_sensitive,
     ),
     Rule(
+        name="redemptions",
+        id=Redemption.id,
+        period=lambda kept: kept.redemptions,
+        is_over=lambda before: (Redemption.redeemed_at < before) & ~_counts(before),
+    ),
+    Rule(
+        name="sensitive_redemptions",
+        id=Redemption.id,
+        period=lambda kept: kept.sensitive_check_ins,
+        is_over=lambda before: (
+            (Redemption.redeemed_at < before) & _sensitive(Redemption.place_id, Redemption.made_at)
+        ),
+    ),
+    Rule(
+        name="redemption_codes",
+        id=Redemption.id,
+        period=lambda kept: kept.redemption_codes,
+        is_over=lambda before: Redemption.redeemed_at.is_(None) & (Redemption.expires_at < before),
+    ),
+    Rule(
         name="notifications",
         id=Notification.id,
         period=lambda kept: kept.notifications,
@@ -189,6 +224,12 @@ RULES = (
         id=SignIn.id,
         period=lambda kept: kept.sign_ins,
         is_over=lambda before: func.coalesce(SignIn.revoked_at, SignIn.expires_at) < before,
+    ),
+    Rule(
+        name="task_steps",
+        id=TaskStep.id,
+        period=lambda kept: kept.task_steps,
+        is_over=lambda before: TaskStep.received_at < before,
     ),
     Rule(
         name="tokens",

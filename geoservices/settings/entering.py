@@ -100,5 +100,7 @@ class LimitSettings(BaseModel, frozen=True, extra="forbid"):
     """Links to a new password for one account."""
     reset_by_address: RateText = "30/PT1H"
     """Links to a new password asked for from one address."""
+    redeeming_by_scanner: RateText = "300/PT10M"
+    """Codes of offers tried by one member or machine."""
     exports_by_person: RateText = "3/P1D"
     """Exports of what is held about one person."""

@@ -158,3 +158,25 @@ class EventSettings(BaseModel, frozen=True, extra="forbid"):
 
     attend_early: SpanOrNone = timedelta(minutes=30)
     """Whoever checks in so long before the start has come to the event."""
+
+
+class OfferSettings(BaseModel, frozen=True, extra="forbid"):
+    """How offers are redeemed."""
+
+    code_lifetime: Annotated[timedelta, Field(ge=timedelta(minutes=1), le=timedelta(hours=1))] = (
+        timedelta(minutes=10)
+    )
+    """A code counts, and a piece is kept for its person, for so long."""
+    check_in_counts: Span = timedelta(hours=1)
+    """A check-in unlocks offers of its place for so long."""
+
+
+class TaskSettings(BaseModel, frozen=True, extra="forbid"):
+    """How tasks are done."""
+
+    lease: Annotated[timedelta, Field(ge=timedelta(minutes=1), le=timedelta(days=7))] = timedelta(
+        hours=2
+    )
+    """Whoever claims a task, extends the claim or starts has it for this long."""
+    evidence_age: Span = timedelta(hours=4)
+    """A check-in speaks for somebody's being at a task's place for this long."""

@@ -30,7 +30,15 @@ class RetentionSettings(BaseModel, frozen=True, extra="forbid"):
     """Visits that have ended, their transitions, and crossings."""
     check_ins: Span = timedelta(days=30)
     sensitive_check_ins: Span = timedelta(days=1)
-    """Check-ins at sensitive places, and what was decided and told because of them."""
+    """Check-ins and redemptions at sensitive places, and what was decided and told because of the
+    first."""
+    redemptions: Annotated[timedelta, Field(ge=timedelta(days=32), le=timedelta(days=3660))] = (
+        timedelta(days=40)
+    )
+    """Redemptions, and those that count towards a limit for as long as they do. Limits may be
+    renewed by the month, so this is longer than one."""
+    redemption_codes: Span = timedelta(days=1)
+    """Codes that were not redeemed, after they expired."""
     sign_ups: Span = timedelta(days=7)
     """Sign-ups for events, after the occurrence ended; how many came stays."""
     decisions: Span = timedelta(days=30)
@@ -50,6 +58,8 @@ class RetentionSettings(BaseModel, frozen=True, extra="forbid"):
     citizens without any device or confirmed address."""
     unused_devices: Span = timedelta(days=400)
     """A device that was not heard of for so long is signed off."""
+    task_steps: Span = timedelta(days=365)
+    """Who did what with tasks; the tasks themselves stay."""
     codes: Span = timedelta(days=365)
     """Codes at places that were revoked or are past their end."""
     consents: Span = timedelta(days=2190)

@@ -19,8 +19,10 @@ from geoservices.settings.presence import (
     CodeSettings,
     EventSettings,
     IntakeSettings,
+    OfferSettings,
     PhoneSettings,
     PresenceSettings,
+    TaskSettings,
 )
 from geoservices.settings.privacy import (
     AuditSettings,
@@ -77,6 +79,8 @@ class Settings(LinkSettings):
     devices: DeviceSettings = DeviceSettings()
     campaigns: CampaignSettings = CampaignSettings()
     events: EventSettings = EventSettings()
+    offers: OfferSettings = OfferSettings()
+    tasks: TaskSettings = TaskSettings()
     limits: LimitSettings = LimitSettings()
     statistics: StatisticsSettings = StatisticsSettings()
     retention: RetentionSettings = RetentionSettings()

@@ -114,6 +114,11 @@ def story_time(*, days: int) -> str:
     return (STORY_TIME + timedelta(days=days)).isoformat()
 
 
+def redemption(code: str, **changes: Any) -> dict[str, Any]:
+    """What a scanner sends of a code that somebody showed."""
+    return {"id": str(uuid4()), "code": code, **changes}
+
+
 def campaign(listing_id: UUID, **changes: Any) -> dict[str, Any]:
     """A campaign that tells citizens on their check-in."""
     return {

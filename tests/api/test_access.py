@@ -66,10 +66,18 @@ MAY = {
     Right.STATISTICS_READ: "team-lead manager admin auditor",
     Right.AUDIT_READ: "admin auditor",
     Right.CHECK_INS_SCAN: "staff team-lead manager admin kiosk",
+    Right.REDEMPTIONS_WRITE: "staff team-lead manager admin kiosk",
     Right.TASKS_READ: "staff team-lead manager admin auditor",
+    Right.TASKS_WRITE: "staff team-lead manager admin",
+    Right.TASKS_ASSIGN: "team-lead manager admin",
 }
 """Which roles have each right when signed in: what `access.rights` has to come to."""
-BY_DEVICE = {Right.CHECK_INS_SCAN, Right.TASKS_READ}
+BY_DEVICE = {
+    Right.CHECK_INS_SCAN,
+    Right.REDEMPTIONS_WRITE,
+    Right.TASKS_READ,
+    Right.TASKS_WRITE,
+}
 """Which of them a member's device has too."""
 
 
@@ -310,6 +318,35 @@ TABLE = {
         404,
         body=lambda _: {"starts_at": asking.story_time(days=2), "reason": "The roof leaks."},
     ),
+    "make_redemption_code": Row({"owner": 201}),
+    # The offer is one that staff scan codes for.
+    "redeem_oneself": Row({"owner": 409}, lambda _: {}),
+    "count_redemptions": run(Right.LISTINGS_READ, 200, 404),
+    "redeem_code": run(
+        Right.REDEMPTIONS_WRITE,
+        422,
+        422,
+        partner=422,
+        far=422,
+        body=lambda _: asking.redemption("nobody's"),
+    ),
+    "list_my_redemptions": all_(200),
+    "list_tasks": run(Right.TASKS_READ, 200, 200),
+    "read_task": run(Right.TASKS_READ, 200, 404),
+    "list_steps": run(Right.TASKS_READ, 200, 404),
+    # A machine has no tasks; nobody has this one yet.
+    "claim_task": run(Right.TASKS_WRITE, 200, 404, key=403),
+    "extend_claim": run(Right.TASKS_WRITE, 409, 404),
+    "release_task": run(Right.TASKS_WRITE, 409, 404, body=lambda _: {}),
+    "start_task": run(Right.TASKS_WRITE, 409, 404),
+    "tick_items": run(Right.TASKS_WRITE, 409, 404, body=lambda _: {"ticks": {"lamp": True}}),
+    "complete_task": run(Right.TASKS_WRITE, 200, 404, body=lambda _: {}),
+    "decline_task": run(
+        Right.TASKS_WRITE, 200, 404, key=403, body=lambda _: {"reason": "Not mine"}
+    ),
+    "add_note": run(Right.TASKS_WRITE, 201, 404, body=lambda _: {"note": "Bring a ladder"}),
+    "assign_task": run(Right.TASKS_ASSIGN, 200, 404, body=lambda _: {"skill": "climber"}),
+    "cancel_task": run(Right.LISTINGS_WRITE, 200, 404, body=lambda _: {}),
     "list_campaigns": run(Right.CAMPAIGNS_READ, 200, 200),
     "make_campaign": run(
         Right.CAMPAIGNS_WRITE, 201, 404, body=lambda ids: asking.campaign(ids["listing_id"])

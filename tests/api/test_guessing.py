@@ -16,6 +16,7 @@ from api import throttling
 from api.app import create_app
 from geoservices.access.rights import Right, Role
 from geoservices.accounts.models import Organisation
+from geoservices.accounts.tokens import hash_token
 from geoservices.codes import service as codes
 from geoservices.codes.links import CodeKind, make_personal_token
 from geoservices.credentials.links import make_link
@@ -67,6 +68,15 @@ def _join(client: Client, shown: str) -> Response:
     return client.post("/v1/devices", json={"joining_code": shown})
 
 
+TILL: Final = "gsk_" + "till" * 10 + "abc"
+"""The key of a till, which somebody shows their code to."""
+
+
+def _redeem(client: Client, shown: str) -> Response:
+    headers = {"Authorization": f"Bearer {TILL}"}
+    return client.post("/v1/redemptions", json={"code": shown}, headers=headers)
+
+
 DOORS: Final[Mapping[str, Knock]] = MappingProxyType(
     {
         "the person's own": _bearer("/v1/devices/me"),
@@ -79,6 +89,7 @@ DOORS: Final[Mapping[str, Knock]] = MappingProxyType(
         "confirming an address": _body("/v1/email/confirmation"),
         "a password": _body("/v1/password", password="plinth owl gravel cello"),
         "joining": _join,
+        "the till": _redeem,
     }
 )
 OPENS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
@@ -92,6 +103,7 @@ OPENS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "unsubscribing": frozenset({"ending letters"}),
         "password link": frozenset({"a password"}),
         "joining code": frozenset({"joining"}),
+        "redemption code": frozenset({"the till"}),
         "poster": frozenset(),
         "personal code": frozenset(),
     }
@@ -121,8 +133,11 @@ def credentials(
     )
     _link, phone = make_phone_link(session, world.device, PhoneApp.OVERLAND)
     _key, key = make_api_key(session, organisation, {Right.GEOFENCES_READ})
+    till, _secret = make_api_key(session, organisation, {Right.REDEMPTIONS_WRITE})
+    till.secret_hash = hash_token(TILL)
     sign_in = make_access_token(session, organisation, Role.MANAGER)
     session.commit()
+    offer = f"/v1/offers/{world.ids['offer_id']}/codes"
     joining = with_token(anyone, world.token).post("/v1/devices/me/joining-code").json()["code"]
     code_key = settings.codes.secret
     return {
@@ -135,6 +150,7 @@ def credentials(
         "unsubscribing": make_unsubscribe_token(settings.codes.secret, uuid4()),
         "password link": link.rpartition("#")[2],
         "joining code": joining,
+        "redemption code": with_token(anyone, world.token).post(offer).json()["code"],
         "poster": codes.link_of(poster, settings=settings).rpartition("/")[2],
         "personal code": make_personal_token(code_key, world.device.id, at=asking.now()),
     }
@@ -195,9 +211,10 @@ def test_credentials_are_long_enough(credentials: Mapping[str, str]) -> None:
         "screen": 5 * len(credentials["screen"].removeprefix("gss_")) // 8 * 8 - ID_BITS,
         "poster": 5 * len(credentials["poster"]) // 8 * 8 - ID_BITS,
         "joining code": 5 * len(credentials["joining code"].replace("-", "")),
+        "redemption code": 5 * len(credentials["redemption code"].replace("-", "")),
     }
 
-    assert bits.pop("joining code") == 40
+    assert bits.pop("joining code") == bits.pop("redemption code") == 40
     assert bits.pop("poster") == 80
     assert min(bits.values()) >= 128
     assert [kind for kind, some in bits.items() if some >= 256] == [

@@ -72,6 +72,19 @@ def test_adding_the_same_again_changes_nothing(admin: Client) -> None:
     assert codes(other) == [(409, "id-taken")]
 
 
+def test_a_members_skills_are_in_the_organisations_words(admin: Client) -> None:
+    """In lower case and each once, whether they were said at first or later."""
+    ann = add(admin, skills=["First  Aid", "welsh", "first aid"])
+    address = f"/v1/members/{ann['id']}"
+
+    changed = admin.patch(address, json={"skills": ["Climber"]}).json()
+    kept = admin.patch(address, json={"name": "Ann Lee"}).json()
+
+    assert ann["skills"] == ["first aid", "welsh"]
+    assert (changed["skills"], kept["skills"]) == (["climber"], ["climber"])
+    assert admin.patch(address, json={"skills": [" "]}).json()["field"] == "/skills/0"
+
+
 def test_members_are_found_by_name_role_and_team(admin: Client) -> None:
     """Page by page in the order of their names."""
     team = admin.post("/v1/teams", json={"name": "Front desk"}).json()["id"]

@@ -66,6 +66,7 @@ class Tried:
     anyone: Client
     place_id: UUID
     geofence_id: UUID
+    offer_id: UUID
     token: str = ""
     said: list[str] = field(default_factory=list)
     """What would tell on them, wherever it stood."""
@@ -99,6 +100,7 @@ class Tried:
             self.client.post("/v1/check-ins", json=check_in),
             self.client.post("/v1/subscriptions", json=browser),
             self.client.put("/v1/email", json={"address": ADDRESS}),
+            self.client.post(f"/v1/offers/{self.offer_id}/codes"),
             *self._by_apps(lon, lat),
         ]
         return [answer.status_code for answer in answers]
@@ -142,8 +144,9 @@ def tried(
             (Trigger.ENTERED, Purpose.NEARBY),
             (Trigger.CHECKED_IN, Purpose.CHECK_IN_CONTENT),
         ):
-            make_campaign(session, make_listing(session, place), trigger=trigger, purpose=purpose)
-        ids = (place.id, geofence.id)
+            offer = make_listing(session, place)
+            make_campaign(session, offer, trigger=trigger, purpose=purpose)
+        ids = (place.id, geofence.id, offer.id)
     anyone = client_of(application)
     made = anyone.post("/v1/devices", json={}).json()
     found = Tried(
@@ -198,8 +201,8 @@ def test_without_consent_nothing_is_stored(
     statuses = tried.try_everything()
 
     tables = dump()
-    assert statuses[:5] == [403] * 5
-    assert set(statuses[5:]) == {200}
+    assert statuses[:6] == [403] * 6
+    assert set(statuses[6:]) == {200}
     assert _hits(tables, *tried.said, *coordinates(), ADDRESS) == set()
     assert _hits(tables, *tried.ids) <= OWN_ROWS
     assert tables["pings_default"] == tables["visits"] == tables["outbox_messages"] == ""
@@ -222,7 +225,7 @@ def test_after_withdrawing_all_of_it_is_gone(
     tried.withdraw(*purposes)
 
     tables = dump()
-    gone = {"visits", "check_ins", "decisions", "notifications", "subscriptions"}
+    gone = {"visits", "check_ins", "decisions", "notifications", "subscriptions", "redemptions"}
     assert all(200 <= status < 300 for status in statuses)
     assert gone | {"email_addresses", "transitions"} <= there
     assert _hits(tables, *tried.said, *coordinates(), ADDRESS) == set()

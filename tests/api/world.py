@@ -32,6 +32,7 @@ from geoservices.letters.models import EmailAddress
 from geoservices.listings.models import Listing, ListingKind
 from geoservices.members.models import Team, TeamMember
 from geoservices.notifications.models import Notification
+from geoservices.offers.models import Redemption
 from geoservices.phones.models import PhoneApp
 from geoservices.places.models import Place
 from geoservices.subscriptions.models import Subscription
@@ -94,6 +95,7 @@ def make_world(session: Session, slug: str = "devon") -> World:
         session, listing, trigger=Trigger.CHECKED_IN, purpose=Purpose.CHECK_IN_CONTENT
     )
     campaign.name = MARK
+    task = make_listing(session, place, kind=ListingKind.TASK, title=MARK)
     code = make_code(session, place)
     code.label = MARK
     member = make_person(session, organisation=organisation)
@@ -107,6 +109,7 @@ def make_world(session: Session, slug: str = "devon") -> World:
     device, token = make_device(session, person)
     visit = _visit(device, geofence.id, place.id, organisation)
     check_in = make_check_in(session, device, place.id, organisation)
+    redemption = make_redemption(session, person, listing)
     subscription = make_subscription(session, device)
     link, _phone_token = make_phone_link(session, device, PhoneApp.OVERLAND)
     decision, notification = make_notification(session, person, campaign, listing, check_in)
@@ -138,6 +141,9 @@ def make_world(session: Session, slug: str = "devon") -> World:
             "listing_id": listing.id,
             "event_id": made.event_id,
             "sign_up_id": made.sign_up_id,
+            "offer_id": listing.id,
+            "redemption_id": redemption.id,
+            "task_id": task.id,
             "campaign_id": campaign.id,
             "visit_id": visit.id,
             "check_in_id": check_in.id,
@@ -273,6 +279,23 @@ def make_check_in(
     session.add(check_in)
     session.flush()
     return check_in
+
+
+def make_redemption(session: Session, person: Person, offer: Listing) -> Redemption:
+    """A code for an offer that was not redeemed in time."""
+    redemption = Redemption(
+        id=uuid4(),
+        organisation_id=offer.organisation_id,
+        offer_id=offer.id,
+        place_id=offer.place_id,
+        person_id=person.id,
+        code_mark=uuid4().bytes * 2,
+        made_at=NOON,
+        expires_at=NOON + timedelta(minutes=10),
+    )
+    session.add(redemption)
+    session.flush()
+    return redemption
 
 
 def make_subscription(session: Session, device: Device) -> Subscription:

@@ -28,14 +28,16 @@ from geoservices.erasures import service as erasures
 from geoservices.erasures.models import Erasure
 from geoservices.letters.models import EmailAddress
 from geoservices.notifications.models import Notification
+from geoservices.offers.models import Redemption
 from geoservices.phones.models import PhoneApp, PhoneLink
+from geoservices.places.models import Place
 from geoservices.places.sensitivity import SensitiveKind
 from geoservices.retention import service
 from geoservices.retention.queries import RULES
 from geoservices.settings.privacy import RetentionSettings, StatisticsSettings
 from geoservices.subscriptions.models import Subscription
 from geoservices.visits.models import Transition, Visit
-from tests.api.world import make_check_in, make_notification, make_subscription
+from tests.api.world import make_check_in, make_notification, make_redemption, make_subscription
 from tests.counting import make_visit, make_visitors
 from tests.factories import (
     NOON,
@@ -275,6 +277,49 @@ def test_check_ins_at_a_place_that_was_sensitive_then_last_a_day(
 
     assert session.scalars(select(CheckIn.place_id)).all() == [later.id]
     assert session.scalars(select(Decision.place_id)).all() == [later.id]
+
+
+def test_redemptions_go_unless_they_count_towards_a_limit(
+    sessions: SessionFactory, session: Session
+) -> None:
+    """A limit for good counts them until the offer is over; a code that was not used goes first."""
+    organisation = make_organisation(session)
+    place, clinic = (make_place(session, organisation) for _ in range(2))
+    clinic.sensitive_at, clinic.sensitive_kind = NOON, SensitiveKind.CLINIC
+    person = make_person(session, Purpose.CHECK_IN_CONTENT)
+    make_device(session, person)
+
+    def redeemed(title: str, *, at: Place = place, **terms: object) -> Redemption:
+        offer = make_listing(session, at, title=title)
+        for name, value in terms.items():
+            setattr(offer, name, value)
+        made = make_redemption(session, person, offer)
+        made.redeemed_at = NOON
+        return made
+
+    limited = redeemed("Once and no more")
+    kept = {
+        "limited": limited,
+        "over": redeemed("Over", ends_at=NOON + 20 * DAY),
+        "withdrawn": redeemed("Withdrawn", withdrawn_at=NOON + 20 * DAY),
+        "renewed": redeemed("Each month", per_person_renews="monthly"),
+        "unlimited": redeemed("As many as you like", per_person=None),
+        "sensitive": redeemed("Plasters", at=clinic),
+        "unused": make_redemption(session, person, make_listing(session, place)),
+    }
+    session.commit()
+    names = {redemption.id: name for name, redemption in kept.items()}
+
+    def left(after: timedelta) -> set[str]:
+        apply(sessions, NOON + after)
+        return {names[id_] for id_ in session.scalars(select(Redemption.id))}
+
+    assert left(DAY) == set(kept)
+    assert left(2 * DAY) == set(kept) - {"sensitive", "unused"}
+    assert left(RETENTION.redemptions) == set(kept) - {"sensitive", "unused"}
+    assert left(RETENTION.redemptions + DAY) == {"limited", "over", "withdrawn"}
+    assert left(RETENTION.redemptions + 21 * DAY) == {"limited"}
+    assert left(5000 * DAY) == {"limited"}
 
 
 def test_a_row_that_somebody_holds_waits_for_the_next_time(committed: SessionFactory) -> None:

@@ -42,8 +42,8 @@ GUARDED = sorted(
 OF_ORGANISATIONS = [name for name in GUARDED if "organisation_id" in TABLES[name].columns]
 PUBLIC = {"places", "listings"}
 """What everyone may see, and only its organisation may change."""
-BY_PERSON = {"notifications"}
-"""What an organisation is not shown though it sent it."""
+BY_PERSON = {"notifications", "redemptions"}
+"""What an organisation is not shown though it is about its things."""
 OF_MEMBERS = {"devices", "sign_ins", "team_members"}
 """What an organisation is shown of its members."""
 COMMANDS = ("SELECT", "INSERT", "UPDATE", "DELETE")
@@ -144,7 +144,7 @@ def fill(connection: Connection, *names: str) -> None:
         ] + [
             f"ALTER {column.name} DROP NOT NULL"
             for column in table.columns
-            if not column.primary_key and not column.nullable
+            if not (column.primary_key or column.nullable or column.identity)
         ]
         if changes:
             connection.exec_driver_sql(f"ALTER TABLE {table.name} {', '.join(changes)}")

@@ -39,7 +39,7 @@ FINE = Circumstances(
     sensitive=False,
     open_state=OpenState.OPEN,
     opens_at=None,
-    listing_current=True,
+    unclaimable=None,
     time_zone="Europe/London",
     quiet_from=time(22),
     quiet_until=time(7),
@@ -57,7 +57,7 @@ FAULTS: dict[Gate, dict[str, Any]] = {
     Gate.QUIET_HOURS: {"quiet_from": time(11), "quiet_until": time(13)},
     Gate.CAP: {"told_in_window": 6},
     Gate.COOLDOWN: {"last_told_at": NOON - timedelta(hours=11, minutes=59)},
-    Gate.CLAIMABLE: {"listing_current": False},
+    Gate.CLAIMABLE: {"unclaimable": "It is not on."},
     Gate.DUPLICATE: {"told_this_visit": True},
 }
 """What makes each gate, and no other, say no."""

@@ -14,6 +14,7 @@ from geoservices.campaigns.models import Decision
 from geoservices.campaigns.rules import CampaignClass, Gate, Trigger
 from geoservices.database import SessionFactory, transaction
 from geoservices.listings.models import ListingKind
+from geoservices.offers.models import Offer
 from geoservices.places.sensitivity import SensitiveKind
 from tests.campaigning import LIMITS, World, make_world
 from tests.factories import (
@@ -41,6 +42,27 @@ def test_a_decision_is_recorded_with_its_gates(world: World, citizen: Person) ->
     )
     assert stored.transition_id == occasion.transition_id
     assert stored.gates_passed == [gate.value for gate in Gate]
+
+
+def test_nobody_is_told_of_an_offer_that_they_could_not_have(world: World, citizen: Person) -> None:
+    """Outside its hours, or when all of it is redeemed; the gate says which."""
+    later = make_listing(world.session, world.place, title="Tea at three")
+    gone = make_listing(world.session, world.place, title="Last cake")
+    assert isinstance(later, Offer)
+    assert isinstance(gone, Offer)
+    later.window_starts_at, later.window_length = NOON + timedelta(hours=3), timedelta(hours=1)
+    gone.stock = gone.redeemed_count = 7
+    for listing in (later, gone):
+        world.campaign(listing=listing)
+
+    assert world.decide(world.enters(citizen)) == []
+
+    held = world.session.scalars(select(Decision)).all()
+    assert {decision.gate for decision in held} == {Gate.CLAIMABLE}
+    assert {decision.reason for decision in held} == {
+        "The offer is outside its hours at the moment.",
+        "All there was of the offer has been redeemed.",
+    }
 
 
 def test_a_partners_campaign_speaks_of_what_the_owners_geofence_sees(

@@ -157,7 +157,7 @@ def test_it_is_on_from_start_until_end(
     session.flush()
     moment = NOON + timedelta(seconds=at)
 
-    found = queries.current_at(session, place.id, at=moment)
+    found = queries.current_at(session, place.id, tasks_of=None, at=moment)
 
     assert listing.is_current(moment) is current
     assert ([one.id for one in found] == [listing.id]) is current

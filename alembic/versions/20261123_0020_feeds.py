@@ -1,15 +1,15 @@
 """Feeds of events, and links to people's calendars.
 
-Revision ID: 0033
-Revises: 0032
+Revision ID: 0028
+Revises: 0027
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0033"
-down_revision = "0032"
+revision = "0028"
+down_revision = "0027"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,163 @@
+"""Tasks done: at once, or out of reach of any network and told of afterwards."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from geoservices.access.actors import Grant
+from geoservices.errors import ErrorKind, GeoservicesError
+from geoservices.pings.screening import Doors
+from geoservices.tasks import queries
+from geoservices.tasks.doing import TaskRules, check_evidence, tick_all
+from geoservices.tasks.models import Task, TaskStep
+from geoservices.tasks.states import StepKind, TaskState, decide, state_at
+from geoservices.tasks.stepping import Told, hold, known_step, write
+
+
+class DoneInTheFuture(GeoservicesError):
+    """The device's clock says a time that has not come yet."""
+
+    kind = ErrorKind.INVALID
+    code = "done-in-the-future"
+    title = "The time at which it was done lies in the future"
+
+    def __init__(self, ahead: timedelta) -> None:
+        super().__init__(
+            f"done_at is {ahead.total_seconds():.0f} s ahead of the server's clock. "
+            "Leave it out to mean now.",
+            field="/done_at",
+        )
+
+
+class DoneTooLongAgo(GeoservicesError):
+    """It was done so long ago that the claim cannot be taken any more."""
+
+    kind = ErrorKind.INVALID
+    code = "done-too-long-ago"
+    title = "It was done too long ago"
+
+    def __init__(self, oldest: timedelta) -> None:
+        super().__init__(
+            f"done_at is more than {oldest.days} days ago. Tell a manager, who can say it is done.",
+            field="/done_at",
+        )
+
+
+class ChecklistUnfinished(GeoservicesError):
+    """Items of the checklist are not ticked; nothing was changed."""
+
+    kind = ErrorKind.CONFLICT
+    code = "checklist-unfinished"
+    title = "The checklist is not finished"
+
+    def __init__(self, item_ids: Sequence[str]) -> None:
+        super().__init__(
+            f"Not ticked: {', '.join(item_ids)}. Tick them, or name them in `checklist`.",
+            field="/checklist",
+        )
+        self.item_ids = item_ids
+
+    def extra(self) -> Mapping[str, object]:
+        """Name them."""
+        return {"unticked": list(self.item_ids)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """What somebody says of a task they did; `done_at` is by their own clock, None is now.
+
+    `checklist` names items that they did besides those that were ticked before.
+    """
+
+    id: UUID
+    note: str = ""
+    checklist: Collection[str] = ()
+    done_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A task that is done, with every record of it: the first is the one that did it."""
+
+    task: Task
+    records: Sequence[TaskStep]
+
+
+def complete(
+    session: Session,
+    task_id: UUID,
+    completion: Completion,
+    *,
+    grant: Grant,
+    rules: TaskRules,
+    at: datetime,
+) -> Done:
+    """Take somebody's word that they did a task.
+
+    It is also taken when the lease ran out meanwhile, when somebody else claimed it since, and
+    when somebody else did it: then both records stay, and the one with the earlier time is the one
+    that did it. The same id again changes nothing. Whether the task had ended is judged by the
+    time at which it was done.
+
+    Raises:
+        NotFound: There is no such task of the organisation's within reach.
+        DoneInTheFuture: The device's clock is ahead by more than is tolerated.
+        DoneTooLongAgo: It was done longer ago than is taken.
+        StepRefused: It was cancelled, or had ended by then.
+        StepNotYours: Somebody else has it, or it is for somebody else.
+        EvidenceLacking: Too little speaks for their being there.
+        ItemUnknown: The checklist has no such item.
+        ChecklistUnfinished: It has others, which are not ticked.
+        IdTaken: The id belongs to another step.
+    """
+    done_at = judge_done_at(completion.done_at, doors=rules.doors, at=at)
+    held = hold(session, task_id, grant=grant, at=at)
+    task = held.task
+    if not known_step(session, task, StepKind.DONE, completion.id, grant=grant):
+        move = decide(StepKind.DONE, _state_when_done(task, done_at), held.standings)
+        evidence = check_evidence(session, task, grant=grant, rules=rules, at=done_at)
+        if task.state != TaskState.DONE:
+            _finish_checklist(task, completion.checklist)
+        told = Told(id=completion.id, note=completion.note, evidence=evidence, occurred_at=done_at)
+        write(session, task, StepKind.DONE, move, told, grant=grant, at=at)
+    return Done(task, queries.done_steps(session, task.id))
+
+
+def judge_done_at(done_at: datetime | None, *, doors: Doors, at: datetime) -> datetime:
+    """Return when something was done; a clock that is a little ahead means now.
+
+    Raises:
+        DoneInTheFuture: It is ahead by more than is tolerated.
+        DoneTooLongAgo: It is longer ago than is taken.
+    """
+    if done_at is None:
+        return at
+    if done_at - at > doors.future_tolerance:
+        raise DoneInTheFuture(done_at - at)
+    if at - done_at > doors.oldest:
+        raise DoneTooLongAgo(doors.oldest)
+    return min(done_at, at)
+
+
+def _state_when_done(task: Task, done_at: datetime) -> TaskState:
+    """Return where a task stands for somebody who had done it by then.
+
+    What ended only afterwards had not ended; who has it is asked of the present.
+    """
+    return state_at(
+        TaskState(task.state),
+        leased_until=None,
+        ends_at=task.ends_at,
+        withdrawn_at=task.withdrawn_at,
+        at=done_at,
+    )
+
+
+def _finish_checklist(task: Task, named: Collection[str]) -> None:
+    tick_all(task, {*task.ticked, *named}, named=named)
+    unticked = [item["id"] for item in task.checklist if item["id"] not in task.ticked]
+    if unticked:
+        raise ChecklistUnfinished(unticked)

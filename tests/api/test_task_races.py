@@ -1,0 +1,150 @@
+"""Many who claim one task at the same moment, each on a connection of their own: one gets it."""
+
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from threading import Barrier
+from typing import Any
+from uuid import UUID
+
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from api.app import create_app
+from geoservices.access.rights import Role
+from geoservices.database import DatabaseRole, SessionFactory, make_engine, make_session_factory
+from geoservices.listings.models import ListingKind
+from geoservices.places.models import Place
+from geoservices.scopes import confined_sessions
+from geoservices.settings.service import Settings
+from geoservices.tasks import queries
+from geoservices.tasks.models import Task, TaskStep
+from geoservices.tasks.states import StepKind
+from tests.api.conftest import client_of, with_token
+from tests.conftest import make_database, migrate
+from tests.factories import make_access_token, make_listing, make_organisation, make_place
+
+CLIENTS = 50
+WITHOUT_LOCK = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Depot:
+    """A committed world that several connections see, with many who look for work."""
+
+    application: FastAPI
+    sessions: SessionFactory
+    tokens: tuple[str, ...]
+    place_id: UUID
+
+    def add_task(self) -> UUID:
+        """Something for whoever comes by."""
+        with self.sessions() as session, session.begin():
+            place = session.get_one(Place, self.place_id)
+            return make_listing(session, place, kind=ListingKind.TASK).id
+
+    def claimed(self, task_id: UUID) -> list[UUID | None]:
+        """Who has claimed it, by its history."""
+        claims = select(TaskStep.person_id).where(
+            TaskStep.task_id == task_id, TaskStep.kind == StepKind.CLAIM
+        )
+        with self.sessions() as session:
+            return list(session.scalars(claims))
+
+    def holder(self, task_id: UUID) -> UUID | None:
+        """Who has it now."""
+        with self.sessions() as session:
+            return session.get_one(Task, task_id).claimed_by
+
+
+@pytest.fixture(scope="module")
+def depot(server_url: str, worker_id: str, settings: Settings) -> Iterator[Depot]:
+    """A database of this module's own, since what is committed here stays."""
+    url = make_database(server_url, f"test_task_races_{worker_id}")
+    migrate(url)
+    engine = make_engine(url)
+    callers = make_engine(url, role=DatabaseRole.CALLER, pool_size=CLIENTS // 2)
+    sessions = make_session_factory(engine)
+    with sessions() as session, session.begin():
+        organisation = make_organisation(session)
+        made = Depot(
+            application=create_app(
+                confined_sessions(callers), settings, intake=sessions, at_once=CLIENTS
+            ),
+            sessions=sessions,
+            tokens=tuple(
+                make_access_token(session, organisation, Role.STAFF) for _ in range(CLIENTS)
+            ),
+            place_id=make_place(session, organisation).id,
+        )
+    yield made
+    callers.dispose()
+    engine.dispose()
+
+
+def claim_at_once(depot: Depot, task_id: UUID, clients: int) -> list[Any]:
+    """Claim a task from several members' clients at the same moment; return the answers."""
+    together = Barrier(clients)
+
+    def one(token: str) -> Any:
+        client = with_token(client_of(depot.application), token)
+        together.wait()
+        return client.post(f"/v1/tasks/{task_id}/claim")
+
+    with ThreadPoolExecutor(clients) as threads:
+        return list(threads.map(one, depot.tokens[:clients]))
+
+
+def test_of_fifty_who_claim_a_task_at_once_one_gets_it(depot: Depot) -> None:
+    """The others are told that it is claimed; its history has one claim."""
+    task_id = depot.add_task()
+
+    answers = claim_at_once(depot, task_id, CLIENTS)
+
+    assert Counter(answer.status_code for answer in answers) == {200: 1, 409: CLIENTS - 1}
+    [winner] = [answer.json()["claimed_by"] for answer in answers if answer.status_code == 200]
+    refusals = [answer.json() for answer in answers if answer.status_code == 409]
+    assert {one["state"] for one in refusals} == {"claimed"}
+    assert [str(one) for one in depot.claimed(task_id)] == [winner]
+    assert str(depot.holder(task_id)) == winner
+
+
+def test_without_its_lock_several_would_get_it(
+    depot: Depot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that the test before can fail: what it is about is the lock and nothing else."""
+    task_id = depot.add_task()
+    all_have_read = Barrier(WITHOUT_LOCK)
+
+    def look(session: Session, organisation_id: UUID, task_id: UUID) -> Task | None:
+        found = queries.task(session, organisation_id, task_id)
+        all_have_read.wait(timeout=30)
+        return found
+
+    monkeypatch.setattr(queries, "hold", look)
+
+    answers = claim_at_once(depot, task_id, WITHOUT_LOCK)
+
+    assert Counter(answer.status_code for answer in answers) == {200: WITHOUT_LOCK}
+    assert len(depot.claimed(task_id)) == WITHOUT_LOCK
+
+
+def test_a_task_done_by_all_at_once_is_done_once_with_every_record(depot: Depot) -> None:
+    """Whoever did it without claiming it is written down too."""
+    task_id = depot.add_task()
+    together = Barrier(WITHOUT_LOCK)
+
+    def one(token: str) -> Any:
+        client = with_token(client_of(depot.application), token)
+        together.wait()
+        return client.post(f"/v1/tasks/{task_id}/done", json={})
+
+    with ThreadPoolExecutor(WITHOUT_LOCK) as threads:
+        answers = list(threads.map(one, depot.tokens[:WITHOUT_LOCK]))
+
+    assert {answer.status_code for answer in answers} == {200}
+    told = sorted(len(answer.json()["records"]) for answer in answers)
+    assert told == list(range(1, WITHOUT_LOCK + 1))

@@ -1,0 +1,313 @@
+"""Time passes for tasks: claims end, tasks end, and what is overdue is told upwards."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from geoservices import clock, escalating
+from geoservices.access.actors import Grant
+from geoservices.access.rights import Right, Role
+from geoservices.accounts.acting import actor_of
+from geoservices.accounts.models import Organisation, Person
+from geoservices.database import SessionFactory
+from geoservices.deliveries.models import Delivery
+from geoservices.listings.models import ListingKind
+from geoservices.members.models import Team, TeamMember
+from geoservices.notifications.models import Notification
+from geoservices.pings.screening import Doors
+from geoservices.places.models import Place
+from geoservices.tasks import doing, queries
+from geoservices.tasks.doing import TaskRules
+from geoservices.tasks.models import Escalation, Task, TaskStep
+from geoservices.tasks.states import OVER, TaskState
+from tests.api.world import make_subscription
+from tests.factories import (
+    NOON,
+    make_device,
+    make_listing,
+    make_organisation,
+    make_person,
+    make_place,
+)
+from tests.jobs import runtime
+from workers.jobs import tasks as jobs
+
+HOUR = timedelta(hours=1)
+RULES = TaskRules(
+    lease=2 * HOUR,
+    evidence_age=4 * HOUR,
+    doors=Doors(future_tolerance=timedelta(minutes=5), oldest=timedelta(days=7)),
+)
+
+
+@pytest.fixture
+def organisation(session: Session) -> Organisation:
+    """Devon."""
+    return make_organisation(session)
+
+
+@pytest.fixture
+def place(session: Session, organisation: Organisation) -> Place:
+    """Exeter Library."""
+    return make_place(session, organisation)
+
+
+@pytest.fixture
+def team(session: Session, organisation: Organisation) -> Team:
+    """The caretakers."""
+    team = Team(organisation_id=organisation.id, name="Caretakers", created_at=NOON)
+    session.add(team)
+    session.flush()
+    return team
+
+
+def hire(
+    session: Session,
+    organisation: Organisation,
+    role: Role = Role.STAFF,
+    *,
+    team: Team | None = None,
+    reach: dict[str, object] | None = None,
+) -> Person:
+    """A member, with a browser that is pushed to."""
+    person = make_person(session, organisation=organisation)
+    person.role, person.reach = role, reach
+    if team is not None:
+        session.add(TeamMember(team_id=team.id, person_id=person.id))
+    make_subscription(session, make_device(session, person)[0])
+    return person
+
+
+def may_do(person: Person) -> Grant:
+    """What lets somebody do tasks."""
+    return actor_of(person).granted(Right.TASKS_WRITE)
+
+
+def add_task(session: Session, place: Place, **said: object) -> Task:
+    """Something to be done there, due at noon."""
+    task = make_listing(session, place, kind=ListingKind.TASK, title="Change the lamp")
+    assert isinstance(task, Task)
+    task.due_at = NOON
+    for name, value in said.items():
+        setattr(task, name, value)
+    session.flush()
+    return task
+
+
+def claim(session: Session, task: Task, person: Person, at: datetime = NOON) -> Task:
+    """Let somebody claim it."""
+    return escalating.claim_task(session, task.id, grant=may_do(person), rules=RULES, at=at)
+
+
+def told(session: Session) -> list[tuple[UUID, str]]:
+    """Who was told what."""
+    rows = session.execute(select(Notification.person_id, Notification.title))
+    return [(person_id, title) for person_id, title in rows]
+
+
+def test_a_lease_that_is_over_is_written_down_once_and_told(
+    session: Session, organisation: Organisation, place: Place
+) -> None:
+    """At its very end, and not a moment before; the browser is pushed to."""
+    ann = hire(session, organisation)
+    task = claim(session, add_task(session, place), ann)
+
+    early = escalating.let_time_pass(session, at=NOON + 2 * HOUR - timedelta.resolution, limit=9)
+    counts = [
+        escalating.let_time_pass(session, at=NOON + at, limit=9) for at in (3 * HOUR, 4 * HOUR)
+    ]
+
+    assert (early, counts) == (0, [1, 0])
+    assert (task.state, task.claimed_by, task.leased_until) == (TaskState.OPEN, None, None)
+    step = queries.steps(session, task.id, after=None, limit=1)[0]
+    assert (step.kind, step.by, step.person_id) == ("release", "clock", None)
+    assert (step.occurred_at, step.received_at) == (NOON + 2 * HOUR, NOON + 3 * HOUR)
+    assert told(session) == [(ann.id, "Change the lamp")]
+    assert session.scalar(select(func.count()).select_from(Delivery)) == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "state"),
+    [
+        ({"ends_at": NOON + HOUR}, TaskState.EXPIRED),
+        ({"withdrawn_at": NOON + HOUR}, TaskState.CANCELLED),
+    ],
+)
+def test_a_task_that_is_over_is_written_down_once(
+    session: Session,
+    organisation: Organisation,
+    place: Place,
+    said: dict[str, object],
+    state: TaskState,
+) -> None:
+    """Whoever had it is told, and nobody of what nobody had."""
+    ann = hire(session, organisation)
+    had = claim(session, add_task(session, place), ann)
+    open_ = add_task(session, place)
+    for task in (had, open_):
+        for name, value in said.items():
+            setattr(task, name, value)
+
+    counts = [escalating.let_time_pass(session, at=NOON + HOUR, limit=9) for _ in range(2)]
+
+    assert counts == [2, 0]
+    assert {had.state, open_.state} == {state}
+    assert [person_id for person_id, _title in told(session)] == [ann.id]
+
+
+def test_time_passes_for_some_at_once(session: Session, place: Place) -> None:
+    """As many as one transaction should have."""
+    for _ in range(3):
+        add_task(session, place, ends_at=NOON)
+
+    counts = [escalating.let_time_pass(session, at=NOON, limit=2) for _ in range(3)]
+
+    assert counts == [2, 1, 0]
+
+
+def test_an_overdue_task_is_told_to_the_leads_of_its_team_once(
+    session: Session, organisation: Organisation, place: Place, team: Team
+) -> None:
+    """In the time of their own clock; once more if it is due anew."""
+    lead = hire(session, organisation, Role.TEAM_LEAD, team=team)
+    hire(session, organisation, Role.TEAM_LEAD)
+    hire(session, organisation, Role.MANAGER)
+    hire(session, organisation, team=team)
+    task = add_task(session, place, team_id=team.id)
+
+    before = escalating.escalate(session, at=NOON - timedelta.resolution, limit=9)
+    first, again = (escalating.escalate(session, at=NOON, limit=9) for _ in range(2))
+    task.due_at = NOON + HOUR
+    anew = escalating.escalate(session, at=NOON + HOUR, limit=9)
+
+    assert (before, first, again, anew) == ((0, 0), (1, 1), (0, 0), (1, 1))
+    assert told(session) == [(lead.id, "Overdue: Change the lamp")] * 2
+    bodies = session.scalars(select(Notification.body)).all()
+    assert "It was due at 12:00 on 04/03/2026 and is open." in bodies
+
+
+@pytest.mark.parametrize("has", ["claimed", "assigned"])
+def test_of_what_somebody_has_their_team_leads_are_told(
+    session: Session, organisation: Organisation, place: Place, team: Team, has: str
+) -> None:
+    """Also where it was for whoever comes by."""
+    lead = hire(session, organisation, Role.TEAM_LEAD, team=team)
+    ann = hire(session, organisation, team=team)
+    task = add_task(session, place, assigned_to=ann.id if has == "assigned" else None)
+    if has == "claimed":
+        claim(session, task, ann, at=NOON - HOUR)
+
+    escalating.escalate(session, at=NOON, limit=9)
+
+    assert [person_id for person_id, _title in told(session)] == [lead.id]
+
+
+def test_without_a_team_lead_managers_are_told_whose_reach_it_is_in(
+    session: Session, organisation: Organisation, place: Place
+) -> None:
+    """And without any of these the admins; nobody who is let in no more."""
+    admin = hire(session, organisation, Role.ADMIN)
+    out_of_reach = hire(
+        session, organisation, Role.MANAGER, reach={"tags": ["coast"], "area": None}
+    )
+    task = add_task(session, place)
+    assert [one.id for one in escalating.told_of(session, task)] == [admin.id]
+
+    managers = [hire(session, organisation, Role.MANAGER) for _ in range(3)]
+    managers[0].disabled_at = NOON
+    session.flush()
+
+    found = {one.id for one in escalating.told_of(session, task)}
+    assert found == {one.id for one in managers[1:]}
+    assert out_of_reach.id not in found
+
+
+def test_a_task_may_be_for_managers_to_be_told_of_or_for_nobody(
+    session: Session, organisation: Organisation, place: Place, team: Team
+) -> None:
+    """As it says."""
+    hire(session, organisation, Role.TEAM_LEAD, team=team)
+    manager = hire(session, organisation, Role.MANAGER)
+    add_task(session, place, team_id=team.id, escalate_to=Escalation.MANAGER)
+    add_task(session, place, team_id=team.id, escalate_to=Escalation.NOBODY)
+
+    assert escalating.escalate(session, at=NOON, limit=9) == (1, 1)
+    assert [person_id for person_id, _title in told(session)] == [manager.id]
+
+
+@pytest.mark.parametrize("state", OVER)
+def test_what_is_over_is_not_overdue(
+    session: Session, organisation: Organisation, place: Place, state: TaskState
+) -> None:
+    """Nobody is told of what need not be done."""
+    hire(session, organisation, Role.MANAGER)
+    add_task(session, place, state=state)
+
+    assert escalating.escalate(session, at=NOON + HOUR, limit=9) == (0, 0)
+
+
+def test_where_a_task_stands_is_the_same_for_postgresql(session: Session, place: Place) -> None:
+    """For each state, with and without a lease, an end and a withdrawal, before and after it."""
+    instants = (None, NOON - HOUR, NOON, NOON + HOUR)
+    for state in TaskState:
+        held = state in {TaskState.CLAIMED, TaskState.IN_PROGRESS}
+        for ends_at in instants:
+            for withdrawn_at in instants[:2]:
+                for leased_until in instants[1:] if held else instants[:1]:
+                    add_task(
+                        session,
+                        place,
+                        state=state,
+                        ends_at=ends_at,
+                        withdrawn_at=withdrawn_at,
+                        leased_until=leased_until,
+                        starts_at=NOON - 2 * HOUR,
+                    )
+
+    rows = session.execute(select(Task, queries.stands(NOON))).all()
+
+    assert len(rows) > 50
+    assert [stands for _task, stands in rows] == [task.stands(NOON) for task, _stands in rows]
+
+
+def test_the_jobs_do_it(
+    sessions: SessionFactory,
+    organisation: Organisation,
+    place: Place,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By the clock, on sessions of their own; running them twice tells nobody twice."""
+    monkeypatch.setattr(runtime, "sessions", lambda: sessions)
+    with sessions() as session, session.begin():
+        place = session.merge(place)
+        ann = hire(session, session.merge(organisation))
+        hire(session, session.merge(organisation), Role.MANAGER)
+        claim(session, add_task(session, place), ann)
+    monkeypatch.setattr(clock, "now", lambda: NOON + 3 * HOUR)
+
+    for _ in range(2):
+        jobs.let_time_pass()
+        jobs.escalate()
+
+    with sessions() as session:
+        titles = sorted(title for _person_id, title in told(session))
+        assert titles == ["Change the lamp", "Overdue: Change the lamp"]
+        assert session.scalar(select(func.count()).select_from(TaskStep)) == 2
+
+
+def test_what_is_declined_waits_and_is_still_told_of(
+    session: Session, organisation: Organisation, place: Place
+) -> None:
+    """It is not done because somebody will not do it."""
+    ann = hire(session, organisation)
+    manager = hire(session, organisation, Role.MANAGER)
+    task = add_task(session, place, assigned_to=ann.id)
+    doing.decline(session, task.id, reason="On leave", grant=may_do(ann), at=NOON - HOUR)
+
+    escalating.escalate(session, at=NOON, limit=9)
+
+    assert task.state == TaskState.DECLINED
+    assert [person_id for person_id, _title in told(session)] == [manager.id]

@@ -1,0 +1,35 @@
+"""Time passes for tasks: leases and tasks end, and what is overdue is told."""
+
+import structlog
+
+from geoservices import clock, escalating
+from geoservices.database import transaction
+from workers import runtime
+from workers.app import app
+
+log = structlog.get_logger()
+
+AT_ONCE = 200
+"""Tasks looked at in one transaction."""
+
+
+@app.task(name="tasks.let_time_pass")
+def let_time_pass() -> None:
+    """Write down which leases and tasks are over, and tell of it; again writes nothing twice."""
+    ended = AT_ONCE
+    while ended == AT_ONCE:
+        with transaction(runtime.sessions()) as session:
+            ended = escalating.let_time_pass(session, at=clock.now(), limit=AT_ONCE)
+        if ended:
+            log.info("claims_ended", tasks=ended)
+
+
+@app.task(name="tasks.escalate")
+def escalate() -> None:
+    """Tell of tasks that have become overdue; running it twice tells nobody twice."""
+    overdue = AT_ONCE
+    while overdue == AT_ONCE:
+        with transaction(runtime.sessions()) as session:
+            overdue, told = escalating.escalate(session, at=clock.now(), limit=AT_ONCE)
+        if overdue:
+            log.info("tasks_overdue", tasks=overdue, people=told)
