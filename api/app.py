@@ -20,6 +20,7 @@ from api.middleware import AT_ONCE, FORM_TYPES, JSON_TYPES, Bodies, Door
 from api.oidc import MAX_LOGOUT_BYTES
 from api.openapi import complete
 from api.routers import (
+    agendas,
     audit,
     browsers,
     campaigns,
@@ -29,7 +30,9 @@ from api.routers import (
     consents,
     devices,
     email,
+    events,
     explanations,
+    feeds,
     geofences,
     health,
     imports,
@@ -104,6 +107,9 @@ NOUNS = (
     imports,
     photos,
     listings,
+    events,
+    feeds,
+    agendas,
     offers,
     redemptions,
     tasks,

@@ -15,6 +15,18 @@ class GeoJsonResponse(JSONResponse):
     media_type = "application/geo+json"
 
 
+class CalendarResponse(Response):
+    """A calendar (RFC 5545)."""
+
+    media_type = "text/calendar"
+
+
+class LinkedDataResponse(JSONResponse):
+    """Linked data (JSON-LD 1.1)."""
+
+    media_type = "application/ld+json"
+
+
 class SvgResponse(Response):
     """A drawing (SVG 2)."""
 

@@ -10,6 +10,7 @@ from api.schemas.events import EventShown
 from api.schemas.kinds import AnyListingShown
 from api.schemas.offers import OfferShown
 from api.schemas.tasks import TaskShown
+from geoservices import attending
 from geoservices.events.models import Event
 from geoservices.listings.models import Listing
 from geoservices.offers import standings
@@ -37,12 +38,16 @@ def show(
     left = standings.standings(
         session, [listing for listing, _ in here], place, person_id=person_id, at=at
     )
+    next_ = attending.following(
+        session, [listing for listing, _ in here], person_id=person_id, at=at
+    )
     shown: list[AnyListingShown] = []
     for listing, unlocked in here:
         if isinstance(listing, Offer):
             shown.append(OfferShown.of_offer(listing, left[listing.id], unlocked=unlocked))
         elif isinstance(listing, Event):
-            shown.append(EventShown.of(listing, unlocked=unlocked))
+            ahead = next_.get(listing.id)
+            shown.append(EventShown.of_event(listing, ahead, unlocked=unlocked))
         else:
             shown.append(TaskShown.of(listing, unlocked=unlocked))
     return shown

@@ -7,7 +7,7 @@ from uuid import UUID
 import numpy as np
 from sqlalchemy.orm import Session
 
-from geoservices import outbox
+from geoservices import attending, outbox
 from geoservices.access.actors import Grant
 from geoservices.accounts import queries as accounts
 from geoservices.accounts import service as consents
@@ -96,7 +96,7 @@ def check_in(
         raise PlaceNotNamed
     place = place_service.get_place(session, place_id)
     distance_m = _distance_to_place_m(live.current(session), place_id, report.position)
-    return checkin_service.record(
+    made = checkin_service.record(
         session,
         report,
         Circumstances(
@@ -112,6 +112,8 @@ def check_in(
         rules=checkin_rules(settings),
         at=at,
     )
+    attending.attend(session, made, person_id=device.person_id, early=settings.events.attend_early)
+    return made
 
 
 def check_in_by_staff(
@@ -143,7 +145,7 @@ def check_in_by_staff(
         consents.require_consent(session, device.person_id, ON_CHECK_IN)
         if at > shown.expires_at and not checkins.by_id(session, [scan.id]):
             raise PersonalCodeRefused("It is too old. Ask the person to show it again.")
-        return checkin_service.record(
+        made = checkin_service.record(
             session,
             CheckInReport(id=scan.id, place_id=place.id),
             Circumstances(place=place, scanned_by=grant.actor.person_id),
@@ -151,6 +153,9 @@ def check_in_by_staff(
             rules=checkin_rules(settings),
             at=at,
         )
+        early = settings.events.attend_early
+        attending.attend(session, made, person_id=device.person_id, early=early)
+        return made
 
 
 def subscribe(

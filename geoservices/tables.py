@@ -27,6 +27,8 @@ NOUNS = (
     "tasks",
     "files",
     "imports",
+    "feeds",
+    "agendas",
     "campaigns",
     "subscriptions",
     "notifications",

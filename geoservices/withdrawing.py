@@ -9,9 +9,10 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from geoservices import attending
 from geoservices.accounts import queries as accounts
 from geoservices.accounts import service as consents
-from geoservices.accounts.consents import ON_CHECK_IN, PASSIVE, TELLING
+from geoservices.accounts.consents import ON_CHECK_IN, PASSIVE, SIGNING_UP, TELLING
 from geoservices.accounts.models import ConsentEvent, Credential, Person, Purpose
 from geoservices.campaigns.rules import Trigger
 from geoservices.channels import queries as channels
@@ -53,6 +54,10 @@ def withdraw_consent(
         return False
     consents.note_consent(session, ended, ConsentEvent.WITHDRAWN, by=by, at=at)
     remaining = accounts.purposes_of(session, [person.id]).get(person.id, frozenset())
+    if not remaining & SIGNING_UP:
+        # Before anything else of theirs is held: others wait to be told by the same occurrences.
+        attending.give_all_up(session, person.id, at=at)
+        told.forget_word_of_events(session, person.id)
     channels.forget(session, person.id, purpose)
     if purpose is Purpose.EMAIL:
         addresses.forget(session, person.id)

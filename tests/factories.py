@@ -281,7 +281,9 @@ def make_listing(
     evidence_needed: Evidence = Evidence.SELF_DECLARED,
 ) -> Listing:
     """Something that is on at the place."""
+    own = {"time_zone": place.time_zone} if kind is ListingKind.EVENT else {}
     listing = KINDS[kind](
+        **own,
         organisation_id=place.organisation_id,
         place_id=place.id,
         title=title,

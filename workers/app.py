@@ -31,6 +31,8 @@ app.conf.update(
         "workers.jobs.exports",
         "workers.jobs.files",
         "workers.jobs.imports",
+        "workers.jobs.feeds",
+        "workers.jobs.events",
         "workers.jobs.letters",
         "workers.jobs.limiting",
         "workers.jobs.pings",

@@ -29,6 +29,8 @@ from geoservices.erasures import queries as erasures
 from geoservices.erasures.service import LEASE as ERASURE_LEASE
 from geoservices.exports import queries as exports
 from geoservices.exports.service import LEASE as EXPORT_LEASE
+from geoservices.feeds import queries as feeds
+from geoservices.feeds.running import LEASE as FEED_LEASE
 from geoservices.imports import queries as imports
 from geoservices.imports.service import LEASE as IMPORT_LEASE
 from geoservices.letters import queries as letters
@@ -77,7 +79,7 @@ class Queue(Protocol[Id]):
 
 @dataclass(slots=True)
 class Relay:
-    """Hands out due messages, deliveries, letters, exports, erasures and imports until stopped."""
+    """Hands out whatever is due, from messages to feeds, until stopped."""
 
     sessions: SessionFactory
     outbox_lease: timedelta
@@ -115,6 +117,7 @@ class Relay:
             + self._ring("exports.write", exports, lease=EXPORT_LEASE, limit=1)
             + self._ring("erasures.carry_out", erasures, lease=ERASURE_LEASE, limit=1)
             + self._ring("imports.carry_out", imports, lease=IMPORT_LEASE, limit=1)
+            + self._ring("feeds.run", feeds, lease=FEED_LEASE, limit=1)
         )
 
     def _relay_while(self, listening: psycopg.Connection) -> None:

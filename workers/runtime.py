@@ -3,6 +3,7 @@
 from functools import lru_cache
 
 from geoservices.database import DatabaseRole, SessionFactory, make_engine, make_session_factory
+from geoservices.fetching import Bounds, Fetcher
 from geoservices.files.store import FileStore
 from geoservices.mail.sending import Mailer, SmtpMailer
 from geoservices.push.gateway import PushGateway, WebPushGateway
@@ -53,3 +54,17 @@ def mailer() -> Mailer:
 def files() -> FileStore:
     """Return the store of files."""
     return FileStore(settings().files)
+
+
+@lru_cache(maxsize=1)
+def feed_fetcher() -> Fetcher:
+    """Return the way out to the addresses of feeds."""
+    feeds = settings().feeds
+    return Fetcher(
+        Bounds(
+            timeout=feeds.timeout,
+            max_body=feeds.max_bytes,
+            ca_file=feeds.ca_file,
+            allow_loopback=feeds.allow_loopback,
+        )
+    )

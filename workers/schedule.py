@@ -44,6 +44,7 @@ def quarterly(job: str) -> Entry:
 SCHEDULE: dict[str, Entry] = {
     "let time pass": every(timedelta(seconds=2), "visits.let_time_pass"),
     "make digests": every(timedelta(minutes=1), "letters.make_digests"),
+    "remind of events": every(timedelta(minutes=1), "events.remind"),
     "prune positions": every(timedelta(minutes=10), "pings.prune"),
     "guard sensitive places": every(timedelta(minutes=1), "places.guard"),
     "end work": every(timedelta(minutes=1), "shifts.end_work"),

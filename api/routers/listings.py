@@ -11,10 +11,13 @@ from api.pagination import Cursor, Limit, Page, instant_and_id, next_address
 from api.problems import problem_responses
 from api.responses import repeated
 from api.schemas.kinds import AnyListingIn, AnyListingOut, told
+from geoservices import attending
 from geoservices.access.actors import Grant
 from geoservices.access.rights import Right
+from geoservices.accounts.service import TimeZoneUnknown
 from geoservices.calendars.recurrence import RecurrenceRefused
 from geoservices.errors import IdTaken, NotFound
+from geoservices.events.drafts import EventRefused
 from geoservices.listings import queries, service
 from geoservices.listings.drafts import EndsBeforeStart
 from geoservices.listings.service import KindFixed
@@ -29,7 +32,9 @@ Writing = Annotated[Grant, Depends(Needs(Right.LISTINGS_WRITE))]
 
 REFUSED = (
     EndsBeforeStart,
+    EventRefused,
     NotFound,
+    TimeZoneUnknown,
     OfferRefused,
     RecurrenceRefused,
     DueOutsideTask,
@@ -100,9 +105,15 @@ def replace_listing(
     body: AnyListingIn,
     grant: Writing,
     session: SessionDep,
+    at: Now,
 ) -> AnyListingOut:
-    """Say something else of a listing."""
+    """Say something else of a listing.
+
+    Who waited for a place at an event gets one if there are more now; who signed up for an
+    occurrence that is no more is told.
+    """
     listing = service.replace_listing(session, listing_id, body.to_draft(), grant=grant)
+    attending.follow(session, listing, at=at)
     return told(listing)
 
 
@@ -113,6 +124,10 @@ def withdraw_listing(
     session: SessionDep,
     at: Now,
 ) -> Response:
-    """End a listing now; withdrawing again changes nothing."""
-    service.withdraw_listing(session, listing_id, grant=grant, at=at)
+    """End a listing now; withdrawing again changes nothing.
+
+    Who signed up for an event is told that it does not take place.
+    """
+    withdrawn = service.withdraw_listing(session, listing_id, grant=grant, at=at)
+    attending.follow(session, withdrawn, at=at)
     return Response(status_code=204)

@@ -49,6 +49,9 @@ PASSIVE = frozenset({Purpose.NEARBY, Purpose.STAFF_TASKS})
 """Agreeing to any of these lets a device send pings."""
 ON_CHECK_IN = frozenset({Purpose.CHECK_IN_CONTENT, Purpose.STAFF_TASKS})
 """Agreeing to any of these lets a device check in."""
+SIGNING_UP = frozenset({Purpose.CHECK_IN_CONTENT})
+"""Agreeing to this lets a person sign up for an event, which is something that is on at a place
+too, and be told of it. Consents to what is for work do not."""
 TELLING = PASSIVE | ON_CHECK_IN
 """For these people are told something: campaigns are for one of them, and browsers subscribe."""
 

@@ -4,7 +4,7 @@ import hashlib
 import secrets
 from typing import Literal
 
-TokenKind = Literal["device", "access", "phone", "key", "link"]
+TokenKind = Literal["device", "access", "phone", "key", "link", "calendar"]
 
 PREFIXES: dict[TokenKind, str] = {
     "device": "gsd_",
@@ -12,6 +12,7 @@ PREFIXES: dict[TokenKind, str] = {
     "phone": "gsp_",
     "key": "gsk_",
     "link": "gsl_",
+    "calendar": "gsc_",
 }
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from geoservices.campaigns.models import Campaign, Decision
 from geoservices.deliveries.models import Delivery
+from geoservices.events.models import Event
 from geoservices.notifications.models import Notification, NotificationKind
 
 
@@ -35,6 +36,16 @@ def forget_told(
     if tests:
         asked_for = Notification.kind == NotificationKind.TEST
         _delete_told(session, (Notification.person_id == person_id) & asked_for)
+
+
+def forget_word_of_events(session: Session, person_id: UUID) -> None:
+    """Delete what a person was told of events that they signed up for, with its deliveries.
+
+    Its transaction holds the person.
+    """
+    word = Notification.kind == NotificationKind.LISTING
+    of_events = Notification.listing_id.in_(select(Event.id))
+    _delete_told(session, (Notification.person_id == person_id) & word & of_events)
 
 
 def forget_told_at(

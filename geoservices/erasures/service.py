@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from geoservices import clock, outbox
+from geoservices import attending, clock, outbox
 from geoservices.access.actors import Grant
 from geoservices.accounts import queries as accounts
 from geoservices.accounts.admins import check_not_last
@@ -86,6 +86,7 @@ def ask_for(session: Session, person_id: UUID, *, settings: Settings, at: dateti
     device_ids = accounts.device_ids_of(session, person_id)
     accounts.lock_devices(session, device_ids)
     accounts.revoke_all_of(session, [person_id], at=at)
+    attending.give_all_up(session, person_id, at=at)
     queries.stop_processing(session, person_id, at=at)
     # What is held is being told, by a worker that waits for the person and then removes it.
     waiting = INVENTORY["waiting-to-be-looked-at"]

@@ -305,6 +305,17 @@ OF_THE_PERSON = (
         order=("recorded_at", "device_id", "id"),
     ),
     Holding(
+        kind="calendar-link",
+        table="calendar_links",
+        column="person_id",
+        title="The link by which your calendar program fetches what you signed up for",
+        why="So that your own calendar shows it. Kept until you revoke it or make another.",
+        correction="DELETE /v1/me/calendar-link revokes it.",
+        told={"made_at": "When you made it"},
+        withheld={"token_hash": SECRET},
+        order=("made_at", "person_id"),
+    ),
+    Holding(
         kind="exports",
         table="exports",
         column="person_id",
@@ -359,6 +370,10 @@ NOTHING = {
     "task_import_lines": "What became of a line of a file of tasks. Whom a task is for stands in "
     "it until something has, for minutes at most.",
     "task_references": "By what another system knows a task.",
+    "event_occurrences": "When an event takes place, with how many go, wait and came.",
+    "feeds": "An address from which an organisation's events are fetched.",
+    "feed_events": "Which listing was made of which event of a feed.",
+    "feed_runs": "What a fetch of a feed came to.",
     "listings": "An offer, event or task at a place, as an organisation wrote it.",
     "campaigns": "What an organisation tells people in general.",
     "campaign_places": "At which places a campaign listens.",

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Self
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -36,6 +36,11 @@ class ListingDraft:
     evidence_needed: str
     starts_at: datetime
     ends_at: datetime | None
+
+    # Only kinds of which something follows from the place look at it.
+    def at_place(self, place: Place) -> Self:  # noqa: ARG002
+        """Return it with what follows from its place; as it is, unless a kind says more."""
+        return self
 
     def check(self) -> None:
         """Refuse what cannot be.

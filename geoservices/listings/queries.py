@@ -45,11 +45,14 @@ def is_current(at: datetime) -> ColumnElement[bool]:
 def current_at(
     session: Session, place_id: UUID, *, tasks_of: UUID | None, at: datetime
 ) -> Sequence[Listing]:
-    """Return what is on at a place, the earliest first, and of tasks an organisation's alone."""
+    """Return what is on at a place and events to come, and of tasks an organisation's alone."""
+    to_come = and_(
+        Listing.kind == ListingKind.EVENT, Listing.starts_at > at, Listing.withdrawn_at.is_(None)
+    )
     not_anothers = or_(Listing.kind != ListingKind.TASK, Listing.organisation_id == tasks_of)
     return session.scalars(
         select(Listing)
-        .where(Listing.place_id == place_id, not_anothers, is_current(at))
+        .where(Listing.place_id == place_id, not_anothers, or_(is_current(at), to_come))
         .order_by(Listing.starts_at, Listing.id)
     ).all()
 

@@ -46,7 +46,7 @@ def publish_listing(
         EndsBeforeStart: It ends before it starts.
         IdTaken: The id belongs to a listing with other content.
     """
-    _check(session, draft, grant)
+    draft = _checked(session, draft, grant)
     listing = draft.makes(
         id=listing_id or uuid4(),
         organisation_id=grant.organisation_id,
@@ -86,13 +86,13 @@ def replace_listing(
     listing = get_listing(session, listing_id, grant=grant)
     if listing.kind != draft.kind:
         raise KindFixed(listing.kind)
-    _check(session, draft, grant)
+    draft = _checked(session, draft, grant)
     for name, value in asdict(draft).items():
         setattr(listing, name, value)
     return listing
 
 
-def withdraw_listing(session: Session, listing_id: UUID, *, grant: Grant, at: datetime) -> None:
+def withdraw_listing(session: Session, listing_id: UUID, *, grant: Grant, at: datetime) -> Listing:
     """End a listing now; its campaigns find nothing to speak of. Twice is as good as once.
 
     Raises:
@@ -100,6 +100,7 @@ def withdraw_listing(session: Session, listing_id: UUID, *, grant: Grant, at: da
     """
     listing = get_listing(session, listing_id, grant=grant)
     listing.withdrawn_at = listing.withdrawn_at or at
+    return listing
 
 
 def here_for(
@@ -131,11 +132,14 @@ def here_for(
     ]
 
 
-def _check(session: Session, draft: ListingDraft, grant: Grant) -> None:
+def _checked(session: Session, draft: ListingDraft, grant: Grant) -> ListingDraft:
+    """Return a draft with what follows from its place, if it may be there and can be."""
     place = places.get_place_for(session, draft.place_id, grant)
-    draft.check()
-    draft.check_at(place)
-    draft.check_within(session, grant.organisation_id)
+    settled = draft.at_place(place)
+    settled.check()
+    settled.check_at(place)
+    settled.check_within(session, grant.organisation_id)
+    return settled
 
 
 def _says(listing: Listing, draft: ListingDraft) -> bool:

@@ -15,9 +15,10 @@ from authlib.oauth2.client import OAuth2Client
 from joserfc.jwk import Key, KeySet
 
 from geoservices import clock
+from geoservices.fetching import Answer
 from geoservices.oidc import claims as reading
 from geoservices.oidc import tokens
-from geoservices.oidc.fetching import FORM, OK, Answer, Fetcher
+from geoservices.oidc.fetching import FORM, OK, Fetcher
 from geoservices.oidc.pending import PendingSignIn
 from geoservices.oidc.refusals import ProviderUnavailable, TokenRefused
 from geoservices.oidc.remembering import Remembered

@@ -21,7 +21,9 @@ def counts_at(grant: Grant) -> ColumnElement[bool]:
     return and_(_open_to(grant), _reached(grant.organisation_id, grant.actor.reach))
 
 
-def reached(place_id: InstrumentedAttribute[UUID], grant: Grant) -> ColumnElement[bool]:
+def reached(
+    place_id: InstrumentedAttribute[UUID] | InstrumentedAttribute[UUID | None], grant: Grant
+) -> ColumnElement[bool]:
     """Return the condition that something of the organisation's is at a place within reach.
 
     Args:

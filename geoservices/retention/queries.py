@@ -21,6 +21,7 @@ from geoservices.accounts.models import (
 from geoservices.campaigns.models import Decision
 from geoservices.checkins.models import CheckIn
 from geoservices.codes.models import Code
+from geoservices.events.models import Event, Occurrence, SignUp
 from geoservices.files.models import File
 from geoservices.imports.models import TaskImport
 from geoservices.letters.models import EmailAddress, Letter, LetterKind
@@ -65,6 +66,26 @@ def _sensitive(
         Place.id == place_id, or_(Place.sensitive_at.is_not(None), held)
     )
     return marked.exists()
+
+
+def _ended(before: datetime) -> ColumnElement[bool]:
+    over = select(Occurrence.id).where(
+        Occurrence.id == SignUp.occurrence_id, Occurrence.ends_at < before
+    )
+    return over.exists()
+
+
+def _ended_where_sensitive(before: datetime) -> ColumnElement[bool]:
+    over = (
+        select(Occurrence.id)
+        .join(Event, Event.id == Occurrence.event_id)
+        .where(
+            Occurrence.id == SignUp.occurrence_id,
+            Occurrence.ends_at < before,
+            _sensitive(Event.place_id, Occurrence.starts_at),
+        )
+    )
+    return over.exists()
 
 
 def _counts(before: datetime) -> ColumnElement[bool]:
@@ -132,6 +153,18 @@ RULES = (
         is_over=lambda before: (
             (Decision.decided_at < before) & _sensitive(Decision.place_id, Decision.decided_at)
         ),
+    ),
+    Rule(
+        name="sign_ups",
+        id=SignUp.id,
+        period=lambda kept: kept.sign_ups,
+        is_over=_ended,
+    ),
+    Rule(
+        name="sensitive_sign_ups",
+        id=SignUp.id,
+        period=lambda kept: kept.sensitive_check_ins,
+        is_over=_ended_where_sensitive,
     ),
     Rule(
         name="redemptions",

@@ -153,6 +153,13 @@ class CampaignSettings(BaseModel, frozen=True, extra="forbid"):
     """So many notifications to one person in any window this long, critical ones apart."""
 
 
+class EventSettings(BaseModel, frozen=True, extra="forbid"):
+    """How people attend events."""
+
+    attend_early: SpanOrNone = timedelta(minutes=30)
+    """Whoever checks in so long before the start has come to the event."""
+
+
 class OfferSettings(BaseModel, frozen=True, extra="forbid"):
     """How offers are redeemed."""
 

@@ -39,6 +39,8 @@ class RetentionSettings(BaseModel, frozen=True, extra="forbid"):
     renewed by the month, so this is longer than one."""
     redemption_codes: Span = timedelta(days=1)
     """Codes that were not redeemed, after they expired."""
+    sign_ups: Span = timedelta(days=7)
+    """Sign-ups for events, after the occurrence ended; how many came stays."""
     decisions: Span = timedelta(days=30)
     """Decisions that told nobody of anything."""
     notifications: Span = timedelta(days=90)

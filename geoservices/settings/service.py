@@ -12,10 +12,12 @@ from geoservices.settings.entering import (
     OidcSettings,
     SignInSettings,
 )
+from geoservices.settings.feeds import FeedSettings
 from geoservices.settings.kinds import Span
 from geoservices.settings.presence import (
     CampaignSettings,
     CodeSettings,
+    EventSettings,
     IntakeSettings,
     OfferSettings,
     PhoneSettings,
@@ -77,6 +79,7 @@ class Settings(LinkSettings):
     phones: PhoneSettings = PhoneSettings()
     devices: DeviceSettings = DeviceSettings()
     campaigns: CampaignSettings = CampaignSettings()
+    events: EventSettings = EventSettings()
     offers: OfferSettings = OfferSettings()
     tasks: TaskSettings = TaskSettings()
     limits: LimitSettings = LimitSettings()
@@ -87,6 +90,7 @@ class Settings(LinkSettings):
     audit: AuditSettings = AuditSettings()
     files: FileSettings = FileSettings()
     imports: ImportSettings = ImportSettings()
+    feeds: FeedSettings = FeedSettings()
 
     @model_validator(mode="after")
     def _visits_are_counted_before_they_go(self) -> Self:

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from geoservices import clock
 from geoservices.push.endpoints import encode_base64url
 from tests.factories import EXETER
 
@@ -93,6 +94,24 @@ def listing(place_id: UUID, **changes: Any) -> dict[str, Any]:
         "starts_at": "2026-01-01T00:00:00Z",
         **changes,
     }
+
+
+def feed(place_id: UUID, **changes: Any) -> dict[str, Any]:
+    """An address from which a place's events are fetched."""
+    return {
+        "name": "What's on",
+        "url": f"https://example.org/{uuid4()}.ics",
+        "place_id": str(place_id),
+    } | changes
+
+
+STORY_TIME = clock.now().replace(microsecond=0)
+"""When the world's story time begins, day by day."""
+
+
+def story_time(*, days: int) -> str:
+    """The start of story time so many days from now."""
+    return (STORY_TIME + timedelta(days=days)).isoformat()
 
 
 def redemption(code: str, **changes: Any) -> dict[str, Any]:

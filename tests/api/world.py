@@ -1,13 +1,15 @@
 """One of everything that an organisation and a citizen have, for tests of who may see it."""
 
 from dataclasses import dataclass
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 from hashlib import sha256
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
 from sqlalchemy.orm import Session
 
 from geoservices.accounts.models import Device, Organisation, Person, Purpose
+from geoservices.agendas import service as agendas
 from geoservices.campaigns.models import Campaign, Decision
 from geoservices.campaigns.rules import Trigger
 from geoservices.checkins.models import CheckIn
@@ -15,7 +17,17 @@ from geoservices.checkins.verification import Evidence
 from geoservices.deliveries.models import Delivery
 from geoservices.deliveries.states import DeliveryState
 from geoservices.erasures.models import Erasure
+from geoservices.events.models import (
+    Event,
+    Occurrence,
+    SigningUp,
+    SignUp,
+    SignUpReminder,
+    SignUpState,
+)
 from geoservices.exports.models import Export, ExportChunk, ExportState
+from geoservices.feeds.answers import FeedKind
+from geoservices.feeds.models import Feed, FeedRun, RunState
 from geoservices.files.models import File
 from geoservices.imports.models import (
     ImportMode,
@@ -31,9 +43,11 @@ from geoservices.members.models import Team, TeamMember
 from geoservices.notifications.models import Notification
 from geoservices.offers.models import Redemption
 from geoservices.phones.models import PhoneApp
+from geoservices.places.models import Place
 from geoservices.subscriptions.models import Subscription
 from geoservices.visits.models import Visit
 from geoservices.visits.transitions import Phase
+from tests.api import asking
 from tests.factories import (
     NOON,
     make_api_key,
@@ -71,6 +85,13 @@ class World:
     """By the name that paths give them: `place_id`, `listing_id`, …"""
 
 
+class Made(NamedTuple):
+    """An event, and a sign-up for it."""
+
+    event_id: UUID
+    sign_up_id: UUID
+
+
 def make_world(session: Session, slug: str = "devon") -> World:
     """An organisation with everything, and a citizen who was there and was told of it."""
     organisation = make_organisation(session, slug)
@@ -104,6 +125,9 @@ def make_world(session: Session, slug: str = "devon") -> World:
     link, _phone_token = make_phone_link(session, device, PhoneApp.OVERLAND)
     decision, notification = make_notification(session, person, campaign, listing, check_in)
     delivery = make_delivery(session, notification, subscription)
+    agendas.make_link(session, person.id, at=NOON)
+    feed, run = make_feed(session, place)
+    made = make_sign_up(session, person, place)
     session.add(visit)
     session.add(
         EmailAddress(
@@ -126,6 +150,8 @@ def make_world(session: Session, slug: str = "devon") -> World:
             "place_id": place.id,
             "geofence_id": geofence.id,
             "listing_id": listing.id,
+            "event_id": made.event_id,
+            "sign_up_id": made.sign_up_id,
             "offer_id": listing.id,
             "redemption_id": redemption.id,
             "task_id": task.id,
@@ -146,6 +172,8 @@ def make_world(session: Session, slug: str = "devon") -> World:
             "member_id": member.id,
             "team_id": team.id,
             "key_id": key.id,
+            "feed_id": feed.id,
+            "run_id": run.id,
         },
     )
 
@@ -201,6 +229,62 @@ def make_import(session: Session, task: Listing, member: Person) -> TaskImport:
     )
     session.flush()
     return asked
+
+
+def make_feed(session: Session, place: Place) -> tuple[Feed, FeedRun]:
+    """An address from which the events of a place are fetched, and that it was."""
+    feed = Feed(
+        id=uuid4(),
+        organisation_id=place.organisation_id,
+        place_id=place.id,
+        name=MARK,
+        url="https://example.org/events.ics",
+        kind=FeedKind.ICALENDAR,
+        interval=timedelta(hours=1),
+        created_at=NOON,
+        due_at=NOON,
+    )
+    session.add(feed)
+    session.flush()
+    run = FeedRun(
+        id=uuid4(),
+        organisation_id=place.organisation_id,
+        feed_id=feed.id,
+        state=RunState.DONE,
+        asked_at=NOON,
+        ended_at=NOON,
+    )
+    session.add(run)
+    session.flush()
+    return feed, run
+
+
+def make_sign_up(session: Session, person: Person, place: Place) -> Made:
+    """Story time tomorrow and every day, for which a person signed up."""
+    event = make_listing(session, place, kind=ListingKind.EVENT, title="Story time")
+    assert isinstance(event, Event)
+    event.starts_at = datetime.fromisoformat(asking.story_time(days=1))
+    event.length, event.rule, event.time_zone = timedelta(hours=1), "FREQ=DAILY", "UTC"
+    event.sign_up = SigningUp.OPEN
+    occurrence = Occurrence(
+        event_id=event.id,
+        starts_at=event.starts_at,
+        ends_at=event.starts_at + event.length,
+        going=1,
+    )
+    session.add(occurrence)
+    session.flush()
+    sign_up = SignUp(
+        occurrence_id=occurrence.id,
+        person_id=person.id,
+        state=SignUpState.GOING,
+        signed_up_at=NOON,
+        going_since=NOON,
+    )
+    session.add(sign_up)
+    session.flush()
+    session.add(SignUpReminder(sign_up_id=sign_up.id, before=timedelta(days=1), told_at=NOON))
+    return Made(event.id, sign_up.id)
 
 
 def make_export(session: Session, person: Person) -> Export:

@@ -14,8 +14,8 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
+from geoservices.fetching import AT_ONCE
 from geoservices.oidc import pending
-from geoservices.oidc.fetching import AT_ONCE
 from geoservices.oidc.pending import PendingSignIn
 from geoservices.oidc.provider import Provider
 from geoservices.oidc.refusals import ProviderUnavailable, TokenRefused

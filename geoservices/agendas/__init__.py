@@ -1,0 +1,1 @@
+"""What takes place, as calendars and data that other programs read."""
