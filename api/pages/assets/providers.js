@@ -30,4 +30,4 @@
   const providers = await calls.send("GET", "/v1/oidc");
   document.getElementById("provider-links").replaceChildren(...providers.map(link));
   section.hidden = providers.length === 0;
-})();
+})().catch(forms.tell);
