@@ -15,6 +15,7 @@ from geoservices.accounts.consents import ON_CHECK_IN, TELLING
 from geoservices.accounts.models import Device, Person
 from geoservices.campaigns import deciding as campaigns
 from geoservices.campaigns import reviewing
+from geoservices.campaigns.occasions import Occasion
 from geoservices.campaigns.rules import Trigger
 from geoservices.channels import service as channels
 from geoservices.channels.service import Choice
@@ -345,20 +346,18 @@ def _distance_to_place_m(
     return float(distances.min())
 
 
-def _occasions(
-    session: Session, messages: Sequence[outbox.OutboxMessage]
-) -> list[campaigns.Occasion]:
+def _occasions(session: Session, messages: Sequence[outbox.OutboxMessage]) -> list[Occasion]:
     subjects = [message.subject_id for message in messages]
     transitions = visits.transitions_by_id(session, subjects)
     check_ins = checkins.by_id(session, subjects)
     rows: list[Transition | CheckIn] = [*transitions.values(), *check_ins.values()]
     people = accounts.people_of_devices(session, [row.device_id for row in rows])
     there = places.by_id(session, [row.place_id for row in rows])
-    occasions: list[campaigns.Occasion] = []
+    occasions: list[Occasion] = []
     for subject in subjects:
         if transition := transitions.get(subject):
             occasions.append(
-                campaigns.Occasion(
+                Occasion(
                     trigger=Trigger(transition.kind),
                     occurred_at=transition.occurred_at,
                     confidence=transition.confidence,
@@ -369,7 +368,7 @@ def _occasions(
             )
         elif made := check_ins.get(subject):
             occasions.append(
-                campaigns.Occasion(
+                Occasion(
                     trigger=Trigger.CHECKED_IN,
                     occurred_at=made.claimed_at,
                     confidence=CONFIDENCE[Evidence(made.evidence)],
