@@ -159,13 +159,17 @@ def test_quiet_hours_go_by_what_the_clock_shows(change: Change) -> None:
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_opening_hours_go_by_what_the_clock_shows(change: Change) -> None:
-    """At every minute the place is open just when its clock says so."""
-    zone = ZoneInfo(change.zone)
-    for at in change.hours_around():
+    """At every minute the place is open just when its clock says so; when that changes is told."""
+    zone, minutes = ZoneInfo(change.zone), change.hours_around()
+    shows = {at: ONE <= at.astimezone(zone).time() < THREE for at in minutes}
+    flips = [at for at in minutes[1:] if shows[at] is not shows[at - MINUTE]]
+    for at in minutes:
         hours = hours_at("Mo-Su 01:00-03:00", time_zone=change.zone, at=at)
-        shown = at.astimezone(zone).time()
+        coming = next((flip for flip in flips if flip > at), None)
 
-        assert (hours.state is OpenState.OPEN) is (ONE <= shown < THREE), at
+        assert (hours.state is OpenState.OPEN) is shows[at], at
+        assert hours.changes_at is not None
+        assert coming is None or hours.changes_at.astimezone(UTC) == coming, at
 
 
 @pytest.mark.parametrize("change", CHANGES)
