@@ -1,15 +1,18 @@
 """What campaigns are asked about, and how what they decided to say is put on its way."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from geoservices.accounts import queries as accounts
-from geoservices.campaigns.occasions import Occasion
+from geoservices.campaigns.models import Decision
+from geoservices.campaigns.occasions import Held, Occasion
 from geoservices.campaigns.rules import Trigger
 from geoservices.campaigns.speaking import Message
+from geoservices.campaigns.waiting_queries import Waiting
 from geoservices.checkins import queries as checkins
 from geoservices.checkins.models import CheckIn
 from geoservices.checkins.verification import CONFIDENCE, Evidence
@@ -51,6 +54,33 @@ def occasions_of(session: Session, subject_ids: Collection[UUID]) -> dict[UUID, 
     return occasions
 
 
+def held_occasions(session: Session, waited: Sequence[Waiting]) -> list[Occasion]:
+    """Return because of what messages were held back; of what was taken back, what is known."""
+    subjects = {one.decision.id: _subject(one.decision) for one in waited}
+    happened = occasions_of(session, [one for one in subjects.values() if one is not None])
+    occasions: list[Occasion] = []
+    for decision, first_at, until, person, place in waited:
+        subject = subjects[decision.id]
+        occasion = happened.get(subject) if subject is not None else None
+        if occasion is None:
+            occasion = Occasion(
+                trigger=Trigger(decision.trigger),
+                occurred_at=first_at,
+                confidence=0,
+                person=person,
+                place=place,
+            )
+        held = Held(
+            first_id=decision.follows_id or decision.id,
+            first_at=first_at,
+            until=until,
+            campaign_id=decision.campaign_id,
+            version=decision.version,
+        )
+        occasions.append(replace(occasion, held=held))
+    return occasions
+
+
 def tell(
     session: Session, messages: Sequence[Message], *, together: bool, at: datetime
 ) -> list[Notification]:
@@ -73,3 +103,7 @@ def tell(
     ]
     deliveries.enqueue(session, bundling.bundle(session, loose, at=at), at=at)
     return made
+
+
+def _subject(decision: Decision) -> UUID | None:
+    return decision.transition_id or decision.check_in_id

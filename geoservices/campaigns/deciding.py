@@ -20,6 +20,7 @@ from geoservices.campaigns.releasing import why_irrelevant
 from geoservices.campaigns.rules import (
     CampaignClass,
     Circumstances,
+    Gate,
     Limits,
     Terms,
     Trigger,
@@ -77,7 +78,8 @@ def released(
     held = [(occasion, occasion.held) for occasion in occasions if occasion.held is not None]
     people = {occasion.person.id for occasion in occasions}
     places = {occasion.place.id for occasion in occasions}
-    speakers = waiting_queries.speakers(session, [(one.campaign_id, one.version) for _, one in held])
+    versions = [(one.campaign_id, one.version) for _, one in held]
+    speakers = waiting_queries.speakers(session, versions)
     listening = _listening(session, occasions, at)
     still = {(id_, one.campaign.id) for id_, there in listening.items() for one in there}
     there = waiting_queries.are_at(session, people, places)
@@ -137,7 +139,13 @@ class _Batch:
         elif speaker.definition.after_holding is not AfterHolding.DROP:
             first_at = occasion.held.first_at if occasion.held else decision.decided_at
             self.held_back.append(
-                HeldBack(decision=decision, speaker=speaker, about=about, first_at=first_at)
+                HeldBack(
+                    decision=decision,
+                    gate=Gate(decision.gate),
+                    speaker=speaker,
+                    about=about,
+                    first_at=first_at,
+                )
             )
 
     def store(self, session: Session, *, limits: Limits, at: datetime) -> list[Message]:

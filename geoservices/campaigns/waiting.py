@@ -25,6 +25,7 @@ class HeldBack:
     """
 
     decision: Decision
+    gate: Gate
     speaker: Speaker
     about: Circumstances
     first_at: datetime
@@ -40,14 +41,14 @@ def keep(session: Session, held_back: Sequence[HeldBack], *, limits: Limits, at:
     if not chosen:
         return
     taken = queries.waiting_for(session, {one.decision.person_id for one in chosen})
-    capped = {one.decision.person_id for one in chosen if one.decision.gate == Gate.CAP}
+    capped = {one.decision.person_id for one in chosen if one.gate is Gate.CAP}
     told = queries.told_at(session, capped, since=at - limits.person_cap_window) if capped else {}
     rows: list[HeldMessage] = []
     for one in chosen:
         decision, definition = one.decision, one.speaker.definition
         pair = (decision.campaign_id, decision.person_id)
         due_at = look_again(
-            Gate(decision.gate),
+            one.gate,
             one.about,
             weekly=weekly_of(definition, one.speaker.organisation),
             told=told.get(decision.person_id, ()),
@@ -87,4 +88,4 @@ def take(session: Session, decision_ids: Sequence[UUID], *, at: datetime) -> lis
 
 def _may_wait(one: HeldBack) -> bool:
     released = one.speaker.definition.after_holding is not AfterHolding.DROP
-    return released and one.decision.gate in PASSING
+    return released and one.gate in PASSING

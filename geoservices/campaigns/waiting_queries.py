@@ -9,21 +9,25 @@ from sqlalchemy import delete, func, select, true, tuple_, update
 from sqlalchemy.orm import Session, aliased
 
 from geoservices import outbox
-from geoservices.accounts.models import Device, Organisation
+from geoservices.accounts.models import Device, Organisation, Person
 from geoservices.campaigns import definitions
 from geoservices.campaigns.models import Campaign, CampaignVersion, Decision, HeldMessage
 from geoservices.campaigns.rules import CampaignClass
 from geoservices.campaigns.speaking import Speaker
 from geoservices.listings.models import Listing
+from geoservices.places.models import Place
 from geoservices.visits.models import Visit
 from geoservices.visits.transitions import Phase
 
 
 class Waiting(NamedTuple):
-    """A decision whose message waits, and when the first one about the message was taken."""
+    """A decision whose message waits: since when, until when, for whom, and about which place."""
 
     decision: Decision
     first_at: datetime
+    until: datetime
+    person: Person
+    place: Place
 
 
 def hand_out(session: Session, *, at: datetime, lease: timedelta, limit: int) -> list[UUID]:
@@ -74,14 +78,26 @@ def take(session: Session, person_ids: Collection[UUID], *, at: datetime) -> lis
     """
     first = aliased(Decision)
     rows = session.execute(
-        select(Decision, func.coalesce(first.decided_at, Decision.decided_at))
+        select(
+            Decision,
+            func.coalesce(first.decided_at, Decision.decided_at),
+            Decision.waits_until,
+            Person,
+            Place,
+        )
         .join(HeldMessage, HeldMessage.decision_id == Decision.id)
+        .join(Person, Person.id == Decision.person_id)
+        .join(Place, Place.id == Decision.place_id)
         .outerjoin(first, first.id == Decision.follows_id)
         .where(HeldMessage.person_id.in_(person_ids), Decision.waits_until <= at)
         .order_by(Decision.decided_at, Decision.id)
         .with_for_update(of=HeldMessage, skip_locked=True)
     )
-    return [Waiting(*row) for row in rows]
+    return [
+        Waiting(decision, first_at, until, person, place)
+        for decision, first_at, until, person, place in rows
+        if until is not None
+    ]
 
 
 def settle(session: Session, decision_ids: Collection[UUID]) -> None:

@@ -1,11 +1,11 @@
 """What is asked to explain decisions."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import func, select, true
+from sqlalchemy import func, or_, select, true
 from sqlalchemy.orm import Session
 
 from geoservices.accounts.models import Consent, Device, Organisation, Person
@@ -33,6 +33,8 @@ class Behind(NamedTuple):
     agreed_at: datetime | None
     text_version: str | None
     time_zone: str
+    sent_at: datetime
+    follows_id: UUID | None
 
 
 def behind(session: Session, decision_ids: Iterable[UUID]) -> list[Behind]:
@@ -62,6 +64,8 @@ def behind(session: Session, decision_ids: Iterable[UUID]) -> list[Behind]:
             agreed.c.given_at,
             agreed.c.text_version,
             Person.time_zone,
+            Decision.decided_at,
+            Decision.follows_id,
         )
         .join(Campaign, Campaign.id == Decision.campaign_id)
         .join(Place, Place.id == Decision.place_id)
@@ -74,6 +78,22 @@ def behind(session: Session, decision_ids: Iterable[UUID]) -> list[Behind]:
         .where(Decision.id.in_(set(decision_ids)))
     )
     return [Behind(*row) for row in rows]
+
+
+def holds_of(session: Session, first_ids: Collection[UUID]) -> dict[UUID, list[Decision]]:
+    """Return the decisions that had messages wait, by the first one about each, oldest first."""
+    rows = session.scalars(
+        select(Decision)
+        .where(
+            or_(Decision.id.in_(first_ids), Decision.follows_id.in_(first_ids)),
+            Decision.waits_until.is_not(None),
+        )
+        .order_by(Decision.decided_at)
+    )
+    found: dict[UUID, list[Decision]] = {}
+    for decision in rows:
+        found.setdefault(decision.follows_id or decision.id, []).append(decision)
+    return found
 
 
 def held_lately(
