@@ -279,7 +279,8 @@ ACTIVITIES = (
         title="Messages to you that wait",
         why="To tell you what was held back, in your quiet hours for example, once nothing holds "
         "it. Kept for a day at most, by default.",
-        correction="DELETE /v1/consents/{purpose} withdraws what you agreed to, and what waits goes.",
+        correction="DELETE /v1/consents/{purpose} withdraws what you agreed to, and what waits "
+        "goes with it.",
         told={
             "decision_id": "Which decision held it back",
             "due_at": "When it is looked at again",

@@ -62,8 +62,8 @@ MESSAGES = (
         "What it says is what you were told, and is not rewritten.",
         told={
             "id": "The number of this notification",
-            "kind": "Whether a campaign sent it, or you as a test; a bundle is one push that told you "
-            "of several others",
+            "kind": "Whether a campaign sent it, or you as a test; a bundle is one push that told "
+            "you of several others",
             "organisation_id": "Who told you",
             "decision_id": "By which decision",
             "listing_id": "Of which offer, event or task",
