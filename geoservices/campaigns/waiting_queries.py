@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, true, tuple_, update
+from sqlalchemy import ColumnElement, delete, func, select, true, tuple_, update
 from sqlalchemy.orm import Session, aliased
 
 from geoservices import outbox
@@ -28,6 +28,19 @@ class Waiting(NamedTuple):
     until: datetime
     person: Person
     place: Place
+
+
+def is_last() -> ColumnElement[bool]:
+    """Return the condition that a decision is the last one about its message, and says its fate.
+
+    It was sent if no gate held it back, waits if it is to be looked at again, and else was dropped.
+    """
+    later = aliased(Decision)
+    first_id = func.coalesce(Decision.follows_id, Decision.id)
+    followed = select(later.id).where(
+        later.follows_id == first_id, later.decided_at > Decision.decided_at
+    )
+    return ~followed.exists()
 
 
 def hand_out(session: Session, *, at: datetime, lease: timedelta, limit: int) -> list[UUID]:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from geoservices.accounts.models import Consent, Device, Organisation, Person
 from geoservices.campaigns.models import Campaign, Decision
+from geoservices.campaigns.waiting_queries import is_last
 from geoservices.checkins.models import CheckIn
 from geoservices.geofences.models import Geofence
 from geoservices.notifications.models import Notification
@@ -99,7 +100,10 @@ def holds_of(session: Session, first_ids: Collection[UUID]) -> dict[UUID, list[D
 def held_lately(
     session: Session, person_id: UUID, place_id: UUID, *, since: datetime, limit: int
 ) -> Sequence[Decision]:
-    """Return by which decisions a person was not told of something at a place, newest first."""
+    """Return by which decisions a person was not told of something at a place, newest first.
+
+    What was held back first and told later is left out.
+    """
     return session.scalars(
         select(Decision)
         .where(
@@ -107,6 +111,7 @@ def held_lately(
             Decision.place_id == place_id,
             Decision.gate.is_not(None),
             Decision.decided_at > since,
+            is_last(),
         )
         .order_by(Decision.decided_at.desc(), Decision.id.desc())
         .limit(limit)
