@@ -136,11 +136,21 @@ def session(sessions: SessionFactory) -> Iterator[Session]:
 def committed(engine: Engine, owner: Engine) -> Iterator[SessionFactory]:
     """Sessions on connections of their own; whatever they leave is emptied afterwards."""
     yield make_session_factory(engine)
+    empty(owner)
+
+
+def empty(owner: Engine) -> None:
+    """Delete every row there is.
+
+    `TRUNCATE` gives each table and index a new file, which takes thirty times as long as deleting
+    the few rows of a test.
+    """
     tables = set(all_tables().tables) - {GeofenceRevision.__tablename__}
     with owner.begin() as connection:
         # The audit log's own triggers refuse it to everybody else.
         connection.execute(text("SET LOCAL session_replication_role = replica"))
-        connection.execute(text(f"TRUNCATE {', '.join(sorted(tables))}"))
+        deleting = "; ".join(f"DELETE FROM {name}" for name in sorted(tables))  # noqa: S608
+        connection.execute(text(deleting))
 
 
 @pytest.fixture
