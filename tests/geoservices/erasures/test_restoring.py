@@ -19,7 +19,7 @@ from geoservices.letters.models import EmailAddress
 from geoservices.subscriptions.models import Subscription
 from local.distribution import find_postgres
 from tests.api.world import World, make_world
-from tests.conftest import make_database, migrate
+from tests.conftest import make_database, make_migrated_database
 from tests.pinging import make_pings
 from tests.writing import SETTINGS
 
@@ -67,9 +67,8 @@ def run(url: str, *command: str, given: str = "") -> "subprocess.CompletedProces
 def urls(server_url: str, worker_id: str) -> Iterator[tuple[str, str]]:
     """A database in use, and an empty one to restore into."""
     names = [f"test_{purpose}_{worker_id}" for purpose in ("used", "restored")]
-    used, restored = (make_database(server_url, name) for name in names)
-    migrate(used)
-    yield used, restored
+    used, restored = names
+    yield make_migrated_database(server_url, used), make_database(server_url, restored)
     with psycopg.connect(server_url, autocommit=True) as connection:
         for name in names:
             dropping = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
