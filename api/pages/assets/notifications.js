@@ -274,10 +274,28 @@ async function openSingle(id) {
     await calls.call("PATCH", `/v1/notifications/${id}`, { archived });
     say(archived ? "Moved to the archive." : "Moved back to the inbox.");
   }, explain);
+  if (kind === "bundle") {
+    await showBundle(id);
+    return;
+  }
   await showReason(kind, decision);
   show("single");
   // Whoever reads it need not hear that we could not note it.
   calls.call("PATCH", `/v1/notifications/${id}`, { read: true }).catch(() => {});
+}
+
+// One push told of several: each is shown whole, and read by that.
+async function showBundle(id) {
+  const { items } = await calls.call("GET", `/v1/notifications?folder=all&bundle_id=${id}&limit=200`);
+  element("single-body").textContent = "";
+  element("single-archive").parentElement.hidden = true;
+  element("why").closest("section").hidden = true;
+  element("single-items").replaceChildren(...items.map(entry));
+  element("single-items").hidden = false;
+  show("single");
+  for (const item of items.filter(({ read_at }) => !read_at)) {
+    calls.call("PATCH", `/v1/notifications/${item.id}`, { read: true }).catch(() => {});
+  }
 }
 
 function nameArchiving(archived) {
