@@ -7,7 +7,7 @@ from datetime import timedelta
 from threading import Barrier
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from geoservices import outbox, pipeline
 from geoservices.accounts.models import Person, Purpose
@@ -182,7 +182,9 @@ def test_caps_hold_with_fifty_at_once(committed: SessionFactory, database_url: s
 
     def come(number: int) -> int:
         with transaction(sessions) as session:
-            session.connection()
+            # What is asked is whether caps hold, not how long fifty wait on a busy machine.
+            session.execute(text("SET LOCAL lock_timeout = '100s'"))
+            session.execute(text("SET LOCAL statement_timeout = '100s'"))
             together.wait(timeout=60)
             at = NOON + timedelta(minutes=2)
             return len(deciding.triggered_by(session, [occasions[number]], limits=limits, at=at))
@@ -206,13 +208,13 @@ def test_caps_hold_with_fifty_at_once(committed: SessionFactory, database_url: s
 
 @pytest.mark.parametrize(
     ("people", "campaigns"),
-    [pytest.param(200, 1, id="200 people"), pytest.param(1, 100, id="100 campaigns")],
+    [pytest.param(200, 2, id="200 people"), pytest.param(1, 100, id="100 campaigns")],
 )
 def test_statements_do_not_grow(
     world: World, statements: list[str], people: int, campaigns: int
 ) -> None:
-    """As many for one who meets one campaign as for very many of either, told and delivered."""
-    one = sent_for(world, statements, people=1, campaigns=1)
+    """As many for one who meets two campaigns as for very many of either, told in one push."""
+    one = sent_for(world, statements, people=1, campaigns=2)
 
     many = sent_for(beside(world), statements, people=people, campaigns=campaigns)
 
