@@ -97,7 +97,7 @@ def why_not(
         there_at=queries.there_at(session, person.id, place_id, since=at - A_DAY),
         watched=watched,
         sensitive=place.sensitive_at is not None,
-        something_on=bool(on),
+        something_on=any(listing.is_current(at) for listing, _ in on),
         time_zone=person.time_zone,
         quiet_from=person.quiet_from,
         quiet_until=person.quiet_until,
