@@ -263,7 +263,8 @@ def test_agreeing_to_renewed_words_takes_the_place_of_the_older_consent(
     """There is no moment without one, and the history shows both; other purposes stay."""
     person = make_person(session)
     for purpose in (Purpose.NEARBY, Purpose.CHECK_IN_CONTENT):
-        service.give_consent(session, person, purpose, text_version=VERSION, at=NOON)
+        asked = TEXTS[purpose].version
+        service.give_consent(session, person, purpose, text_version=asked, at=NOON)
     later = NOON + timedelta(days=1)
     renewed = {**TEXTS, Purpose.NEARBY: replace(TEXTS[Purpose.NEARBY], version="next")}
     monkeypatch.setattr(service, "TEXTS", renewed)
@@ -278,7 +279,7 @@ def test_agreeing_to_renewed_words_takes_the_place_of_the_older_consent(
         [
             (Purpose.NEARBY, VERSION, later),
             (Purpose.NEARBY, "next", None),
-            (Purpose.CHECK_IN_CONTENT, VERSION, None),
+            (Purpose.CHECK_IN_CONTENT, TEXTS[Purpose.CHECK_IN_CONTENT].version, None),
         ],
         key=str,
     )
