@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 
 from geoservices.accounts.models import Device, Organisation, Person
 from geoservices.campaigns import deciding
-from geoservices.campaigns.deciding import Message, Occasion
 from geoservices.campaigns.models import Campaign, Decision
+from geoservices.campaigns.occasions import Occasion
 from geoservices.campaigns.rules import Limits, Trigger
+from geoservices.campaigns.speaking import Message
 from geoservices.checkins.models import CheckIn
 from geoservices.geofences.models import Geofence
 from geoservices.listings.models import Listing

@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 
 from geoservices import pipeline
 from geoservices.accounts.models import Device, Person, Purpose
-from geoservices.campaigns.deciding import Message
 from geoservices.campaigns.definitions import Text
 from geoservices.campaigns.models import Campaign, Decision
 from geoservices.campaigns.rules import Trigger
+from geoservices.campaigns.speaking import Message
 from geoservices.checkins.models import CheckIn
 from geoservices.deliveries import receipts
 from geoservices.deliveries import service as deliveries

@@ -12,11 +12,11 @@ from geoservices.accounts.consents import TELLING, TEXTS
 from geoservices.accounts.models import Purpose
 from geoservices.accounts.service import check_time_zone
 from geoservices.campaigns import place_queries, queries, windows
-from geoservices.campaigns.deciding import figures_of, weekly_of
 from geoservices.campaigns.definitions import Definition, PlaceSet
 from geoservices.campaigns.drafts import Draft
 from geoservices.campaigns.estimating import Estimate, in_words
 from geoservices.campaigns.rules import Trigger
+from geoservices.campaigns.speaking import figures_of, weekly_of
 from geoservices.campaigns.wording import check_variant
 from geoservices.errors import ErrorKind, GeoservicesError
 from geoservices.geometry.areas import read_area

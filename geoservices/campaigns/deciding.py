@@ -2,67 +2,35 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from sqlalchemy.orm import Session
 
 from geoservices.accounts import queries as accounts
-from geoservices.accounts.models import Organisation, Person
-from geoservices.campaigns import definitions, place_queries, queries
+from geoservices.campaigns import place_queries, queries, waiting_queries
 from geoservices.campaigns.audiences import Listener, fits, is_held_out
-from geoservices.campaigns.chances import Draw, lot, pick
-from geoservices.campaigns.definitions import Channel, Definition, Text, Variant
+from geoservices.campaigns.definitions import AfterHolding
+from geoservices.campaigns.histories import History, Pair, read_history
 from geoservices.campaigns.lifecycle import counts_for
-from geoservices.campaigns.models import Campaign, CampaignVersion, Decision
-from geoservices.campaigns.place_queries import Listening
+from geoservices.campaigns.models import Decision
+from geoservices.campaigns.occasions import Occasion
+from geoservices.campaigns.releasing import why_irrelevant
 from geoservices.campaigns.rules import (
     CampaignClass,
     Circumstances,
+    Gate,
     Limits,
     Terms,
     Trigger,
     decide,
 )
-from geoservices.campaigns.windows import Weekly
-from geoservices.campaigns.wording import Figures, choose_text, fill
-from geoservices.listings.models import Listing
+from geoservices.campaigns.speaking import Message, Speaker, say, weekly_of
+from geoservices.campaigns.waiting import HeldBack, keep
 from geoservices.places.hours import OpenState, hours_at
-from geoservices.places.models import Place
 from geoservices.places.service import is_sensitive
 from geoservices.settings.presence import CampaignSettings
-
-Pair = tuple[UUID, UUID]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Occasion:
-    """A transition or check-in, with whom and where it concerns; exactly one id is set."""
-
-    trigger: Trigger
-    occurred_at: datetime
-    confidence: int
-    person: Person
-    place: Place
-    transition_id: UUID | None = None
-    check_in_id: UUID | None = None
-
-    @property
-    def key(self) -> UUID | None:
-        """Whichever of the two ids is set."""
-        return self.transition_id or self.check_in_id
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    """What a decision is to send, in the person's language: `pushed`, or in the inbox alone."""
-
-    decision: Decision
-    campaign: Campaign
-    listing: Listing
-    text: Text
-    pushed: bool = True
 
 
 def triggered_by(
@@ -79,8 +47,10 @@ def triggered_by(
     listening = _listening(session, occasions, at)
     purposes = accounts.purposes_of(session, [occasion.person.id for occasion in occasions])
     decided = _decided(session, occasions)
-    history = _history(session, occasions, listening, since=at - limits.person_cap_window, at=at)
-    sent: list[Message] = []
+    history = read_history(
+        session, occasions, listening, since=at - limits.person_cap_window, at=at
+    )
+    batch = _Batch(history=history)
     for occasion in occasions:
         agreed = frozenset(purposes.get(occasion.person.id, ()))
         for speaker in listening[occasion.place.id]:
@@ -90,12 +60,53 @@ def triggered_by(
                 continue
             about = _circumstances(occasion, speaker, history, purposes=agreed, at=at)
             decision = _decide(occasion, speaker, about, limits, at)
-            session.add(decision)
-            if decision.gate is None:
-                history.add(decision, speaker.campaign)
-                sent.append(_say(decision, speaker, occasion))
-    session.flush()
-    return sent
+            batch.take(decision, speaker, occasion, about)
+    return batch.store(session, limits=limits, at=at)
+
+
+def released(
+    session: Session, occasions: Sequence[Occasion], *, limits: Limits, at: datetime
+) -> list[Message]:
+    """Decide again on occasions because of which messages were held back, and record it.
+
+    Each is decided on for the version that held its message back, with everything else as it is
+    now. What time may still let go waits again. The transaction holds the people.
+
+    Returns:
+        What is to be sent.
+    """
+    held = [(occasion, occasion.held) for occasion in occasions if occasion.held is not None]
+    people = {occasion.person.id for occasion in occasions}
+    places = {occasion.place.id for occasion in occasions}
+    versions = [(one.campaign_id, one.version) for _, one in held]
+    speakers = waiting_queries.speakers(session, versions)
+    listening = _listening(session, occasions, at)
+    still = {(id_, one.campaign.id) for id_, there in listening.items() for one in there}
+    there = waiting_queries.are_at(session, people, places)
+    purposes = accounts.purposes_of(session, people)
+    waited: dict[UUID, list[Speaker]] = defaultdict(list)
+    for occasion, one in held:
+        waited[occasion.place.id].append(speakers[one.campaign_id, one.version])
+    history = read_history(session, occasions, waited, since=at - limits.person_cap_window, at=at)
+    batch = _Batch(history=history)
+    for occasion, one in held:
+        speaker = speakers[one.campaign_id, one.version]
+        agreed = frozenset(purposes.get(occasion.person.id, ()))
+        about = replace(
+            _circumstances(occasion, speaker, history, purposes=agreed, at=at),
+            held_until=one.until,
+            irrelevant=why_irrelevant(
+                taken_back=occasion.key is None,
+                ends=(speaker.campaign.ended_at, speaker.version.ends_at),
+                listens=(occasion.place.id, one.campaign_id) in still,
+                hears=_hears(speaker, occasion, history),
+                has_left=speaker.definition.after_holding is AfterHolding.RELEASE_IF_THERE
+                and (occasion.person.id, occasion.place.id) not in there,
+                at=at,
+            ),
+        )
+        batch.take(_decide(occasion, speaker, about, limits, at), speaker, occasion, about)
+    return batch.store(session, limits=limits, at=at)
 
 
 def limits_of(settings: CampaignSettings) -> Limits:
@@ -104,119 +115,55 @@ def limits_of(settings: CampaignSettings) -> Limits:
         max_age=settings.max_age,
         person_cap=settings.person_cap,
         person_cap_window=settings.person_cap_window,
+        longest_wait=settings.longest_wait,
     )
-
-
-def weekly_of(definition: Definition, organisation: Organisation) -> Weekly:
-    """Return a definition's weekly windows, in its own time zone or the organisation's."""
-    schedule = definition.schedule
-    return Weekly(windows=schedule.windows, time_zone=schedule.time_zone or organisation.time_zone)
-
-
-def figures_of(
-    listing: Listing, organisation: Organisation, *, place: str, time_zone: str
-) -> Figures:
-    """Return what stands in place of a text's placeholders, at a place of that name."""
-    return Figures(
-        place=place,
-        listing=listing.title,
-        organisation=organisation.name,
-        starts_at=listing.starts_at,
-        ends_at=listing.ends_at,
-        time_zone=time_zone,
-    )
-
-
-def variant_for(definition: Definition, *, campaign_id: UUID, person_id: UUID) -> Variant:
-    """Return the way of saying it that the lot gives to somebody: always the same."""
-    chance = lot(Draw.VARIANT, campaign_id, person_id)
-    return definition.content[pick([one.weight for one in definition.content], chance)]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Speaker:
-    """A version that may speak at a place."""
-
-    campaign: Campaign
-    version: CampaignVersion
-    definition: Definition
-    listing: Listing
-    organisation: Organisation
-
-    @classmethod
-    def of(cls, listening: Listening) -> "_Speaker":
-        return cls(
-            campaign=listening.campaign,
-            version=listening.version,
-            definition=definitions.read(listening.version.definition),
-            listing=listening.listing,
-            organisation=listening.organisation,
-        )
 
 
 @dataclass(slots=True, kw_only=True)
-class _History:
-    """What the people of a batch were told and are, read once and kept up as it is decided."""
+class _Batch:
+    """What is decided together, and what comes of it."""
 
-    told: dict[UUID, int]
-    last: dict[Pair, Decision]
-    of_open_visits: set[UUID]
-    by_campaign: dict[Pair, list[datetime]] = field(default_factory=dict)
-    """When each campaign with a cap of its own told each person."""
-    teams: Mapping[UUID, frozenset[UUID]] = field(default_factory=dict)
-    came: Mapping[Pair, Sequence[datetime]] = field(default_factory=dict)
-    """When each person came to each place, if any campaign asks."""
+    history: History
+    decisions: list[Decision] = field(default_factory=list)
+    sent: list[Message] = field(default_factory=list)
+    held_back: list[HeldBack] = field(default_factory=list)
 
-    def add(self, decision: Decision, campaign: Campaign) -> None:
-        """The next decision about this person must see this one."""
-        if campaign.campaign_class != CampaignClass.CRITICAL:
-            self.told[decision.person_id] = self.told.get(decision.person_id, 0) + 1
-        self.last[campaign.id, decision.person_id] = decision
-        self.by_campaign.setdefault((campaign.id, decision.person_id), []).append(
-            decision.decided_at
-        )
+    def take(
+        self, decision: Decision, speaker: Speaker, occasion: Occasion, about: Circumstances
+    ) -> None:
+        """Take a decision in; the next ones about the same person know of it."""
+        self.decisions.append(decision)
+        if decision.gate is None:
+            self.history.add(decision, speaker.campaign)
+            self.sent.append(say(decision, speaker, occasion))
+        elif speaker.definition.after_holding is not AfterHolding.DROP:
+            first_at = occasion.held.first_at if occasion.held else decision.decided_at
+            self.held_back.append(
+                HeldBack(
+                    decision=decision,
+                    gate=Gate(decision.gate),
+                    speaker=speaker,
+                    about=about,
+                    first_at=first_at,
+                )
+            )
 
-
-def _history(
-    session: Session,
-    occasions: Sequence[Occasion],
-    listening: Mapping[UUID, Sequence[_Speaker]],
-    *,
-    since: datetime,
-    at: datetime,
-) -> _History:
-    people = {occasion.person.id for occasion in occasions}
-    speakers = [speaker for there in listening.values() for speaker in there]
-    last = queries.last_told(session, [speaker.campaign.id for speaker in speakers], people)
-    visited = {occasion.transition_id for occasion in occasions}
-    visited |= {decision.transition_id for decision in last.values()}
-    history = _History(
-        told=queries.told_since(session, people, since=since),
-        last=last,
-        of_open_visits=queries.of_open_visits(session, filter(None, visited)),
-    )
-    # Most campaigns ask for none of these.
-    if caps := {one.campaign.id: one.definition.cap for one in speakers if one.definition.cap}:
-        longest = max(cap.within for cap in caps.values())
-        history.by_campaign = queries.told_by(session, caps, people, since=at - longest)
-    audiences = [speaker.definition.audience for speaker in speakers]
-    if any(audience.team_ids for audience in audiences):
-        history.teams = queries.teams_of(session, people)
-    if spans := [one.visited_within for one in audiences if one.visited is not None]:
-        first = min(occasion.occurred_at for occasion in occasions)
-        places = {occasion.place.id for occasion in occasions}
-        history.came = queries.came_since(session, people, places, since=first - max(spans))
-    return history
+    def store(self, session: Session, *, limits: Limits, at: datetime) -> list[Message]:
+        """Store the decisions, have wait what is to wait, and return what is to be sent."""
+        session.add_all(self.decisions)
+        session.flush()
+        keep(session, self.held_back, limits=limits, at=at)
+        return self.sent
 
 
 def _listening(
     session: Session, occasions: Sequence[Occasion], at: datetime
-) -> Mapping[UUID, Sequence[_Speaker]]:
-    found: dict[UUID, list[_Speaker]] = defaultdict(list)
+) -> Mapping[UUID, Sequence[Speaker]]:
+    found: dict[UUID, list[Speaker]] = defaultdict(list)
     for one in place_queries.listening_to(
         session, [occasion.place.id for occasion in occasions], at=at
     ):
-        found[one.place_id].append(_Speaker.of(one))
+        found[one.place_id].append(Speaker.of(one))
     return found
 
 
@@ -228,7 +175,7 @@ def _decided(session: Session, occasions: Sequence[Occasion]) -> set[Pair]:
     )
 
 
-def _hears(speaker: _Speaker, occasion: Occasion, history: _History) -> bool:
+def _hears(speaker: Speaker, occasion: Occasion, history: History) -> bool:
     person, campaign, definition = occasion.person, speaker.campaign, speaker.definition
     if occasion.trigger not in definition.triggers or not counts_for(
         in_force_from=speaker.version.in_force_from,
@@ -257,8 +204,8 @@ def _hears(speaker: _Speaker, occasion: Occasion, history: _History) -> bool:
 
 def _circumstances(
     occasion: Occasion,
-    speaker: _Speaker,
-    history: _History,
+    speaker: Speaker,
+    history: History,
     *,
     purposes: frozenset[str],
     at: datetime,
@@ -291,7 +238,7 @@ def _circumstances(
 
 
 def _decide(
-    occasion: Occasion, speaker: _Speaker, about: Circumstances, limits: Limits, at: datetime
+    occasion: Occasion, speaker: Speaker, about: Circumstances, limits: Limits, at: datetime
 ) -> Decision:
     ruling = decide(_terms(speaker, occasion.trigger), about, limits=limits, at=at)
     return Decision(
@@ -304,6 +251,7 @@ def _decide(
         place_id=occasion.place.id,
         transition_id=occasion.transition_id,
         check_in_id=occasion.check_in_id,
+        follows_id=occasion.held.first_id if occasion.held else None,
         gate=ruling.gate,
         reason=ruling.reason,
         gates_passed=[gate.value for gate in ruling.passed],
@@ -312,7 +260,7 @@ def _decide(
     )
 
 
-def _terms(speaker: _Speaker, trigger: Trigger) -> Terms:
+def _terms(speaker: Speaker, trigger: Trigger) -> Terms:
     definition = speaker.definition
     return Terms(
         trigger=trigger,
@@ -323,21 +271,4 @@ def _terms(speaker: _Speaker, trigger: Trigger) -> Terms:
         cooldown=definition.cooldown,
         weekly=weekly_of(definition, speaker.organisation),
         cap=definition.cap,
-    )
-
-
-def _say(decision: Decision, speaker: _Speaker, occasion: Occasion) -> Message:
-    person, place = occasion.person, occasion.place
-    variant = variant_for(speaker.definition, campaign_id=speaker.campaign.id, person_id=person.id)
-    _, text = choose_text(variant, language=person.language, default=speaker.organisation.language)
-    decision.variant = variant.name
-    figures = figures_of(
-        speaker.listing, speaker.organisation, place=place.name, time_zone=place.time_zone
-    )
-    return Message(
-        decision=decision,
-        campaign=speaker.campaign,
-        listing=speaker.listing,
-        text=fill(text, figures),
-        pushed=speaker.definition.channel is Channel.PUSH,
     )

@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session
 from geoservices.access.actors import Grant
 from geoservices.campaigns import service, windows
 from geoservices.campaigns.checking import faults, obstacles
-from geoservices.campaigns.deciding import figures_of, weekly_of
 from geoservices.campaigns.definitions import Text
 from geoservices.campaigns.drafts import Draft
 from geoservices.campaigns.estimating import Estimate
 from geoservices.campaigns.service import forecast
+from geoservices.campaigns.speaking import figures_of, weekly_of
 from geoservices.campaigns.wording import choose_text, fill
 from geoservices.languages import normal_language
 from geoservices.places import service as places

@@ -10,11 +10,11 @@ from geoservices.access.actors import Grant
 from geoservices.accounts import queries as accounts
 from geoservices.campaigns import definitions, place_queries, queries, recorded_queries
 from geoservices.campaigns.checking import faults, obstacles
-from geoservices.campaigns.deciding import weekly_of
 from geoservices.campaigns.drafts import CampaignDraft, Draft
 from geoservices.campaigns.estimating import LOOKED_BACK, Estimate, estimate
 from geoservices.campaigns.lifecycle import State, state_of
 from geoservices.campaigns.models import Campaign, CampaignVersion
+from geoservices.campaigns.speaking import weekly_of
 from geoservices.errors import ErrorKind, GeoservicesError, IdTaken, NotFound
 from geoservices.listings import queries as listing_queries
 from geoservices.listings import service as listings

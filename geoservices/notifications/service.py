@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from sqlalchemy.orm import Session
 
-from geoservices.campaigns.deciding import Message
+from geoservices.campaigns.speaking import Message
 from geoservices.notifications.models import Notification
 
 LIFETIME = timedelta(hours=4)

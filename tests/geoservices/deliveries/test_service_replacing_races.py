@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from geoservices import pipeline
 from geoservices.accounts import queries as accounts
-from geoservices.campaigns.deciding import Message
+from geoservices.campaigns.speaking import Message
 from geoservices.database import SessionFactory, transaction
 from geoservices.deliveries import receipts, service
 from geoservices.deliveries.models import Delivery, PushOrigin, Receipt

@@ -1,0 +1,92 @@
+"""Who may speak at a place, and in which words."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from geoservices.accounts.models import Organisation
+from geoservices.campaigns import definitions
+from geoservices.campaigns.chances import Draw, lot, pick
+from geoservices.campaigns.definitions import Channel, Definition, Text, Variant
+from geoservices.campaigns.models import Campaign, CampaignVersion, Decision
+from geoservices.campaigns.occasions import Occasion
+from geoservices.campaigns.place_queries import Listening
+from geoservices.campaigns.windows import Weekly
+from geoservices.campaigns.wording import Figures, choose_text, fill
+from geoservices.listings.models import Listing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speaker:
+    """A version that may speak at a place."""
+
+    campaign: Campaign
+    version: CampaignVersion
+    definition: Definition
+    listing: Listing
+    organisation: Organisation
+
+    @classmethod
+    def of(cls, listening: Listening) -> "Speaker":
+        """Return it with its definition read."""
+        return cls(
+            campaign=listening.campaign,
+            version=listening.version,
+            definition=definitions.read(listening.version.definition),
+            listing=listening.listing,
+            organisation=listening.organisation,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """What a decision is to send, in the person's language: `pushed`, or in the inbox alone."""
+
+    decision: Decision
+    campaign: Campaign
+    listing: Listing
+    text: Text
+    pushed: bool = True
+
+
+def weekly_of(definition: Definition, organisation: Organisation) -> Weekly:
+    """Return a definition's weekly windows, in its own time zone or the organisation's."""
+    schedule = definition.schedule
+    return Weekly(windows=schedule.windows, time_zone=schedule.time_zone or organisation.time_zone)
+
+
+def figures_of(
+    listing: Listing, organisation: Organisation, *, place: str, time_zone: str
+) -> Figures:
+    """Return what stands in place of a text's placeholders, at a place of that name."""
+    return Figures(
+        place=place,
+        listing=listing.title,
+        organisation=organisation.name,
+        starts_at=listing.starts_at,
+        ends_at=listing.ends_at,
+        time_zone=time_zone,
+    )
+
+
+def variant_for(definition: Definition, *, campaign_id: UUID, person_id: UUID) -> Variant:
+    """Return the way of saying it that the lot gives to somebody: always the same."""
+    chance = lot(Draw.VARIANT, campaign_id, person_id)
+    return definition.content[pick([one.weight for one in definition.content], chance)]
+
+
+def say(decision: Decision, speaker: Speaker, occasion: Occasion) -> Message:
+    """Return what a decision to tell somebody says, and note in it which variant that is."""
+    person, place = occasion.person, occasion.place
+    variant = variant_for(speaker.definition, campaign_id=speaker.campaign.id, person_id=person.id)
+    _, text = choose_text(variant, language=person.language, default=speaker.organisation.language)
+    decision.variant = variant.name
+    figures = figures_of(
+        speaker.listing, speaker.organisation, place=place.name, time_zone=place.time_zone
+    )
+    return Message(
+        decision=decision,
+        campaign=speaker.campaign,
+        listing=speaker.listing,
+        text=fill(text, figures),
+        pushed=speaker.definition.channel is Channel.PUSH,
+    )
