@@ -39,6 +39,7 @@ from geoservices.settings.providers import ProviderSettings
 from geoservices.settings.sending import MailSettings, PushSettings
 from geoservices.settings.service import Settings
 from geoservices.settings.storing import FileSettings
+from tests import browsing
 from tests.api.callers import tokens_of, worthless_tokens
 from tests.api.contract import Contract
 from tests.api.world import STORED, World, make_world
@@ -62,6 +63,7 @@ AWAY = ProviderSettings(
 )
 """An identity provider that nobody runs; tests/oidc has one that somebody does."""
 
+chromium = browsing.chromium
 CONTRACTS: list[Contract] = []
 MAKING_IT = Lock()
 
