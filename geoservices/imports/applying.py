@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy.orm import Session
 
+from geoservices import entrusting
 from geoservices.access.actors import Grant
 from geoservices.checkins.verification import Evidence
 from geoservices.errors import GeoservicesError, NotFound
@@ -19,7 +20,7 @@ from geoservices.listings.models import ListingKind
 from geoservices.members.models import Team
 from geoservices.places import service as places
 from geoservices.places.models import Place
-from geoservices.tasks import doing
+from geoservices.tasks import waiting_queries
 from geoservices.tasks.drafts import TaskDraft
 from geoservices.tasks.models import Task
 from geoservices.tasks.states import OVER, TaskState
@@ -64,7 +65,7 @@ def apply_lines(
     Returns:
         What became of each, in the same order.
     """
-    queries.hold_references(session, grant.organisation_id)
+    waiting_queries.hold_order(session, grant.organisation_id)
     known = _Known.of(session, lines, grant)
     applied = [_apply(session, line, known, grant=grant, at=at) for line in lines]
     session.flush()
@@ -130,7 +131,9 @@ def _cancel(session: Session, task: Task | None, *, grant: Grant, at: datetime) 
     """Cancel a task; one that is over, or was never made, is as good as cancelled."""
     if task is None or task.stands(at) in OVER:
         return Applied(Outcome.SAME, task)
-    return Applied(Outcome.CHANGED, doing.cancel(session, task.id, note="", grant=grant, at=at))
+    return Applied(
+        Outcome.CHANGED, entrusting.cancel_task(session, task.id, note="", grant=grant, at=at)
+    )
 
 
 def _make(session: Session, draft: TaskDraft, grant: Grant, at: datetime) -> Task:
@@ -157,7 +160,7 @@ def _change(
             setattr(task, name, value)
     elif assigned:
         # Whoever has it loses it, as when somebody assigns it by hand.
-        doing.assign(session, task.id, draft.assignment, note="", grant=grant, at=at)
+        entrusting.assign_task(session, task.id, draft.assignment, note="", grant=grant, at=at)
     return Applied(Outcome.CHANGED if differing or assigned else Outcome.SAME, task)
 
 

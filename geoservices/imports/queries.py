@@ -177,12 +177,6 @@ def hold(session: Session, import_id: UUID, *, attempt: int) -> TaskImport | Non
     ).one_or_none()
 
 
-def hold_references(session: Session, organisation_id: UUID) -> None:
-    """Let nobody else bring the organisation tasks until the transaction ends."""
-    number = int.from_bytes(organisation_id.bytes[:8], "big", signed=True)
-    session.execute(select(func.pg_advisory_xact_lock(number)))
-
-
 def tasks_by_reference(
     session: Session, organisation_id: UUID, external_ids: Collection[str]
 ) -> dict[str, Task]:

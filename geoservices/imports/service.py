@@ -190,6 +190,7 @@ def _row(import_id: UUID, line: Read) -> dict[str, Any]:
         "said": said,
         "outcome": Outcome.REFUSED if said is None else None,
         "task_id": None,
+        "turn": line.number,
         "problems": _problems(line.faults),
     }
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import (
     ColumnElement,
     Select,
+    Uuid,
     and_,
     case,
     func,
@@ -20,7 +21,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from geoservices.access.actors import Grant
-from geoservices.access.rights import Role
+from geoservices.access.rights import WORKERS, Role
 from geoservices.accounts.models import Device, Person
 from geoservices.checkins.models import CheckIn
 from geoservices.checkins.verification import Evidence
@@ -191,6 +192,30 @@ def steps(session: Session, task_id: UUID, *, after: int | None, limit: int) -> 
     if after is not None:
         found = found.where(TaskStep.number < after)
     return session.scalars(found.order_by(TaskStep.number.desc()).limit(limit)).all()
+
+
+def ticks(session: Session, task_id: UUID) -> Sequence[tuple[datetime, list[str]]]:
+    """Return of each step with a task when it was taken and what was ticked then, oldest first."""
+    rows = session.execute(
+        select(TaskStep.occurred_at, TaskStep.ticked)
+        .where(TaskStep.task_id == task_id)
+        .order_by(TaskStep.number)
+    )
+    return [(taken_at, ticked) for taken_at, ticked in rows]
+
+
+def workers_told(
+    session: Session, person_ids: Collection[UUID], team_ids: Collection[UUID]
+) -> Sequence[tuple[Person, UUID | None]]:
+    """Return people, and the members of teams with their team, who do work and are let in."""
+    works = and_(Person.role.in_(WORKERS), Person.disabled_at.is_(None))
+    alone = select(Person, literal(None, Uuid)).where(Person.id.in_(person_ids), works)
+    within = (
+        select(Person, TeamMember.team_id)
+        .join(TeamMember, TeamMember.person_id == Person.id)
+        .where(TeamMember.team_id.in_(team_ids), works)
+    )
+    return [(one, team) for found in (alone, within) for one, team in session.execute(found)]
 
 
 def done_steps(session: Session, task_id: UUID) -> Sequence[TaskStep]:

@@ -10,11 +10,19 @@ from sqlalchemy.orm import Session
 from geoservices.access.actors import Grant
 from geoservices.errors import NotFound
 from geoservices.places import service as places
-from geoservices.tasks import queries
+from geoservices.tasks import queries, waiting_queries
 from geoservices.tasks.models import Task, TaskStep
 from geoservices.tasks.queries import AfterTask, Wanted
 from geoservices.tasks.standing import Worker, standings_in, worker_of
-from geoservices.tasks.states import HELD, OVER, StepKind, TaskState, possible_steps
+from geoservices.tasks.states import (
+    HELD,
+    NO_BLOCKERS,
+    OVER,
+    Blocker,
+    StepKind,
+    TaskState,
+    possible_steps,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +33,7 @@ class Seen:
     state: TaskState
     possible: tuple[StepKind, ...]
     overdue: bool
+    blockers: Sequence[Blocker]
 
     @property
     def claimed_by(self) -> UUID | None:
@@ -93,11 +102,30 @@ def see_all(session: Session, tasks: Sequence[Task], *, grant: Grant, at: dateti
     before = (
         queries.claimed_before(session, worker.person_id, ids) if worker.person_id else frozenset()
     )
-    return [_seen(task, worker, claimed_before=task.id in before, at=at) for task in tasks]
+    waiting = [task for task in tasks if task.stands(at) not in OVER]
+    blockers = waiting_queries.blockers(session, waiting, grant=grant, at=at)
+    return [
+        _seen(
+            task,
+            worker,
+            blockers.get(task.id, NO_BLOCKERS),
+            claimed_before=task.id in before,
+            at=at,
+        )
+        for task in tasks
+    ]
 
 
-def _seen(task: Task, worker: Worker, *, claimed_before: bool, at: datetime) -> Seen:
+def _seen(
+    task: Task,
+    worker: Worker,
+    blockers: Sequence[Blocker],
+    *,
+    claimed_before: bool,
+    at: datetime,
+) -> Seen:
     state = task.stands(at)
     standings = standings_in(worker, task, state, claimed_before=claimed_before)
     late = task.due_at is not None and task.due_at <= at and state not in OVER
-    return Seen(task, state, possible_steps(state, standings), overdue=late)
+    possible = possible_steps(state, standings, blocked=bool(blockers))
+    return Seen(task, state, possible, late, blockers)
