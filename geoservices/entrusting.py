@@ -23,10 +23,10 @@ from geoservices.notifications.announcing import announce_listing
 from geoservices.notifications.models import Notification
 from geoservices.places.access_queries import is_reached
 from geoservices.scopes import everywhere
-from geoservices.tasks import doing, queries, waiting_queries
+from geoservices.tasks import doing, queries, recurring, waiting_queries
 from geoservices.tasks.assigning import Assignment
 from geoservices.tasks.doing import TaskRules
-from geoservices.tasks.models import Task
+from geoservices.tasks.models import Task, TaskSeries
 from geoservices.tasks.states import TaskState
 from geoservices.tasks.stepping import Held
 
@@ -96,9 +96,16 @@ def cancel_task(session: Session, task_id: UUID, *, note: str, grant: Grant, at:
     """End a task, and tell whoever had it or whom it was for; see `doing.cancel`."""
     held = doing.cancel(session, task_id, note=note, grant=grant, at=at)
     if held.state is not TaskState.CANCELLED:
-        told = LOST[TaskState.CANCELLED]
-        _tell_losers(session, held, {held.holder, held.was_for}, told, grant=grant, at=at)
+        _tell_of_cancelling(session, held, grant=grant, at=at)
     return held.task
+
+
+def end_series(session: Session, series_id: UUID, *, grant: Grant, at: datetime) -> TaskSeries:
+    """End a series, and tell whom what was cancelled was for; see `recurring.end_series`."""
+    series, cancelled = recurring.end_series(session, series_id, grant=grant, at=at)
+    for held in cancelled:
+        _tell_of_cancelling(session, held, grant=grant, at=at)
+    return series
 
 
 def open_tasks(session: Session, *, at: datetime, limit: int) -> ComeUp:
@@ -137,6 +144,11 @@ def tell(session: Session, told: Sequence[Notification], *, at: datetime) -> Non
     """Send notifications on their way."""
     if told:
         deliveries.enqueue(session, told, at=at)
+
+
+def _tell_of_cancelling(session: Session, held: Held, *, grant: Grant, at: datetime) -> None:
+    losers = {held.holder, held.was_for}
+    _tell_losers(session, held, losers, LOST[TaskState.CANCELLED], grant=grant, at=at)
 
 
 def _tell_losers(
