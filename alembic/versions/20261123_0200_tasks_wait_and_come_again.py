@@ -49,6 +49,7 @@ def upgrade() -> None:
     _series()
     for column in (
         sa.Column("depends_on", postgresql.ARRAY(sa.Uuid()), server_default="{}", nullable=False),
+        sa.Column("ticks_said_at", postgresql.JSONB(), server_default="{}", nullable=False),
         sa.Column("series_id", sa.Uuid(), nullable=True),
         *(sa.Column(f"{name}_at", INSTANT, nullable=True) for name in ("occurs", "opened", "told")),
     ):
@@ -93,7 +94,9 @@ def downgrade() -> None:
     op.drop_index("uq_tasks_occurrence", table_name="tasks")
     op.drop_index("ix_tasks_unseen", table_name="tasks")
     op.drop_index("ix_tasks_depends_on", table_name="tasks")
-    for column in ("depends_on", "series_id", "occurs_at", "opened_at", "told_at"):
+    for column in (
+        *("depends_on", "ticks_said_at", "series_id", "occurs_at", "opened_at", "told_at"),
+    ):
         op.drop_column("tasks", column)
     op.drop_table("task_series")
 

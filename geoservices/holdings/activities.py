@@ -9,7 +9,15 @@ WORKED_OUT = (
 OF_THE_TASK = dict.fromkeys(
     (
         *("priority", "due_at", "team_id", "skill", "escalate_to", "checklist", "ticked"),
-        *("overdue_told_at", "depends_on", "series_id", "occurs_at", "opened_at", "told_at"),
+        *(
+            "ticks_said_at",
+            "overdue_told_at",
+            "depends_on",
+            "series_id",
+            "occurs_at",
+            "opened_at",
+            "told_at",
+        ),
     ),
     "It is about the task.",
 )

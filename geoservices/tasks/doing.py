@@ -18,7 +18,7 @@ from geoservices.tasks.clocks import NOW, Said, judge
 from geoservices.tasks.models import Task, TaskStep
 from geoservices.tasks.states import StepKind, TaskState, decide
 from geoservices.tasks.stepping import Held, Told, hold, known_step, let_go, write
-from geoservices.tasks.ticks import decided_since
+from geoservices.tasks.ticks import not_older
 
 
 class EvidenceLacking(GeoservicesError):
@@ -181,9 +181,9 @@ def tick(
     if said.id and known_step(session, task, StepKind.TICK, said.id, grant=grant):
         return task
     move = decide(StepKind.TICK, held.state, held.standings, late=said.is_late)
-    settled = decided_since(queries.ticks(session, task_id), ticked_at) if said.is_late else ()
     before = set(task.ticked)
-    now = {item: done for item, done in items.items() if item not in settled}
+    now = not_older(items, task.ticks_said_at, ticked_at)
+    task.ticks_said_at = task.ticks_said_at | dict.fromkeys(now, ticked_at.isoformat())
     ticked = before - {item for item, done in now.items() if not done}
     tick_all(task, ticked | {item for item, done in now.items() if done}, named=items)
     if set(task.ticked) != before:

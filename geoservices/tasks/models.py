@@ -114,7 +114,8 @@ class Task(Listing):
     """Something for staff to do at a place.
 
     It is for a person, for a team, for whoever has a skill, or, where none of these is set, for
-    whoever comes by. `checklist` is a list of `{"id", "text"}`, `ticked` the ids that were ticked.
+    whoever comes by. `checklist` is a list of `{"id", "text"}`, `ticked` the ids that were ticked,
+    and `ticks_said_at` when each was last ticked or not, by the clock of whoever did (ISO 8601).
     `state` is where it stood when something was last written down; `state_at` says where it stands.
     `claimed_by` has it until `leased_until`. `overdue_told_at` is when somebody was last told that
     it is overdue: once for each `due_at`. It cannot be begun before the tasks that `depends_on`
@@ -183,6 +184,9 @@ class Task(Listing):
     )
     ticked: Mapped[list[str]] = mapped_column(
         ARRAY(String(60)), default=list, server_default="{}", info=not_personal
+    )
+    ticks_said_at: Mapped[dict[str, str]] = mapped_column(
+        JSONB, default=dict, server_default="{}", info=not_personal
     )
     state: Mapped[str] = mapped_column(
         String(20), default=TaskState.OPEN, server_default="open", info=not_personal

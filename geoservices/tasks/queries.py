@@ -194,16 +194,6 @@ def steps(session: Session, task_id: UUID, *, after: int | None, limit: int) -> 
     return session.scalars(found.order_by(TaskStep.number.desc()).limit(limit)).all()
 
 
-def ticks(session: Session, task_id: UUID) -> Sequence[tuple[datetime, list[str]]]:
-    """Return of each step with a task when it was taken and what was ticked then, oldest first."""
-    rows = session.execute(
-        select(TaskStep.occurred_at, TaskStep.ticked)
-        .where(TaskStep.task_id == task_id)
-        .order_by(TaskStep.number)
-    )
-    return [(taken_at, ticked) for taken_at, ticked in rows]
-
-
 def workers_told(
     session: Session, person_ids: Collection[UUID], team_ids: Collection[UUID]
 ) -> Sequence[tuple[Person, UUID | None]]:

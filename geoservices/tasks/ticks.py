@@ -1,23 +1,22 @@
 """Ticks of a checklist that reach us in another order than that in which they were set."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Mapping
 from datetime import datetime
 
 
-def decided_since(
-    history: Iterable[tuple[datetime, Collection[str]]], moment: datetime
-) -> frozenset[str]:
-    """Return the items whose ticks were set or taken back after a moment.
+def not_older(
+    ticks: Mapping[str, bool], said_at: Mapping[str, str], moment: datetime
+) -> dict[str, bool]:
+    """Return those of some ticks that are no older than what was said of their items before.
 
     Args:
-        history: Of each step, in the order in which we heard of them, when it was taken by the
-            clock of whoever took it, and what was ticked then.
-        moment: By such a clock. Of two ticks at the same moment the one heard of last counts.
+        ticks: Items, and whether each is done.
+        said_at: When that was last said of items, by the clocks of those who said it (ISO 8601).
+        moment: When these ticks were set, by such a clock. Of two ticks at the same moment the one
+            heard of last counts.
     """
-    decided: set[str] = set()
-    before: Collection[str] = ()
-    for taken_at, ticked in history:
-        if taken_at > moment:
-            decided.update(set(ticked) ^ set(before))
-        before = ticked
-    return frozenset(decided)
+    return {
+        item: done
+        for item, done in ticks.items()
+        if item not in said_at or datetime.fromisoformat(said_at[item]) <= moment
+    }
