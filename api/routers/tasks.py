@@ -1,6 +1,7 @@
 """Tasks, for those who do them and those who see to it."""
 
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from api.pagination import (
     Page,
     aware,
     decode,
+    finite,
     next_address,
     numbered,
 )
@@ -47,7 +49,8 @@ from geoservices.tasks.clocks import DoneInTheFuture, DoneTooLongAgo
 from geoservices.tasks.completing import ChecklistUnfinished
 from geoservices.tasks.doing import EvidenceLacking, ItemUnknown, TaskRules
 from geoservices.tasks.models import Priority, Task
-from geoservices.tasks.queries import AfterTask, Wanted
+from geoservices.tasks.queries import AfterDistance, AfterTask, Wanted
+from geoservices.tasks.service import Seen
 from geoservices.tasks.states import StepNotYours, StepRefused, TaskBlocked, TaskState
 
 router = APIRouter(tags=["tasks"], route_class=StrictRoute)
@@ -57,6 +60,14 @@ LATEST = 50
 STEPS = (NotFound, StepRefused, StepNotYours)
 AFTERWARDS = (DoneInTheFuture, DoneTooLongAgo, IdTaken)
 NOW = StartIn()
+
+
+class Sort(StrEnum):
+    """In which order tasks are listed."""
+
+    URGENCY = "urgency"
+    DISTANCE = "distance"
+
 
 Reading = Annotated[Grant, Depends(Needs(Right.TASKS_READ))]
 Doing = Annotated[Grant, Depends(Needs(Right.TASKS_WRITE))]
@@ -82,29 +93,40 @@ def list_tasks(
     ] = None,
     team_id: UUID | None = None,
     due_before: Instant | None = None,
+    sort: Annotated[Sort, Query(description="`distance` is from the position in `near`")] = (
+        Sort.URGENCY
+    ),
     limit: Limit = 50,
 ) -> Page[WorkOut]:
-    """See the organisation's tasks: the most urgent first, and of those the soonest due."""
+    """See the organisation's tasks: the most urgent first, and of those the soonest due.
+
+    Or the nearest first.
+    """
     if mine and grant.actor.person_id is None:
         raise Forbidden("This is for people. A machine has no tasks.", field="/mine")
-    rows = service.list_tasks(
-        session,
-        grant,
-        Wanted(
-            state=state,
-            place_id=place_id,
-            mine=grant.actor.person_id if mine else None,
-            near=None if near is None else read_near(near),
-            team_id=team_id,
-            due_before=due_before,
-        ),
-        after=_after(cursor),
-        limit=limit + 1,
-        at=at,
+    wanted = Wanted(
+        state=state,
+        place_id=place_id,
+        mine=grant.actor.person_id if mine else None,
+        near=None if near is None else read_near(near),
+        team_id=team_id,
+        due_before=due_before,
     )
+    rows: list[Seen]
+    if sort is Sort.URGENCY:
+        rows = service.list_tasks(
+            session, grant, wanted, after=_after(cursor), limit=limit + 1, at=at
+        )
+    elif wanted.near is None:
+        raise SearchRefused("Sorting by distance takes near as well.", field="/sort")
+    else:
+        last, here = _after_distance(cursor), wanted.near[0]
+        rows = service.list_nearest(
+            session, grant, wanted, here, after=last, limit=limit + 1, at=at
+        )
     return Page(
         items=[WorkOut.of(row) for row in rows[:limit]],
-        next=next_address(request, rows, limit, lambda row: _key(row.task)),
+        next=next_address(request, rows, limit, _key),
     )
 
 
@@ -284,7 +306,10 @@ def _shown(session: Session, task: Task, grant: Grant, at: Now) -> WorkOut:
     return WorkOut.of(service.see(session, task, grant=grant, at=at))
 
 
-def _key(task: Task) -> tuple[object, ...]:
+def _key(seen: Seen) -> tuple[object, ...]:
+    task = seen.task
+    if seen.distance_m is not None:
+        return seen.distance_m, task.id
     return queries.urgency_of(task), task.due_at.isoformat() if task.due_at else "", task.id
 
 
@@ -301,6 +326,13 @@ def _after(cursor: Sequence[str] | None) -> AfterTask | None:
     except ValueError as error:
         raise CursorRefused from error
     return AfterTask(int(str(urgency)), due_at, UUID(str(task_id)))
+
+
+def _after_distance(cursor: Sequence[str] | None) -> AfterDistance | None:
+    if cursor is None:
+        return None
+    distance_m, task_id = decode(cursor, finite, UUID)
+    return AfterDistance(float(str(distance_m)), UUID(str(task_id)))
 
 
 def _urgency(text: str) -> int:

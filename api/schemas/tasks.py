@@ -198,6 +198,9 @@ class WorkOut(TaskOut):
     leased_until: datetime | None
     ticked: list[str]
     overdue: bool
+    distance_m: float | None = Field(
+        description="How far its place is, in metres; null unless sorted by distance"
+    )
     blocked_by: list[BlockerOut] = Field(
         description="What has to be done before it can be begun; what was cancelled or expired "
         "stays in its way until a manager takes it out of depends_on"
@@ -215,6 +218,7 @@ class WorkOut(TaskOut):
                 "leased_until": seen.leased_until,
                 "ticked": seen.task.ticked,
                 "overdue": seen.overdue,
+                "distance_m": None if seen.distance_m is None else round(seen.distance_m, 1),
                 "blocked_by": seen.blockers,
                 "possible": seen.possible,
             }

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
+    Double,
     Select,
     Uuid,
     and_,
@@ -65,6 +66,14 @@ class AfterTask:
     id: UUID
 
 
+@dataclass(frozen=True, slots=True)
+class AfterDistance:
+    """The last entry of a page of tasks in the order of their distance, in metres."""
+
+    distance_m: float
+    id: UUID
+
+
 def urgency_of(task: Task) -> int:
     """Return 0 for the most urgent."""
     return len(Priority) - 1 - list(Priority).index(Priority(task.priority))
@@ -102,6 +111,33 @@ def tasks(
         last = tuple_(literal(after.urgency), due.cast(Task.due_at.type), literal(after.id))
         found = found.where(tuple_(URGENCY, DUE, Task.id) > last)
     return session.scalars(found.order_by(URGENCY, DUE, Task.id).limit(limit)).all()
+
+
+def tasks_by_distance(
+    session: Session,
+    grant: Grant,
+    wanted: Wanted,
+    here: Position,
+    *,
+    after: AfterDistance | None,
+    limit: int,
+    at: datetime,
+) -> Sequence[tuple[Task, float]]:
+    """Return tasks within reach and how far they are, in metres, nearest first."""
+    distance_m = func.ST_Distance(Place.point, point_at(here), type_=Double)
+    found = (
+        select(Task, distance_m)
+        .join(Place, Place.id == Task.place_id)
+        .where(
+            Task.organisation_id == grant.organisation_id,
+            reached(Task.place_id, grant),
+            *_fits(wanted, at),
+        )
+    )
+    if after is not None:
+        found = found.where(tuple_(distance_m, Task.id) > (after.distance_m, after.id))
+    rows = session.execute(found.order_by(distance_m, Task.id).limit(limit))
+    return [(task, distance) for task, distance in rows]
 
 
 def task(session: Session, organisation_id: UUID, task_id: UUID) -> Task | None:

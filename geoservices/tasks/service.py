@@ -1,7 +1,7 @@
 """Tasks as those see them who do them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session
 
 from geoservices.access.actors import Grant
 from geoservices.errors import NotFound
+from geoservices.geometry.position import Position
 from geoservices.places import service as places
 from geoservices.tasks import queries, waiting_queries
 from geoservices.tasks.models import Task, TaskStep
-from geoservices.tasks.queries import AfterTask, Wanted
+from geoservices.tasks.queries import AfterDistance, AfterTask, Wanted
 from geoservices.tasks.standing import Worker, standings_in, worker_of
 from geoservices.tasks.states import (
     HELD,
@@ -34,6 +35,8 @@ class Seen:
     possible: tuple[StepKind, ...]
     overdue: bool
     blockers: Sequence[Blocker]
+    distance_m: float | None = None
+    """From where somebody asked, if they did."""
 
     @property
     def claimed_by(self) -> UUID | None:
@@ -58,6 +61,25 @@ def list_tasks(
     """Return a page of tasks within reach: the most urgent, then the soonest due, first."""
     found = queries.tasks(session, grant, wanted, after=after, limit=limit, at=at)
     return see_all(session, found, grant=grant, at=at)
+
+
+def list_nearest(
+    session: Session,
+    grant: Grant,
+    wanted: Wanted,
+    here: Position,
+    *,
+    after: AfterDistance | None,
+    limit: int,
+    at: datetime,
+) -> list[Seen]:
+    """Return a page of tasks within reach, the nearest first."""
+    found = queries.tasks_by_distance(session, grant, wanted, here, after=after, limit=limit, at=at)
+    seen = see_all(session, [task for task, _distance in found], grant=grant, at=at)
+    return [
+        replace(one, distance_m=distance_m)
+        for one, (_task, distance_m) in zip(seen, found, strict=True)
+    ]
 
 
 def get_task(session: Session, task_id: UUID, *, grant: Grant) -> Task:
