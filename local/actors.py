@@ -71,7 +71,9 @@ class Caller:
 class Manager(Caller):
     """A service manager of the council."""
 
-    def announce(self, place_id: str, *, kind: str, title: str, text: str) -> dict[str, Any]:
+    def announce(
+        self, place_id: str, *, kind: str, title: str, text: str, **terms: Any
+    ) -> dict[str, Any]:
         """Put something on at a place."""
         body = {
             "id": str(uuid5(NAMESPACE, f"listing {kind} {title} {place_id}")),
@@ -80,6 +82,7 @@ class Manager(Caller):
             "title": title,
             "text": text,
             "starts_at": ALWAYS,
+            **terms,
         }
         listing: dict[str, Any] = self.ask("POST", "/v1/listings", json=body)
         return listing

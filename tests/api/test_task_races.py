@@ -28,7 +28,7 @@ from geoservices.tasks.stepping import write
 from tests.api.asking import listing
 from tests.api.conftest import client_of, with_token
 from tests.api.world import make_series
-from tests.conftest import make_database, migrate
+from tests.conftest import make_migrated_database
 from tests.factories import NOON, make_access_token, make_listing, make_organisation, make_place
 
 CLIENTS = 50
@@ -75,8 +75,7 @@ class Depot:
 @pytest.fixture(scope="module")
 def depot(server_url: str, worker_id: str, settings: Settings) -> Iterator[Depot]:
     """A database of this module's own, since what is committed here stays."""
-    url = make_database(server_url, f"test_task_races_{worker_id}")
-    migrate(url)
+    url = make_migrated_database(server_url, f"test_task_races_{worker_id}")
     engine = make_engine(url)
     callers = make_engine(url, role=DatabaseRole.CALLER, pool_size=CLIENTS // 2)
     sessions = make_session_factory(engine)

@@ -40,7 +40,7 @@ def test_the_story_happens_on_real_parts() -> None:
         assert demo.returncode == 0, demo.stderr
         told = json.loads(demo.stdout)
         assert told["happened"]
-        worker, citizen, stranger, visitor = told["acts"]
+        worker, citizen, stranger, visitor, reader = told["acts"]
         assert [t["kind"] for t in worker["transitions"]] == ["entered", "exited"]
         assert worker["push"]["notification"]["title"] == "Meter reading, boiler room"
         assert worker["decision"]["gate"] is None
@@ -51,6 +51,7 @@ def test_the_story_happens_on_real_parts() -> None:
         assert not any(stranger["rows"].values())
         assert visitor["decision"]["gate"] == "opening-hours"
         assert visitor["pushes"] == []
+        assert reader["answers"] == ["201", "409 /problems/redemption-code-used"]
         assert strays(folder) == []
 
 
