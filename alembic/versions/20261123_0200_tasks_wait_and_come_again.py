@@ -58,6 +58,12 @@ def upgrade() -> None:
     _refer("tasks", "series_id", "task_series")
     op.create_index("uq_tasks_occurrence", "tasks", ["series_id", "occurs_at"], unique=True)
     op.create_index(
+        "ix_tasks_unsettled",
+        "tasks",
+        ["id"],
+        postgresql_where="state NOT IN ('done', 'cancelled')",
+    )
+    op.create_index(
         "ix_tasks_unseen",
         "tasks",
         ["id"],
@@ -92,6 +98,7 @@ def downgrade() -> None:
     for column in (*REFERENCES, "for_skill"):
         op.drop_column("task_steps", column)
     op.drop_index("uq_tasks_occurrence", table_name="tasks")
+    op.drop_index("ix_tasks_unsettled", table_name="tasks")
     op.drop_index("ix_tasks_unseen", table_name="tasks")
     op.drop_index("ix_tasks_depends_on", table_name="tasks")
     for column in (

@@ -134,6 +134,7 @@ class Task(Listing):
         ),
         Index("ix_tasks_leased_until", "leased_until", postgresql_where="leased_until IS NOT NULL"),
         Index("ix_tasks_unfinished_due_at", "due_at", postgresql_where=STATES_UNFINISHED),
+        Index("ix_tasks_unsettled", "id", postgresql_where="state NOT IN ('done', 'cancelled')"),
         Index("ix_tasks_unseen", "id", postgresql_where=UNSEEN),
         Index(
             "ix_tasks_depends_on",

@@ -14,6 +14,7 @@ from sqlalchemy import (
     case,
     func,
     literal,
+    literal_column,
     or_,
     select,
     tuple_,
@@ -39,6 +40,8 @@ URGENCY = case(
     value=Task.priority,
 )
 """0 for the most urgent."""
+UNSETTLED = Task.state.not_in([literal_column("'done'"), literal_column("'cancelled'")])
+"""What any task is that stands elsewhere; written out, so that its index is found."""
 DUE = func.coalesce(Task.due_at, literal("infinity").cast(Task.due_at.type))
 
 
@@ -301,6 +304,8 @@ def _fits(wanted: Wanted, at: datetime) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if wanted.state is not None:
         conditions.append(stands(at) == wanted.state)
+    if wanted.state not in {None, TaskState.DONE, TaskState.CANCELLED}:
+        conditions.append(UNSETTLED)
     if wanted.place_id is not None:
         conditions.append(Task.place_id == wanted.place_id)
     if wanted.mine is not None:

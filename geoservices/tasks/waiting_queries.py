@@ -61,26 +61,32 @@ def blockers(
 
 def nodes(session: Session, grant: Grant, ids: Collection[UUID]) -> dict[UUID, Node]:
     """Return those of the tasks that are the organisation's."""
+    return _nodes(session, grant, Task.id.in_(ids))
+
+
+def awaited(session: Session, grant: Grant, ids: Collection[UUID]) -> dict[UUID, Node]:
+    """Return an organisation's tasks, all that they wait for, and so on."""
+    if not ids:
+        return {}
+    table, other = Task.__table__, Task.__table__.alias()
+    first = select(table.c.id, table.c.depends_on).where(table.c.id.in_(ids))
+    found = first.cte("awaited", recursive=True)
+    further = select(other.c.id, other.c.depends_on).join(
+        found, other.c.id == func.any(found.c.depends_on)
+    )
+    return _nodes(session, grant, Task.id.in_(select(found.union(further).c.id)))
+
+
+def _nodes(session: Session, grant: Grant, wanted: ColumnElement[bool]) -> dict[UUID, Node]:
     rows = session.execute(
         select(Task.id, Task.title, Task.depends_on, reached(Task.place_id, grant)).where(
-            Task.organisation_id == grant.organisation_id, Task.id.in_(ids)
+            Task.organisation_id == grant.organisation_id, wanted
         )
     )
     return {
         task_id: Node(title, depends_on, is_reached)
         for task_id, title, depends_on, is_reached in rows
     }
-
-
-def awaited(session: Session, grant: Grant, ids: Collection[UUID]) -> dict[UUID, Node]:
-    """Return tasks, all that they wait for, and so on."""
-    found: dict[UUID, Node] = {}
-    wanted = set(ids)
-    while wanted:
-        found |= nodes(session, grant, wanted)
-        wanted = {one for id_ in wanted & found.keys() for one in found[id_].depends_on}
-        wanted -= found.keys()
-    return found
 
 
 def close(session: Session, *, at: datetime) -> int:
