@@ -113,6 +113,8 @@ def _change(
         told = f"This task is {state}. Give what is to be done now another reference."
         raise LineRefused(Fault("external_id", told))
     if "depends_on" in differing:
+        if draft.depends_on:
+            known.learn_order(session, grant)
         try:
             check_cycle(task.id, draft.depends_on, known.awaited)
         except DependencyCycle as cycle:

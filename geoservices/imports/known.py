@@ -57,7 +57,7 @@ class Named(TypedDict):
     checklist: list[dict[str, str]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Known:
     """What lines may speak of."""
 
@@ -66,7 +66,9 @@ class Known:
     references: dict[str, UUID]
     """By what lines name tasks that others depend on; those made since are added."""
     awaited: dict[UUID, Node]
-    """Those, what they wait for, and so on, as lines have changed it since."""
+    """Those, as lines have changed them since."""
+    has_order: bool = False
+    """Whether `awaited` has all that wait for others."""
     places: Mapping[str, Collection[Place]]
     teams: Mapping[str, Collection[Team]]
     workers: Mapping[str, Collection[UUID]]
@@ -87,7 +89,7 @@ class Known:
             tasks=tasks,
             series=queries.series_by_reference(session, own, [line.external_id for line in lines]),
             references=references,
-            awaited=waiting_queries.awaited(session, grant, references.values()),
+            awaited=waiting_queries.nodes(session, grant, references.values()),
             # An id says more than a reference, and that more than a name.
             places=_by_words(
                 open_to,
@@ -98,6 +100,13 @@ class Known:
             teams=_by_words(teams, lambda team: str(team.id), lambda team: team.name.lower()),
             workers={address: [person_id] for address, person_id in workers.items()},
         )
+
+    def learn_order(self, session: Session, grant: Grant) -> None:
+        """Look up once what waits for what, for a line that changes it."""
+        if not self.has_order:
+            session.flush()
+            self.awaited |= waiting_queries.waiting(session, grant)
+            self.has_order = True
 
     def named_by(self, line: TaskLine) -> Named:
         """Look up what a line names.

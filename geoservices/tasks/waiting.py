@@ -73,7 +73,9 @@ def check_dependencies(
     queries.hold_order(session, grant.organisation_id)
     own = queries.nodes(session, grant, [task_id]).get(task_id)
     added = set(depends_on) - set(own.depends_on if own else ())
-    found = queries.awaited(session, grant, added)
+    if not added:
+        return
+    found = queries.waiting(session, grant) | queries.nodes(session, grant, {*added, task_id})
     unknown = {one for one in added if one not in found or not found[one].is_reached}
     if unknown - {task_id}:
         raise DependencyUnknown(unknown - {task_id})
@@ -86,7 +88,7 @@ def check_cycle(task_id: UUID, depends_on: Collection[UUID], awaited: Mapping[UU
     Args:
         task_id: It.
         depends_on: What it shall wait for.
-        awaited: What those wait for, and so on.
+        awaited: What those wait for, and so on; what is done is in nobody's way.
 
     Raises:
         DependencyCycle: It would.

@@ -64,17 +64,13 @@ def nodes(session: Session, grant: Grant, ids: Collection[UUID]) -> dict[UUID, N
     return _nodes(session, grant, Task.id.in_(ids))
 
 
-def awaited(session: Session, grant: Grant, ids: Collection[UUID]) -> dict[UUID, Node]:
-    """Return an organisation's tasks, all that they wait for, and so on."""
-    if not ids:
-        return {}
-    table, other = Task.__table__, Task.__table__.alias()
-    first = select(table.c.id, table.c.depends_on).where(table.c.id.in_(ids))
-    found = first.cte("awaited", recursive=True)
-    further = select(other.c.id, other.c.depends_on).join(
-        found, other.c.id == func.any(found.c.depends_on)
+def waiting(session: Session, grant: Grant) -> dict[UUID, Node]:
+    """Return the organisation's tasks that wait for others and are not done."""
+    return _nodes(
+        session,
+        grant,
+        and_(Task.depends_on != [], Task.state != TaskState.DONE),
     )
-    return _nodes(session, grant, Task.id.in_(select(found.union(further).c.id)))
 
 
 def _nodes(session: Session, grant: Grant, wanted: ColumnElement[bool]) -> dict[UUID, Node]:
