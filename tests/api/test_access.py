@@ -363,6 +363,19 @@ TABLE = {
     "add_note": run(Right.TASKS_WRITE, 201, 404, body=lambda _: {"note": "Bring a ladder"}),
     "assign_task": run(Right.TASKS_ASSIGN, 200, 404, body=lambda _: {"skill": "climber"}),
     "cancel_task": run(Right.LISTINGS_WRITE, 200, 404, body=lambda _: {}),
+    "list_series": run(Right.LISTINGS_READ, 200, 200),
+    "publish_series": run(
+        Right.LISTINGS_WRITE,
+        201,
+        404,
+        partner=201,
+        body=lambda ids: asking.series(ids["place_id"]),
+    ),
+    "read_series": run(Right.LISTINGS_READ, 200, 404),
+    "replace_series": run(
+        Right.LISTINGS_WRITE, 200, 404, body=lambda ids: asking.series(ids["place_id"])
+    ),
+    "end_series": run(Right.LISTINGS_WRITE, 204, 404),
     "import_tasks": run(
         Right.LISTINGS_WRITE, 201, 201, partner=201, far=201, body=lambda _: {"tasks": []}
     ),
