@@ -64,6 +64,7 @@ from api.routers import (
     sign_ins,
     statistics,
     subscriptions,
+    task_series,
     tasks,
     visits,
 )
@@ -105,6 +106,7 @@ NOUNS = (
     checkins,
     # Before what has a task's id in its place.
     imports,
+    task_series,
     photos,
     listings,
     events,
