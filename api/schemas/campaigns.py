@@ -147,9 +147,6 @@ class CampaignDecisionOut(Out):
     reason: str = Field(description="What the gate stands for; the same for everyone")
     gates_passed: list[Gate]
     decided_at: datetime
-    follows_id: UUID | None = Field(
-        description="The decision that held the same message back first, if this looked at it again"
-    )
 
     @classmethod
     def of(cls, decision: Decision) -> Self:
@@ -164,7 +161,6 @@ class CampaignDecisionOut(Out):
             reason=REASONS[gate],
             gates_passed=[Gate(passed) for passed in decision.gates_passed],
             decided_at=decision.decided_at,
-            follows_id=decision.follows_id,
         )
 
 
