@@ -13,10 +13,11 @@ from geoservices.accounts import queries as accounts
 from geoservices.accounts import service as consents
 from geoservices.accounts.consents import ON_CHECK_IN, TELLING
 from geoservices.accounts.models import Device, Person
+from geoservices.campaigns import beginning, reviewing
 from geoservices.campaigns import deciding as campaigns
-from geoservices.campaigns import reviewing
 from geoservices.campaigns.occasions import Occasion
 from geoservices.campaigns.rules import Trigger
+from geoservices.campaigns.speaking import Message
 from geoservices.channels import service as channels
 from geoservices.channels.service import Choice
 from geoservices.checkins import queries as checkins
@@ -312,13 +313,26 @@ def decide(
     running twice does nothing twice.
     """
     messages = outbox.take(session, message_ids)
+    to_come = beginning.begin_for(session, _published(messages), at=at)
+    for message in messages:
+        # What nobody can see yet is looked at again once somebody can.
+        message.due_at = to_come.get(message.subject_id, message.due_at)
     occasions = _occasions(session, messages)
     limits = campaigns.limits_of(settings.campaigns)
     sent = campaigns.triggered_by(session, occasions, limits=limits, at=at)
+    made = tell(session, sent, at=at)
+    outbox.settle(session, [one for one in messages if one.subject_id not in to_come])
+    return made
+
+
+def tell(
+    session: Session, sent: Sequence[Message], *, broadcast: bool = False, at: datetime
+) -> list[Notification]:
+    """Make the notifications of what was decided to be told, and their deliveries."""
     made = notifications.write(session, sent, at=at)
     pushed = {message.decision.id for message in sent if message.pushed}
-    deliveries.enqueue(session, [one for one in made if one.decision_id in pushed], at=at)
-    outbox.settle(session, messages)
+    wanted = [one for one in made if one.decision_id in pushed]
+    deliveries.enqueue(session, wanted, broadcast=broadcast, at=at)
     return made
 
 
@@ -344,6 +358,11 @@ def _distance_to_place_m(
         numbers,
     )
     return float(distances.min())
+
+
+def _published(messages: Sequence[outbox.OutboxMessage]) -> list[UUID]:
+    of_listings = outbox.Topic.LISTING_PUBLISHED
+    return [message.subject_id for message in messages if message.topic == of_listings]
 
 
 def _occasions(session: Session, messages: Sequence[outbox.OutboxMessage]) -> list[Occasion]:

@@ -15,8 +15,10 @@ from geoservices.campaigns import place_queries, queries, windows
 from geoservices.campaigns.definitions import Definition, PlaceSet
 from geoservices.campaigns.drafts import Draft
 from geoservices.campaigns.estimating import Estimate, in_words
-from geoservices.campaigns.rules import Trigger
-from geoservices.campaigns.speaking import figures_of, weekly_of
+from geoservices.campaigns.reaching import people_of_a_run
+from geoservices.campaigns.rules import BY_RUNS, Trigger
+from geoservices.campaigns.speaking import weekly_of
+from geoservices.campaigns.triggering import ScheduleRefused, faults_of_triggers, longest_figures
 from geoservices.campaigns.wording import check_variant
 from geoservices.errors import ErrorKind, GeoservicesError
 from geoservices.geometry.areas import read_area
@@ -45,7 +47,7 @@ class PurposeNotForAudience(GeoservicesError):
 
 
 class TaskNotForCitizens(GeoservicesError):
-    """The listing is a task, and tasks are for staff."""
+    """It speaks of tasks, and tasks are for staff."""
 
     kind = ErrorKind.INVALID
     code = "task-not-for-citizens"
@@ -53,7 +55,7 @@ class TaskNotForCitizens(GeoservicesError):
 
     def __init__(self) -> None:
         super().__init__(
-            "The listing is a task. Address the campaign to the audience staff.",
+            "It speaks of a task. Address the campaign to the audience staff.",
             field="/audience/roles",
         )
 
@@ -99,14 +101,6 @@ class VariantsAlike(GeoservicesError):
         super().__init__(f"Call one of them something else than “{name}”.", field="/content")
 
 
-class ScheduleRefused(GeoservicesError):
-    """The schedule contradicts itself."""
-
-    kind = ErrorKind.INVALID
-    code = "schedule-refused"
-    title = "The schedule cannot be used"
-
-
 class ScheduleNeverOn(GeoservicesError):
     """The campaign would never speak again."""
 
@@ -122,19 +116,20 @@ class ScheduleNeverOn(GeoservicesError):
 
 
 class TellsTooOften(GeoservicesError):
-    """Whoever only passes by would be told the same every hour, or more often."""
+    """Whoever does nothing for it would be told the same every hour, or more often."""
 
     kind = ErrorKind.INVALID
     code = "tells-too-often"
     title = "It would tell the same people too often"
 
-    def __init__(self, pace: timedelta, estimate: Estimate) -> None:
+    def __init__(self, pace: timedelta, estimate: Estimate, *, a_run: str | None) -> None:
         minutes = pace.total_seconds() / 60
         often = f"every {minutes:g} minutes" if minutes else "again and again"
+        each = f" Each of its runs would tell {a_run}." if a_run else ""
         super().__init__(
-            f"It could tell somebody who passes by {often}. By what people did in the last week "
-            f"it would have sent {in_words(estimate)} a day. Set a cooldown of an hour or more, "
-            "or a cap of no more than one message an hour, such as 3 within P1D.",
+            f"It could tell somebody who does nothing for it {often}. By what people did in the "
+            f"last week it would have sent {in_words(estimate)} a day.{each} Set a cooldown of an "
+            "hour or more, or a cap of no more than one message an hour, such as 3 within P1D.",
             field="/cooldown",
         )
 
@@ -142,6 +137,7 @@ class TellsTooOften(GeoservicesError):
 def faults(session: Session, draft: Draft, grant: Grant) -> Iterator[GeoservicesError]:
     """Find what may not be stored, in the order of the document."""
     definition = draft.said.definition
+    yield from faults_of_triggers(draft)
     yield from _faults_of_audience(session, draft, grant)
     if definition.places is not None:
         yield from _faults_of_places(session, definition.places, grant)
@@ -150,9 +146,24 @@ def faults(session: Session, draft: Draft, grant: Grant) -> Iterator[Geoservices
 
 
 def obstacles(
-    session: Session, draft: Draft, grant: Grant, *, estimate: Callable[[], Estimate], at: datetime
+    session: Session,
+    draft: Draft,
+    grant: Grant,
+    *,
+    estimate: Callable[[], Estimate],
+    smallest: int,
+    at: datetime,
 ) -> Iterator[GeoservicesError]:
-    """Find what may be stored and not published; `estimate` says what it would send."""
+    """Find what may be stored and not published.
+
+    Args:
+        session: The transaction.
+        draft: What is to be published.
+        grant: By whom.
+        estimate: Says what it would send.
+        smallest: Of fewer people than this nothing is told.
+        at: Now.
+    """
     definition = draft.said.definition
     if definition.places is not None:
         count, _ = place_queries.count_and_longest_name(session, definition.places, grant)
@@ -164,11 +175,13 @@ def obstacles(
     if until <= from_ or not windows.is_ever_on(weekly, from_, until):
         yield ScheduleNeverOn()
     if (pace := pace_of(definition)) is not None and pace < LEAST_PACE:
-        yield TellsTooOften(pace, estimate())
+        runs = not BY_RUNS.isdisjoint(definition.triggers)
+        a_run = people_of_a_run(session, draft, smallest=smallest) if runs else None
+        yield TellsTooOften(pace, estimate(), a_run=a_run)
 
 
 def pace_of(definition: Definition) -> timedelta | None:
-    """Return how often it could tell a citizen who only passes by; None if it tells none.
+    """Return how often it could tell a citizen who does nothing for it; None if it tells none.
 
     A check-in is somebody's own act, and staff come to many places in an hour.
     """
@@ -181,7 +194,9 @@ def pace_of(definition: Definition) -> timedelta | None:
 
 def _faults_of_audience(session: Session, draft: Draft, grant: Grant) -> Iterator[GeoservicesError]:
     audience, purpose = draft.said.definition.audience, Purpose(draft.said.purpose)
-    if draft.listing.kind == ListingKind.TASK and Role.CITIZEN in audience.roles:
+    of_tasks = draft.listing is not None and draft.listing.kind == ListingKind.TASK
+    of_tasks = of_tasks or Trigger.TASK_CREATED in draft.said.definition.triggers
+    if of_tasks and Role.CITIZEN in audience.roles:
         yield TaskNotForCitizens()
     for role in audience.roles:
         if purpose not in TELLING or role not in TEXTS[purpose].roles:
@@ -242,12 +257,7 @@ def _faults_of_content(session: Session, draft: Draft, grant: Grant) -> Iterator
     names = [variant.name for variant in definition.content]
     if alike := [name for name in names if names.count(name) > 1]:
         yield VariantsAlike(alike[0])
-    figures = figures_of(
-        draft.listing,
-        organisation,
-        place="n" * longest_name(session, draft, grant),
-        time_zone=organisation.time_zone,
-    )
+    figures = longest_figures(draft, longest_name=longest_name(session, draft, grant))
     for number, variant in enumerate(definition.content):
         yield from _caught(
             check_variant,
@@ -260,8 +270,7 @@ def _faults_of_content(session: Session, draft: Draft, grant: Grant) -> Iterator
 
 def longest_name(session: Session, draft: Draft, grant: Grant) -> int:
     """Return how many characters the longest name has of the places that a draft is for."""
-    places = draft.said.definition.places or PlaceSet(ids=(draft.listing.place_id,))
-    _, longest = place_queries.count_and_longest_name(session, places, grant)
+    _, longest = place_queries.count_and_longest_name(session, draft.places, grant)
     return longest
 
 

@@ -1,17 +1,18 @@
 """Campaigns decide on what happens, and say what is to be sent."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
 from sqlalchemy.orm import Session
 
 from geoservices.accounts import queries as accounts
+from geoservices.accounts.models import Person
 from geoservices.campaigns import place_queries, queries
 from geoservices.campaigns.audiences import Listener, fits, is_held_out
 from geoservices.campaigns.histories import History, Pair, read_history
-from geoservices.campaigns.lifecycle import counts_for
 from geoservices.campaigns.models import Decision
 from geoservices.campaigns.occasions import Occasion
 from geoservices.campaigns.rules import (
@@ -23,9 +24,17 @@ from geoservices.campaigns.rules import (
     decide,
 )
 from geoservices.campaigns.speaking import Message, Speaker, say, weekly_of
-from geoservices.places.hours import OpenState, hours_at
+from geoservices.places.hours import UNKNOWN, OpenState, hours_at
 from geoservices.places.service import is_sensitive
 from geoservices.settings.presence import CampaignSettings
+from geoservices.shifts.windows import Week, standing
+
+
+class Decided(NamedTuple):
+    """How many decisions were taken, and what is to be sent."""
+
+    decisions: int
+    sent: list[Message]
 
 
 def triggered_by(
@@ -40,27 +49,50 @@ def triggered_by(
     """
     accounts.lock_people(session, [occasion.person.id for occasion in occasions])
     listening = _listening(session, occasions, at)
-    purposes = accounts.purposes_of(session, [occasion.person.id for occasion in occasions])
     decided = _decided(session, occasions)
+    return decide_on(session, occasions, listening, decided=decided, limits=limits, at=at).sent
+
+
+def decide_on(
+    session: Session,
+    occasions: Sequence[Occasion],
+    listening: Mapping[UUID | None, Sequence[Speaker]],
+    *,
+    decided: Container[Pair] = frozenset(),
+    limits: Limits,
+    at: datetime,
+) -> Decided:
+    """Let those who listen decide on every occasion, and record each decision.
+
+    Args:
+        session: Its transaction holds the people.
+        occasions: What happened, in order.
+        listening: Who may speak at each place, and where there is none.
+        decided: By campaign and what somebody did, what was decided before.
+        limits: What holds for every campaign.
+        at: Now.
+    """
+    purposes = accounts.purposes_of(session, [occasion.person.id for occasion in occasions])
     history = read_history(
         session, occasions, listening, since=at - limits.person_cap_window, at=at
     )
-    sent: list[Message] = []
+    count, sent = 0, list[Message]()
     for occasion in occasions:
         agreed = frozenset(purposes.get(occasion.person.id, ()))
-        for speaker in listening[occasion.place.id]:
-            if (speaker.campaign.id, occasion.key) in decided:
+        for speaker in listening[occasion.place_id]:
+            if occasion.key and (speaker.campaign.id, occasion.key) in decided:
                 continue
             if not _hears(speaker, occasion, history):
                 continue
             about = _circumstances(occasion, speaker, history, purposes=agreed, at=at)
             decision = _decide(occasion, speaker, about, limits, at)
             session.add(decision)
+            count += 1
             if decision.gate is None:
                 history.add(decision, speaker.campaign)
                 sent.append(say(decision, speaker, occasion))
     session.flush()
-    return sent
+    return Decided(count, sent)
 
 
 def limits_of(settings: CampaignSettings) -> Limits:
@@ -74,11 +106,10 @@ def limits_of(settings: CampaignSettings) -> Limits:
 
 def _listening(
     session: Session, occasions: Sequence[Occasion], at: datetime
-) -> Mapping[UUID, Sequence[Speaker]]:
-    found: dict[UUID, list[Speaker]] = defaultdict(list)
-    for one in place_queries.listening_to(
-        session, [occasion.place.id for occasion in occasions], at=at
-    ):
+) -> Mapping[UUID | None, Sequence[Speaker]]:
+    found: dict[UUID | None, list[Speaker]] = defaultdict(list)
+    places = [occasion.place_id for occasion in occasions if occasion.place_id]
+    for one in place_queries.listening_to(session, places, at=at):
         found[one.place_id].append(Speaker.of(one))
     return found
 
@@ -93,15 +124,8 @@ def _decided(session: Session, occasions: Sequence[Occasion]) -> set[Pair]:
 
 def _hears(speaker: Speaker, occasion: Occasion, history: History) -> bool:
     person, campaign, definition = occasion.person, speaker.campaign, speaker.definition
-    if occasion.trigger not in definition.triggers or not counts_for(
-        in_force_from=speaker.version.in_force_from,
-        in_force_until=speaker.version.in_force_until,
-        published_at=campaign.published_at,
-        occurred_at=occasion.occurred_at,
-    ):
-        return False
-    starts_at = definition.schedule.starts_at
-    if starts_at is not None and occasion.occurred_at < starts_at:
+    # A run was begun by the version that counts, whatever became of it since.
+    if occasion.run_id is None and not speaker.listens_for(occasion.trigger, occasion.occurred_at):
         return False
     ours = person.organisation_id in {None, campaign.organisation_id}
     if person.disabled_at is not None or not ours:
@@ -111,7 +135,7 @@ def _hears(speaker: Speaker, occasion: Occasion, history: History) -> bool:
         role=person.role,
         language=person.language or speaker.organisation.language,
         team_ids=history.teams.get(person.id, frozenset()),
-        came=history.came.get((person.id, occasion.place.id), ()),
+        came=history.came.get((person.id, occasion.place_id), ()) if occasion.place_id else (),
     )
     return fits(
         definition.audience, listener, campaign_id=campaign.id, occurred_at=occasion.occurred_at
@@ -128,7 +152,9 @@ def _circumstances(
 ) -> Circumstances:
     person, place = occasion.person, occasion.place
     pair = (speaker.campaign.id, person.id)
-    hours = hours_at(place.opening_hours, time_zone=place.time_zone, at=at)
+    hours = UNKNOWN
+    if place is not None:
+        hours = hours_at(place.opening_hours, time_zone=place.time_zone, at=at)
     last = history.last.get(pair)
     cap = speaker.definition.cap
     since = at - (cap.within if cap else timedelta(0))
@@ -136,10 +162,11 @@ def _circumstances(
         occurred_at=occasion.occurred_at,
         confidence=occasion.confidence,
         purposes=purposes,
-        sensitive=is_sensitive(place, occasion.occurred_at) or is_sensitive(place, at),
+        sensitive=place is not None
+        and (is_sensitive(place, occasion.occurred_at) or is_sensitive(place, at)),
         open_state=hours.state,
         opens_at=hours.changes_at if hours.state is OpenState.CLOSED else None,
-        unclaimable=speaker.listing.why_not(place, at=at),
+        unclaimable=_unclaimable(speaker, occasion, at),
         time_zone=person.time_zone,
         quiet_from=person.quiet_from,
         quiet_until=person.quiet_until,
@@ -150,7 +177,23 @@ def _circumstances(
         held_out=is_held_out(
             speaker.definition.audience, campaign_id=speaker.campaign.id, person_id=person.id
         ),
+        off_work=_is_off_work(person, at),
+        unasked=occasion.unasked,
     )
+
+
+def _unclaimable(speaker: Speaker, occasion: Occasion, at: datetime) -> str | None:
+    listing, place = speaker.listing, occasion.place
+    if listing is None or place is None:
+        return None
+    # Whoever is not there can still come later.
+    return listing.why_not(place, at=at) if occasion.run_id is None else listing.why_over(at)
+
+
+def _is_off_work(person: Person, at: datetime) -> bool:
+    if person.working_hours is None:
+        return False
+    return not standing(Week(person.working_hours, person.time_zone), at).now
 
 
 def _decide(
@@ -164,9 +207,10 @@ def _decide(
         version=speaker.version.number,
         trigger=occasion.trigger,
         person_id=occasion.person.id,
-        place_id=occasion.place.id,
+        place_id=occasion.place_id,
         transition_id=occasion.transition_id,
         check_in_id=occasion.check_in_id,
+        run_id=occasion.run_id,
         gate=ruling.gate,
         reason=ruling.reason,
         gates_passed=[gate.value for gate in ruling.passed],

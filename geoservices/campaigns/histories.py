@@ -42,7 +42,7 @@ class History:
 def read_history(
     session: Session,
     occasions: Sequence[Occasion],
-    listening: Mapping[UUID, Sequence[Speaker]],
+    listening: Mapping[UUID | None, Sequence[Speaker]],
     *,
     since: datetime,
     at: datetime,
@@ -67,6 +67,6 @@ def read_history(
         history.teams = queries.teams_of(session, people)
     if spans := [one.visited_within for one in audiences if one.visited is not None]:
         first = min(occasion.occurred_at for occasion in occasions)
-        places = {occasion.place.id for occasion in occasions}
+        places = {occasion.place_id for occasion in occasions if occasion.place_id}
         history.came = queries.came_since(session, people, places, since=first - max(spans))
     return history

@@ -203,7 +203,7 @@ def of_organisation(
     """Return an organisation's campaigns within reach, newest first."""
     statement = (
         select(Campaign)
-        .join(Listing, Listing.id == Campaign.listing_id)
+        .outerjoin(Listing, Listing.id == Campaign.listing_id)
         .where(Campaign.organisation_id == grant.organisation_id, reached(Listing.place_id, grant))
     )
     page = newest_first(statement, Campaign.created_at, Campaign.id, after=after, limit=limit)

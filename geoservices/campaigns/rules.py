@@ -18,6 +18,18 @@ class Trigger(StrEnum):
     DWELLED = "dwelled"
     EXITED = "exited"
     CHECKED_IN = "checked-in"
+    EVENT_PUBLISHED = "event-published"
+    TASK_CREATED = "task-created"
+    SCHEDULE = "schedule"
+    NOW = "now"
+
+
+BY_PASSING = frozenset({Trigger.ENTERED, Trigger.DWELLED, Trigger.EXITED})
+"""What somebody sets off without doing anything for it."""
+BY_LISTINGS = frozenset({Trigger.EVENT_PUBLISHED, Trigger.TASK_CREATED})
+"""What a listing sets off, of which the campaign then speaks."""
+BY_RUNS = BY_LISTINGS | {Trigger.SCHEDULE, Trigger.NOW}
+"""What nobody sets off by being somewhere: the campaign goes through all whom it is for."""
 
 
 class CampaignClass(StrEnum):
@@ -39,6 +51,7 @@ class Gate(StrEnum):
     OPENING_HOURS = "opening-hours"
     SCHEDULE = "schedule"
     QUIET_HOURS = "quiet-hours"
+    WORKING_HOURS = "working-hours"
     CAP = "cap"
     CAMPAIGN_CAP = "campaign-cap"
     COOLDOWN = "cooldown"
@@ -87,7 +100,8 @@ class Circumstances:
     messages that count towards the cap the person got within it, `told_by_campaign` how many from
     this campaign within its own cap's window; `told_this_visit` whether this campaign told them
     already because of the same visit or check-in; `held_out` whether the lot fell on them to be
-    told nothing.
+    told nothing. `off_work` is of members who said when they work. The gates in `unasked` have
+    nothing to ask about, which is not to have let anybody through.
     """
 
     occurred_at: datetime
@@ -105,6 +119,8 @@ class Circumstances:
     last_told_at: datetime | None
     told_this_visit: bool
     held_out: bool
+    off_work: bool = False
+    unasked: frozenset[Gate] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +150,7 @@ class Held:
 
 
 def decide(terms: Terms, about: Circumstances, *, limits: Limits, at: datetime) -> Ruling:
-    """Ask every gate in the fixed order; the first no is the answer.
+    """Ask every gate that has something to ask, in the fixed order; the first no is the answer.
 
     Args:
         terms: What the campaign asks for.
@@ -144,6 +160,8 @@ def decide(terms: Terms, about: Circumstances, *, limits: Limits, at: datetime) 
     """
     passed: list[Gate] = []
     for gate, ask in _GATES.items():
+        if gate in about.unasked:
+            continue
         held = ask(terms, about, limits, at)
         if held is not None:
             return Ruling(gate=gate, reason=held.reason, passed=tuple(passed), detail=held.detail)
@@ -167,9 +185,11 @@ def _purpose(terms: Terms, about: Circumstances, _limits: Limits, _at: datetime)
 
 
 def _sensitive(terms: Terms, about: Circumstances, _limits: Limits, _at: datetime) -> Held | None:
-    if about.sensitive and terms.trigger is not Trigger.CHECKED_IN:
-        return Held(reason="The place is sensitive: passing it never causes a message.")
-    return None
+    if not about.sensitive or terms.trigger is Trigger.CHECKED_IN:
+        return None
+    if terms.trigger in BY_RUNS:
+        return Held(reason="The place is sensitive: nobody is told of it who is not there.")
+    return Held(reason="The place is sensitive: passing it never causes a message.")
 
 
 def _confidence(terms: Terms, about: Circumstances, _limits: Limits, _at: datetime) -> Held | None:
@@ -224,6 +244,12 @@ def _quiet(terms: Terms, about: Circumstances, _limits: Limits, at: datetime) ->
             f"{about.quiet_from:%H:%M} to {about.quiet_until:%H:%M}.",
             detail={"time_zone": about.time_zone},
         )
+    return None
+
+
+def _working(terms: Terms, about: Circumstances, _limits: Limits, _at: datetime) -> Held | None:
+    if about.off_work and terms.campaign_class is not CampaignClass.CRITICAL:
+        return Held(reason="It is outside the person's working hours.")
     return None
 
 
@@ -299,6 +325,7 @@ _GATES: Mapping[Gate, Callable[[Terms, Circumstances, Limits, datetime], Held | 
     Gate.OPENING_HOURS: _opening,
     Gate.SCHEDULE: _schedule,
     Gate.QUIET_HOURS: _quiet,
+    Gate.WORKING_HOURS: _working,
     Gate.CAP: _cap,
     Gate.CAMPAIGN_CAP: _campaign_cap,
     Gate.COOLDOWN: _cooldown,

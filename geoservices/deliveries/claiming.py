@@ -39,7 +39,8 @@ class Claimable(NamedTuple):
     listing_withdrawn_at: datetime | None
     campaign_ended_at: datetime | None
     is_about_sensitive: bool | None
-    """Whether it comes of passing a place that is sensitive by now."""
+    """Whether it comes of passing a place that is sensitive by now, or of a run about one."""
+    run_stopped: bool | None
 
     @classmethod
     def of_row(cls, values: Sequence[Any]) -> Self:
@@ -59,6 +60,8 @@ def obstacle(one: Claimable, *, max_attempts: int, at: datetime) -> Obstacle | N
         found = DeliveryState.EXPIRED, "what it speaks of was withdrawn"
     elif campaign_over:
         found = DeliveryState.EXPIRED, "the campaign has ended"
+    elif one.run_stopped:
+        found = DeliveryState.EXPIRED, "the run was stopped"
     elif one.is_about_sensitive:
         found = DeliveryState.EXPIRED, "the place is sensitive: passing it never causes a message"
     elif one.subscription_ended_at is not None:

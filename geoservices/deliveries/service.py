@@ -14,7 +14,6 @@ from geoservices.channels import queries as channels
 from geoservices.deliveries import origin_queries, queries
 from geoservices.deliveries.claiming import URGENCY, Claimable, obstacle
 from geoservices.deliveries.composing import Message, payload
-from geoservices.deliveries.models import Delivery
 from geoservices.deliveries.origins import (
     TRIED_FOR,
     Doors,
@@ -26,7 +25,7 @@ from geoservices.deliveries.origins import (
     tally,
     worse,
 )
-from geoservices.deliveries.queries import EndedAttempt, NewAttempt
+from geoservices.deliveries.queries import EndedAttempt, NewAttempt, NewDelivery
 from geoservices.deliveries.settling import (
     DOUBTED_WAIT,
     LONGEST_WAIT,
@@ -64,22 +63,24 @@ class Sending:
         return origin_of(self.envelope.endpoint), self.envelope.vapid_key
 
 
-def enqueue(session: Session, made: Sequence[Notification], *, at: datetime) -> None:
+def enqueue(
+    session: Session, made: Sequence[Notification], *, broadcast: bool = False, at: datetime
+) -> None:
     """Make a delivery of each notification for each browser of its person, due at once.
 
     Who has no subscription, or wants no push for the campaign's purpose, still has the
-    notification; it waits in the API.
+    notification; it waits in the API. What is `broadcast` gives way to what is not.
     """
     wanted = channels.wanted_as_push(session, [one.id for one in made])
     browsers = subscriptions.subscriptions_of_people(session, {one.person_id for one in made})
-    session.add_all(
-        _delivery(notification, subscription_id, at)
+    queued = [
+        _delivery(notification, subscription_id, at, broadcast=broadcast)
         for notification in made
         if notification.id in wanted
         for subscription_id in browsers.get(notification.person_id, ())
-    )
-    session.flush()
-    if browsers and wanted:
+    ]
+    if queued:
+        queries.insert_new(session, queued)
         outbox.ring(session)
 
 
@@ -87,8 +88,7 @@ def enqueue_one(
     session: Session, notification: Notification, subscription_id: UUID, *, at: datetime
 ) -> None:
     """Put a notification on its way to one browser alone, due at once."""
-    session.add(_delivery(notification, subscription_id, at))
-    session.flush()
+    queries.insert_new(session, [_delivery(notification, subscription_id, at)])
     outbox.ring(session)
 
 
@@ -209,12 +209,16 @@ def wait_before(attempt_count: int) -> timedelta:
     return timedelta(seconds=doubled * random.uniform(0.5, 1.0))  # noqa: S311
 
 
-def _delivery(notification: Notification, subscription_id: UUID, at: datetime) -> Delivery:
-    return Delivery(
+def _delivery(
+    notification: Notification, subscription_id: UUID, at: datetime, *, broadcast: bool = False
+) -> NewDelivery:
+    return NewDelivery(
         id=uuid4(),
         notification_id=notification.id,
         subscription_id=subscription_id,
+        broadcast=broadcast,
         state=DeliveryState.QUEUED,
+        attempt_count=0,
         created_at=at,
         due_at=at,
         expires_at=notification.expires_at,

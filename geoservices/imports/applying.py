@@ -15,6 +15,7 @@ from geoservices.errors import GeoservicesError, NotFound
 from geoservices.imports import queries
 from geoservices.imports.lines import Fault, TaskLine, items_of
 from geoservices.imports.models import Outcome, TaskReference
+from geoservices.listings.announcing import announce
 from geoservices.listings.models import ListingKind
 from geoservices.members.models import Team
 from geoservices.places import service as places
@@ -68,6 +69,7 @@ def apply_lines(
     known = _Known.of(session, lines, grant)
     applied = [_apply(session, line, known, grant=grant, at=at) for line in lines]
     session.flush()
+    announce(session, [one.task for one in applied if one.outcome is Outcome.MADE and one.task])
     session.add_all(
         TaskReference(
             organisation_id=grant.organisation_id, external_id=line.external_id, task_id=one.task.id
