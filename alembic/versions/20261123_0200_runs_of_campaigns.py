@@ -1,27 +1,24 @@
 """Runs of campaigns, and which deliveries are of many.
 
 Revision ID: 0033
-Revises: 0030
+Revises: 0031
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0033"
-down_revision = "0030"
+down_revision = "0031"
 branch_labels = None
 depends_on = None
 
 AN_INSTANT = sa.DateTime(timezone=True)
-GATES_OF_BEFORE = (
-    *("consent", "purpose", "sensitive-place", "confidence", "age", "opening-hours", "schedule"),
-    *("quiet-hours", "cap", "campaign-cap", "cooldown", "claimable", "duplicate", "hold-out"),
-)
 GATES = (
     *("consent", "purpose", "sensitive-place", "confidence", "age", "opening-hours", "schedule"),
-    *("quiet-hours", "working-hours", "cap", "campaign-cap", "cooldown", "claimable"),
-    *("duplicate", "hold-out"),
+    *("quiet-hours", "working-hours", "cap", "class-cap", "place-cap", "campaign-cap", "cooldown"),
+    *("claimable", "duplicate", "hold-out"),
 )
+NEW = "working-hours"
 TRIGGERS_OF_BEFORE = ("entered", "dwelled", "exited", "checked-in")
 BY_RUNS = ("event-published", "task-created", "schedule", "now")
 TRIGGERS = (*TRIGGERS_OF_BEFORE, *BY_RUNS)
@@ -89,14 +86,14 @@ def downgrade() -> None:
     )
     op.drop_column("deliveries", "broadcast")
     op.execute(f"DELETE FROM decisions WHERE {_one_of('trigger', BY_RUNS)} OR place_id IS NULL")
-    op.execute("DELETE FROM decisions WHERE gate = 'working-hours'")
     op.execute("DELETE FROM notifications WHERE kind = 'campaign' AND listing_id IS NULL")
     op.execute("DELETE FROM campaigns WHERE listing_id IS NULL")
     op.drop_constraint(op.f("ck_notifications_organisations_tell"), "notifications")
     _check("notifications", "about_a_listing_or_nothing", WITH_A_LISTING)
     _check("decisions", "one_occasion", "num_nonnulls(transition_id, check_in_id) <= 1")
     _check("decisions", "trigger_known", _one_of("trigger", TRIGGERS_OF_BEFORE))
-    _check("decisions", "gate_known", _one_of("gate", GATES_OF_BEFORE))
+    before = tuple(gate for gate in GATES if gate != NEW)
+    _check("decisions", "gate_known", _one_of("gate", before))
     op.drop_column("decisions", "run_id")
     op.alter_column("decisions", "place_id", nullable=False)
     op.drop_column("campaign_versions", "runs_next_at")

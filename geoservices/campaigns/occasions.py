@@ -11,7 +11,7 @@ from geoservices.places.models import Place
 
 OF_PRESENCE: Final = frozenset({Gate.CONFIDENCE, Gate.AGE, Gate.DUPLICATE})
 """Gates that ask how sure it is that somebody is there, since when, and on which visit."""
-OF_PLACES: Final = frozenset({Gate.SENSITIVE_PLACE, Gate.OPENING_HOURS})
+OF_PLACES: Final = frozenset({Gate.SENSITIVE_PLACE, Gate.OPENING_HOURS, Gate.PLACE_CAP})
 OF_WORK: Final = frozenset({Gate.WORKING_HOURS})
 """Whoever sets a campaign off by being somewhere is about, whatever their hours."""
 
