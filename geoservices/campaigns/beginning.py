@@ -118,11 +118,13 @@ def begin_now(
     speaker = _speaker(session, campaign, version)
     run = _run(speaker, Trigger.NOW, at, place_id=place_of(session, speaker, at), at=at)
     run.id, run.requested_by = run_id or run.id, grant.actor.person_id
-    if not run_queries.insert_new(session, [run]):
-        # Another organisation's has it.
+    run_queries.insert_new(session, [run])
+    made = run_queries.run_by_id(session, run.id)
+    if made is None:
+        # Another organisation's run has the id.
         raise IdTaken("run")
     outbox.ring(session)
-    return run, True
+    return made, True
 
 
 def begin_for(
