@@ -19,6 +19,7 @@ from geoservices.campaigns.reaching import people_of_a_run
 from geoservices.campaigns.rules import Trigger
 from geoservices.campaigns.speaking import Speaker
 from geoservices.campaigns.timetables import next_of, runs_between
+from geoservices.campaigns.versions import definitions_of
 from geoservices.errors import ErrorKind, GeoservicesError, IdTaken, TooOften
 from geoservices.listings import queries as listing_queries
 from geoservices.listings.models import Listing, ListingKind
@@ -138,8 +139,10 @@ def begin_for(
     found = listing_queries.by_id(session, listing_ids).values()
     visible = [one for one in found if visible_at(one) <= at and one.why_over(at) is None]
     listening: dict[UUID, list[Speaker]] = defaultdict(list)
-    for heard in place_queries.listening_to(session, [one.place_id for one in visible], at=at):
-        listening[heard.place_id].append(Speaker.of(heard))
+    heard = place_queries.listening_to(session, [one.place_id for one in visible], at=at)
+    defined = definitions_of(session, {one.key for one in heard})
+    for each in heard:
+        listening[each.place_id].append(Speaker.of(each, defined[each.key]))
     runs = [
         _run(speaker, trigger, visible_at(listing), listing=listing, at=at)
         for listing in visible

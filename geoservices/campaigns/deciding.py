@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from geoservices.accounts import queries as accounts
 from geoservices.accounts.models import Person
+from geoservices.bulk_queries import store_all
 from geoservices.campaigns import place_queries, queries
 from geoservices.campaigns.audiences import Listener, fits, is_held_out
 from geoservices.campaigns.histories import History, Pair, read_history, spot_of
@@ -26,6 +27,7 @@ from geoservices.campaigns.rules import (
     decide,
 )
 from geoservices.campaigns.speaking import Message, Speaker, say, weekly_of
+from geoservices.campaigns.versions import definitions_of
 from geoservices.places.hours import UNKNOWN, OpenState, hours_at
 from geoservices.places.service import is_sensitive
 from geoservices.settings.presence import CampaignSettings
@@ -76,7 +78,7 @@ def decide_on(
     """
     purposes = accounts.purposes_of(session, [occasion.person.id for occasion in occasions])
     history = read_history(session, occasions, listening, limits=limits, at=at)
-    count, sent = 0, list[Message]()
+    decisions, sent = list[Decision](), list[Message]()
     for occasion in occasions:
         agreed = frozenset(purposes.get(occasion.person.id, ()))
         for speaker in listening[occasion.place_id]:
@@ -88,13 +90,12 @@ def decide_on(
                 occasion, speaker, history, purposes=agreed, limits=limits, at=at
             )
             decision = _decide(occasion, speaker, about, limits, at)
-            session.add(decision)
-            count += 1
+            decisions.append(decision)
             if decision.gate is None:
                 history.add(occasion, speaker, at=at)
                 sent.append(say(decision, speaker, occasion))
-    session.flush()
-    return Decided(count, sent)
+    store_all(session, decisions)
+    return Decided(len(decisions), sent)
 
 
 def limits_of(settings: CampaignSettings) -> Limits:
@@ -115,10 +116,12 @@ def limits_of(settings: CampaignSettings) -> Limits:
 def _listening(
     session: Session, occasions: Sequence[Occasion], at: datetime
 ) -> Mapping[UUID | None, Sequence[Speaker]]:
-    found: dict[UUID | None, list[Speaker]] = defaultdict(list)
     places = [occasion.place_id for occasion in occasions if occasion.place_id]
-    for one in place_queries.listening_to(session, places, at=at):
-        found[one.place_id].append(Speaker.of(one))
+    listening = place_queries.listening_to(session, places, at=at)
+    defined = definitions_of(session, {one.key for one in listening})
+    found: dict[UUID | None, list[Speaker]] = defaultdict(list)
+    for one in listening:
+        found[one.place_id].append(Speaker.of(one, defined[one.key]))
     return found
 
 

@@ -74,20 +74,6 @@ class Sent(NamedTuple):
     first_tried_at: datetime
 
 
-class NewDelivery(NamedTuple):
-    """A delivery to be stored."""
-
-    id: UUID
-    notification_id: UUID
-    subscription_id: UUID
-    broadcast: bool
-    state: str
-    attempt_count: int
-    created_at: datetime
-    due_at: datetime
-    expires_at: datetime
-
-
 class NewAttempt(NamedTuple):
     """An attempt that is about to be made."""
 
@@ -106,11 +92,6 @@ class EndedAttempt(NamedTuple):
     reason: str
     detail: str | None
     location: str | None
-
-
-def insert_new(session: Session, made: Sequence[NewDelivery]) -> None:
-    """Store deliveries in one statement, however many they are."""
-    insert_rows(session, Delivery.__tablename__, made)
 
 
 def take(session: Session, ids: Collection[UUID], *, at: datetime) -> Callable[[], list[Claimable]]:

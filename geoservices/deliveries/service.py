@@ -9,11 +9,13 @@ from uuid import UUID, uuid4
 from sqlalchemy.orm import Session
 
 from geoservices import outbox
+from geoservices.bulk_queries import store_all
 from geoservices.campaigns.rules import CampaignClass
 from geoservices.channels import queries as channels
 from geoservices.deliveries import origin_queries, queries
 from geoservices.deliveries.claiming import URGENCY, Claimable, obstacle
 from geoservices.deliveries.composing import Message, payload
+from geoservices.deliveries.models import Delivery
 from geoservices.deliveries.origins import (
     TRIED_FOR,
     Doors,
@@ -25,7 +27,7 @@ from geoservices.deliveries.origins import (
     tally,
     worse,
 )
-from geoservices.deliveries.queries import EndedAttempt, NewAttempt, NewDelivery
+from geoservices.deliveries.queries import EndedAttempt, NewAttempt
 from geoservices.deliveries.settling import (
     DOUBTED_WAIT,
     LONGEST_WAIT,
@@ -79,8 +81,8 @@ def enqueue(
         if notification.id in wanted
         for subscription_id in browsers.get(notification.person_id, ())
     ]
+    store_all(session, queued)
     if queued:
-        queries.insert_new(session, queued)
         outbox.ring(session)
 
 
@@ -88,7 +90,7 @@ def enqueue_one(
     session: Session, notification: Notification, subscription_id: UUID, *, at: datetime
 ) -> None:
     """Put a notification on its way to one browser alone, due at once."""
-    queries.insert_new(session, [_delivery(notification, subscription_id, at)])
+    store_all(session, [_delivery(notification, subscription_id, at)])
     outbox.ring(session)
 
 
@@ -211,14 +213,13 @@ def wait_before(attempt_count: int) -> timedelta:
 
 def _delivery(
     notification: Notification, subscription_id: UUID, at: datetime, *, broadcast: bool = False
-) -> NewDelivery:
-    return NewDelivery(
+) -> Delivery:
+    return Delivery(
         id=uuid4(),
         notification_id=notification.id,
         subscription_id=subscription_id,
         broadcast=broadcast,
         state=DeliveryState.QUEUED,
-        attempt_count=0,
         created_at=at,
         due_at=at,
         expires_at=notification.expires_at,

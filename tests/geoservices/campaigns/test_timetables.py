@@ -1,6 +1,7 @@
 """When runs begin, by the clocks of a zone, through both changes of clocks."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -23,7 +24,7 @@ def utc(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-def following(timetable: Timetable, count: int, **schedule: datetime) -> list[datetime]:
+def following(timetable: Timetable, count: int, **schedule: Any) -> list[datetime]:
     """The first runs of a timetable, one after the other as the service looks for them."""
     definition = make_definition(timetable=timetable, schedule=Schedule(**schedule))
     found: list[datetime] = []
