@@ -34,7 +34,7 @@ from geoservices.accounts.consents import TEXTS
 from geoservices.accounts.models import Purpose
 from geoservices.campaigns import beginning, definitions
 from geoservices.campaigns.definitions import Audience, Definition, Text, Variant
-from geoservices.campaigns.models import CampaignRun, RunState
+from geoservices.campaigns.models import CampaignRun, CampaignRunState
 from geoservices.campaigns.rules import Trigger
 from geoservices.database import transaction
 
@@ -256,7 +256,7 @@ def _publish(connection: psycopg.Connection, told: dict[str, UUID], trigger: Tri
 
 def _while_under_way(town: Town, run_id: UUID) -> None:
     stalls = time.monotonic() + STALLED_S
-    while town.run(run_id).state == RunState.UNDER_WAY:
+    while town.run(run_id).state == CampaignRunState.UNDER_WAY:
         town.one_checks_in()
         if time.monotonic() > stalls:
             raise Untold(f"after {STALLED_S:g} s {town.run(run_id).sent} were told")

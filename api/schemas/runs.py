@@ -7,27 +7,27 @@ from uuid import UUID
 from pydantic import Field
 
 from api.schemas.common import In, Out
-from geoservices.campaigns.models import CampaignRun, RunState
+from geoservices.campaigns.models import CampaignRun, CampaignRunState
 from geoservices.campaigns.rules import Trigger
 from geoservices.statistics import counting
 
 OF_FEW = "in steps of five, null of fewer than ten"
 
 
-class RunIn(In):
+class CampaignRunIn(In):
     """That a campaign shall tell all whom it is for, now."""
 
     id: UUID | None = Field(default=None, description="The client's own, so that a retry is safe")
 
 
-class RunOut(Out):
+class CampaignRunOut(Out):
     """One time that a campaign goes, or went, through all whom it is for."""
 
     id: UUID
     campaign_id: UUID
     version: int = Field(description="Which version of the campaign it goes by, from 1")
     trigger: Trigger
-    state: RunState
+    state: CampaignRunState
     reason: str | None = Field(description="Why it was stopped or passed over")
     listing_id: UUID | None = Field(description="Of what it speaks")
     place_id: UUID | None = Field(description="Where that is")
@@ -46,7 +46,7 @@ class RunOut(Out):
             campaign_id=run.campaign_id,
             version=run.version,
             trigger=Trigger(run.trigger),
-            state=RunState(run.state),
+            state=CampaignRunState(run.state),
             reason=run.reason,
             listing_id=run.listing_id,
             place_id=run.place_id,

@@ -14,7 +14,7 @@ from geoservices.access.rights import Role
 from geoservices.accounts import queries as accounts
 from geoservices.campaigns import definitions, place_queries, queries, run_queries, service
 from geoservices.campaigns.lifecycle import State
-from geoservices.campaigns.models import Campaign, CampaignRun, CampaignVersion, RunState
+from geoservices.campaigns.models import Campaign, CampaignRun, CampaignRunState, CampaignVersion
 from geoservices.campaigns.reaching import people_of_a_run
 from geoservices.campaigns.rules import Trigger
 from geoservices.campaigns.speaking import Speaker
@@ -220,7 +220,7 @@ def _store(session: Session, runs: Sequence[CampaignRun], *, at: datetime) -> No
     begun = run_queries.begun_since(session, {run.campaign_id for run in runs}, since=at - A_DAY)
     count = {campaign_id: len(times) for campaign_id, times in begun.items()}
     for run in runs:
-        if run.state != RunState.UNDER_WAY:
+        if run.state != CampaignRunState.UNDER_WAY:
             continue
         so_far = count.get(run.campaign_id, 0)
         if so_far >= MOST_A_DAY:
@@ -265,7 +265,7 @@ def _run(
         place_id=listing.place_id if listing else place_id,
         occurred_at=occurred_at,
         created_at=at,
-        state=RunState.UNDER_WAY,
+        state=CampaignRunState.UNDER_WAY,
         sent=0,
         held=0,
         due_at=at,
@@ -273,7 +273,7 @@ def _run(
 
 
 def _pass_over(run: CampaignRun, reason: str, at: datetime) -> None:
-    run.state, run.reason, run.ended_at = RunState.PASSED_OVER, reason, at
+    run.state, run.reason, run.ended_at = CampaignRunState.PASSED_OVER, reason, at
 
 
 def _check_pause(

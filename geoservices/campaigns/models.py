@@ -137,7 +137,7 @@ class CampaignPlace(Base):
     )
 
 
-class RunState(StrEnum):
+class CampaignRunState(StrEnum):
     """How far a run has come."""
 
     UNDER_WAY = "under-way"
@@ -159,7 +159,7 @@ class CampaignRun(Base):
     __tablename__ = "campaign_runs"
     __table_args__ = (
         CheckConstraint(one_of("trigger", Trigger), name="trigger_known"),
-        CheckConstraint(one_of("state", RunState), name="state_known"),
+        CheckConstraint(one_of("state", CampaignRunState), name="state_known"),
         CheckConstraint("(state = 'under-way') = (ended_at IS NULL)", name="ends_once"),
         Index("ix_campaign_runs_due", "due_at", postgresql_where="state = 'under-way'"),
         Index("ix_campaign_runs_campaign", "campaign_id", "created_at", "id"),

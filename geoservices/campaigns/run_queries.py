@@ -12,7 +12,7 @@ from geoservices import outbox
 from geoservices.access.rights import Role
 from geoservices.accounts.models import Consent, Person
 from geoservices.campaigns.definitions import Audience
-from geoservices.campaigns.models import Campaign, CampaignRun, CampaignVersion, RunState
+from geoservices.campaigns.models import Campaign, CampaignRun, CampaignRunState, CampaignVersion
 from geoservices.database import newest_first
 from geoservices.members.models import TeamMember
 
@@ -72,7 +72,7 @@ def begun_since(
         select(CampaignRun.campaign_id, CampaignRun.created_at).where(
             CampaignRun.campaign_id.in_(campaign_ids),
             CampaignRun.created_at > since,
-            CampaignRun.state != RunState.PASSED_OVER,
+            CampaignRun.state != CampaignRunState.PASSED_OVER,
         )
     )
     found: dict[UUID, list[datetime]] = {}
@@ -136,7 +136,7 @@ def hold_due(
 def hand_out(session: Session, *, at: datetime, lease: timedelta, limit: int) -> list[UUID]:
     """Take due runs, those first that have waited longest, unless enough are gone through."""
     leased = select(func.count()).where(
-        CampaignRun.state == RunState.UNDER_WAY,
+        CampaignRun.state == CampaignRunState.UNDER_WAY,
         CampaignRun.due_at > at,
         CampaignRun.due_at <= at + lease,
     )
@@ -147,7 +147,7 @@ def hand_out(session: Session, *, at: datetime, lease: timedelta, limit: int) ->
         session,
         CampaignRun.id,
         CampaignRun.due_at,
-        waiting=CampaignRun.state == RunState.UNDER_WAY,
+        waiting=CampaignRun.state == CampaignRunState.UNDER_WAY,
         first=CampaignRun.due_at,
         at=at,
         lease=lease,
@@ -159,7 +159,7 @@ def put_back(session: Session, ids: Sequence[UUID], *, at: datetime) -> None:
     """Make runs due at once: they could not be handed to anyone."""
     session.execute(
         update(CampaignRun)
-        .where(CampaignRun.id.in_(ids), CampaignRun.state == RunState.UNDER_WAY)
+        .where(CampaignRun.id.in_(ids), CampaignRun.state == CampaignRunState.UNDER_WAY)
         .values(due_at=at)
     )
 

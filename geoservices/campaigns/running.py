@@ -18,7 +18,7 @@ from geoservices.accounts import queries as accounts
 from geoservices.accounts.models import Person
 from geoservices.campaigns import definitions, run_queries, service
 from geoservices.campaigns.deciding import decide_on
-from geoservices.campaigns.models import CampaignRun, RunState
+from geoservices.campaigns.models import CampaignRun, CampaignRunState
 from geoservices.campaigns.occasions import Occasion
 from geoservices.campaigns.rules import CampaignClass, Limits, Trigger
 from geoservices.campaigns.speaking import Message, Speaker
@@ -55,7 +55,7 @@ def take_step(session: Session, run_id: UUID, *, limits: Limits, at: datetime, l
         limit: The most people.
     """
     seen = run_queries.run_by_id(session, run_id)
-    if seen is None or seen.state != RunState.UNDER_WAY:
+    if seen is None or seen.state != CampaignRunState.UNDER_WAY:
         return Step()
     reached, speaker = seen.reached, _speaker(session, seen)
     ids = run_queries.next_people(
@@ -69,10 +69,10 @@ def take_step(session: Session, run_id: UUID, *, limits: Limits, at: datetime, l
     # People are held before anything else, as by whoever erases one who asked for the run.
     accounts.lock_people(session, ids)
     run = run_queries.hold(session, run_id)
-    if run is None or run.state != RunState.UNDER_WAY or run.reached != reached:
+    if run is None or run.state != CampaignRunState.UNDER_WAY or run.reached != reached:
         return Step()
     if _is_over(speaker, at):
-        end(run, RunState.STOPPED, reason="The campaign has ended.", at=at)
+        end(run, CampaignRunState.STOPPED, reason="The campaign has ended.", at=at)
         return Step()
     place = places.by_id(session, [run.place_id])[run.place_id] if run.place_id else None
     occasions = [_occasion(run, person, place) for person in run_queries.people_by_id(session, ids)]
@@ -84,7 +84,7 @@ def take_step(session: Session, run_id: UUID, *, limits: Limits, at: datetime, l
         run.reached = ids[-1]
         run.due_at = at + LEASE
     else:
-        end(run, RunState.FINISHED, at=at)
+        end(run, CampaignRunState.FINISHED, at=at)
     return Step(
         people=len(ids),
         sent=decided.sent,
@@ -116,8 +116,8 @@ def stop_run(
     """
     get_run(session, campaign_id, run_id, grant=grant)
     run = run_queries.hold(session, run_id)
-    if run is not None and run.state in {RunState.UNDER_WAY, RunState.FINISHED}:
-        end(run, RunState.STOPPED, reason="Somebody stopped it.", at=at)
+    if run is not None and run.state in {CampaignRunState.UNDER_WAY, CampaignRunState.FINISHED}:
+        end(run, CampaignRunState.STOPPED, reason="Somebody stopped it.", at=at)
 
 
 def give_way(session: Session, run_id: UUID, *, at: datetime) -> None:
@@ -126,7 +126,9 @@ def give_way(session: Session, run_id: UUID, *, at: datetime) -> None:
     outbox.ring(session)
 
 
-def end(run: CampaignRun, state: RunState, *, reason: str | None = None, at: datetime) -> None:
+def end(
+    run: CampaignRun, state: CampaignRunState, *, reason: str | None = None, at: datetime
+) -> None:
     """Let a run go on no more."""
     run.state, run.reason, run.ended_at, run.reached = state, reason, at, None
 

@@ -14,7 +14,7 @@ from geoservices.access.actors import by_operator
 from geoservices.access.rights import Right, Role
 from geoservices.accounts.models import Person, Purpose
 from geoservices.campaigns import beginning, run_queries, running
-from geoservices.campaigns.models import CampaignRun, Decision, RunState
+from geoservices.campaigns.models import CampaignRun, CampaignRunState, Decision
 from geoservices.campaigns.rules import CampaignClass, Trigger
 from geoservices.database import SessionFactory, transaction
 from geoservices.deliveries import service as deliveries
@@ -106,7 +106,7 @@ def test_several_workers_tell_nobody_twice(committed: SessionFactory) -> None:
         told = Counter(session.scalars(select(Notification.person_id)))
         decided = session.scalars(select(func.count()).select_from(Decision)).one()
         queued = session.scalars(select(func.count()).select_from(Delivery)).one()
-    assert (run.state, run.sent, run.held) == (RunState.FINISHED, 60, 0)
+    assert (run.state, run.sent, run.held) == (CampaignRunState.FINISHED, 60, 0)
     assert (len(told), set(told.values()), decided, queued) == (60, {1}, 60, 60)
 
 
@@ -163,7 +163,7 @@ def test_a_stop_meanwhile_ends_it_between_two_steps(committed: SessionFactory) -
     with transaction(committed) as session:
         run = session.get_one(CampaignRun, run_id)
         told = len(session.scalars(select(Notification.id)).all())
-    assert (run.state, run.sent) == (RunState.STOPPED, told)
+    assert (run.state, run.sent) == (CampaignRunState.STOPPED, told)
 
 
 def test_people_erased_meanwhile_stop_nothing(committed: SessionFactory) -> None:
@@ -182,7 +182,7 @@ def test_people_erased_meanwhile_stop_nothing(committed: SessionFactory) -> None
     with transaction(committed) as session:
         run = session.get_one(CampaignRun, run_id)
         told = set(session.scalars(select(Decision.person_id)))
-    assert run.state == RunState.FINISHED
+    assert run.state == CampaignRunState.FINISHED
     assert run.sent >= 30
     assert told.isdisjoint(doomed)
 

@@ -21,7 +21,7 @@ from geoservices.campaigns.definitions import (
     Variant,
 )
 from geoservices.campaigns.drafts import CampaignDraft
-from geoservices.campaigns.models import Campaign, CampaignRun, CampaignVersion, RunState
+from geoservices.campaigns.models import Campaign, CampaignRun, CampaignRunState, CampaignVersion
 from geoservices.campaigns.rules import CampaignClass, Trigger
 from geoservices.campaigns.triggering import PlacesMissing, TimetableRefused
 from geoservices.campaigns.wording import PlaceholderEmpty
@@ -106,7 +106,7 @@ def test_an_event_sets_a_campaign_off_once(world: World) -> None:
         Trigger.EVENT_PUBLISHED,
     )
     assert (run.listing_id, run.place_id, run.occurred_at) == (event.id, world.place.id, NOON)
-    assert run.state == RunState.UNDER_WAY
+    assert run.state == CampaignRunState.UNDER_WAY
 
 
 def test_a_task_sets_it_off_once_it_is_to_be_done(world: World) -> None:
@@ -159,7 +159,7 @@ def test_too_many_at_once_are_passed_over_and_written_down(world: World) -> None
 
     beginning.begin_for(world.session, [one.id for one in events], at=NOON)
 
-    passed_over = [run for run in runs(world) if run.state == RunState.PASSED_OVER]
+    passed_over = [run for run in runs(world) if run.state == CampaignRunState.PASSED_OVER]
     assert len(runs(world)) == MOST_A_DAY + 3
     assert len(passed_over) == 3
     assert {run.reason for run in passed_over} == {"The campaign had run 100 times within a day."}
@@ -173,8 +173,8 @@ def test_the_clock_begins_runs_one_after_the_other(world: World) -> None:
 
     assert looked_at == [0, 1, 0, 1, 0]
     assert [(run.occurred_at, run.state) for run in runs(world)] == [
-        (NOON + timedelta(hours=1), RunState.UNDER_WAY),
-        (NOON + timedelta(hours=25), RunState.UNDER_WAY),
+        (NOON + timedelta(hours=1), CampaignRunState.UNDER_WAY),
+        (NOON + timedelta(hours=25), CampaignRunState.UNDER_WAY),
     ]
     assert {run.listing_id for run in runs(world)} == {world.listing.id}
     assert world.session.get_one(CampaignVersion, (campaign.id, 1)).runs_next_at is None
@@ -183,14 +183,21 @@ def test_the_clock_begins_runs_one_after_the_other(world: World) -> None:
 @pytest.mark.parametrize(
     ("hours", "states"),
     [
-        (3.9, [RunState.UNDER_WAY]),
-        (4.1, [RunState.PASSED_OVER]),
-        (26, [RunState.PASSED_OVER, RunState.UNDER_WAY]),
-        (54, [RunState.PASSED_OVER, RunState.PASSED_OVER, RunState.PASSED_OVER]),
+        (3.9, [CampaignRunState.UNDER_WAY]),
+        (4.1, [CampaignRunState.PASSED_OVER]),
+        (26, [CampaignRunState.PASSED_OVER, CampaignRunState.UNDER_WAY]),
+        (
+            54,
+            [
+                CampaignRunState.PASSED_OVER,
+                CampaignRunState.PASSED_OVER,
+                CampaignRunState.PASSED_OVER,
+            ],
+        ),
     ],
 )
 def test_what_was_missed_begins_once_if_it_is_not_too_late(
-    world: World, hours: float, states: list[RunState]
+    world: World, hours: float, states: list[CampaignRunState]
 ) -> None:
     """The last that was missed, within three hours; the others are written down."""
     scheduled(world)
@@ -199,7 +206,9 @@ def test_what_was_missed_begins_once_if_it_is_not_too_late(
     begin_due(world, hours=hours)
 
     assert [run.state for run in runs(world)] == states
-    assert all((run.reason is None) == (run.state == RunState.UNDER_WAY) for run in runs(world))
+    assert all(
+        (run.reason is None) == (run.state == CampaignRunState.UNDER_WAY) for run in runs(world)
+    )
 
 
 def test_whoever_changes_the_timetable_changes_what_comes(world: World) -> None:

@@ -21,7 +21,7 @@ from geoservices.campaigns.beginning import (
 )
 from geoservices.campaigns.definitions import Audience, Definition, PlaceSet, Text, Variant
 from geoservices.campaigns.drafts import CampaignDraft
-from geoservices.campaigns.models import Campaign, CampaignRun, Decision, RunState
+from geoservices.campaigns.models import Campaign, CampaignRun, CampaignRunState, Decision
 from geoservices.campaigns.rules import CampaignClass, Gate, Trigger
 from geoservices.campaigns.running import Step
 from geoservices.errors import Forbidden, IdTaken, NotFound
@@ -134,7 +134,7 @@ def test_a_run_tells_everybody_once(world: World) -> None:
     ]
     assert len(told(steps)) == 7
     assert set(told(steps)) == people
-    assert (run.state, run.sent, run.held, run.reached) == (RunState.FINISHED, 7, 0, None)
+    assert (run.state, run.sent, run.held, run.reached) == (CampaignRunState.FINISHED, 7, 0, None)
     assert {one.run_id for one in decisions(world.session)} == {run.id}
     assert {one.trigger for one in decisions(world.session)} == {Trigger.NOW}
 
@@ -295,7 +295,7 @@ def test_a_run_stops_when_its_campaign_ends(world: World) -> None:
     )
 
     assert step(world, run, limit=2) == Step()
-    assert (run.state, run.sent) == (RunState.STOPPED, 2)
+    assert (run.state, run.sent) == (CampaignRunState.STOPPED, 2)
 
 
 @pytest.mark.usefixtures("citizen")
@@ -309,7 +309,7 @@ def test_somebody_may_stop_a_run(world: World) -> None:
         running.stop_run(world.session, campaign.id, run.id, grant=grant, at=NOON)
 
     assert step(world, run) == Step()
-    assert (run.state, run.sent, run.ended_at) == (RunState.STOPPED, 0, NOON)
+    assert (run.state, run.sent, run.ended_at) == (CampaignRunState.STOPPED, 0, NOON)
     other = make_organisation(world.session, "dorset")
     with pytest.raises(NotFound):
         running.stop_run(
