@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from geoservices import pipeline
+from geoservices import telling
 from geoservices.campaigns import running
 from geoservices.campaigns.deciding import limits_of
 from geoservices.campaigns.rules import CampaignClass
@@ -33,5 +33,5 @@ def take_step(
     limits = limits_of(settings.campaigns)
     step = running.take_step(session, run_id, limits=limits, at=at, limit=limit)
     broadcast = step.campaign_class is not CampaignClass.CRITICAL
-    pipeline.tell(session, step.sent, broadcast=broadcast, at=at)
+    telling.tell(session, step.sent, together=False, broadcast=broadcast, at=at)
     return step

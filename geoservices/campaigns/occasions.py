@@ -17,10 +17,26 @@ OF_WORK: Final = frozenset({Gate.WORKING_HOURS})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """That a message because of an occasion was held back, and is looked at again.
+
+    `first_id` and `first_at` are of the first decision about it, `until` is when the last one
+    said that it was to be looked at again. The version that held it back is the one to speak.
+    """
+
+    first_id: UUID
+    first_at: datetime
+    until: datetime
+    campaign_id: UUID
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Occasion:
     """A transition, a check-in, or a run's turn at somebody; exactly one id is set.
 
-    A run knows nothing of where anybody is, so `confidence` is 0. It may be about no place.
+    With none, it was taken back since a message because of it was held back. A run knows nothing of
+    where anybody is, so `confidence` is 0. It may be about no place.
     """
 
     trigger: Trigger
@@ -31,6 +47,7 @@ class Occasion:
     transition_id: UUID | None = None
     check_in_id: UUID | None = None
     run_id: UUID | None = None
+    held: Held | None = None
 
     @property
     def key(self) -> UUID | None:

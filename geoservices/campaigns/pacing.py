@@ -11,7 +11,7 @@ from datetime import datetime
 from uuid import UUID
 
 from geoservices.campaigns.cooldowns import CooldownPer, Spot, looks_at
-from geoservices.campaigns.rules import CampaignClass, Cap, Limits
+from geoservices.campaigns.rules import CampaignClass, Cap, Gate, Limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +63,39 @@ def told_by(
             one.spot.place_id == place_id and age < limits.place_cap.within for one, age in counted
         ),
     )
+
+
+def counting(
+    tellings: Iterable[Telling],
+    gate: Gate,
+    *,
+    campaign_class: CampaignClass,
+    place_id: UUID | None,
+    limits: Limits,
+) -> tuple[Cap | None, list[datetime]]:
+    """Return the cap that a gate asks, if it does, and when there was what counts towards it.
+
+    Args:
+        tellings: What somebody was told.
+        gate: The gate.
+        campaign_class: Of what would be told now.
+        place_id: Where it would be told.
+        limits: The caps.
+    """
+    told = [one for one in tellings if one.campaign_class is not CampaignClass.CRITICAL]
+    cap: Cap | None = None
+    match gate:
+        case Gate.CAP:
+            cap = limits.person_cap
+        case Gate.CLASS_CAP:
+            cap = limits.class_caps.get(campaign_class)
+            told = [one for one in told if one.campaign_class is campaign_class]
+        case Gate.PLACE_CAP:
+            cap = limits.place_cap
+            told = [one for one in told if one.spot.place_id == place_id]
+        case _:
+            told = []
+    return cap, [one.told_at for one in told]
 
 
 def told_by_campaign(

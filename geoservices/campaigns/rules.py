@@ -47,6 +47,7 @@ class Gate(StrEnum):
     CONSENT = "consent"
     PURPOSE = "purpose"
     SENSITIVE_PLACE = "sensitive-place"
+    RELEVANCE = "relevance"
     CONFIDENCE = "confidence"
     AGE = "age"
     OPENING_HOURS = "opening-hours"
@@ -92,12 +93,14 @@ class Limits:
 
     Critical messages neither count towards a cap nor are held back by one; `class_caps` has one
     for each of the other classes, and `place_cap` is for what one person is told at one place.
+    `longest_wait` is how long what was held back may wait.
     """
 
     max_age: timedelta
     person_cap: Cap
     class_caps: Mapping[CampaignClass, Cap]
     place_cap: Cap
+    longest_wait: timedelta = timedelta(hours=24)
 
     @property
     def longest(self) -> timedelta:
@@ -117,7 +120,9 @@ class Circumstances:
     this campaign last told them where its cooldown looks, and `told_this_visit` whether it did so
     because of a visit that still goes on; `held_out` whether the lot fell on them to be told
     nothing; `off_work` is of members who said when they work. The gates in `unasked` have nothing
-    to ask about, which is not to have let anybody through.
+    to ask about, which is not to have let anybody through. Of a message that had been held back,
+    `held_until` is when it was to be looked at again, and `irrelevant` why nobody would tell it any
+    more, in a sentence.
     """
 
     occurred_at: datetime
@@ -139,6 +144,8 @@ class Circumstances:
     held_out: bool
     off_work: bool = False
     unasked: frozenset[Gate] = frozenset()
+    held_until: datetime | None = None
+    irrelevant: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,6 +217,10 @@ def _sensitive(terms: Terms, about: Circumstances, _limits: Limits, _at: datetim
     return Held(reason="The place is sensitive: passing it never causes a message.")
 
 
+def _relevance(_terms: Terms, about: Circumstances, _limits: Limits, _at: datetime) -> Held | None:
+    return None if about.irrelevant is None else Held(reason=about.irrelevant)
+
+
 def _confidence(terms: Terms, about: Circumstances, _limits: Limits, _at: datetime) -> Held | None:
     if about.confidence < terms.min_confidence:
         return Held(
@@ -221,10 +232,12 @@ def _confidence(terms: Terms, about: Circumstances, _limits: Limits, _at: dateti
 
 
 def _age(_terms: Terms, about: Circumstances, limits: Limits, at: datetime) -> Held | None:
-    age = at - about.occurred_at
+    # Having been held back makes nothing older: what counts then is how late it is looked at.
+    age = at - (about.held_until or about.occurred_at)
     if age > limits.max_age:
+        since = "happened" if about.held_until is None else "was to be sent"
         return Held(
-            reason=f"It happened {_minutes(age)} ago; messages go out within "
+            reason=f"It {since} {_minutes(age)} ago; messages go out within "
             f"{_minutes(limits.max_age)}.",
             detail={"age_s": age.total_seconds(), "max_age_s": limits.max_age.total_seconds()},
         )
@@ -365,6 +378,7 @@ _GATES: Mapping[Gate, Callable[[Terms, Circumstances, Limits, datetime], Held | 
     Gate.CONSENT: _consent,
     Gate.PURPOSE: _purpose,
     Gate.SENSITIVE_PLACE: _sensitive,
+    Gate.RELEVANCE: _relevance,
     Gate.CONFIDENCE: _confidence,
     Gate.AGE: _age,
     Gate.OPENING_HOURS: _opening,

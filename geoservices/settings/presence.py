@@ -160,6 +160,8 @@ class CampaignSettings(BaseModel, frozen=True, extra="forbid"):
     place_cap: Annotated[int, Field(ge=1)] = 3
     place_cap_window: Span = timedelta(hours=24)
     """So many at one place, critical ones apart."""
+    longest_wait: Span = timedelta(hours=24)
+    """What a campaign holds back and releases later waits no longer than this."""
 
 
 class EventSettings(BaseModel, frozen=True, extra="forbid"):

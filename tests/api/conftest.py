@@ -1,15 +1,18 @@
 """The application on the test's own savepoint, and clients that speak to it."""
 
-from collections.abc import Callable, Iterator
-from contextlib import redirect_stderr
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr
+from dataclasses import dataclass
 from hashlib import sha256
 from io import StringIO
+from threading import Lock
 
 import pytest
 import structlog
 from fastapi import FastAPI
 from httpx2 import Client
 from pydantic import SecretStr
+from sqlalchemy import Connection, Engine
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
@@ -36,8 +39,11 @@ from geoservices.settings.providers import ProviderSettings
 from geoservices.settings.sending import MailSettings, PushSettings
 from geoservices.settings.service import Settings
 from geoservices.settings.storing import FileSettings
+from tests import browsing
+from tests.api.callers import tokens_of, worthless_tokens
 from tests.api.contract import Contract
-from tests.api.world import STORED
+from tests.api.world import STORED, World, make_world
+from tests.conftest import sessions_within
 from tests.factories import (
     make_access_token,
     make_device,
@@ -56,6 +62,10 @@ AWAY = ProviderSettings(
     default_role="staff",
 )
 """An identity provider that nobody runs; tests/oidc has one that somebody does."""
+
+chromium = browsing.chromium
+CONTRACTS: list[Contract] = []
+MAKING_IT = Lock()
 
 
 @pytest.fixture(scope="session")
@@ -76,6 +86,43 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         sign_in=CHEAP,
         files=FileSettings(url=f"file:{tmp_path_factory.mktemp('files')}"),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A world, and everybody's tokens, that stand while the tests of a module ask of them."""
+
+    connection: Connection
+    world: World
+    valid: Mapping[str, str | None]
+    """As `tokens_of` has them."""
+    worthless: Mapping[str, str]
+
+
+@pytest.fixture(scope="module")
+def standing(engine: Engine) -> Iterator[Standing]:
+    """Made once for a module, which says so by `sessions` that undo what each test does."""
+    with engine.connect() as connection:
+        outer = connection.begin()
+        with sessions_within(connection)() as session:
+            world = make_world(session)
+            made = Standing(
+                connection,
+                world,
+                tokens_of(session, world, None),
+                worthless_tokens(session, world),
+            )
+            session.commit()
+        yield made
+        outer.rollback()
+
+
+@contextmanager
+def undoing(standing: Standing) -> Iterator[SessionFactory]:
+    """Have sessions within the standing world's transaction; what they do is undone."""
+    savepoint = standing.connection.begin_nested()
+    yield sessions_within(standing.connection)
+    savepoint.rollback()
 
 
 @pytest.fixture(scope="session")
@@ -103,11 +150,16 @@ def anyone(application: FastAPI, sessions: SessionFactory, confined: SessionFact
 def client_of(application: FastAPI) -> TestClient:
     """A client with no token, each of whose answers must be documented."""
     client = TestClient(application, raise_server_exceptions=False)
-    # Making one takes longer than most requests.
-    if not hasattr(application.state, "contract"):
-        application.state.contract = Contract(application.openapi())
-    client.event_hooks = {"response": [application.state.contract.check]}
+    client.event_hooks = {"response": [contract_of(application).check]}
     return client
+
+
+def contract_of(application: FastAPI) -> Contract:
+    """What every application of ours promises; the document is a second's work, so there is one."""
+    with MAKING_IT:
+        if not CONTRACTS:
+            CONTRACTS.append(Contract(application.openapi()))
+        return CONTRACTS[0]
 
 
 def with_token(client: Client, token: str) -> Client:

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from geoservices import clock
+from geoservices import base64url, clock
 from geoservices.__main__ import main
 from geoservices.access.rights import Role
 from geoservices.accounts import service as accounts
@@ -19,10 +19,10 @@ from geoservices.credentials.links import LinkRefused
 from geoservices.credentials.service import set_password
 from geoservices.database import SessionFactory, transaction
 from geoservices.deliveries.models import Delivery
-from geoservices.push.endpoints import decode_base64url
 from geoservices.push.vapid import make_vapid_key
 from geoservices.subscriptions.models import Subscription
 from tests import notifying
+from tests.commanding import run
 from tests.factories import NOON
 from tests.signing import PASSWORD, Visitor, make_desk
 
@@ -38,8 +38,8 @@ def operator(
     return committed
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run `python -m geoservices` with these arguments."""
+def run_by_itself(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run `python -m geoservices` with these arguments in a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "geoservices", *arguments],
         capture_output=True,
@@ -50,7 +50,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_a_new_organisations_manager_gets_a_token_that_works(operator: SessionFactory) -> None:
     """Two commands; the token is the only thing the second one prints."""
-    made = run("organisation", "create", "devon", "--name", "Devon")
+    made = run_by_itself("organisation", "create", "devon", "--name", "Devon")
     again = run("organisation", "create", "devon", "--name", "Other")
     token = run("token", "--organisation", "devon", "--role", "manager", "--name", "Ann")
 
@@ -120,6 +120,14 @@ def test_what_the_domain_refuses_is_said_in_a_line(arguments: list[str], said: s
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.usefixtures("operator")
+def test_a_process_that_was_refused_says_so_by_its_exit_code() -> None:
+    """And in the one line."""
+    done = run_by_itself("token", "--organisation", "nowhere", "--role", "staff", "--name", "Ann")
+
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+
+
 @pytest.mark.parametrize("days", ["0", "-1", "3651"])
 def test_a_token_lasts_a_day_to_ten_years(days: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Asked before the database is."""
@@ -151,7 +159,7 @@ def test_a_key_is_32_bytes_and_new_each_time(
     keys = capsys.readouterr().out.split()
     assert codes == [0, 0]
     assert len(set(keys)) == 2
-    assert {len(decode_base64url(key)) for key in keys} == {32}
+    assert {len(base64url.decode(key)) for key in keys} == {32}
 
 
 def test_a_citizen_cannot_be_given_a_token(capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,9 +14,9 @@ depends_on = None
 
 AN_INSTANT = sa.DateTime(timezone=True)
 GATES = (
-    *("consent", "purpose", "sensitive-place", "confidence", "age", "opening-hours", "schedule"),
-    *("quiet-hours", "working-hours", "cap", "class-cap", "place-cap", "campaign-cap", "cooldown"),
-    *("claimable", "duplicate", "hold-out"),
+    *("consent", "purpose", "sensitive-place", "relevance", "confidence", "age", "opening-hours"),
+    *("schedule", "quiet-hours", "working-hours", "cap", "class-cap", "place-cap", "campaign-cap"),
+    *("cooldown", "claimable", "duplicate", "hold-out"),
 )
 NEW = "working-hours"
 TRIGGERS_OF_BEFORE = ("entered", "dwelled", "exited", "checked-in")
