@@ -11,6 +11,7 @@ from pydantic import Field
 from api.schemas.common import Name, Out
 from api.schemas.definitions import Definition
 from geoservices.accounts.models import Purpose
+from geoservices.calendars.recurrence import read_rule
 from geoservices.campaigns import definitions
 from geoservices.campaigns.drafts import CampaignDraft
 from geoservices.campaigns.lifecycle import State
@@ -21,18 +22,28 @@ from geoservices.explanations.wording import in_words
 
 
 class CampaignIn(Definition):
-    """Who is told of a listing, when and how often."""
+    """Who is told of something, when and how often."""
 
     id: UUID | None = Field(default=None, description="The client's own, so that a retry is safe")
-    listing_id: UUID
+    listing_id: UUID | None = Field(
+        default=None,
+        description="Of what it speaks; null of whatever listing sets it off, or of none",
+    )
     name: Name
     purpose: Purpose
     campaign_class: CampaignClass = CampaignClass.SERVICE
 
     def to_draft(self) -> CampaignDraft:
-        """Return what the domain takes."""
+        """Return what the domain takes.
+
+        Raises:
+            RecurrenceRefused: The rule of its timetable cannot be read.
+        """
         frame = {"listing_id", "name", "purpose", "campaign_class"}
         document = self.model_dump(exclude={"id", *frame})
+        timetable = document["timetable"]
+        if timetable is not None and timetable["rule"] is not None:
+            timetable["rule"] = read_rule(timetable["rule"], field="/timetable/rule")
         return CampaignDraft(
             **self.model_dump(include=frame),
             definition=msgspec.convert(document, definitions.Definition),
@@ -43,7 +54,7 @@ class CampaignOut(Definition):
     """A campaign as its newest version defines it, and how far it has come."""
 
     id: UUID
-    listing_id: UUID
+    listing_id: UUID | None
     name: str
     purpose: Purpose
     campaign_class: CampaignClass
@@ -99,9 +110,10 @@ class DecisionOut(Out):
     id: UUID
     campaign_id: UUID
     version: int = Field(description="Which version of the campaign decided, from 1")
-    place_id: UUID
+    place_id: UUID | None
     transition_id: UUID | None
     check_in_id: UUID | None
+    run_id: UUID | None = Field(description="In which run; null if they set it off themselves")
     gate: str | None
     reason: str
     gates_passed: list[str]
@@ -126,6 +138,7 @@ class DecisionOut(Out):
             place_id=decision.place_id,
             transition_id=decision.transition_id,
             check_in_id=decision.check_in_id,
+            run_id=decision.run_id,
             gate=gate,
             reason=decision.reason,
             gates_passed=decision.gates_passed,
@@ -142,7 +155,7 @@ class CampaignDecisionOut(Out):
     id: UUID
     campaign_id: UUID
     version: int = Field(description="Which version decided, from 1")
-    place_id: UUID
+    place_id: UUID | None
     gate: Gate | None
     reason: str = Field(description="What the gate stands for; the same for everyone")
     gates_passed: list[Gate]
@@ -175,6 +188,7 @@ REASONS: Mapping[Gate | None, str] = {
     Gate.OPENING_HOURS: "The place was closed, or its opening hours were not known.",
     Gate.SCHEDULE: "It was outside the campaign's weekly windows.",
     Gate.QUIET_HOURS: "The person did not want to be disturbed at that time.",
+    Gate.WORKING_HOURS: "It was outside the person's working hours.",
     Gate.CAP: "The person had got as many messages as one person may.",
     Gate.CLASS_CAP: "The person had got as many messages of its class as one person may.",
     Gate.PLACE_CAP: "The person had been told as much at the place as one person may.",

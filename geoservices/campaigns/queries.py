@@ -188,7 +188,7 @@ def told_to(
             going_on,
         )
         .join(Campaign, Campaign.id == Decision.campaign_id)
-        .join(Place, Place.id == Decision.place_id)
+        .outerjoin(Place, Place.id == Decision.place_id)
         .outerjoin(Transition, Transition.id == Decision.transition_id)
         .outerjoin(Visit, Visit.id == Transition.visit_id)
         .where(
@@ -247,7 +247,7 @@ def of_organisation(
     """Return an organisation's campaigns within reach, newest first."""
     statement = (
         select(Campaign)
-        .join(Listing, Listing.id == Campaign.listing_id)
+        .outerjoin(Listing, Listing.id == Campaign.listing_id)
         .where(Campaign.organisation_id == grant.organisation_id, reached(Listing.place_id, grant))
     )
     page = newest_first(statement, Campaign.created_at, Campaign.id, after=after, limit=limit)
