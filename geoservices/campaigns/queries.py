@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select, union_all, update
+from sqlalchemy import func, or_, select, union_all, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session
 
@@ -12,6 +12,7 @@ from geoservices.access.actors import Grant
 from geoservices.accounts.models import Device
 from geoservices.campaigns.models import Campaign, CampaignVersion, Decision
 from geoservices.campaigns.rules import CampaignClass
+from geoservices.campaigns.waiting_queries import is_last
 from geoservices.checkins.models import CheckIn
 from geoservices.database import newest_first
 from geoservices.listings.models import Listing
@@ -50,6 +51,24 @@ def newest_versions(
     )
     versions = {version.campaign_id: version for version in found}
     return [(campaign, versions[campaign.id]) for campaign in campaigns]
+
+
+def not_over(
+    session: Session, organisation_id: UUID, *, at: datetime
+) -> list[tuple[Campaign, CampaignVersion]]:
+    """Return an organisation's scheduled and live campaigns, with the version of now."""
+    published = session.scalars(
+        select(Campaign).where(
+            Campaign.organisation_id == organisation_id,
+            Campaign.published_at.is_not(None),
+            or_(Campaign.ended_at.is_(None), Campaign.ended_at > at),
+        )
+    ).all()
+    return [
+        (campaign, version)
+        for campaign, version in newest_versions(session, published)
+        if version.ends_at is None or version.ends_at > at
+    ]
 
 
 def versions_of(
@@ -265,10 +284,13 @@ def decisions_by_id(session: Session, ids: Iterable[UUID]) -> dict[UUID, Decisio
 
 
 def gates_of_campaign(session: Session, campaign_id: UUID) -> dict[str | None, int]:
-    """Count a campaign's decisions by the gate that held them; None counts those sent."""
+    """Count a campaign's messages by the gate that holds or held them; None counts those sent.
+
+    One that was looked at again counts once, by what was decided last.
+    """
     rows = session.execute(
         select(Decision.gate, func.count())
-        .where(Decision.campaign_id == campaign_id)
+        .where(Decision.campaign_id == campaign_id, is_last())
         .group_by(Decision.gate)
     )
     return dict(rows.all())

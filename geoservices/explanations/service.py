@@ -14,7 +14,7 @@ from geoservices.accounts.models import Person, Purpose
 from geoservices.campaigns import deciding
 from geoservices.campaigns import queries as campaigns
 from geoservices.campaigns.models import Decision
-from geoservices.campaigns.rules import CampaignClass, Trigger
+from geoservices.campaigns.rules import CampaignClass, Gate, Trigger
 from geoservices.channels import service as channels
 from geoservices.checkins.verification import Evidence
 from geoservices.explanations import queries
@@ -22,13 +22,18 @@ from geoservices.explanations.queries import Behind
 from geoservices.explanations.wording import (
     Cause,
     Finding,
+    Hold,
     Standing,
     how_to_stop,
     look_into,
+    of_offer,
     why,
 )
 from geoservices.listings import service as listings
+from geoservices.offers import service as offers
+from geoservices.offers.models import Offer
 from geoservices.places import service as places
+from geoservices.places.models import Place
 from geoservices.scopes import everywhere
 from geoservices.settings.service import Settings
 
@@ -36,6 +41,7 @@ A_DAY = timedelta(days=1)
 LATELY = timedelta(days=7)
 """Decisions longer ago are not told beside how things stand; they are in the list of all."""
 MOST_DECISIONS = 20
+MOST_OFFERS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,17 +54,34 @@ class Why:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OfferFinding:
+    """Whether a person could redeem an offer; if not, `refused_with` is the problem's code."""
+
+    listing_id: UUID
+    title: str
+    refused_with: str | None
+    in_words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WhyNot:
-    """Why a person was not told of anything at a place."""
+    """Why a person was not told of anything at a place, or could not have what is offered there."""
 
     place: str
     held: Sequence[Decision]
     findings: Sequence[Finding]
+    offers: Sequence[OfferFinding]
 
 
 def explain(session: Session, decision_ids: Iterable[UUID]) -> dict[UUID, Why]:
     """Return why each decision told its person, by the decision's id."""
-    causes = {one.decision_id: _cause(one) for one in queries.behind(session, decision_ids)}
+    found = queries.behind(session, decision_ids)
+    waited = {one.follows_id for one in found if one.follows_id is not None}
+    holds = queries.holds_of(session, waited) if waited else {}
+    causes = {
+        one.decision_id: _cause(one, holds[one.follows_id] if one.follows_id else ())
+        for one in found
+    }
     return {
         decision_id: Why(in_words=why(cause), cause=cause, how_to_stop=how_to_stop(cause))
         for decision_id, cause in causes.items()
@@ -75,6 +98,8 @@ def why_not(
     at: datetime,
 ) -> WhyNot:
     """Return by which decisions a person was not told of something at a place, and how they stand.
+
+    Of the offers there it tells which they could redeem now, and why not.
 
     Raises:
         NotFound: There is no such place.
@@ -97,7 +122,7 @@ def why_not(
         there_at=queries.there_at(session, person.id, place_id, since=at - A_DAY),
         watched=watched,
         sensitive=place.sensitive_at is not None,
-        something_on=bool(on),
+        something_on=any(listing.is_current(at) for listing, _ in on),
         time_zone=person.time_zone,
         quiet_from=person.quiet_from,
         quiet_until=person.quiet_until,
@@ -107,10 +132,36 @@ def why_not(
     held = queries.held_lately(
         session, person.id, place_id, since=at - LATELY, limit=MOST_DECISIONS
     )
-    return WhyNot(place=place.name, held=held, findings=look_into(standing, limits=limits, at=at))
+    return WhyNot(
+        place=place.name,
+        held=held,
+        findings=look_into(standing, limits=limits, at=at),
+        offers=[
+            _look_into_offer(session, offer, place, person, settings=settings, at=at)
+            for offer in [one for one, _ in on if isinstance(one, Offer)][:MOST_OFFERS]
+        ],
+    )
 
 
-def _cause(behind: Behind) -> Cause:
+def _look_into_offer(
+    session: Session,
+    offer: Offer,
+    place: Place,
+    person: Person,
+    *,
+    settings: Settings,
+    at: datetime,
+) -> OfferFinding:
+    refused = offers.why_not(session, offer, place, person.id, offers=settings.offers, at=at)
+    return OfferFinding(
+        listing_id=offer.id,
+        title=offer.title,
+        refused_with=None if refused is None else refused.code,
+        in_words=of_offer(refused, time_zone=person.time_zone),
+    )
+
+
+def _cause(behind: Behind, held: Sequence[Decision]) -> Cause:
     return Cause(
         title=behind.title,
         trigger=Trigger(behind.trigger),
@@ -122,6 +173,12 @@ def _cause(behind: Behind) -> Cause:
         agreed_text=_agreed_text(behind),
         agreed_at=behind.agreed_at,
         time_zone=behind.time_zone,
+        sent_at=behind.sent_at,
+        holds=[
+            Hold(gate=Gate(one.gate), held_at=one.decided_at, until=one.waits_until)
+            for one in held
+            if one.gate is not None and one.waits_until is not None
+        ],
     )
 
 

@@ -153,15 +153,9 @@ def put_back(session: Session, ids: Sequence[UUID], *, at: datetime) -> None:
 
 def take(session: Session, import_id: UUID, *, at: datetime) -> TaskImport | None:
     """Return an import that nobody is working on, locked."""
-    return session.scalars(
-        select(TaskImport)
-        .where(
-            TaskImport.id == import_id,
-            UNDER_WAY,
-            or_(TaskImport.leased_until.is_(None), TaskImport.leased_until <= at),
-        )
-        .with_for_update(skip_locked=True)
-    ).one_or_none()
+    return outbox.take_free(
+        session, TaskImport, TaskImport.leased_until, TaskImport.id == import_id, UNDER_WAY, at=at
+    )
 
 
 def hold(session: Session, import_id: UUID, *, attempt: int) -> TaskImport | None:

@@ -111,7 +111,7 @@ def here_for(
     evidence: Evidence,
     at: datetime,
 ) -> list[tuple[Listing, bool]]:
-    """Return what is on at a place for someone, and whether their evidence unlocks it.
+    """Return what is on at a place for someone and events to come, and whether each is unlocked.
 
     What asks for no more than a person's word is open to everyone, an offline claim included: it
     is shown without any check-in. Tasks are only shown to those who do them.
@@ -128,7 +128,7 @@ def here_for(
     return [
         (listing, rank >= Evidence(listing.evidence_needed).rank)
         for listing in current
-        if listing.is_current(at)
+        if listing.is_shown(at)
     ]
 
 

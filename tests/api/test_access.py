@@ -254,6 +254,10 @@ TABLE = {
         Right.GEOFENCES_WRITE, 200, 404, body=lambda ids: asking.geofence(ids["place_id"])
     ),
     "delete_geofence": run(Right.GEOFENCES_WRITE, 204, 404),
+    "read_organisation": run(Right.ORGANISATION_READ, 200, 200),
+    "change_organisation": run(
+        Right.ORGANISATION_WRITE, 200, 200, body=lambda _: {"name": "Another name"}
+    ),
     "read_presence_rules": run(Right.ORGANISATION_READ, 200, 200),
     "replace_presence_rules": run(
         Right.ORGANISATION_WRITE, 200, 200, body=lambda _: {"silence": "PT45M"}

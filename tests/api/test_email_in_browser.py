@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import time
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from fastapi import FastAPI
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
@@ -62,6 +63,8 @@ def test_an_address_is_confirmed_by_pressing(
     page.goto(link)
     button = page.get_by_role("button", name="Yes, this address is mine")
     expect(button).to_be_visible()
+    box = button.bounding_box()
+    violations = Axe().run(page).response["violations"]
     session.refresh(given)
     opened = given.confirmed_at
     button.click()
@@ -74,6 +77,10 @@ def test_an_address_is_confirmed_by_pressing(
     expect(page.get_by_role("status")).to_contain_text("was used before")
     assert opened is None
     assert pressed is not None
+    assert violations == []
+    # Large enough for a thumb (WCAG 2.2, success criterion 2.5.5).
+    assert box is not None
+    assert box["height"] >= 44
 
 
 def test_letters_are_ended_by_pressing(
@@ -98,5 +105,5 @@ def test_a_link_that_is_not_whole_says_so(page: Page, site: str) -> None:
     """And offers nothing to press."""
     page.goto(f"{site}/email")
 
-    expect(page.get_by_role("status")).to_contain_text("not whole")
+    expect(page.get_by_role("status")).to_contain_text("Part of this link is missing")
     expect(page.get_by_role("button")).to_be_hidden()
