@@ -15,6 +15,7 @@ from geoservices.campaigns import place_queries, queries, windows
 from geoservices.campaigns.definitions import Definition, PlaceSet
 from geoservices.campaigns.drafts import Draft
 from geoservices.campaigns.estimating import Estimate, in_words
+from geoservices.campaigns.goals import faults_of_goal
 from geoservices.campaigns.rules import Trigger
 from geoservices.campaigns.speaking import figures_of, weekly_of
 from geoservices.campaigns.wording import check_variant
@@ -147,6 +148,7 @@ def faults(session: Session, draft: Draft, grant: Grant) -> Iterator[Geoservices
         yield from _faults_of_places(session, definition.places, grant)
     yield from _faults_of_schedule(definition)
     yield from _faults_of_content(session, draft, grant)
+    yield from faults_of_goal(draft)
 
 
 def obstacles(

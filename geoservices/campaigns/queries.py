@@ -249,26 +249,7 @@ def decisions_of_person(
     return session.scalars(page).all()
 
 
-def decisions_of_campaign(
-    session: Session, campaign_id: UUID, *, after: tuple[datetime, UUID] | None, limit: int
-) -> Sequence[Decision]:
-    """Return what a campaign decided, newest first."""
-    statement = select(Decision).where(Decision.campaign_id == campaign_id)
-    page = newest_first(statement, Decision.decided_at, Decision.id, after=after, limit=limit)
-    return session.scalars(page).all()
-
-
 def decisions_by_id(session: Session, ids: Iterable[UUID]) -> dict[UUID, Decision]:
     """Return decisions by their ids."""
     found = session.scalars(select(Decision).where(Decision.id.in_(set(ids))))
     return {decision.id: decision for decision in found}
-
-
-def gates_of_campaign(session: Session, campaign_id: UUID) -> dict[str | None, int]:
-    """Count a campaign's decisions by the gate that held them; None counts those sent."""
-    rows = session.execute(
-        select(Decision.gate, func.count())
-        .where(Decision.campaign_id == campaign_id)
-        .group_by(Decision.gate)
-    )
-    return dict(rows.all())

@@ -1,0 +1,274 @@
+"""What is asked of decisions and of what came of them, and of what was told before."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    DateTime,
+    Integer,
+    Select,
+    Text,
+    and_,
+    case,
+    cast,
+    exists,
+    false,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    union_all,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Session
+
+from geoservices.access.actors import by_operator
+from geoservices.access.rights import Right
+from geoservices.accounts.consents import COUNTED_IN_CAMPAIGNS
+from geoservices.accounts.models import Consent, Purpose
+from geoservices.campaigns.models import Campaign, CampaignVersion, Decision
+from geoservices.campaigns.rules import Gate
+from geoservices.deliveries.models import Delivery
+from geoservices.deliveries.states import TAKEN_IN, DeliveryState
+from geoservices.notifications.models import Notification
+from geoservices.outcomes.goal_queries import Deeds
+from geoservices.outcomes.models import CampaignRound
+from geoservices.outcomes.rounds import Arm, Group, Met, Step
+from geoservices.places.access_queries import counts_at
+from geoservices.places.models import Place
+from geoservices.tasks.models import TaskStep
+from geoservices.tasks.states import StepKind
+
+GATES = [gate.value for gate in Gate]
+"""In the order in which they are asked."""
+SHOWN = (DeliveryState.SHOWN, DeliveryState.DISMISSED, DeliveryState.CLICKED)
+STEPS = list(Step)
+ENDINGS: Mapping[Arm, Sequence[str]] = {Arm.TOLD: STEPS, Arm.HELD: GATES}
+"""What the number of an ending stands for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Followed:
+    """What is looked at of people whom a campaign met.
+
+    Attributes:
+        window: For how long the messages to somebody are looked at, from the first one on.
+        within: How long they have to reach the goal.
+        opening: Whether opening a message is the goal.
+        deed: What else they do to reach it (`goal_queries`); None without a goal.
+    """
+
+    window: timedelta
+    within: timedelta
+    opening: bool = False
+    deed: Deeds | None = None
+
+
+def hold_campaign(session: Session, campaign_id: UUID) -> Campaign | None:
+    """Return a campaign and hold its row; None if someone else does."""
+    return session.scalars(
+        select(Campaign)
+        .where(Campaign.id == campaign_id)
+        .with_for_update(skip_locked=True, key_share=True)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+
+
+def uncounted(session: Session) -> Sequence[UUID]:
+    """Return the campaigns that were published and have not had their last round."""
+    last = exists().where(CampaignRound.campaign_id == Campaign.id, CampaignRound.is_last)
+    return session.scalars(
+        select(Campaign.id).where(Campaign.published_at.is_not(None), ~last).order_by(Campaign.id)
+    ).all()
+
+
+def newest_round(session: Session, campaign_id: UUID) -> CampaignRound | None:
+    """Return a campaign's newest round."""
+    return session.scalars(
+        select(CampaignRound)
+        .where(CampaignRound.campaign_id == campaign_id)
+        .order_by(CampaignRound.number.desc())
+        .limit(1)
+    ).first()
+
+
+def rounds_of(session: Session, campaign_id: UUID) -> Sequence[CampaignRound]:
+    """Return a campaign's rounds, the first one first."""
+    return session.scalars(
+        select(CampaignRound)
+        .where(CampaignRound.campaign_id == campaign_id)
+        .order_by(CampaignRound.number)
+    ).all()
+
+
+def versions_in_force(session: Session, campaign_id: UUID) -> Sequence[CampaignVersion]:
+    """Return those of a campaign's versions that were ever in force, the first one first."""
+    return session.scalars(
+        select(CampaignVersion)
+        .where(
+            CampaignVersion.campaign_id == campaign_id,
+            CampaignVersion.in_force_from.is_not(None),
+        )
+        .order_by(CampaignVersion.number)
+    ).all()
+
+
+def done_at(session: Session, task_id: UUID) -> datetime | None:
+    """Return when somebody did a task, by the earliest word of it."""
+    return session.scalars(
+        select(func.min(TaskStep.occurred_at)).where(
+            TaskStep.task_id == task_id, TaskStep.kind == StepKind.DONE
+        )
+    ).one()
+
+
+def people_met(
+    session: Session, campaign: Campaign, bounds: Sequence[datetime], followed: Followed
+) -> list[Met]:
+    """Count the people whom a campaign met for the first time on some days, by what came of it.
+
+    They are met when they are told, or would be but for the lot; who never was, when the campaign
+    first decided about them. Those alone are counted who had agreed to be by then, in words that
+    speak of messages, and what is decided at sensitive places, or at places of others who share
+    them without their statistics, is not looked at. One statement.
+
+    Args:
+        session: The transaction, which sees everybody's rows.
+        campaign: Which campaign.
+        bounds: When each day begins, and when the last one ends.
+        followed: What is looked at.
+    """
+    people = union_all(_told(campaign, bounds, followed), _held(campaign, bounds)).subquery()
+    edges = literal(list(bounds), ARRAY(DateTime(timezone=True)))
+    day = func.width_bucket(people.c.since, edges, type_=Integer) - 1
+    same = (people.c.arm, people.c.variant, people.c.ending, people.c.reached)
+    rows = session.execute(
+        select(day, *same, func.count(), func.sum(people.c.messages)).group_by(day, *same)
+    )
+    return [
+        Met(
+            day_number,
+            Group(
+                arm=Arm(arm),
+                people=count,
+                variant=variant,
+                ending=None if number is None else ENDINGS[Arm(arm)][number],
+                reached=reached,
+                messages=int(messages),
+            ),
+        )
+        for day_number, arm, variant, number, reached, count, messages in rows
+    ]
+
+
+def _told(campaign: Campaign, bounds: Sequence[datetime], followed: Followed) -> Select[Any]:
+    """Return who was told, or would have been, with what came of all that they were told."""
+    met = _firsts(campaign, _SENT_OR_HELD_OUT).cte("told_first")
+    entered = _counted(met, bounds).cte("told")
+    opened = (Delivery.state == DeliveryState.CLICKED) | Notification.read_at.is_not(None)
+    far = case(
+        (opened, STEPS.index(Step.OPENED)),
+        (Delivery.state.in_(SHOWN), STEPS.index(Step.SHOWN)),
+        (Delivery.state.in_(TAKEN_IN), STEPS.index(Step.ACCEPTED)),
+        else_=STEPS.index(Step.SENT),
+    )
+    in_time = Notification.read_at <= entered.c.since + followed.within
+    fared = (
+        select(
+            entered.c.person_id,
+            entered.c.since,
+            func.bool_or(Decision.gate.is_(None)).label("sent"),
+            func.min(Decision.variant).label("variant"),
+            func.count(Notification.id.distinct()).label("messages"),
+            func.max(far).label("far"),
+            func.coalesce(func.bool_or(in_time), false()).label("opened"),
+        )
+        .join(
+            Decision,
+            and_(
+                Decision.person_id == entered.c.person_id,
+                Decision.campaign_id == campaign.id,
+                Decision.decided_at >= entered.c.since,
+                Decision.decided_at <= entered.c.since + followed.window,
+                _SENT_OR_HELD_OUT,
+            ),
+        )
+        .outerjoin(Notification, Notification.decision_id == Decision.id)
+        .outerjoin(Delivery, Delivery.notification_id == Notification.id)
+        .group_by(entered.c.person_id, entered.c.since)
+        .subquery("fared")
+    )
+    reached: ColumnElement[bool] = and_(fared.c.opened, literal(followed.opening))
+    if followed.deed is not None:
+        deeds = followed.deed.cte("deeds")
+        reached = exists().where(
+            deeds.c.person_id == fared.c.person_id,
+            deeds.c.at > fared.c.since,
+            deeds.c.at <= fared.c.since + followed.within,
+        )
+    return select(
+        fared.c.since,
+        case((fared.c.sent, Arm.TOLD.value), else_=Arm.HELD_OUT.value).label("arm"),
+        fared.c.variant,
+        case((fared.c.sent, fared.c.far)).label("ending"),
+        reached.label("reached"),
+        fared.c.messages,
+    )
+
+
+def _held(campaign: Campaign, bounds: Sequence[datetime]) -> Select[Any]:
+    """Return who was held back whenever the campaign decided, by the gate that came last."""
+    named = literal(GATES, ARRAY(Text))
+    furthest = func.max(func.array_position(named, Decision.gate, type_=Integer) - 1)
+    firsts = (
+        _firsts(campaign)
+        .add_columns(furthest.label("furthest"))
+        .having(~func.bool_or(_SENT_OR_HELD_OUT))
+        .cte("held_first")
+    )
+    held = _counted(firsts, bounds).subquery("held")
+    return select(
+        held.c.since,
+        literal(Arm.HELD.value),
+        cast(null(), Text),
+        held.c.furthest,
+        false(),
+        literal(0),
+    )
+
+
+def _firsts(campaign: Campaign, *which: ColumnElement[bool]) -> Select[UUID, datetime]:
+    """Return when a campaign first decided about each person, of all that is kept."""
+    grant = by_operator(campaign.organisation_id, Right.STATISTICS_READ)
+    places = select(Place.id).where(counts_at(grant), Place.sensitive_at.is_(None))
+    return (
+        select(Decision.person_id, func.min(Decision.decided_at).label("since"))
+        .where(Decision.campaign_id == campaign.id, Decision.place_id.in_(places), *which)
+        .group_by(Decision.person_id)
+    )
+
+
+def _counted(firsts: CTE, bounds: Sequence[datetime]) -> Select[Any]:
+    """Return those of the people who were met within bounds and had agreed to be counted."""
+    return select(firsts).join(
+        Consent,
+        and_(
+            Consent.person_id == firsts.c.person_id,
+            Consent.purpose == Purpose.STATISTICS,
+            Consent.text_version.in_(COUNTED_IN_CAMPAIGNS),
+            Consent.withdrawn_at.is_(None),
+            Consent.given_at <= firsts.c.since,
+            firsts.c.since >= bounds[0],
+            firsts.c.since < bounds[-1],
+        ),
+    )
+
+
+_SENT_OR_HELD_OUT: Final = or_(Decision.gate.is_(None), Decision.gate == Gate.HOLD_OUT)
+"""That a decision told somebody, or would have but for the lot."""
