@@ -103,7 +103,7 @@ def _counts(
             "or nobody."
         )
         return
-    yield f"{span} it met {_about(funnel.eligible)} people who agreed to be counted."
+    yield f"{span} the campaign met {_about(funnel.eligible)} people who agreed to be counted."
     for gate, people in funnel.held.items():
         yield f"{_about(people).capitalize()} were held back. {in_words(gate)}"
     if funnel.held_out is not None:

@@ -64,7 +64,7 @@ EVERYTHING: dict[str, Any] = {
     "cap": {"messages": 3, "within": "P7D"},
     "after_holding": "release",
     "channel": "inbox",
-    "goal": {"kind": "checked-in", "within": "P1D"},
+    "goal": {"kind": "checked-in", "within": "P1D", "target": 0.25},
     "objective": "More people at story time",
     "measure": "Check-ins",
     "effort": "An hour",
@@ -74,6 +74,11 @@ EVERYTHING: dict[str, Any] = {
 def audience(**changes: Any) -> dict[str, Any]:
     """A campaign's member of that name, for citizens."""
     return {"audience": {"roles": ["citizen"], **changes}}
+
+
+def goal(kind: str, **changes: Any) -> dict[str, Any]:
+    """A campaign's member of that name."""
+    return {"kind": kind, "within": "P1D", **changes}
 
 
 @pytest.fixture
@@ -221,6 +226,12 @@ def test_the_same_id_and_content_again_changes_nothing(
         ),
         pytest.param({"content": saying("a") * 2}, "/content", id="two variants of one name"),
         pytest.param({"cap": {"messages": 0, "within": "P1D"}}, "/cap/messages", id="a cap of 0"),
+        pytest.param({"goal": goal("rich")}, "/goal/kind", id="no such goal"),
+        pytest.param({"goal": goal("attended")}, "/goal/kind", id="to attend an offer"),
+        pytest.param({"goal": goal("done")}, "/goal/kind", id="an offer to be done"),
+        pytest.param({"goal": goal("opened", within="P15D")}, "/goal/within", id="too long a goal"),
+        pytest.param({"goal": goal("opened", target=0)}, "/goal/target", id="a target of nobody"),
+        pytest.param({"goal": goal("opened", target=1)}, "/goal/target", id="a target of all"),
         pytest.param({"purpose": "fun"}, "/purpose", id="no such purpose"),
         pytest.param({"campaign_class": "loud"}, "/campaign_class", id="no such class"),
         pytest.param({"min_confidence": 0}, "/min_confidence", id="confidence of none"),

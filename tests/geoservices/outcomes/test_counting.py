@@ -16,7 +16,7 @@ from geoservices.campaigns import definitions
 from geoservices.campaigns import queries as campaigns
 from geoservices.campaigns.definitions import Audience, Goal, GoalKind
 from geoservices.campaigns.models import Campaign, CampaignVersion, Decision
-from geoservices.campaigns.rules import Gate, Trigger
+from geoservices.campaigns.rules import Gate
 from geoservices.checkins.models import CheckIn
 from geoservices.database import SessionFactory, transaction
 from geoservices.deliveries import service as deliveries
@@ -29,11 +29,9 @@ from geoservices.notifications import service as notifications
 from geoservices.notifications.models import Notification
 from geoservices.offers.models import Redemption
 from geoservices.outcomes import counting, queries, service
-from geoservices.outcomes.models import CampaignRound
 from geoservices.outcomes.rounds import Step
 from geoservices.outcomes.service import Outcome
 from geoservices.outcomes.summing import Verdict
-from geoservices.places.models import Place
 from geoservices.places.sensitivity import SensitiveKind
 from geoservices.settings.privacy import PROMISED_COUNT
 from geoservices.subscriptions import service as subscriptions
@@ -45,11 +43,11 @@ from tests.factories import (
     make_device,
     make_listing,
     make_organisation,
-    make_person,
     make_place,
     may,
 )
 from tests.notifying import KEY, PUSH, offer
+from tests.reckoning import count, decided, people, redeem
 from tests.walking import SETTINGS
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -63,53 +61,6 @@ def world(session: Session) -> World:
     return make_world(session)
 
 
-def people(session: Session, count: int, *purposes: Purpose) -> list[Person]:
-    """So many citizens who agreed to be told of what is nearby, and to be counted."""
-    agreed = purposes or (Purpose.NEARBY, Purpose.STATISTICS)
-    return [make_person(session, *agreed) for _ in range(count)]
-
-
-def decided(
-    world: World,
-    campaign: Campaign,
-    some: Sequence[Person],
-    *,
-    gate: Gate | None = None,
-    at: datetime = NOON,
-    place: Place | None = None,
-) -> list[Decision]:
-    """Decisions about people, as deciding would have stored them."""
-    made = [
-        Decision(
-            id=uuid4(),
-            organisation_id=world.organisation.id,
-            campaign_id=campaign.id,
-            version=1,
-            trigger=Trigger.ENTERED,
-            person_id=person.id,
-            place_id=(place or world.place).id,
-            gate=gate,
-            reason="",
-            variant=None if gate else "a",
-            gates_passed=[],
-            detail={},
-            decided_at=at,
-        )
-        for person in some
-    ]
-    world.session.add_all(made)
-    world.session.flush()
-    return made
-
-
-def count(session: Session, campaign: Campaign, *, at: datetime = LATER) -> list[CampaignRound]:
-    """Count all rounds that are over."""
-    rounds = []
-    while made := counting.count_next_round(session, campaign.id, settings=SETTINGS, at=at):
-        rounds.append(made)
-    return rounds
-
-
 def told_of(world: World, campaign: Campaign, *, at: datetime = LATER, **asked: Any) -> Outcome:
     """What a manager is told."""
     return service.outcome(
@@ -120,22 +71,6 @@ def told_of(world: World, campaign: Campaign, *, at: datetime = LATER, **asked: 
         smallest=PROMISED_COUNT,
         at=at,
     )
-
-
-def redeem(world: World, some: Sequence[Person], *, at: datetime = NOON + HOUR) -> None:
-    """Have people redeem the world's offer."""
-    world.session.add_all(
-        Redemption(
-            organisation_id=world.organisation.id,
-            offer_id=world.listing.id,
-            place_id=world.place.id,
-            person_id=person.id,
-            made_at=at,
-            redeemed_at=at,
-        )
-        for person in some
-    )
-    world.session.flush()
 
 
 def test_a_campaign_from_its_first_message_to_its_last_word(world: World) -> None:
