@@ -7,7 +7,6 @@ from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import (
-    CTE,
     ColumnElement,
     DateTime,
     Integer,
@@ -168,9 +167,11 @@ def people_met(
 
 
 def _told(campaign: Campaign, bounds: Sequence[datetime], followed: Followed) -> Select[Any]:
-    """Return who was told, or would have been, with what came of all that they were told."""
-    met = _firsts(campaign, _SENT_OR_HELD_OUT).cte("told_first")
-    entered = _counted(met, bounds).cte("told")
+    """Return who was told, or would have been, with what came of all that they were told.
+
+    All that is known of a decision is joined to it before people are chosen by when they were
+    first told: how many those are no planner knows, and it would look each of many up by itself.
+    """
     opened = (Delivery.state == DeliveryState.CLICKED) | Notification.read_at.is_not(None)
     far = case(
         (opened, STEPS.index(Step.OPENED)),
@@ -178,95 +179,101 @@ def _told(campaign: Campaign, bounds: Sequence[datetime], followed: Followed) ->
         (Delivery.state.in_(TAKEN_IN), STEPS.index(Step.ACCEPTED)),
         else_=STEPS.index(Step.SENT),
     )
-    in_time = Notification.read_at <= entered.c.since + followed.within
-    fared = (
-        select(
-            entered.c.person_id,
-            entered.c.since,
-            func.bool_or(Decision.gate.is_(None)).label("sent"),
-            func.min(Decision.variant).label("variant"),
-            func.count(Notification.id.distinct()).label("messages"),
-            func.max(far).label("far"),
-            func.coalesce(func.bool_or(in_time), false()).label("opened"),
-        )
-        .join(
-            Decision,
-            and_(
-                Decision.person_id == entered.c.person_id,
-                Decision.campaign_id == campaign.id,
-                Decision.decided_at >= entered.c.since,
-                Decision.decided_at <= entered.c.since + followed.window,
-                _SENT_OR_HELD_OUT,
-            ),
+    since = func.min(Decision.decided_at).over(partition_by=Decision.person_id)
+    decided = (
+        _counted(campaign, _SENT_OR_HELD_OUT)
+        .add_columns(
+            since.label("since"),
+            Decision.gate.is_(None).label("sent"),
+            Decision.variant,
+            Notification.id.label("notification_id"),
+            Notification.read_at,
+            far.label("far"),
         )
         .outerjoin(Notification, Notification.decision_id == Decision.id)
         .outerjoin(Delivery, Delivery.notification_id == Notification.id)
-        .group_by(entered.c.person_id, entered.c.since)
-        .subquery("fared")
     )
-    reached: ColumnElement[bool] = and_(fared.c.opened, literal(followed.opening))
-    if followed.deed is not None:
-        deeds = followed.deed.cte("deeds")
-        reached = exists().where(
-            deeds.c.person_id == fared.c.person_id,
-            deeds.c.at > fared.c.since,
-            deeds.c.at <= fared.c.since + followed.within,
+    reached: ColumnElement[bool] = literal(followed.opening)
+    if followed.deed is None:
+        found = decided.subquery("decided")
+        reached &= func.bool_or(found.c.read_at <= found.c.since + followed.within)
+    else:
+        deeds = followed.deed.subquery("deeds")
+        when = func.array_agg(deeds.c.at).label("at")
+        by_person = select(deeds.c.person_id, when).group_by(deeds.c.person_id).cte("by_person")
+        found = (
+            decided.add_columns(by_person.c.at)
+            .outerjoin(by_person, by_person.c.person_id == Decision.person_id)
+            .subquery("decided")
         )
-    return select(
-        fared.c.since,
-        case((fared.c.sent, Arm.TOLD.value), else_=Arm.HELD_OUT.value).label("arm"),
-        fared.c.variant,
-        case((fared.c.sent, fared.c.far)).label("ending"),
-        reached.label("reached"),
-        fared.c.messages,
+        # All rows of a person have the same ones.
+        one = func.unnest(func.max(found.c.at)).column_valued("one")
+        reached = exists(
+            select(one).where(one > found.c.since, one <= found.c.since + followed.within)
+        )
+    sent = func.bool_or(found.c.sent)
+    return (
+        select(
+            found.c.since,
+            case((sent, Arm.TOLD.value), else_=Arm.HELD_OUT.value).label("arm"),
+            func.min(found.c.variant).label("variant"),
+            case((sent, func.max(found.c.far))).label("ending"),
+            func.coalesce(reached, false()).label("reached"),
+            func.count(found.c.notification_id.distinct()).label("messages"),
+        )
+        .where(
+            found.c.since >= bounds[0],
+            found.c.since < bounds[-1],
+            found.c.given_at <= found.c.since,
+            found.c.decided_at <= found.c.since + followed.window,
+        )
+        .group_by(found.c.person_id, found.c.since)
     )
 
 
 def _held(campaign: Campaign, bounds: Sequence[datetime]) -> Select[Any]:
     """Return who was held back whenever the campaign decided, by the gate that came last."""
-    named = literal(GATES, ARRAY(Text))
-    furthest = func.max(func.array_position(named, Decision.gate, type_=Integer) - 1)
-    firsts = (
-        _firsts(campaign)
-        .add_columns(furthest.label("furthest"))
-        .having(~func.bool_or(_SENT_OR_HELD_OUT))
-        .cte("held_first")
-    )
-    held = _counted(firsts, bounds).subquery("held")
-    return select(
-        held.c.since,
-        literal(Arm.HELD.value),
-        cast(null(), Text),
-        held.c.furthest,
-        false(),
-        literal(0),
+    decided = _counted(campaign).add_columns(Decision.gate).subquery("held")
+    since = func.min(decided.c.decided_at)
+    names = literal(GATES, ARRAY(Text))
+    sent = or_(decided.c.gate.is_(None), decided.c.gate == Gate.HOLD_OUT)
+    return (
+        select(
+            since,
+            literal(Arm.HELD.value),
+            cast(null(), Text),
+            func.max(func.array_position(names, decided.c.gate, type_=Integer) - 1),
+            false(),
+            literal(0),
+        )
+        .group_by(decided.c.person_id)
+        .having(
+            and_(
+                since >= bounds[0],
+                since < bounds[-1],
+                func.max(decided.c.given_at) <= since,
+                ~func.bool_or(sent),
+            )
+        )
     )
 
 
-def _firsts(campaign: Campaign, *which: ColumnElement[bool]) -> Select[UUID, datetime]:
-    """Return when a campaign first decided about each person, of all that is kept."""
+def _counted(campaign: Campaign, *which: ColumnElement[bool]) -> Select[Any]:
+    """Return a campaign's decisions about people who agreed to be counted, with since when."""
     grant = by_operator(campaign.organisation_id, Right.STATISTICS_READ)
     places = select(Place.id).where(counts_at(grant), Place.sensitive_at.is_(None))
     return (
-        select(Decision.person_id, func.min(Decision.decided_at).label("since"))
+        select(Decision.person_id, Decision.decided_at, Consent.given_at)
+        .join(
+            Consent,
+            and_(
+                Consent.person_id == Decision.person_id,
+                Consent.purpose == Purpose.STATISTICS,
+                Consent.text_version.in_(COUNTED_IN_CAMPAIGNS),
+                Consent.withdrawn_at.is_(None),
+            ),
+        )
         .where(Decision.campaign_id == campaign.id, Decision.place_id.in_(places), *which)
-        .group_by(Decision.person_id)
-    )
-
-
-def _counted(firsts: CTE, bounds: Sequence[datetime]) -> Select[Any]:
-    """Return those of the people who were met within bounds and had agreed to be counted."""
-    return select(firsts).join(
-        Consent,
-        and_(
-            Consent.person_id == firsts.c.person_id,
-            Consent.purpose == Purpose.STATISTICS,
-            Consent.text_version.in_(COUNTED_IN_CAMPAIGNS),
-            Consent.withdrawn_at.is_(None),
-            Consent.given_at <= firsts.c.since,
-            firsts.c.since >= bounds[0],
-            firsts.c.since < bounds[-1],
-        ),
     )
 
 
