@@ -106,13 +106,19 @@ class DecisionOut(Out):
     gates_passed: list[str]
     detail: dict[str, Any]
     decided_at: datetime
+    waits_until: datetime | None = Field(
+        description="When it is looked at again; null where it is not, or was sent"
+    )
+    follows_id: UUID | None = Field(
+        description="The decision that held the same message back first, if this looked at it again"
+    )
 
     @classmethod
     def of(cls, decision: Decision) -> Self:
         """Tell of a decision, also in words."""
         gate = None if decision.gate is None else Gate(decision.gate)
         return cls(
-            in_words=in_words(gate),
+            in_words=in_words(gate, waits=decision.waits_until is not None),
             id=decision.id,
             campaign_id=decision.campaign_id,
             version=decision.version,
@@ -124,4 +130,6 @@ class DecisionOut(Out):
             gates_passed=decision.gates_passed,
             detail=decision.detail,
             decided_at=decision.decided_at,
+            waits_until=decision.waits_until,
+            follows_id=decision.follows_id,
         )

@@ -34,6 +34,7 @@ class Gate(StrEnum):
     CONSENT = "consent"
     PURPOSE = "purpose"
     SENSITIVE_PLACE = "sensitive-place"
+    RELEVANCE = "relevance"
     CONFIDENCE = "confidence"
     AGE = "age"
     OPENING_HOURS = "opening-hours"
@@ -71,11 +72,12 @@ class Terms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What holds for every campaign."""
+    """What holds for every campaign; `longest_wait` is how long what was held back may wait."""
 
     max_age: timedelta
     person_cap: int
     person_cap_window: timedelta
+    longest_wait: timedelta = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +89,8 @@ class Circumstances:
     messages that count towards the cap the person got within it, `told_by_campaign` how many from
     this campaign within its own cap's window; `told_this_visit` whether this campaign told them
     already because of the same visit or check-in; `held_out` whether the lot fell on them to be
-    told nothing.
+    told nothing. Of a message that had been held back, `held_until` is when it was to be looked at
+    again, and `irrelevant` why nobody would tell it any more, in a sentence.
     """
 
     occurred_at: datetime
@@ -105,6 +108,8 @@ class Circumstances:
     last_told_at: datetime | None
     told_this_visit: bool
     held_out: bool
+    held_until: datetime | None = None
+    irrelevant: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +177,10 @@ def _sensitive(terms: Terms, about: Circumstances, _limits: Limits, _at: datetim
     return None
 
 
+def _relevance(_terms: Terms, about: Circumstances, _limits: Limits, _at: datetime) -> Held | None:
+    return None if about.irrelevant is None else Held(reason=about.irrelevant)
+
+
 def _confidence(terms: Terms, about: Circumstances, _limits: Limits, _at: datetime) -> Held | None:
     if about.confidence < terms.min_confidence:
         return Held(
@@ -183,10 +192,12 @@ def _confidence(terms: Terms, about: Circumstances, _limits: Limits, _at: dateti
 
 
 def _age(_terms: Terms, about: Circumstances, limits: Limits, at: datetime) -> Held | None:
-    age = at - about.occurred_at
+    # Having been held back makes nothing older: what counts then is how late it is looked at.
+    age = at - (about.held_until or about.occurred_at)
     if age > limits.max_age:
+        since = "happened" if about.held_until is None else "was to be sent"
         return Held(
-            reason=f"It happened {_minutes(age)} ago; messages go out within "
+            reason=f"It {since} {_minutes(age)} ago; messages go out within "
             f"{_minutes(limits.max_age)}.",
             detail={"age_s": age.total_seconds(), "max_age_s": limits.max_age.total_seconds()},
         )
@@ -294,6 +305,7 @@ _GATES: Mapping[Gate, Callable[[Terms, Circumstances, Limits, datetime], Held | 
     Gate.CONSENT: _consent,
     Gate.PURPOSE: _purpose,
     Gate.SENSITIVE_PLACE: _sensitive,
+    Gate.RELEVANCE: _relevance,
     Gate.CONFIDENCE: _confidence,
     Gate.AGE: _age,
     Gate.OPENING_HOURS: _opening,

@@ -47,6 +47,8 @@ from geoservices.tasks.states import StepKind
 GATES = [gate.value for gate in Gate]
 """In the order in which they are asked."""
 SHOWN = (DeliveryState.SHOWN, DeliveryState.DISMISSED, DeliveryState.CLICKED)
+LONGEST = "10min"
+"""A campaign with a million decisions takes some seconds, and more where others are busy."""
 STEPS = list(Step)
 ENDINGS: Mapping[Arm, Sequence[str]] = {Arm.TOLD: STEPS, Arm.HELD: GATES}
 """What the number of an ending stands for."""
@@ -143,6 +145,7 @@ def people_met(
         bounds: When each day begins, and when the last one ends.
         followed: What is looked at.
     """
+    session.execute(select(func.set_config("statement_timeout", LONGEST, True)))
     people = union_all(_told(campaign, bounds, followed), _held(campaign, bounds)).subquery()
     edges = literal(list(bounds), ARRAY(DateTime(timezone=True)))
     day = func.width_bucket(people.c.since, edges, type_=Integer) - 1
@@ -166,7 +169,9 @@ def people_met(
     ]
 
 
-def _told(campaign: Campaign, bounds: Sequence[datetime], followed: Followed) -> Select[Any]:
+def _told(
+    campaign: Campaign, bounds: Sequence[datetime], followed: Followed
+) -> Select[Any, str, str, int, bool, int]:
     """Return who was told, or would have been, with what came of all that they were told.
 
     All that is known of a decision is joined to it before people are chosen by when they were
@@ -179,6 +184,8 @@ def _told(campaign: Campaign, bounds: Sequence[datetime], followed: Followed) ->
         (Delivery.state.in_(TAKEN_IN), STEPS.index(Step.ACCEPTED)),
         else_=STEPS.index(Step.SENT),
     )
+    # A push that stands for several brings each of them.
+    pushed_as = func.coalesce(Notification.bundle_id, Notification.id)
     since = func.min(Decision.decided_at).over(partition_by=Decision.person_id)
     decided = (
         _counted(campaign, _SENT_OR_HELD_OUT)
@@ -191,7 +198,7 @@ def _told(campaign: Campaign, bounds: Sequence[datetime], followed: Followed) ->
             far.label("far"),
         )
         .outerjoin(Notification, Notification.decision_id == Decision.id)
-        .outerjoin(Delivery, Delivery.notification_id == Notification.id)
+        .outerjoin(Delivery, Delivery.notification_id == pushed_as)
     )
     reached: ColumnElement[bool] = literal(followed.opening)
     if followed.deed is None:
@@ -258,7 +265,7 @@ def _held(campaign: Campaign, bounds: Sequence[datetime]) -> Select[Any]:
     )
 
 
-def _counted(campaign: Campaign, *which: ColumnElement[bool]) -> Select[Any]:
+def _counted(campaign: Campaign, *which: ColumnElement[bool]) -> Select[UUID, datetime, datetime]:
     """Return a campaign's decisions about people who agreed to be counted, with since when."""
     grant = by_operator(campaign.organisation_id, Right.STATISTICS_READ)
     places = select(Place.id).where(counts_at(grant), Place.sensitive_at.is_(None))

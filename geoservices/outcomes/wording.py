@@ -14,6 +14,7 @@ HELD: Final[Mapping[Gate, str]] = {
     Gate.CONSENT: "They had agreed to nothing.",
     Gate.PURPOSE: "They had not agreed to the campaign's purpose.",
     Gate.SENSITIVE_PLACE: "The place is sensitive: passing it never causes a message.",
+    Gate.RELEVANCE: "It had been held back, and there was no reason left to tell it.",
     Gate.CONFIDENCE: "Presence was known with less confidence than the campaign asks for.",
     Gate.AGE: "It had happened too long ago.",
     Gate.OPENING_HOURS: "The place was closed, or its opening hours were not known.",

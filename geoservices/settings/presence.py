@@ -151,6 +151,8 @@ class CampaignSettings(BaseModel, frozen=True, extra="forbid"):
     person_cap: Annotated[int, Field(ge=1)] = 6
     person_cap_window: Span = timedelta(hours=24)
     """So many notifications to one person in any window this long, critical ones apart."""
+    longest_wait: Span = timedelta(hours=24)
+    """What a campaign holds back and releases later waits no longer than this."""
 
 
 class EventSettings(BaseModel, frozen=True, extra="forbid"):

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from local.story import checking_in, passing
+from local.story import checking_in, opening, passing, tasks
 from local.story.stage import Stage, Teller, set_stage
 
 Later = Callable[[], None]
@@ -18,7 +18,9 @@ ACTS: tuple[Callable[[Stage], Later | None], ...] = (
     checking_in.citizen,
     passing.without_consent,
     passing.closed_library,
+    opening.early_bird,
     checking_in.two_tills,
+    tasks.caretaker,
 )
 """In the order in which they begin; what an act returns is how it ends, once all have begun."""
 

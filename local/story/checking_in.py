@@ -50,7 +50,7 @@ def citizen(stage: Stage) -> None:
 
 def two_tills(stage: Stage) -> None:
     """An offer's code is scanned at two tills at the same moment, and redeemed once."""
-    told = stage.teller.act("e", "(e) Two tills scan the same citizen's code at the same moment.")
+    told = stage.teller.act("f", "(f) Two tills scan the same citizen's code at the same moment.")
     place = stage.place(q="Barnstaple Library")
     offer = stage.manager.announce(
         place["id"],

@@ -139,7 +139,7 @@ def tell_push(
     said = message["notification"]
     stage.teller.say(
         f"    pushed {told['ms_to_push']:.0f} ms later, decrypted by the browser: "
-        f"“{said['title']}. {said['body']}”"
+        f"“{said['title']}. {'; '.join(said['body'].splitlines())}”"
     )
 
 

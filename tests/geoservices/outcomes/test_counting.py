@@ -26,7 +26,7 @@ from geoservices.events.models import Event, Occurrence, SignUp
 from geoservices.listings.models import Listing, ListingKind
 from geoservices.notifications import inbox
 from geoservices.notifications import service as notifications
-from geoservices.notifications.models import Notification
+from geoservices.notifications.models import Notification, NotificationKind
 from geoservices.offers.models import Redemption
 from geoservices.outcomes import counting, queries, service
 from geoservices.outcomes.rounds import Step
@@ -83,15 +83,7 @@ def test_a_campaign_from_its_first_message_to_its_last_word(world: World) -> Non
     )
     came = people(session, 100)
     for person in came:
-        device, _ = make_device(session, person)
-        subscriptions.subscribe(
-            session,
-            device_id=device.id,
-            offered=offer(f"https://fcm.googleapis.com/fcm/send/{device.id}"),
-            current_key=KEY,
-            push=PUSH,
-            at=NOON,
-        )
+        _subscribe(session, person)
     sleepers = people(session, 12)
     for person in sleepers:
         person.quiet_from, person.quiet_until = NOON.time(), (NOON + HOUR).time()
@@ -134,6 +126,18 @@ def test_a_campaign_from_its_first_message_to_its_last_word(world: World) -> Non
     assert outcome.result.hours_each == pytest.approx(6 / 15)
     assert outcome.result.verdict is Verdict.TOO_FEW
     assert outcome.summary[0] == "Objective: More people in"
+
+
+def _subscribe(session: Session, person: Person) -> None:
+    device, _ = make_device(session, person)
+    subscriptions.subscribe(
+        session,
+        device_id=device.id,
+        offered=offer(f"https://fcm.googleapis.com/fcm/send/{device.id}"),
+        current_key=KEY,
+        push=PUSH,
+        at=NOON,
+    )
 
 
 def _push(session: Session, state: DeliveryState, people_ids: Sequence[object]) -> None:
@@ -284,6 +288,31 @@ def test_a_message_that_was_held_and_then_sent_is_sent(world: World) -> None:
     assert (funnel.steps[Step.SENT], funnel.held) == (10, {Gate.CLAIMABLE: 10})
 
 
+def test_a_push_that_stands_for_several_brings_each_of_them(world: World) -> None:
+    """What is said of it is said of all that it told of."""
+    session = world.session
+    campaign = world.campaign(ended_at=NOON + HOUR)
+    for decision in decided(world, campaign, people(session, 12)):
+        bundle = _notification(world, decision)
+        bundle.kind, bundle.decision_id = NotificationKind.BUNDLE, None
+        bundle.organisation_id = bundle.listing_id = None
+        session.add(bundle)
+        session.flush()
+        member = _notification(world, decision)
+        member.bundle_id = bundle.id
+        session.add(member)
+        person = session.get_one(Person, decision.person_id)
+        _subscribe(session, person)
+        deliveries.enqueue(session, [bundle], at=NOON)
+    session.execute(update(Delivery).values(state=DeliveryState.SHOWN))
+
+    count(session, campaign)
+
+    funnel = told_of(world, campaign).result.funnel
+    assert (funnel.steps[Step.SHOWN], funnel.steps[Step.OPENED]) == (10, None)
+    assert funnel.messages == 10
+
+
 def test_whoever_was_told_before_is_not_met_again(world: World) -> None:
     """Nor who was decided about before, as far back as is kept."""
     campaign = world.campaign()
@@ -412,12 +441,13 @@ def test_adjacent_windows_and_versions_find_nobody(world: World) -> None:
         _second_version(session, campaign, at=NOON + 10 * DAY)
         count(session, campaign)
 
-    for asked in [
+    questions: list[dict[str, Any]] = [
         *({"first": NOON.date(), "last": (NOON + day * DAY).date()} for day in range(22)),
         *({"first": (NOON + day * DAY).date()} for day in range(22)),
         *({"version": version} for version in (1, 2, 3)),
         {},
-    ]:
+    ]
+    for asked in questions:
         without, with_one = (
             told_of(world, campaign, **asked).result.funnel for campaign in campaigns_
         )
