@@ -16,6 +16,7 @@ from geoservices.campaigns.definitions import Definition, GoalKind, PlaceSet
 from geoservices.campaigns.models import Campaign, CampaignVersion
 from geoservices.events.models import Event
 from geoservices.listings import queries as listings
+from geoservices.offers.models import Offer
 from geoservices.outcomes import goal_queries, queries
 from geoservices.outcomes.goal_queries import Deeds
 from geoservices.outcomes.models import CampaignRound
@@ -148,13 +149,14 @@ def _deed(
     until: datetime,
     settings: Settings,
 ) -> Deeds | None:
-    listing = listings.by_id(session, [campaign.listing_id])[campaign.listing_id]
+    listing = listings.by_id(session, [campaign.listing_id]).get(campaign.listing_id)
     if kind is GoalKind.CHECKED_IN:
-        places = definition.places or PlaceSet(ids=(listing.place_id,))
+        of_listing = PlaceSet(ids=(listing.place_id,) if listing else ())
+        places = definition.places or of_listing
         return goal_queries.checking_in(places, campaign.organisation_id, from_=from_, until=until)
-    if kind is GoalKind.REDEEMED:
+    if kind is GoalKind.REDEEMED and isinstance(listing, Offer):
         return goal_queries.redeeming(listing.id)
-    if kind is GoalKind.SIGNED_UP:
+    if kind is GoalKind.SIGNED_UP and isinstance(listing, Event):
         return goal_queries.signing_up(listing.id)
     if kind is GoalKind.ATTENDED and isinstance(listing, Event) and listing.series is not None:
         off = goal_queries.called_off(session, listing.id)

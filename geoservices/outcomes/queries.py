@@ -238,7 +238,7 @@ def _told(
     )
 
 
-def _held(campaign: Campaign, bounds: Sequence[datetime]) -> Select[Any]:
+def _held(campaign: Campaign, bounds: Sequence[datetime]) -> Select[Any, str, str, int, bool, int]:
     """Return who was held back whenever the campaign decided, by the gate that came last."""
     decided = _counted(campaign).add_columns(Decision.gate).subquery("held")
     since = func.min(decided.c.decided_at)
@@ -280,7 +280,11 @@ def _counted(campaign: Campaign, *which: ColumnElement[bool]) -> Select[UUID, da
                 Consent.withdrawn_at.is_(None),
             ),
         )
-        .where(Decision.campaign_id == campaign.id, Decision.place_id.in_(places), *which)
+        .where(
+            Decision.campaign_id == campaign.id,
+            or_(Decision.place_id.is_(None), Decision.place_id.in_(places)),
+            *which,
+        )
     )
 
 
