@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select, union_all, update
+from sqlalchemy import func, or_, select, union_all, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session
 
@@ -50,6 +50,24 @@ def newest_versions(
     )
     versions = {version.campaign_id: version for version in found}
     return [(campaign, versions[campaign.id]) for campaign in campaigns]
+
+
+def not_over(
+    session: Session, organisation_id: UUID, *, at: datetime
+) -> list[tuple[Campaign, CampaignVersion]]:
+    """Return an organisation's scheduled and live campaigns, with the version of now."""
+    published = session.scalars(
+        select(Campaign).where(
+            Campaign.organisation_id == organisation_id,
+            Campaign.published_at.is_not(None),
+            or_(Campaign.ended_at.is_(None), Campaign.ended_at > at),
+        )
+    ).all()
+    return [
+        (campaign, version)
+        for campaign, version in newest_versions(session, published)
+        if version.ends_at is None or version.ends_at > at
+    ]
 
 
 def versions_of(

@@ -9,9 +9,8 @@ from sqlalchemy import select, update
 
 from geoservices import pipeline
 from geoservices.accounts.models import Organisation, Purpose
-from geoservices.campaigns import waiting_queries
 from geoservices.campaigns.definitions import AfterHolding, Channel
-from geoservices.campaigns.models import Campaign
+from geoservices.campaigns.models import Campaign, HeldMessage
 from geoservices.campaigns.rules import CampaignClass
 from geoservices.channels.service import Choice
 from geoservices.deliveries import receipts
@@ -342,7 +341,7 @@ def test_what_is_released_at_one_moment_is_one_push(world: World) -> None:
             )
     world.person.quiet_from, world.person.quiet_until = time(11), time(13)
     held = comes(world)
-    ids = world.session.scalars(select(waiting_queries.HeldMessage.decision_id)).all()
+    ids = world.session.scalars(select(HeldMessage.decision_id)).all()
 
     made = pipeline.release(world.session, ids[:1], settings=SETTINGS, at=moment(EVENING))
     [sending] = claimed(world, at=EVENING + 1)

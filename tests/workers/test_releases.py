@@ -13,6 +13,7 @@ from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from geoservices import clock, pipeline
+from geoservices.campaigns import waiting_queries
 from geoservices.campaigns.definitions import AfterHolding
 from geoservices.campaigns.models import Decision, HeldMessage
 from geoservices.campaigns.rules import Gate
@@ -237,9 +238,7 @@ def test_what_the_broker_does_not_take_is_due_again_at_once(
     """As messages of the outbox are."""
     ids = hold(committed)
     with transaction(committed) as session:
-        campaign_jobs.waiting_queries.put_back(
-            session, [UUID(id_) for id_ in ids], at=moment(OPENS)
-        )
+        waiting_queries.put_back(session, [UUID(id_) for id_ in ids], at=moment(OPENS))
 
     with at(OPENS):
         relay.relay_once()
