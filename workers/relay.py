@@ -23,6 +23,8 @@ from sqlalchemy.exc import OperationalError as DatabaseError
 from sqlalchemy.orm import Session
 
 from geoservices import clock, logs, outbox
+from geoservices.campaigns import replaying_queries as replays
+from geoservices.campaigns.replays import LEASE as REPLAY_LEASE
 from geoservices.database import DatabaseRole, SessionFactory, acting_as, transaction
 from geoservices.deliveries import queries as deliveries
 from geoservices.erasures import queries as erasures
@@ -118,6 +120,7 @@ class Relay:
             + self._ring("erasures.carry_out", erasures, lease=ERASURE_LEASE, limit=1)
             + self._ring("imports.carry_out", imports, lease=IMPORT_LEASE, limit=1)
             + self._ring("feeds.run", feeds, lease=FEED_LEASE, limit=1)
+            + self._ring("replays.carry_out", replays, lease=REPLAY_LEASE, limit=1)
         )
 
     def _relay_while(self, listening: psycopg.Connection) -> None:

@@ -1,0 +1,365 @@
+"""What a campaign would have decided on what was recorded, by the rules that decide live.
+
+Whoever reads the records gives them here in the order in which they became known. Told are numbers
+of people and of places alone; `replaying_counts` says what may be told of those.
+"""
+
+import math
+from array import array
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, time, timedelta
+from enum import StrEnum
+from typing import Final, NamedTuple
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from geoservices.campaigns.audiences import APART, Listener, fits, is_held_out
+from geoservices.campaigns.definitions import Definition
+from geoservices.campaigns.rules import (
+    CampaignClass,
+    Circumstances,
+    Gate,
+    Limits,
+    Terms,
+    Trigger,
+    decide,
+)
+from geoservices.campaigns.windows import Weekly
+from geoservices.places.hours import UNKNOWN, Hours, OpenState, hours_at
+
+GATES: Final = tuple(Gate)
+SENT: Final = len(GATES)
+"""What stands in a tally in place of a gate's number where none held."""
+WEEK: Final = timedelta(days=7)
+QUARTER: Final = timedelta(minutes=15)
+"""Clocks differ from UTC by whole quarters of an hour."""
+
+
+class Note(StrEnum):
+    """What is recorded besides the triggers, and looked at and not decided on."""
+
+    TOLD = "told"
+    """Another campaign told somebody something."""
+    CAME = "came"
+    """Somebody came to a place, whatever that set off."""
+
+
+class Recorded(NamedTuple):
+    """Something that happened, when it became known.
+
+    `kind` is a trigger's or a note's. `left_at` is when it became known that the visit was over;
+    None while it is not, and of a check-in. `campaign_class` is that of what was told.
+    """
+
+    known_at: datetime
+    occurred_at: datetime
+    kind: str
+    confidence: int
+    person_id: UUID
+    place_id: UUID
+    visit_id: UUID | None
+    left_at: datetime | None
+    campaign_class: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """What is known of somebody now; `language` is theirs or the organisation's."""
+
+    role: str
+    language: str
+    team_ids: frozenset[UUID]
+    purposes: frozenset[str]
+    time_zone: str
+    quiet_from: time | None
+    quiet_until: time | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """A place as it is now, and what may be asked of it at an instant.
+
+    `is_sensitive` tells whether it is marked. `why_not` tells why nobody could make use of what the
+    campaign speaks of, None if they could, and until when it is so.
+    """
+
+    name: str
+    opening_hours: str | None
+    time_zone: str
+    is_sensitive: Callable[[datetime], bool]
+    why_not: Callable[[datetime], tuple[str | None, datetime]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is replayed: a definition with what frames it, as if it had been live all the time.
+
+    `time_zone` is by whose clocks days and hours are told.
+    """
+
+    campaign_id: UUID
+    campaign_class: CampaignClass
+    purpose: str
+    definition: Definition
+    weekly: Weekly
+    limits: Limits
+    time_zone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """What was decided, by the numbers of people and places.
+
+    `people` and `places` are theirs in the order of these numbers, with `profiles` and `names`.
+    `looked` says how much of each person was looked at. Of each decision there are `decided`
+    (whom) and `gates` (its number, or `SENT`), of each message `told` (whom), `where` and `hours`:
+    the hour in which it went, counted from 1970 by the clocks on the wall.
+    """
+
+    people: Sequence[UUID]
+    profiles: Sequence[Profile]
+    places: Sequence[UUID]
+    names: Sequence[str]
+    looked: array[int]
+    decided: array[int]
+    gates: array[int]
+    told: array[int]
+    where: array[int]
+    hours: array[int]
+
+
+@dataclass(slots=True)
+class _Someone:
+    """What a replay remembers of somebody."""
+
+    number: int
+    profile: Profile
+    fits: bool
+    held_out: bool
+    told: deque[datetime] = field(default_factory=deque)
+    """When anybody told them what counts towards their cap, within its window."""
+    told_by_us: list[datetime] = field(default_factory=list)
+    last_left_at: datetime | None = None
+    """When it became known that the visit was over because of which they were last told."""
+    last_on_visit: bool = False
+    came: dict[UUID, list[datetime]] = field(default_factory=dict)
+
+
+class Walk:
+    """A replay under way: what it has seen so far, and remembers."""
+
+    def __init__(self, question: Question) -> None:
+        """Begin with nobody known.
+
+        Args:
+            question: What is replayed.
+        """
+        self._asked = question
+        definition = question.definition
+        self._terms: Mapping[str, Terms] = {
+            trigger: _terms(question, trigger) for trigger in definition.triggers
+        }
+        self._anybody = replace(definition.audience, visited=None)
+        self._people: dict[UUID, _Someone] = {}
+        self._sites: dict[UUID, Site] = {}
+        self._numbers: dict[UUID, int] = {}
+        self._hours: dict[UUID, Hours] = {}
+        self._unclaimable: dict[UUID, tuple[str | None, datetime]] = {}
+        self._clock = _WallClock(ZoneInfo(question.time_zone))
+        self._looked = array("L")
+        self._decided, self._gates = array("L"), array("B")
+        self._told, self._where, self._when = array("L"), array("L"), array("L")
+
+    def unknown_people(self, recorded: Sequence[Recorded]) -> set[UUID]:
+        """Return those of whom `meet` was not told yet."""
+        return {one.person_id for one in recorded} - self._people.keys()
+
+    def unknown_places(self, recorded: Sequence[Recorded]) -> set[UUID]:
+        """Return those of which `see` was not told yet."""
+        return {one.place_id for one in recorded} - self._sites.keys()
+
+    def meet(self, people: Mapping[UUID, Profile]) -> None:
+        """Be told of people."""
+        asked = self._asked
+        audience, campaign_id = asked.definition.audience, asked.campaign_id
+        for person_id, profile in people.items():
+            self._people[person_id] = _Someone(
+                number=len(self._people),
+                profile=profile,
+                fits=fits(
+                    self._anybody,
+                    _listener(person_id, profile, ()),
+                    campaign_id=campaign_id,
+                    occurred_at=datetime.min.replace(tzinfo=UTC),
+                ),
+                held_out=is_held_out(audience, campaign_id=campaign_id, person_id=person_id),
+            )
+            self._looked.append(0)
+
+    def see(self, sites: Mapping[UUID, Site]) -> None:
+        """Be told of places."""
+        self._sites.update(sites)
+
+    def follow(self, one: Recorded) -> None:
+        """Look at what happened next, of a person and place that are known, and remember it."""
+        someone = self._people[one.person_id]
+        if one.kind == Note.TOLD:
+            someone.told.append(one.known_at)
+        elif one.kind == Note.CAME:
+            someone.came.setdefault(one.place_id, []).append(one.occurred_at)
+        else:
+            self._looked[someone.number] += 1
+            if self._hears(someone, one):
+                self._decide(someone, self._sites[one.place_id], one)
+
+    def tally(self) -> Tally:
+        """Return what was decided so far."""
+        return Tally(
+            people=list(self._people),
+            profiles=[one.profile for one in self._people.values()],
+            places=list(self._numbers),
+            names=[self._sites[place_id].name for place_id in self._numbers],
+            looked=self._looked,
+            decided=self._decided,
+            gates=self._gates,
+            told=self._told,
+            where=self._where,
+            hours=self._when,
+        )
+
+    def _hears(self, someone: _Someone, one: Recorded) -> bool:
+        audience = self._asked.definition.audience
+        if not someone.fits or audience.visited is None:
+            return someone.fits
+        came = someone.came.get(one.place_id, [])
+        # Of all that is long enough ago, the last tells as much as all before.
+        while len(came) > 1 and came[1] <= one.occurred_at - APART:
+            del came[0]
+        return fits(
+            audience,
+            _listener(one.person_id, someone.profile, came),
+            campaign_id=self._asked.campaign_id,
+            occurred_at=one.occurred_at,
+        )
+
+    def _decide(self, someone: _Someone, site: Site, one: Recorded) -> None:
+        about = self._circumstances(someone, site, one)
+        terms = self._terms[one.kind]
+        gate = decide(terms, about, limits=self._asked.limits, at=one.known_at).gate
+        self._decided.append(someone.number)
+        self._gates.append(_NUMBERS[gate])
+        if gate is None:
+            self._remember(someone, one)
+
+    def _remember(self, someone: _Someone, one: Recorded) -> None:
+        if self._asked.campaign_class is not CampaignClass.CRITICAL:
+            someone.told.append(one.known_at)
+        someone.told_by_us.append(one.known_at)
+        someone.last_on_visit, someone.last_left_at = one.visit_id is not None, one.left_at
+        self._told.append(someone.number)
+        self._where.append(self._numbers.setdefault(one.place_id, len(self._numbers)))
+        self._when.append(self._clock.hour_of(one.known_at))
+
+    def _circumstances(self, someone: _Someone, site: Site, one: Recorded) -> Circumstances:
+        asked, profile, at = self._asked, someone.profile, one.known_at
+        hours = self._hours_of(one.place_id, site, at)
+        cap = asked.definition.cap
+        by_us = someone.told_by_us
+        told = someone.told
+        since = at - asked.limits.person_cap_window
+        while told and told[0] <= since:
+            told.popleft()
+        return Circumstances(
+            occurred_at=one.occurred_at,
+            confidence=one.confidence,
+            purposes=profile.purposes,
+            sensitive=site.is_sensitive(one.occurred_at) or site.is_sensitive(at),
+            open_state=hours.state,
+            opens_at=hours.changes_at if hours.state is OpenState.CLOSED else None,
+            unclaimable=self._why_not(one.place_id, site, at),
+            time_zone=profile.time_zone,
+            quiet_from=profile.quiet_from,
+            quiet_until=profile.quiet_until,
+            told_in_window=len(told),
+            told_by_campaign=sum(then > at - cap.within for then in by_us) if cap else 0,
+            last_told_at=by_us[-1] if by_us else None,
+            told_this_visit=someone.last_on_visit
+            and (someone.last_left_at is None or someone.last_left_at > at),
+            held_out=someone.held_out,
+        )
+
+    def _hours_of(self, place_id: UUID, site: Site, at: datetime) -> Hours:
+        """Return a place's opening hours at an instant, read anew when they have changed."""
+        if not self._asked.definition.only_when_open:
+            return UNKNOWN
+        known = self._hours.get(place_id)
+        if known is None or (known.changes_at is not None and known.changes_at <= at):
+            known = hours_at(site.opening_hours, time_zone=site.time_zone, at=at)
+            self._hours[place_id] = known
+        return known
+
+    def _why_not(self, place_id: UUID, site: Site, at: datetime) -> str | None:
+        """Return why nobody could make use of it at an instant, asked anew when that may change."""
+        known = self._unclaimable.get(place_id)
+        if known is None or known[1] <= at:
+            known = self._unclaimable[place_id] = site.why_not(at)
+        return known[0]
+
+
+class _WallClock:
+    """Tells hours by the clocks of a zone, and looks at them once in a quarter of an hour."""
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        self._zone = zone
+        self._until = datetime.min.replace(tzinfo=UTC)
+        self._hour = 0
+
+    def hour_of(self, at: datetime) -> int:
+        """Return how many hours the clocks have shown since 1970; instants come in order."""
+        if at >= self._until:
+            self._until = at - (at - _EPOCH) % QUARTER + QUARTER
+            wall = at.astimezone(self._zone).replace(tzinfo=UTC)
+            self._hour = (wall - _EPOCH) // timedelta(hours=1)
+        return self._hour
+
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NUMBERS: Final[Mapping[Gate | None, int]] = {
+    None: SENT,
+    **{gate: number for number, gate in enumerate(GATES)},
+}
+
+
+def stands_for(at: datetime, begins: datetime) -> datetime:
+    """Return the instant whose answer counts at another one, of something that begins.
+
+    What has not begun is taken to be on week after week as it will be in its first: an instant
+    before it stands for the same hour of the week after.
+    """
+    return at if at >= begins else at + math.ceil((begins - at) / WEEK) * WEEK
+
+
+def _terms(question: Question, trigger: Trigger) -> Terms:
+    definition = question.definition
+    return Terms(
+        trigger=trigger,
+        campaign_class=question.campaign_class,
+        purpose=question.purpose,
+        min_confidence=definition.min_confidence,
+        only_when_open=definition.only_when_open,
+        cooldown=definition.cooldown,
+        weekly=question.weekly,
+        cap=definition.cap,
+    )
+
+
+def _listener(person_id: UUID, profile: Profile, came: Sequence[datetime]) -> Listener:
+    return Listener(
+        person_id=person_id,
+        role=profile.role,
+        language=profile.language,
+        team_ids=profile.team_ids,
+        came=came,
+    )
