@@ -167,6 +167,8 @@ REASONS: Mapping[Gate | None, str] = {
     Gate.SCHEDULE: "It was outside the campaign's weekly windows.",
     Gate.QUIET_HOURS: "The person did not want to be disturbed at that time.",
     Gate.CAP: "The person had got as many messages as one person may.",
+    Gate.CLASS_CAP: "The person had got as many messages of its class as one person may.",
+    Gate.PLACE_CAP: "The person had been told as much at the place as one person may.",
     Gate.CAMPAIGN_CAP: "The person had got as many messages from it as the campaign sends one.",
     Gate.COOLDOWN: "The campaign had told the person within its cooldown.",
     Gate.CLAIMABLE: "What the campaign speaks of was not on.",

@@ -19,6 +19,7 @@ from api.schemas.accounts import TimeZone
 from api.schemas.common import DurationIn, In, Instant, Lat, Lon, Text
 from api.schemas.members import Tags
 from geoservices.access.rights import Role
+from geoservices.campaigns.cooldowns import CooldownPer
 from geoservices.campaigns.definitions import AfterHolding, Channel, GoalKind, Visited
 from geoservices.campaigns.rules import Trigger
 from geoservices.campaigns.windows import Weekday
@@ -207,6 +208,11 @@ class Definition(Part):
         default=False, description="Hold while the place is closed by its opening hours"
     )
     cooldown: DurationIn = Field(default=timedelta(hours=12), ge=timedelta(0), le=YEAR)
+    cooldown_per: CooldownPer = Field(
+        default=CooldownPer.CAMPAIGN,
+        description="Where somebody must have been told for the cooldown to hold: anywhere, at the "
+        "same place, or there, at its parent and at places with the same parent",
+    )
     cap: Cap | None = None
     after_holding: AfterHolding = Field(
         default=AfterHolding.DROP, description="What becomes of what a gate held back"

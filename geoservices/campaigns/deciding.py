@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID, uuid4
 
 from sqlalchemy.orm import Session
@@ -10,12 +10,14 @@ from sqlalchemy.orm import Session
 from geoservices.accounts import queries as accounts
 from geoservices.campaigns import place_queries, queries
 from geoservices.campaigns.audiences import Listener, fits, is_held_out
-from geoservices.campaigns.histories import History, Pair, read_history
+from geoservices.campaigns.histories import History, Pair, read_history, spot_of
 from geoservices.campaigns.lifecycle import counts_for
 from geoservices.campaigns.models import Decision
 from geoservices.campaigns.occasions import Occasion
+from geoservices.campaigns.pacing import last_told, told_by, told_by_campaign
 from geoservices.campaigns.rules import (
     CampaignClass,
+    Cap,
     Circumstances,
     Limits,
     Terms,
@@ -42,9 +44,7 @@ def triggered_by(
     listening = _listening(session, occasions, at)
     purposes = accounts.purposes_of(session, [occasion.person.id for occasion in occasions])
     decided = _decided(session, occasions)
-    history = read_history(
-        session, occasions, listening, since=at - limits.person_cap_window, at=at
-    )
+    history = read_history(session, occasions, listening, limits=limits, at=at)
     sent: list[Message] = []
     for occasion in occasions:
         agreed = frozenset(purposes.get(occasion.person.id, ()))
@@ -53,11 +53,13 @@ def triggered_by(
                 continue
             if not _hears(speaker, occasion, history):
                 continue
-            about = _circumstances(occasion, speaker, history, purposes=agreed, at=at)
+            about = _circumstances(
+                occasion, speaker, history, purposes=agreed, limits=limits, at=at
+            )
             decision = _decide(occasion, speaker, about, limits, at)
             session.add(decision)
             if decision.gate is None:
-                history.add(decision, speaker.campaign)
+                history.add(occasion, speaker, at=at)
                 sent.append(say(decision, speaker, occasion))
     session.flush()
     return sent
@@ -67,8 +69,14 @@ def limits_of(settings: CampaignSettings) -> Limits:
     """Return what holds for every campaign, from the settings."""
     return Limits(
         max_age=settings.max_age,
-        person_cap=settings.person_cap,
-        person_cap_window=settings.person_cap_window,
+        person_cap=Cap(messages=settings.person_cap, within=settings.person_cap_window),
+        class_caps={
+            CampaignClass.OFFER: Cap(messages=settings.offer_cap, within=settings.offer_cap_window),
+            CampaignClass.SERVICE: Cap(
+                messages=settings.service_cap, within=settings.service_cap_window
+            ),
+        },
+        place_cap=Cap(messages=settings.place_cap, within=settings.place_cap_window),
     )
 
 
@@ -124,14 +132,15 @@ def _circumstances(
     history: History,
     *,
     purposes: frozenset[str],
+    limits: Limits,
     at: datetime,
 ) -> Circumstances:
     person, place = occasion.person, occasion.place
-    pair = (speaker.campaign.id, person.id)
     hours = hours_at(place.opening_hours, time_zone=place.time_zone, at=at)
-    last = history.last.get(pair)
-    cap = speaker.definition.cap
-    since = at - (cap.within if cap else timedelta(0))
+    campaign_id, definition = speaker.campaign.id, speaker.definition
+    tellings = history.tellings.get(person.id, ())
+    told = told_by(tellings, place_id=place.id, limits=limits, at=at)
+    last = last_told(tellings, campaign_id, spot=spot_of(place), per=definition.cooldown_per)
     return Circumstances(
         occurred_at=occasion.occurred_at,
         confidence=occasion.confidence,
@@ -143,13 +152,15 @@ def _circumstances(
         time_zone=person.time_zone,
         quiet_from=person.quiet_from,
         quiet_until=person.quiet_until,
-        told_in_window=history.told.get(person.id, 0),
-        told_by_campaign=sum(told > since for told in history.by_campaign.get(pair, ())),
-        last_told_at=last.decided_at if last else None,
-        told_this_visit=last is not None and last.transition_id in history.of_open_visits,
-        held_out=is_held_out(
-            speaker.definition.audience, campaign_id=speaker.campaign.id, person_id=person.id
-        ),
+        told_in_window=told.in_window,
+        told_of_class=told.of_class.get(CampaignClass(speaker.campaign.campaign_class), 0),
+        told_here=told.here,
+        told_by_campaign=told_by_campaign(tellings, campaign_id, definition.cap, at=at)
+        if definition.cap
+        else 0,
+        last_told_at=last.told_at if last else None,
+        told_this_visit=last is not None and last.visit_goes_on,
+        held_out=is_held_out(definition.audience, campaign_id=campaign_id, person_id=person.id),
     )
 
 
@@ -184,6 +195,7 @@ def _terms(speaker: Speaker, trigger: Trigger) -> Terms:
         min_confidence=definition.min_confidence,
         only_when_open=definition.only_when_open,
         cooldown=definition.cooldown,
+        cooldown_per=definition.cooldown_per,
         weekly=weekly_of(definition, speaker.organisation),
         cap=definition.cap,
     )

@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from geoservices.access.rights import Role
+from geoservices.campaigns.cooldowns import CooldownPer
 from geoservices.campaigns.rules import Cap, Trigger
 from geoservices.campaigns.windows import Window
 
@@ -139,6 +140,7 @@ class Definition:
     min_confidence: int = 2
     only_when_open: bool = False
     cooldown: timedelta = timedelta(hours=12)
+    cooldown_per: CooldownPer = CooldownPer.CAMPAIGN
     cap: Cap | None = None
     after_holding: AfterHolding = AfterHolding.DROP
     channel: Channel = Channel.PUSH

@@ -4,19 +4,22 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select, union_all, update
-from sqlalchemy.dialects.postgresql import distinct_on, insert
+from sqlalchemy import func, or_, select, union_all, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from geoservices.access.actors import Grant
 from geoservices.accounts.models import Device
+from geoservices.campaigns.cooldowns import Spot
 from geoservices.campaigns.models import Campaign, CampaignVersion, Decision
+from geoservices.campaigns.pacing import Telling
 from geoservices.campaigns.rules import CampaignClass
 from geoservices.checkins.models import CheckIn
 from geoservices.database import newest_first
 from geoservices.listings.models import Listing
 from geoservices.members.models import Team, TeamMember
 from geoservices.places.access_queries import reached
+from geoservices.places.models import Place
 from geoservices.visits.models import Transition, Visit
 from geoservices.visits.transitions import Phase
 
@@ -116,55 +119,57 @@ def came_since(
     return found
 
 
-def told_by(
-    session: Session, campaign_ids: Iterable[UUID], person_ids: Iterable[UUID], *, since: datetime
-) -> dict[tuple[UUID, UUID], list[datetime]]:
-    """Return when each campaign told each person something since an instant."""
+def told_to(
+    session: Session,
+    person_ids: Iterable[UUID],
+    *,
+    since: datetime,
+    by: Iterable[UUID] = (),
+    by_since: datetime | None = None,
+) -> list[Telling]:
+    """Return what people were told since an instant, the earliest first.
+
+    Args:
+        session: The transaction.
+        person_ids: Whom.
+        since: What any campaign told them.
+        by: Campaigns of which more is wanted: what they told because of visits that go on.
+        by_since: And whatever they told since this.
+    """
+    going_on = Visit.exited_at.is_(None) & Visit.id.is_not(None)
+    lately = going_on if by_since is None else going_on | (Decision.decided_at > by_since)
     rows = session.execute(
-        select(Decision.campaign_id, Decision.person_id, Decision.decided_at).where(
-            Decision.person_id.in_(set(person_ids)),
-            Decision.campaign_id.in_(set(campaign_ids)),
-            Decision.gate.is_(None),
-            Decision.decided_at > since,
+        select(
+            Decision.person_id,
+            Decision.campaign_id,
+            Campaign.campaign_class,
+            Decision.place_id,
+            Place.parent_id,
+            Decision.decided_at,
+            going_on,
         )
-    )
-    found: dict[tuple[UUID, UUID], list[datetime]] = {}
-    for campaign_id, person_id, decided_at in rows:
-        found.setdefault((campaign_id, person_id), []).append(decided_at)
-    return found
-
-
-def told_since(session: Session, person_ids: Iterable[UUID], *, since: datetime) -> dict[UUID, int]:
-    """Count the messages that count towards each person's cap and were sent since an instant."""
-    rows = session.execute(
-        select(Decision.person_id, func.count())
         .join(Campaign, Campaign.id == Decision.campaign_id)
+        .join(Place, Place.id == Decision.place_id)
+        .outerjoin(Transition, Transition.id == Decision.transition_id)
+        .outerjoin(Visit, Visit.id == Transition.visit_id)
         .where(
             Decision.person_id.in_(set(person_ids)),
             Decision.gate.is_(None),
-            Decision.decided_at > since,
-            Campaign.campaign_class != CampaignClass.CRITICAL,
+            or_(Decision.decided_at > since, Decision.campaign_id.in_(set(by)) & lately),
         )
-        .group_by(Decision.person_id)
+        .order_by(Decision.decided_at)
     )
-    return dict(rows.all())
-
-
-def last_told(
-    session: Session, campaign_ids: Iterable[UUID], person_ids: Iterable[UUID]
-) -> dict[tuple[UUID, UUID], Decision]:
-    """Return the newest decision by which each campaign told each person something."""
-    found = session.scalars(
-        select(Decision)
-        .ext(distinct_on(Decision.campaign_id, Decision.person_id))
-        .where(
-            Decision.campaign_id.in_(set(campaign_ids)),
-            Decision.person_id.in_(set(person_ids)),
-            Decision.gate.is_(None),
+    return [
+        Telling(
+            person_id=person_id,
+            campaign_id=campaign_id,
+            campaign_class=CampaignClass(class_),
+            spot=Spot(place_id=place_id, parent_id=parent_id),
+            told_at=told_at,
+            visit_goes_on=visit_goes_on,
         )
-        .order_by(Decision.campaign_id, Decision.person_id, Decision.decided_at.desc())
-    )
-    return {(decision.campaign_id, decision.person_id): decision for decision in found}
+        for person_id, campaign_id, class_, place_id, parent_id, told_at, visit_goes_on in rows
+    ]
 
 
 def of_open_visits(session: Session, transition_ids: Iterable[UUID]) -> set[UUID]:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from geoservices.campaigns import windows
+from geoservices.campaigns.cooldowns import CooldownPer
 from geoservices.campaigns.windows import Weekly
 from geoservices.places.hours import OpenState
 
@@ -40,6 +41,8 @@ class Gate(StrEnum):
     SCHEDULE = "schedule"
     QUIET_HOURS = "quiet-hours"
     CAP = "cap"
+    CLASS_CAP = "class-cap"
+    PLACE_CAP = "place-cap"
     CAMPAIGN_CAP = "campaign-cap"
     COOLDOWN = "cooldown"
     CLAIMABLE = "claimable"
@@ -49,7 +52,7 @@ class Gate(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cap:
-    """The most messages that a campaign sends one person in any window of a length."""
+    """The most messages that one person is sent in any window of a length."""
 
     messages: int
     within: timedelta
@@ -65,17 +68,29 @@ class Terms:
     min_confidence: int
     only_when_open: bool
     cooldown: timedelta
+    cooldown_per: CooldownPer
     weekly: Weekly
     cap: Cap | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What holds for every campaign."""
+    """What holds for every campaign.
+
+    Critical messages neither count towards a cap nor are held back by one; `class_caps` has one
+    for each of the other classes, and `place_cap` is for what one person is told at one place.
+    """
 
     max_age: timedelta
-    person_cap: int
-    person_cap_window: timedelta
+    person_cap: Cap
+    class_caps: Mapping[CampaignClass, Cap]
+    place_cap: Cap
+
+    @property
+    def longest(self) -> timedelta:
+        """How long what somebody was told counts towards any of the caps."""
+        caps = (self.person_cap, self.place_cap, *self.class_caps.values())
+        return max(cap.within for cap in caps)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,11 +98,12 @@ class Circumstances:
     """What is known of the occasion, the person and the place when a campaign decides.
 
     `unclaimable` is why nobody could make use of the listing, in a sentence; None if they could.
-    `last_told_at` is when this campaign last told this person; `told_in_window` how many
-    messages that count towards the cap the person got within it, `told_by_campaign` how many from
-    this campaign within its own cap's window; `told_this_visit` whether this campaign told them
-    already because of the same visit or check-in; `held_out` whether the lot fell on them to be
-    told nothing.
+    `told_in_window` is how many messages the person got that count towards the cap on a person,
+    `told_of_class` and `told_here` towards the caps on the class and the place, and
+    `told_by_campaign` towards the campaign's own, each within its window. `last_told_at` is when
+    this campaign last told them where its cooldown looks, and `told_this_visit` whether it did so
+    because of a visit that still goes on; `held_out` whether the lot fell on them to be told
+    nothing.
     """
 
     occurred_at: datetime
@@ -101,6 +117,8 @@ class Circumstances:
     quiet_from: time | None
     quiet_until: time | None
     told_in_window: int
+    told_of_class: int
+    told_here: int
     told_by_campaign: int
     last_told_at: datetime | None
     told_this_visit: bool
@@ -228,29 +246,52 @@ def _quiet(terms: Terms, about: Circumstances, _limits: Limits, at: datetime) ->
 
 
 def _cap(terms: Terms, about: Circumstances, limits: Limits, _at: datetime) -> Held | None:
-    if terms.campaign_class is CampaignClass.CRITICAL or about.told_in_window < limits.person_cap:
+    cap, told = limits.person_cap, about.told_in_window
+    if terms.campaign_class is CampaignClass.CRITICAL or told < cap.messages:
         return None
-    hours = limits.person_cap_window.total_seconds() / 3600
     return Held(
-        reason=f"The person got {about.told_in_window} messages in the last {hours:g} hours; "
-        f"{limits.person_cap} are allowed.",
-        detail={"told_in_window": about.told_in_window, "person_cap": limits.person_cap},
+        reason=f"The person got {_so_many(told, 'message')} in the last {_hours(cap.within)}; "
+        f"{cap.messages} are allowed.",
+        detail={"told_in_window": told, "person_cap": cap.messages},
+    )
+
+
+def _class_cap(terms: Terms, about: Circumstances, limits: Limits, _at: datetime) -> Held | None:
+    cap, told = limits.class_caps.get(terms.campaign_class), about.told_of_class
+    if cap is None or told < cap.messages:
+        return None
+    return Held(
+        reason=f"The person got {_so_many(told, 'message')} of the class {terms.campaign_class} "
+        f"in the last {_hours(cap.within)}; {cap.messages} are allowed.",
+        detail={
+            "campaign_class": terms.campaign_class,
+            "told_of_class": told,
+            "class_cap": cap.messages,
+        },
+    )
+
+
+def _place_cap(terms: Terms, about: Circumstances, limits: Limits, _at: datetime) -> Held | None:
+    cap, told = limits.place_cap, about.told_here
+    if terms.campaign_class is CampaignClass.CRITICAL or told < cap.messages:
+        return None
+    return Held(
+        reason=f"The person was told {_so_many(told, 'thing')} at this place in the last "
+        f"{_hours(cap.within)}; {cap.messages} are allowed.",
+        detail={"told_here": told, "place_cap": cap.messages},
     )
 
 
 def _campaign_cap(
     terms: Terms, about: Circumstances, _limits: Limits, _at: datetime
 ) -> Held | None:
-    if terms.cap is None or about.told_by_campaign < terms.cap.messages:
+    cap, told = terms.cap, about.told_by_campaign
+    if cap is None or told < cap.messages:
         return None
-    hours = terms.cap.within.total_seconds() / 3600
     return Held(
-        reason=f"The campaign told the person {about.told_by_campaign} times in the last "
-        f"{hours:g} hours, and does so {terms.cap.messages} times at most.",
-        detail={
-            "told_by_campaign": about.told_by_campaign,
-            "campaign_cap": terms.cap.messages,
-        },
+        reason=f"The campaign told the person {_so_many(told, 'time')} in the last "
+        f"{_hours(cap.within)}, and does so {_so_many(cap.messages, 'time')} at most.",
+        detail={"told_by_campaign": told, "campaign_cap": cap.messages},
     )
 
 
@@ -265,9 +306,13 @@ def _cooldown(terms: Terms, about: Circumstances, _limits: Limits, at: datetime)
     if about.told_this_visit:
         return None  # The same visit again is a duplicate, and the last gate says so.
     return Held(
-        reason=f"The campaign told the person {_minutes(at - about.last_told_at)} ago and "
-        f"waits {_minutes(terms.cooldown)}.",
-        detail={"last_told_at": about.last_told_at.isoformat()},
+        reason=f"The campaign told the person{_WHERE[terms.cooldown_per]} "
+        f"{_minutes(at - about.last_told_at)} ago and waits {_minutes(terms.cooldown)}.",
+        detail={
+            "last_told_at": about.last_told_at.isoformat(),
+            "cooldown_s": terms.cooldown.total_seconds(),
+            "cooldown_per": terms.cooldown_per,
+        },
     )
 
 
@@ -300,11 +345,19 @@ _GATES: Mapping[Gate, Callable[[Terms, Circumstances, Limits, datetime], Held | 
     Gate.SCHEDULE: _schedule,
     Gate.QUIET_HOURS: _quiet,
     Gate.CAP: _cap,
+    Gate.CLASS_CAP: _class_cap,
+    Gate.PLACE_CAP: _place_cap,
     Gate.CAMPAIGN_CAP: _campaign_cap,
     Gate.COOLDOWN: _cooldown,
     Gate.CLAIMABLE: _claimable,
     Gate.DUPLICATE: _duplicate,
     Gate.HOLD_OUT: _hold_out,
+}
+
+_WHERE: Mapping[CooldownPer, str] = {
+    CooldownPer.CAMPAIGN: "",
+    CooldownPer.PLACE: " at this place",
+    CooldownPer.PARENT_PLACE: " at this place, or at one that belongs to it,",
 }
 
 
@@ -316,5 +369,12 @@ def within(moment: time, start: time, end: time) -> bool:
 
 
 def _minutes(span: timedelta) -> str:
-    minutes = round(span.total_seconds() / 60)
-    return "1 minute" if minutes == 1 else f"{minutes} minutes"
+    return _so_many(round(span.total_seconds() / 60), "minute")
+
+
+def _hours(span: timedelta) -> str:
+    return _so_many(span.total_seconds() / 3600, "hour")
+
+
+def _so_many(number: float, of_what: str) -> str:
+    return f"{number:g} {of_what}" if number == 1 else f"{number:g} {of_what}s"

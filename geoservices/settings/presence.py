@@ -151,6 +151,15 @@ class CampaignSettings(BaseModel, frozen=True, extra="forbid"):
     person_cap: Annotated[int, Field(ge=1)] = 6
     person_cap_window: Span = timedelta(hours=24)
     """So many notifications to one person in any window this long, critical ones apart."""
+    offer_cap: Annotated[int, Field(ge=1)] = 3
+    offer_cap_window: Span = timedelta(hours=24)
+    """So many of the class `offer` among them."""
+    service_cap: Annotated[int, Field(ge=1)] = 5
+    service_cap_window: Span = timedelta(hours=24)
+    """And so many of the class `service`."""
+    place_cap: Annotated[int, Field(ge=1)] = 3
+    place_cap_window: Span = timedelta(hours=24)
+    """So many at one place, critical ones apart."""
 
 
 class EventSettings(BaseModel, frozen=True, extra="forbid"):

@@ -16,7 +16,7 @@ from geoservices.database import SessionFactory, transaction
 from geoservices.listings.models import ListingKind
 from geoservices.offers.models import Offer
 from geoservices.places.sensitivity import SensitiveKind
-from tests.campaigning import LIMITS, World, make_world
+from tests.campaigning import LIMITS, PERSON_CAP, World, make_world
 from tests.factories import (
     NOON,
     make_listing,
@@ -286,7 +286,7 @@ def test_two_jobs_that_decide_about_one_person_cannot_both_pass_the_cap(
         world = make_world(session)
         person = make_person(session, Purpose.NEARBY)
         occasions = []
-        for number in range(LIMITS.person_cap + 1):
+        for number in range(PERSON_CAP + 1):
             place = make_place(session, world.organisation, name=f"Library {number}")
             world.campaign(listing=make_listing(session, place))
             occasions.append(replace(world.enters(person), place=place))
@@ -341,7 +341,7 @@ def test_a_batch_takes_a_handful_of_statements(world: World, statements: list[st
 
     sent = world.decide(*occasions)
 
-    assert len(sent) == 50 * LIMITS.person_cap
+    assert len(sent) == 50 * PERSON_CAP
     assert len(statements) <= 10
 
 

@@ -5,7 +5,8 @@ from datetime import time, timedelta
 
 import pytest
 
-from geoservices.campaigns.rules import CampaignClass, Gate, Limits, Trigger
+from geoservices.campaigns.pacing import Told
+from geoservices.campaigns.rules import CampaignClass, Cap, Gate, Limits, Trigger
 from geoservices.explanations.wording import (
     NOT_PASSED,
     PASSED,
@@ -19,7 +20,14 @@ from geoservices.explanations.wording import (
 )
 from tests.factories import NOON
 
-LIMITS = Limits(max_age=timedelta(minutes=15), person_cap=6, person_cap_window=timedelta(hours=24))
+A_DAY = timedelta(hours=24)
+LIMITS = Limits(
+    max_age=timedelta(minutes=15),
+    person_cap=Cap(messages=6, within=A_DAY),
+    class_caps={CampaignClass.OFFER: Cap(messages=3, within=A_DAY)},
+    place_cap=Cap(messages=3, within=A_DAY),
+)
+TOLD = Told(in_window=5, of_class={CampaignClass.OFFER: 2}, here=2)
 CAUSE = Cause(
     title="Free hot drink",
     trigger=Trigger.ENTERED,
@@ -43,7 +51,7 @@ FINE = Standing(
     time_zone="Europe/London",
     quiet_from=time(22),
     quiet_until=time(7),
-    told_in_window=5,
+    told=TOLD,
     pushable=True,
 )
 NOT = {
@@ -54,7 +62,9 @@ NOT = {
     Check.SENSITIVE_PLACE: {"sensitive": True},
     Check.SOMETHING_ON: {"something_on": False},
     Check.QUIET_HOURS: {"quiet_from": time(11), "quiet_until": time(13)},
-    Check.CAP: {"told_in_window": 6},
+    Check.CAP: {"told": replace(TOLD, in_window=6)},
+    Check.CLASS_CAP: {"told": replace(TOLD, of_class={CampaignClass.OFFER: 3})},
+    Check.PLACE_CAP: {"told": replace(TOLD, here=3)},
     Check.PUSH: {"pushable": False},
 }
 
