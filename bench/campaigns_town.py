@@ -12,11 +12,10 @@ from sqlalchemy.orm import Session
 
 from bench.database import Server, migrate
 from geoservices import clock
-from geoservices.access.actors import by_operator
-from geoservices.access.rights import Right, Role
+from geoservices.access.rights import Role
 from geoservices.accounts.consents import TEXTS
 from geoservices.accounts.models import Organisation, Purpose
-from geoservices.campaigns import service
+from geoservices.campaigns import definitions
 from geoservices.campaigns.definitions import (
     Audience,
     Definition,
@@ -26,7 +25,8 @@ from geoservices.campaigns.definitions import (
     Variant,
     Visited,
 )
-from geoservices.campaigns.drafts import CampaignDraft
+from geoservices.campaigns.models import Campaign, CampaignVersion
+from geoservices.campaigns.place_queries import listen
 from geoservices.campaigns.rules import CampaignClass, Cap, Trigger
 from geoservices.campaigns.windows import WEEK, Window
 from geoservices.checkins.verification import Evidence
@@ -36,7 +36,7 @@ from geoservices.offers.models import Offer
 from geoservices.outbox import Topic, publish
 from geoservices.places.service import PlaceRecord, upsert_places
 
-SMALLEST = 10
+ORGANISATION = UUID(int=1)
 OPENING_HOURS = (
     "Mo-Su 00:00-24:00",
     "Mo-Fr 00:00-24:00; Sa-Su 00:00-24:00",
@@ -91,7 +91,6 @@ class Town:
     """A database with places, people and live campaigns; `comings` is who comes where next."""
 
     url: str
-    organisation_id: UUID
     comings: Iterator[tuple[UUID, UUID]]
     lots: random.Random
 
@@ -102,7 +101,7 @@ class Town:
         with psycopg.connect(self.url) as connection:
             devices, places = zip(*coming, strict=True)
             told = {"devices": list(devices), "places": list(places), "transitions": ids}
-            connection.execute(VISITS, {**told, "organisation": self.organisation_id})
+            connection.execute(VISITS, {**told, "organisation": ORGANISATION})
         engine = make_engine(self.url, pool_size=1)
         with transaction(make_session_factory(engine)) as session:
             publish(session, Topic.TRANSITION_MADE, ids)
@@ -141,7 +140,7 @@ def make_town(
     engine = make_engine(url, pool_size=1)
     with transaction(make_session_factory(engine)) as session:
         organisation = Organisation(
-            id=_id(lots),
+            id=ORGANISATION,
             slug="bench",
             name="Bench",
             time_zone="Europe/London",
@@ -150,11 +149,11 @@ def make_town(
         )
         session.add(organisation)
         session.flush()
-        there = _make_places(session, organisation, 2 * places)
+        there = _make_places(session, 2 * places)
         visited, others = there[:places], there[places:]
         for where, how_many in ((visited, campaigns), (others, elsewhere)):
             for number in range(how_many):
-                _publish(session, organisation, where[number % places], number, lots)
+                _publish(session, where[number % places], number, lots)
     engine.dispose()
     ids = [_id(lots) for _ in range(people)]
     with psycopg.connect(url) as connection:
@@ -162,7 +161,6 @@ def make_town(
         connection.execute(PEOPLE, {"ids": ids, "version": version})
     town = Town(
         url=url,
-        organisation_id=organisation.id,
         comings=_comings(ids, visited),
         lots=lots,
     )
@@ -177,7 +175,7 @@ def _comings(people: Sequence[UUID], places: Sequence[UUID]) -> Iterator[tuple[U
         yield people[person], places[(person + 7 * round_) % len(places)]
 
 
-def _make_places(session: Session, organisation: Organisation, number: int) -> list[UUID]:
+def _make_places(session: Session, number: int) -> list[UUID]:
     records = [
         PlaceRecord(
             external_id=str(one),
@@ -190,17 +188,16 @@ def _make_places(session: Session, organisation: Organisation, number: int) -> l
         )
         for one in range(number)
     ]
-    stored = upsert_places(session, organisation.id, "bench", records, at=clock.now())
+    stored = upsert_places(session, ORGANISATION, "bench", records, at=clock.now())
     return [one.place_id for one in stored]
 
 
-def _publish(
-    session: Session, organisation: Organisation, place_id: UUID, number: int, lots: random.Random
-) -> None:
+def _publish(session: Session, place_id: UUID, number: int, lots: random.Random) -> None:
+    """Store a campaign as publishing does; to check each would take minutes."""
     at = clock.now()
     listing = Offer(
         id=_id(lots),
-        organisation_id=organisation.id,
+        organisation_id=ORGANISATION,
         place_id=place_id,
         title=f"Offer {number}",
         text="",
@@ -208,18 +205,30 @@ def _publish(
         starts_at=at - timedelta(days=1),
         created_at=at,
     )
-    session.add(listing)
-    session.flush()
-    grant = by_operator(organisation.id, Right.CAMPAIGNS_WRITE)
-    said = CampaignDraft(
+    campaign = Campaign(
+        id=_id(lots),
+        organisation_id=ORGANISATION,
         listing_id=listing.id,
         name=listing.title,
         purpose=Purpose.NEARBY,
         campaign_class=CampaignClass.OFFER if number % 2 else CampaignClass.SERVICE,
-        definition=_definition(place_id, number),
+        version=1,
+        created_at=at,
+        submitted_at=at,
+        published_at=at,
     )
-    made, _ = service.make_campaign(session, said, campaign_id=_id(lots), grant=grant, at=at)
-    service.publish_campaign(session, made.id, grant=grant, smallest=SMALLEST, at=at)
+    definition = _definition(place_id, number)
+    version = CampaignVersion(
+        campaign_id=campaign.id,
+        number=1,
+        definition=definitions.stored(definition),
+        made_at=at,
+        in_force_from=at,
+    )
+    for row in (listing, campaign, version):
+        session.add(row)
+        session.flush()
+    listen(session, version, definition.places, listing_id=listing.id)
 
 
 def _definition(place_id: UUID, number: int) -> Definition:

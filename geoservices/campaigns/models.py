@@ -150,6 +150,7 @@ class Decision(Base):
         Index("ix_decisions_person", "person_id", "decided_at", "id"),
         Index("ix_decisions_campaign", "campaign_id", "decided_at", "id"),
         Index("ix_decisions_decided", "decided_at"),
+        Index("ix_decisions_told", "person_id", "decided_at", postgresql_where="gate IS NULL"),
         {
             "info": about(
                 purpose="send no more than was agreed to, and answer why somebody was told or not",
