@@ -155,7 +155,7 @@ def _passed(records: Records) -> Rows:
             Transition.confidence.label("confidence"),
             Person.id.label("person_id"),
             Transition.place_id.label("place_id"),
-            Visit.id.label("visit_id"),
+            Visit.id.label("subject_id"),
             left.detected_at.label("left_at"),
             _no(String).label("campaign_class"),
         )
@@ -213,7 +213,7 @@ def _told(records: Records) -> Rows:
             literal(0),
             Decision.person_id,
             Decision.place_id,
-            _no(Uuid),
+            Decision.campaign_id,
             _no_instant(),
             Campaign.campaign_class,
         )
@@ -221,7 +221,7 @@ def _told(records: Records) -> Rows:
         .where(
             Decision.gate.is_(None),
             Decision.campaign_id != records.campaign_id,
-            Decision.decided_at > records.since - records.limits.person_cap_window,
+            Decision.decided_at > records.since - records.limits.longest,
             Decision.decided_at <= records.until,
             Campaign.campaign_class != CampaignClass.CRITICAL,
             Decision.person_id.in_(_people(records)),

@@ -6,7 +6,6 @@ of people and of places alone; `replaying_counts` says what may be told of those
 
 import math
 from array import array
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
@@ -16,16 +15,18 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from geoservices.campaigns.audiences import APART, Listener, fits, is_held_out
+from geoservices.campaigns.cooldowns import Spot
 from geoservices.campaigns.definitions import Definition
+from geoservices.campaigns.pacing import Telling, last_told, told_by, told_by_campaign
 from geoservices.campaigns.rules import (
     CampaignClass,
     Circumstances,
     Gate,
     Limits,
     Terms,
-    Trigger,
     decide,
 )
+from geoservices.campaigns.terms import terms_of
 from geoservices.campaigns.windows import Weekly
 from geoservices.places.hours import UNKNOWN, Hours, OpenState, hours_at
 
@@ -49,8 +50,9 @@ class Note(StrEnum):
 class Recorded(NamedTuple):
     """Something that happened, when it became known.
 
-    `kind` is a trigger's or a note's. `left_at` is when it became known that the visit was over;
-    None while it is not, and of a check-in. `campaign_class` is that of what was told.
+    `kind` is a trigger's or a note's. `subject_id` is the visit, of what was told the campaign, and
+    of a check-in None. `left_at` is when it became known that the visit was over, None while it is
+    not. `campaign_class` is that of what was told.
     """
 
     known_at: datetime
@@ -59,7 +61,7 @@ class Recorded(NamedTuple):
     confidence: int
     person_id: UUID
     place_id: UUID
-    visit_id: UUID | None
+    subject_id: UUID | None
     left_at: datetime | None
     campaign_class: str | None
 
@@ -86,6 +88,7 @@ class Site:
     """
 
     name: str
+    parent_id: UUID | None
     opening_hours: str | None
     time_zone: str
     is_sensitive: Callable[[datetime], bool]
@@ -122,12 +125,12 @@ class Tally:
     profiles: Sequence[Profile]
     places: Sequence[UUID]
     names: Sequence[str]
-    looked: array[int]
-    decided: array[int]
-    gates: array[int]
-    told: array[int]
-    where: array[int]
-    hours: array[int]
+    looked: Sequence[int]
+    decided: Sequence[int]
+    gates: Sequence[int]
+    told: Sequence[int]
+    where: Sequence[int]
+    hours: Sequence[int]
 
 
 @dataclass(slots=True)
@@ -138,13 +141,28 @@ class _Someone:
     profile: Profile
     fits: bool
     held_out: bool
-    told: deque[datetime] = field(default_factory=deque)
-    """When anybody told them what counts towards their cap, within its window."""
-    told_by_us: list[datetime] = field(default_factory=list)
-    last_left_at: datetime | None = None
-    """When it became known that the visit was over because of which they were last told."""
-    last_on_visit: bool = False
+    told: list[tuple[Telling, datetime | None]] = field(default_factory=list)
+    """What they were told, the earliest first, and when the visit ends that was the cause."""
     came: dict[UUID, list[datetime]] = field(default_factory=dict)
+
+    def recall(self, at: datetime, *, since: datetime) -> Sequence[Telling]:
+        """Return what they were told since an instant, or because of visits that go on."""
+        if not self.told:
+            return ()
+        self.told = [
+            one
+            for one in (_as_of(at, *told) for told in self.told)
+            if one[0].told_at > since or one[0].visit_goes_on
+        ]
+        return [one for one, _left_at in self.told]
+
+
+def _as_of(
+    at: datetime, telling: Telling, left_at: datetime | None
+) -> tuple[Telling, datetime | None]:
+    if left_at is None or left_at > at:
+        return telling, left_at
+    return replace(telling, visit_goes_on=False), None
 
 
 class Walk:
@@ -157,9 +175,16 @@ class Walk:
             question: What is replayed.
         """
         self._asked = question
-        definition = question.definition
+        definition, limits = question.definition, question.limits
         self._terms: Mapping[str, Terms] = {
-            trigger: _terms(question, trigger) for trigger in definition.triggers
+            trigger: terms_of(
+                definition,
+                trigger,
+                campaign_class=question.campaign_class,
+                purpose=question.purpose,
+                weekly=question.weekly,
+            )
+            for trigger in definition.triggers
         }
         self._anybody = replace(definition.audience, visited=None)
         self._people: dict[UUID, _Someone] = {}
@@ -167,10 +192,13 @@ class Walk:
         self._numbers: dict[UUID, int] = {}
         self._hours: dict[UUID, Hours] = {}
         self._unclaimable: dict[UUID, tuple[str | None, datetime]] = {}
+        waits = [limits.longest, definition.cooldown]
+        waits += [definition.cap.within] if definition.cap else []
+        self._memory = max(waits)
         self._clock = _WallClock(ZoneInfo(question.time_zone))
-        self._looked = array("L")
-        self._decided, self._gates = array("L"), array("B")
-        self._told, self._where, self._when = array("L"), array("L"), array("L")
+        self._looked = array("I")
+        self._decided, self._gates = array("I"), array("B")
+        self._told, self._where, self._when = array("I"), array("I"), array("I")
 
     def unknown_people(self, recorded: Sequence[Recorded]) -> set[UUID]:
         """Return those of whom `meet` was not told yet."""
@@ -206,7 +234,7 @@ class Walk:
         """Look at what happened next, of a person and place that are known, and remember it."""
         someone = self._people[one.person_id]
         if one.kind == Note.TOLD:
-            someone.told.append(one.known_at)
+            someone.told.append((_telling_of(one), None))
         elif one.kind == Note.CAME:
             someone.came.setdefault(one.place_id, []).append(one.occurred_at)
         else:
@@ -251,26 +279,31 @@ class Walk:
         self._decided.append(someone.number)
         self._gates.append(_NUMBERS[gate])
         if gate is None:
-            self._remember(someone, one)
+            self._remember(someone, site, one)
 
-    def _remember(self, someone: _Someone, one: Recorded) -> None:
-        if self._asked.campaign_class is not CampaignClass.CRITICAL:
-            someone.told.append(one.known_at)
-        someone.told_by_us.append(one.known_at)
-        someone.last_on_visit, someone.last_left_at = one.visit_id is not None, one.left_at
+    def _remember(self, someone: _Someone, site: Site, one: Recorded) -> None:
+        asked, at = self._asked, one.known_at
+        telling = Telling(
+            person_id=one.person_id,
+            campaign_id=asked.campaign_id,
+            campaign_class=asked.campaign_class,
+            spot=Spot(place_id=one.place_id, parent_id=site.parent_id),
+            told_at=at,
+            visit_goes_on=one.subject_id is not None and (one.left_at is None or one.left_at > at),
+        )
+        someone.told.append((telling, one.left_at))
         self._told.append(someone.number)
         self._where.append(self._numbers.setdefault(one.place_id, len(self._numbers)))
-        self._when.append(self._clock.hour_of(one.known_at))
+        self._when.append(self._clock.hour_of(at))
 
     def _circumstances(self, someone: _Someone, site: Site, one: Recorded) -> Circumstances:
         asked, profile, at = self._asked, someone.profile, one.known_at
+        definition, limits = asked.definition, asked.limits
         hours = self._hours_of(one.place_id, site, at)
-        cap = asked.definition.cap
-        by_us = someone.told_by_us
-        told = someone.told
-        since = at - asked.limits.person_cap_window
-        while told and told[0] <= since:
-            told.popleft()
+        tellings = someone.recall(at, since=at - self._memory)
+        told = told_by(tellings, place_id=one.place_id, limits=limits, at=at)
+        spot = Spot(place_id=one.place_id, parent_id=site.parent_id)
+        last = last_told(tellings, asked.campaign_id, spot=spot, per=definition.cooldown_per)
         return Circumstances(
             occurred_at=one.occurred_at,
             confidence=one.confidence,
@@ -282,11 +315,14 @@ class Walk:
             time_zone=profile.time_zone,
             quiet_from=profile.quiet_from,
             quiet_until=profile.quiet_until,
-            told_in_window=len(told),
-            told_by_campaign=sum(then > at - cap.within for then in by_us) if cap else 0,
-            last_told_at=by_us[-1] if by_us else None,
-            told_this_visit=someone.last_on_visit
-            and (someone.last_left_at is None or someone.last_left_at > at),
+            told_in_window=told.in_window,
+            told_of_class=told.of_class.get(asked.campaign_class, 0),
+            told_here=told.here,
+            told_by_campaign=told_by_campaign(tellings, asked.campaign_id, definition.cap, at=at)
+            if definition.cap
+            else 0,
+            last_told_at=last.told_at if last else None,
+            told_this_visit=last is not None and last.visit_goes_on,
             held_out=someone.held_out,
         )
 
@@ -341,17 +377,14 @@ def stands_for(at: datetime, begins: datetime) -> datetime:
     return at if at >= begins else at + math.ceil((begins - at) / WEEK) * WEEK
 
 
-def _terms(question: Question, trigger: Trigger) -> Terms:
-    definition = question.definition
-    return Terms(
-        trigger=trigger,
-        campaign_class=question.campaign_class,
-        purpose=question.purpose,
-        min_confidence=definition.min_confidence,
-        only_when_open=definition.only_when_open,
-        cooldown=definition.cooldown,
-        weekly=question.weekly,
-        cap=definition.cap,
+def _telling_of(one: Recorded) -> Telling:
+    return Telling(
+        person_id=one.person_id,
+        campaign_id=one.subject_id or one.person_id,
+        campaign_class=CampaignClass(one.campaign_class or CampaignClass.SERVICE),
+        spot=Spot(place_id=one.place_id, parent_id=None),
+        told_at=one.known_at,
+        visit_goes_on=False,
     )
 
 

@@ -67,6 +67,7 @@ def walk_through(
 def _site(place: Place, listing: Listing) -> Site:
     return Site(
         name=place.name,
+        parent_id=place.parent_id,
         opening_hours=place.opening_hours,
         time_zone=place.time_zone,
         is_sensitive=partial(is_sensitive, place),
