@@ -82,7 +82,8 @@ def stream(session: Session, records: Records, *, at_once: int) -> Iterator[Sequ
     if records.most is not None:
         newest = select(every).order_by(every.c.known_at.desc()).limit(records.most)
         every = newest.subquery()
-    statement = select(every).order_by(every.c.known_at, every.c.occurred_at)
+    is_note = every.c.kind.in_(list(Note))
+    statement = select(every).order_by(every.c.known_at, is_note.desc(), every.c.occurred_at)
     rows = session.execute(statement, execution_options={"yield_per": at_once})
     for some in rows.partitions():
         yield [Recorded(*row) for row in some]
@@ -204,10 +205,13 @@ def _checked_in(records: Records) -> Rows:
 
 
 def _told(records: Records) -> Rows:
-    """Return what other campaigns told those who came, as far as it counts towards their caps."""
+    """Return what other campaigns told those who came, as far as it counts towards their caps.
+
+    It is known with what caused it: of all that speak on one occasion, this one speaks last.
+    """
     return (
         select(
-            Decision.decided_at,
+            func.coalesce(Transition.detected_at, CheckIn.received_at, Decision.decided_at),
             Decision.decided_at,
             literal(Note.TOLD.value),
             literal(0),
@@ -218,6 +222,8 @@ def _told(records: Records) -> Rows:
             Campaign.campaign_class,
         )
         .join(Campaign, Campaign.id == Decision.campaign_id)
+        .outerjoin(Transition, Transition.id == Decision.transition_id)
+        .outerjoin(CheckIn, CheckIn.id == Decision.check_in_id)
         .where(
             Decision.gate.is_(None),
             Decision.campaign_id != records.campaign_id,

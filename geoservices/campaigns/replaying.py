@@ -383,7 +383,7 @@ def _telling_of(one: Recorded) -> Telling:
         campaign_id=one.subject_id or one.person_id,
         campaign_class=CampaignClass(one.campaign_class or CampaignClass.SERVICE),
         spot=Spot(place_id=one.place_id, parent_id=None),
-        told_at=one.known_at,
+        told_at=one.occurred_at,
         visit_goes_on=False,
     )
 

@@ -394,6 +394,11 @@ TABLE = {
     "submit_campaign": run(Right.CAMPAIGNS_WRITE, 409, 404),
     "take_back_campaign": run(Right.CAMPAIGNS_WRITE, 409, 404),
     "check_campaign": run(Right.CAMPAIGNS_READ, 200, 404),
+    "ask_for_replay": run(Right.CAMPAIGNS_WRITE, 202, 404, body=lambda _: {"days": 3}),
+    "list_replays": run(Right.CAMPAIGNS_READ, 200, 404),
+    # It looked at places out of their reach.
+    "read_replay": run(Right.CAMPAIGNS_READ, 200, 404, **{"manager within": 404}),
+    "cancel_replay": run(Right.CAMPAIGNS_WRITE, 204, 404, **{"manager within": 404}),
     "preview_campaign": run(Right.CAMPAIGNS_READ, 200, 404),
     "send_campaign_test": run(Right.CAMPAIGNS_WRITE, 202, 404, key=403),
     "publish_campaign": run(Right.CAMPAIGNS_WRITE, 200, 404),
