@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
 from geoservices import clock
-from geoservices.database import Base
+from geoservices.database import Base, among
 from geoservices.register import Basis, Kept, about, personal
 from geoservices.trips import insert_rows, send
 
@@ -172,7 +172,7 @@ def take(session: Session, ids: Sequence[int]) -> list[OutboxMessage]:
     return list(
         session.scalars(
             select(OutboxMessage)
-            .where(OutboxMessage.id.in_(ids))
+            .where(among(OutboxMessage.id, ids))
             .order_by(OutboxMessage.id)
             .with_for_update(skip_locked=True)
         )
@@ -195,5 +195,5 @@ def wait_after(attempt_count: int) -> timedelta:
 def settle(session: Session, messages: Sequence[OutboxMessage]) -> None:
     """Remove messages whose work is done in this very transaction."""
     session.execute(
-        delete(OutboxMessage).where(OutboxMessage.id.in_([message.id for message in messages]))
+        delete(OutboxMessage).where(among(OutboxMessage.id, [message.id for message in messages]))
     )

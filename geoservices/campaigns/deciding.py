@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 from sqlalchemy.orm import Session
 
 from geoservices.accounts import queries as accounts
+from geoservices.bulk_queries import store_all
 from geoservices.campaigns import place_queries, queries
 from geoservices.campaigns.audiences import Listener, fits, is_held_out
 from geoservices.campaigns.histories import History, Pair, read_history, spot_of
@@ -26,6 +27,7 @@ from geoservices.campaigns.rules import (
 )
 from geoservices.campaigns.speaking import Message, Speaker, say, weekly_of
 from geoservices.campaigns.terms import terms_of
+from geoservices.campaigns.versions import definitions_of
 from geoservices.places.hours import OpenState, hours_at
 from geoservices.places.service import is_sensitive
 from geoservices.settings.presence import CampaignSettings
@@ -46,6 +48,7 @@ def triggered_by(
     purposes = accounts.purposes_of(session, [occasion.person.id for occasion in occasions])
     decided = _decided(session, occasions)
     history = read_history(session, occasions, listening, limits=limits, at=at)
+    decisions: list[Decision] = []
     sent: list[Message] = []
     for occasion in occasions:
         agreed = frozenset(purposes.get(occasion.person.id, ()))
@@ -58,11 +61,11 @@ def triggered_by(
                 occasion, speaker, history, purposes=agreed, limits=limits, at=at
             )
             decision = _decide(occasion, speaker, about, limits, at)
-            session.add(decision)
+            decisions.append(decision)
             if decision.gate is None:
                 history.add(occasion, speaker, at=at)
                 sent.append(say(decision, speaker, occasion))
-    session.flush()
+    store_all(session, decisions)
     return sent
 
 
@@ -84,11 +87,13 @@ def limits_of(settings: CampaignSettings) -> Limits:
 def _listening(
     session: Session, occasions: Sequence[Occasion], at: datetime
 ) -> Mapping[UUID, Sequence[Speaker]]:
-    found: dict[UUID, list[Speaker]] = defaultdict(list)
-    for one in place_queries.listening_to(
+    listening = place_queries.listening_to(
         session, [occasion.place.id for occasion in occasions], at=at
-    ):
-        found[one.place_id].append(Speaker.of(one))
+    )
+    defined = definitions_of(session, {one.key for one in listening})
+    found: dict[UUID, list[Speaker]] = defaultdict(list)
+    for one in listening:
+        found[one.place_id].append(Speaker.of(one, defined[one.key]))
     return found
 
 

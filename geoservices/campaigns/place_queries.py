@@ -30,12 +30,13 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from geoservices.access.actors import Grant
 from geoservices.accounts.models import Organisation
 from geoservices.campaigns.definitions import Around, PlaceSet
 from geoservices.campaigns.models import Campaign, CampaignPlace, CampaignVersion
+from geoservices.database import among
 from geoservices.geometry.position import Position
 from geoservices.geometry.storage import point_ewkt
 from geoservices.listings.models import Listing
@@ -56,6 +57,11 @@ class Listening:
     listing: Listing
     organisation: Organisation
 
+    @property
+    def key(self) -> tuple[UUID, int]:
+        """Its campaign and the version's number."""
+        return self.campaign.id, self.version.number
+
 
 def listening_to(
     session: Session, place_ids: Iterable[UUID], *, at: datetime
@@ -67,7 +73,7 @@ def listening_to(
     """
     here = (
         select(Place.id, Place.organisation_id, Place.category, Place.tags, Place.point)
-        .where(Place.id.in_(set(place_ids)))
+        .where(among(Place.id, place_ids))
         .cte("here")
     )
     ways = union_all(*_ways(here)).subquery("ways")
@@ -97,6 +103,8 @@ def listening_to(
             _reached(here, own),
         )
         .order_by(Campaign.published_at, Campaign.id, CampaignVersion.number)
+        # Definitions are read once (`versions`), and who reaches what is asked here alone.
+        .options(defer(CampaignVersion.definition), defer(CampaignVersion.reach))
     )
     # A place may be meant in several ways.
     found = {(row[0], row[1].id, row[2].number): Listening(*row) for row in rows}

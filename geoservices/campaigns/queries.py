@@ -1,7 +1,8 @@
 """What is asked of campaigns and their decisions."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, or_, select, union_all, update
@@ -15,13 +16,16 @@ from geoservices.campaigns.models import Campaign, CampaignVersion, Decision
 from geoservices.campaigns.pacing import Telling
 from geoservices.campaigns.rules import CampaignClass
 from geoservices.checkins.models import CheckIn
-from geoservices.database import newest_first
+from geoservices.database import among, newest_first
 from geoservices.listings.models import Listing
 from geoservices.members.models import Team, TeamMember
 from geoservices.places.access_queries import reached
 from geoservices.places.models import Place
 from geoservices.visits.models import Transition, Visit
 from geoservices.visits.transitions import Phase
+
+VersionKey = tuple[UUID, int]
+"""A campaign, and the number of one of its versions."""
 
 
 def insert_if_new(session: Session, campaign: Campaign) -> bool:
@@ -55,6 +59,22 @@ def newest_versions(
     return [(campaign, versions[campaign.id]) for campaign in campaigns]
 
 
+def definitions_of(
+    session: Session, versions: Iterable[VersionKey]
+) -> dict[VersionKey, Mapping[str, Any]]:
+    """Return what versions define, by campaign and number."""
+    wanted = set(versions)
+    rows = session.execute(
+        select(
+            CampaignVersion.campaign_id, CampaignVersion.number, CampaignVersion.definition
+        ).where(
+            among(CampaignVersion.campaign_id, {campaign_id for campaign_id, _ in wanted}),
+            among(CampaignVersion.number, {number for _, number in wanted}),
+        )
+    )
+    return {(campaign_id, number): definition for campaign_id, number, definition in rows}
+
+
 def versions_of(
     session: Session, campaign_id: UUID, *, before: int | None, limit: int
 ) -> Sequence[CampaignVersion]:
@@ -74,7 +94,7 @@ def teams_of(session: Session, person_ids: Iterable[UUID]) -> dict[UUID, frozens
     """Return in which teams people are."""
     rows = session.execute(
         select(TeamMember.person_id, func.array_agg(TeamMember.team_id))
-        .where(TeamMember.person_id.in_(set(person_ids)))
+        .where(among(TeamMember.person_id, person_ids))
         .group_by(TeamMember.person_id)
     )
     return {person_id: frozenset(team_ids) for person_id, team_ids in rows}
@@ -84,7 +104,7 @@ def found_teams(session: Session, ids: Iterable[UUID], organisation_id: UUID) ->
     """Return those of the teams that are the organisation's."""
     return set(
         session.scalars(
-            select(Team.id).where(Team.id.in_(set(ids)), Team.organisation_id == organisation_id)
+            select(Team.id).where(among(Team.id, ids), Team.organisation_id == organisation_id)
         )
     )
 
@@ -93,13 +113,13 @@ def came_since(
     session: Session, person_ids: Iterable[UUID], place_ids: Iterable[UUID], *, since: datetime
 ) -> dict[tuple[UUID, UUID], list[datetime]]:
     """Return when people came to places, by visit or check-in, by person and place."""
-    people, places = set(person_ids), set(place_ids)
+    people, places = list(person_ids), list(place_ids)
     visited = (
         select(Device.person_id, Visit.place_id, Visit.entered_at)
         .join(Device, Device.id == Visit.device_id)
         .where(
-            Device.person_id.in_(people),
-            Visit.place_id.in_(places),
+            among(Device.person_id, people),
+            among(Visit.place_id, places),
             Visit.phase != Phase.ARRIVING,
             Visit.entered_at > since,
         )
@@ -108,8 +128,8 @@ def came_since(
         select(Device.person_id, CheckIn.place_id, CheckIn.claimed_at)
         .join(Device, Device.id == CheckIn.device_id)
         .where(
-            Device.person_id.in_(people),
-            CheckIn.place_id.in_(places),
+            among(Device.person_id, people),
+            among(CheckIn.place_id, places),
             CheckIn.claimed_at > since,
         )
     )
@@ -153,9 +173,9 @@ def told_to(
         .outerjoin(Transition, Transition.id == Decision.transition_id)
         .outerjoin(Visit, Visit.id == Transition.visit_id)
         .where(
-            Decision.person_id.in_(set(person_ids)),
+            among(Decision.person_id, person_ids),
             Decision.gate.is_(None),
-            or_(Decision.decided_at > since, Decision.campaign_id.in_(set(by)) & lately),
+            or_(Decision.decided_at > since, among(Decision.campaign_id, by) & lately),
         )
         .order_by(Decision.decided_at)
     )
@@ -178,7 +198,7 @@ def of_open_visits(session: Session, transition_ids: Iterable[UUID]) -> set[UUID
         session.scalars(
             select(Transition.id)
             .join(Visit, Visit.id == Transition.visit_id)
-            .where(Transition.id.in_(set(transition_ids)), Visit.exited_at.is_(None))
+            .where(among(Transition.id, transition_ids), Visit.exited_at.is_(None))
         )
     )
 
@@ -191,8 +211,8 @@ def decided_already(
         select(
             Decision.campaign_id, func.coalesce(Decision.transition_id, Decision.check_in_id)
         ).where(
-            Decision.transition_id.in_(set(transition_ids))
-            | Decision.check_in_id.in_(set(check_in_ids))
+            among(Decision.transition_id, transition_ids)
+            | among(Decision.check_in_id, check_in_ids)
         )
     )
     return set(rows)
@@ -265,7 +285,7 @@ def decisions_of_campaign(
 
 def decisions_by_id(session: Session, ids: Iterable[UUID]) -> dict[UUID, Decision]:
     """Return decisions by their ids."""
-    found = session.scalars(select(Decision).where(Decision.id.in_(set(ids))))
+    found = session.scalars(select(Decision).where(among(Decision.id, ids)))
     return {decision.id: decision for decision in found}
 
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from geoservices.accounts.models import Organisation
-from geoservices.campaigns import definitions
 from geoservices.campaigns.chances import Draw, lot, pick
 from geoservices.campaigns.definitions import Channel, Definition, Text, Variant
 from geoservices.campaigns.models import Campaign, CampaignVersion, Decision
@@ -26,12 +25,12 @@ class Speaker:
     organisation: Organisation
 
     @classmethod
-    def of(cls, listening: Listening) -> "Speaker":
-        """Return it with its definition read."""
+    def of(cls, listening: Listening, definition: Definition) -> "Speaker":
+        """Return it with what it is defined as."""
         return cls(
             campaign=listening.campaign,
             version=listening.version,
-            definition=definitions.read(listening.version.definition),
+            definition=definition,
             listing=listening.listing,
             organisation=listening.organisation,
         )

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 from sqlalchemy.orm import Session
 
 from geoservices import outbox
+from geoservices.bulk_queries import store_all
 from geoservices.campaigns.rules import CampaignClass
 from geoservices.channels import queries as channels
 from geoservices.deliveries import origin_queries, queries
@@ -72,13 +73,15 @@ def enqueue(session: Session, made: Sequence[Notification], *, at: datetime) -> 
     """
     wanted = channels.wanted_as_push(session, [one.id for one in made])
     browsers = subscriptions.subscriptions_of_people(session, {one.person_id for one in made})
-    session.add_all(
-        _delivery(notification, subscription_id, at)
-        for notification in made
-        if notification.id in wanted
-        for subscription_id in browsers.get(notification.person_id, ())
+    store_all(
+        session,
+        [
+            _delivery(notification, subscription_id, at)
+            for notification in made
+            if notification.id in wanted
+            for subscription_id in browsers.get(notification.person_id, ())
+        ],
     )
-    session.flush()
     if browsers and wanted:
         outbox.ring(session)
 

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 from sqlalchemy.orm import Session
 
+from geoservices.bulk_queries import store_all
 from geoservices.campaigns.speaking import Message
 from geoservices.notifications.models import Notification
 
@@ -16,8 +17,7 @@ LIFETIME = timedelta(hours=4)
 def write(session: Session, messages: Sequence[Message], *, at: datetime) -> list[Notification]:
     """Write a notification for each message; its person finds it in the API."""
     made = [_compose(message, at) for message in messages]
-    session.add_all(made)
-    session.flush()  # Before whatever refers to them.
+    store_all(session, made)
     return made
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Double, and_, case, cast, func, or_, selec
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from geoservices.database import among
 from geoservices.geometry.boxes import Bbox, centre_and_reach, halves
 from geoservices.geometry.position import Position
 from geoservices.geometry.storage import SRID
@@ -64,7 +65,7 @@ class Wanted:
 
 def by_id(session: Session, place_ids: Iterable[UUID]) -> dict[UUID, Place]:
     """Return the places that exist, by id."""
-    rows = session.scalars(select(Place).where(Place.id.in_(set(place_ids))))
+    rows = session.scalars(select(Place).where(among(Place.id, place_ids)))
     return {place.id: place for place in rows}
 
 
