@@ -157,6 +157,32 @@ class _Someone:
         return [one for one, _left_at in self.told]
 
 
+@dataclass(slots=True)
+class _Somewhere:
+    """A place, and what was last asked of it; it is asked anew when that may have changed."""
+
+    number: int
+    site: Site
+    spot: Spot
+    hours: Hours | None = None
+    unclaimable: tuple[str | None, datetime] | None = None
+
+    def hours_at(self, at: datetime) -> Hours:
+        """Return whether it is open at an instant; these come in order."""
+        known = self.hours
+        if known is None or (known.changes_at is not None and known.changes_at <= at):
+            site = self.site
+            known = hours_at(site.opening_hours, time_zone=site.time_zone, at=at)
+            self.hours = known
+        return known
+
+    def why_not(self, at: datetime) -> str | None:
+        """Return why nobody could make use of what is spoken of at an instant."""
+        if self.unclaimable is None or self.unclaimable[1] <= at:
+            self.unclaimable = self.site.why_not(at)
+        return self.unclaimable[0]
+
+
 def _as_of(
     at: datetime, telling: Telling, left_at: datetime | None
 ) -> tuple[Telling, datetime | None]:
@@ -188,10 +214,7 @@ class Walk:
         }
         self._anybody = replace(definition.audience, visited=None)
         self._people: dict[UUID, _Someone] = {}
-        self._sites: dict[UUID, Site] = {}
-        self._numbers: dict[UUID, int] = {}
-        self._hours: dict[UUID, Hours] = {}
-        self._unclaimable: dict[UUID, tuple[str | None, datetime]] = {}
+        self._places: dict[UUID, _Somewhere] = {}
         waits = [limits.longest, definition.cooldown]
         waits += [definition.cap.within] if definition.cap else []
         self._memory = max(waits)
@@ -206,7 +229,7 @@ class Walk:
 
     def unknown_places(self, recorded: Sequence[Recorded]) -> set[UUID]:
         """Return those of which `see` was not told yet."""
-        return {one.place_id for one in recorded} - self._sites.keys()
+        return {one.place_id for one in recorded} - self._places.keys()
 
     def meet(self, people: Mapping[UUID, Profile]) -> None:
         """Be told of people."""
@@ -228,7 +251,12 @@ class Walk:
 
     def see(self, sites: Mapping[UUID, Site]) -> None:
         """Be told of places."""
-        self._sites.update(sites)
+        for place_id, site in sites.items():
+            self._places[place_id] = _Somewhere(
+                number=len(self._places),
+                site=site,
+                spot=Spot(place_id=place_id, parent_id=site.parent_id),
+            )
 
     def follow(self, one: Recorded) -> None:
         """Look at what happened next, of a person and place that are known, and remember it."""
@@ -240,15 +268,15 @@ class Walk:
         else:
             self._looked[someone.number] += 1
             if self._hears(someone, one):
-                self._decide(someone, self._sites[one.place_id], one)
+                self._decide(someone, self._places[one.place_id], one)
 
     def tally(self) -> Tally:
         """Return what was decided so far."""
         return Tally(
             people=list(self._people),
             profiles=[one.profile for one in self._people.values()],
-            places=list(self._numbers),
-            names=[self._sites[place_id].name for place_id in self._numbers],
+            places=list(self._places),
+            names=[one.site.name for one in self._places.values()],
             looked=self._looked,
             decided=self._decided,
             gates=self._gates,
@@ -272,37 +300,36 @@ class Walk:
             occurred_at=one.occurred_at,
         )
 
-    def _decide(self, someone: _Someone, site: Site, one: Recorded) -> None:
-        about = self._circumstances(someone, site, one)
+    def _decide(self, someone: _Someone, there: _Somewhere, one: Recorded) -> None:
+        about = self._circumstances(someone, there, one)
         terms = self._terms[one.kind]
         gate = decide(terms, about, limits=self._asked.limits, at=one.known_at).gate
         self._decided.append(someone.number)
         self._gates.append(_NUMBERS[gate])
         if gate is None:
-            self._remember(someone, site, one)
+            self._remember(someone, there, one)
 
-    def _remember(self, someone: _Someone, site: Site, one: Recorded) -> None:
+    def _remember(self, someone: _Someone, there: _Somewhere, one: Recorded) -> None:
         asked, at = self._asked, one.known_at
         telling = Telling(
             person_id=one.person_id,
             campaign_id=asked.campaign_id,
             campaign_class=asked.campaign_class,
-            spot=Spot(place_id=one.place_id, parent_id=site.parent_id),
+            spot=there.spot,
             told_at=at,
             visit_goes_on=one.subject_id is not None and (one.left_at is None or one.left_at > at),
         )
         someone.told.append((telling, one.left_at))
         self._told.append(someone.number)
-        self._where.append(self._numbers.setdefault(one.place_id, len(self._numbers)))
+        self._where.append(there.number)
         self._when.append(self._clock.hour_of(at))
 
-    def _circumstances(self, someone: _Someone, site: Site, one: Recorded) -> Circumstances:
+    def _circumstances(self, someone: _Someone, there: _Somewhere, one: Recorded) -> Circumstances:
         asked, profile, at = self._asked, someone.profile, one.known_at
-        definition, limits = asked.definition, asked.limits
-        hours = self._hours_of(one.place_id, site, at)
+        definition, site, spot = asked.definition, there.site, there.spot
+        hours = there.hours_at(at) if definition.only_when_open else UNKNOWN
         tellings = someone.recall(at, since=at - self._memory)
-        told = told_by(tellings, place_id=one.place_id, limits=limits, at=at)
-        spot = Spot(place_id=one.place_id, parent_id=site.parent_id)
+        told = told_by(tellings, place_id=spot.place_id, limits=asked.limits, at=at)
         last = last_told(tellings, asked.campaign_id, spot=spot, per=definition.cooldown_per)
         return Circumstances(
             occurred_at=one.occurred_at,
@@ -311,7 +338,7 @@ class Walk:
             sensitive=site.is_sensitive(one.occurred_at) or site.is_sensitive(at),
             open_state=hours.state,
             opens_at=hours.changes_at if hours.state is OpenState.CLOSED else None,
-            unclaimable=self._why_not(one.place_id, site, at),
+            unclaimable=there.why_not(at),
             time_zone=profile.time_zone,
             quiet_from=profile.quiet_from,
             quiet_until=profile.quiet_until,
@@ -325,23 +352,6 @@ class Walk:
             told_this_visit=last is not None and last.visit_goes_on,
             held_out=someone.held_out,
         )
-
-    def _hours_of(self, place_id: UUID, site: Site, at: datetime) -> Hours:
-        """Return a place's opening hours at an instant, read anew when they have changed."""
-        if not self._asked.definition.only_when_open:
-            return UNKNOWN
-        known = self._hours.get(place_id)
-        if known is None or (known.changes_at is not None and known.changes_at <= at):
-            known = hours_at(site.opening_hours, time_zone=site.time_zone, at=at)
-            self._hours[place_id] = known
-        return known
-
-    def _why_not(self, place_id: UUID, site: Site, at: datetime) -> str | None:
-        """Return why nobody could make use of it at an instant, asked anew when that may change."""
-        known = self._unclaimable.get(place_id)
-        if known is None or known[1] <= at:
-            known = self._unclaimable[place_id] = site.why_not(at)
-        return known[0]
 
 
 class _WallClock:

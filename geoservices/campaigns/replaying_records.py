@@ -70,9 +70,13 @@ def _site(place: Place, listing: Listing) -> Site:
         parent_id=place.parent_id,
         opening_hours=place.opening_hours,
         time_zone=place.time_zone,
-        is_sensitive=partial(is_sensitive, place),
+        is_sensitive=partial(is_sensitive, place) if place.sensitive_kind else _never,
         why_not=partial(_why_not, listing, place),
     )
+
+
+def _never(_at: datetime) -> bool:
+    return False
 
 
 def _why_not(listing: Listing, place: Place, at: datetime) -> tuple[str | None, datetime]:

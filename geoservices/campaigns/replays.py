@@ -28,7 +28,7 @@ from geoservices.keyring import derive
 from geoservices.limiting.limiter import Limit, Limiter
 from geoservices.settings.service import Settings
 
-LEASE: Final = timedelta(minutes=1)
+LEASE: Final = timedelta(minutes=2)
 """A replay whose worker was not heard of for this long is begun anew by another."""
 MOST_ATTEMPTS: Final = 3
 TIME_LIMIT: Final = timedelta(minutes=5)

@@ -118,11 +118,12 @@ def played(session: Session, seed: int) -> Sequence[str | None]:
     asked = draw_definition(lots)
     campaign = make_campaign(session, town.listing, places=everywhere, published_at=begins, **asked)
     tea = make_listing(session, second, title="Tea")
+    # Of two that speak on one occasion, the one that was published last speaks last.
     make_campaign(
         session,
         tea,
         places=everywhere,
-        published_at=begins,
+        published_at=begins - HOUR,
         triggers=TRIGGERS,
         cooldown=timedelta(0),
     )

@@ -13,7 +13,7 @@ from geoservices import clock, withdrawing
 from geoservices.access.reach import Reach
 from geoservices.access.rights import Right, Role
 from geoservices.accounts.models import Consent, Organisation, Person, Purpose
-from geoservices.campaigns import replaying_queries, replays
+from geoservices.campaigns import replayed_queries, replaying_queries, replays
 from geoservices.campaigns.definitions import PlaceSet
 from geoservices.campaigns.lifecycle import ReplayState
 from geoservices.campaigns.models import Campaign, CampaignReplay, Decision
@@ -343,7 +343,7 @@ def test_it_does_not_go_on_for_ever(
     _town, campaign = busy
     monkeypatch.setattr(replays, "TIME_LIMIT", timedelta(microseconds=1))
     slow = asked(committed, campaign)
-    monkeypatch.setattr(replays.replayed_queries, "prepare", lambda *_a, **_k: None)
+    monkeypatch.setattr(replayed_queries, "prepare", lambda *_a, **_k: None)
     assert work(committed, slow) is ReplayState.FAILED
     monkeypatch.undo()
     broken = asked(committed, campaign)
