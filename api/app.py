@@ -114,6 +114,7 @@ NOUNS = (
     redemptions,
     tasks,
     campaigns,
+    campaign_replays,
     reviews,
     notifications,
     receipts,

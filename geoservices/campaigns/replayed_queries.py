@@ -38,7 +38,7 @@ from geoservices.campaigns.drafts import Draft
 from geoservices.campaigns.models import Campaign, Decision
 from geoservices.campaigns.place_queries import is_for
 from geoservices.campaigns.queries import teams_of
-from geoservices.campaigns.replaying import Note, Profile, Recorded
+from geoservices.campaigns.replayed import Note, Profile, Recorded
 from geoservices.campaigns.rules import CampaignClass, Limits, Trigger
 from geoservices.checkins.models import CheckIn
 from geoservices.checkins.verification import CONFIDENCE

@@ -8,8 +8,9 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from geoservices.campaigns import replayed_queries
+from geoservices.campaigns.replayed import Note, Question, Site
 from geoservices.campaigns.replayed_queries import Records
-from geoservices.campaigns.replaying import Note, Question, Site, Tally, Walk, stands_for
+from geoservices.campaigns.replaying import Tally, Walk, stands_for
 from geoservices.campaigns.rules import CampaignClass
 from geoservices.campaigns.speaking import weekly_of
 from geoservices.listings.models import Listing
