@@ -23,6 +23,7 @@ from api.routers import (
     agendas,
     audit,
     browsers,
+    campaign_replays,
     campaigns,
     channels,
     checkins,
