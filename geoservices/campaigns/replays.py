@@ -184,7 +184,7 @@ def carry_out(
         with sessions() as reading:
             reading.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             replayed_queries.prepare(reading, time_limit=TIME_LIMIT)
-            result = _replay(reading, begun, working.reached, settings=settings)
+            result = replay_now(reading, begun, working.reached, settings=settings)
         working.end(ReplayState.DONE, result)
     except Superseded:
         return None
@@ -208,13 +208,14 @@ def _begin(session: Session, replay_id: UUID, *, at: datetime) -> CampaignReplay
     return taken
 
 
-def _replay(
+def replay_now(
     session: Session,
     asked: CampaignReplay,
     reached: Callable[[datetime], None],
     *,
     settings: Settings,
 ) -> Result:
+    """Run what was asked for in one transaction; `reached` is told up to when it has come."""
     grant = _grant_of(asked)
     campaign = service.get_campaign(session, asked.campaign_id, grant=grant)
     draft = _draft(session, campaign, asked.version, grant)
