@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -156,7 +157,6 @@ def _add_audit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     verify.add_argument(
         "--heads",
         type=argparse.FileType(),
-        default=(),
         help="a file of what `audit head` said on other days",
     )
     verify.set_defaults(run=_verify_audit)
@@ -267,7 +267,8 @@ def _audit_heads(_arguments: argparse.Namespace) -> str:
 
 
 def _verify_audit(arguments: argparse.Namespace) -> str:
-    return auditing.verify(_sessions(), slug=arguments.organisation, heads=arguments.heads)
+    with arguments.heads or nullcontext(()) as heads:
+        return auditing.verify(_sessions(), slug=arguments.organisation, heads=heads)
 
 
 def _export_audit(arguments: argparse.Namespace) -> str:

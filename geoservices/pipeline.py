@@ -7,16 +7,14 @@ from uuid import UUID
 import numpy as np
 from sqlalchemy.orm import Session
 
-from geoservices import attending, outbox
+from geoservices import attending, outbox, telling
 from geoservices.access.actors import Grant
 from geoservices.accounts import queries as accounts
 from geoservices.accounts import service as consents
 from geoservices.accounts.consents import ON_CHECK_IN, TELLING
 from geoservices.accounts.models import Device, Person
 from geoservices.campaigns import deciding as campaigns
-from geoservices.campaigns import reviewing
-from geoservices.campaigns.occasions import Occasion
-from geoservices.campaigns.rules import Trigger
+from geoservices.campaigns import reviewing, waiting
 from geoservices.channels import service as channels
 from geoservices.channels.service import Choice
 from geoservices.checkins import queries as checkins
@@ -30,7 +28,6 @@ from geoservices.checkins.service import (
     PlaceNotNamed,
     StaffScan,
 )
-from geoservices.checkins.verification import CONFIDENCE, Evidence
 from geoservices.codes import service as codes
 from geoservices.deliveries import queries as delivery_queries
 from geoservices.deliveries import service as deliveries
@@ -40,12 +37,10 @@ from geoservices.geofences.index import GeofenceIndex
 from geoservices.geofences.live import LiveGeofences
 from geoservices.geometry.position import Position
 from geoservices.letters import addresses
-from geoservices.notifications import service as notifications
 from geoservices.notifications.models import Notification
 from geoservices.notifications.trying import write_test
 from geoservices.pings import queries as pings
 from geoservices.pings.sightings import has_leapt
-from geoservices.places import queries as places
 from geoservices.places import service as place_service
 from geoservices.receiving import announce, doors
 from geoservices.scopes import everywhere
@@ -56,7 +51,6 @@ from geoservices.subscriptions.models import Subscription
 from geoservices.subscriptions.service import PushSubscription, SubscriptionEnded
 from geoservices.visits import queries as visits
 from geoservices.visits import service as visit_service
-from geoservices.visits.models import Transition
 
 
 def share_places_only(session: Session, device: Device, *, on: bool, at: datetime) -> None:
@@ -312,14 +306,30 @@ def decide(
     running twice does nothing twice.
     """
     messages = outbox.take(session, message_ids)
-    occasions = _occasions(session, messages)
+    subjects = [message.subject_id for message in messages]
+    happened = telling.occasions_of(session, subjects)
+    occasions = [happened[subject] for subject in subjects if subject in happened]
     limits = campaigns.limits_of(settings.campaigns)
     sent = campaigns.triggered_by(session, occasions, limits=limits, at=at)
-    made = notifications.write(session, sent, at=at)
-    pushed = {message.decision.id for message in sent if message.pushed}
-    deliveries.enqueue(session, [one for one in made if one.decision_id in pushed], at=at)
+    made = telling.tell(session, sent, together=False, at=at)
     outbox.settle(session, messages)
     return made
+
+
+def release(
+    session: Session, decision_ids: Sequence[UUID], *, settings: Settings, at: datetime
+) -> list[Notification]:
+    """Look again at what was held back by these decisions, and make the notifications.
+
+    Whatever else waits for the same people and is due is looked at with it, so that it is one push.
+    It waits no more in the transaction that decides on it again, so that running twice does
+    nothing twice.
+    """
+    waited = waiting.take(session, decision_ids, at=at)
+    occasions = telling.held_occasions(session, waited)
+    limits = campaigns.limits_of(settings.campaigns)
+    sent = campaigns.released(session, occasions, limits=limits, at=at)
+    return telling.tell(session, sent, together=True, at=at)
 
 
 def checkin_rules(settings: Settings) -> CheckInRules:
@@ -344,37 +354,3 @@ def _distance_to_place_m(
         numbers,
     )
     return float(distances.min())
-
-
-def _occasions(session: Session, messages: Sequence[outbox.OutboxMessage]) -> list[Occasion]:
-    subjects = [message.subject_id for message in messages]
-    transitions = visits.transitions_by_id(session, subjects)
-    check_ins = checkins.by_id(session, subjects)
-    rows: list[Transition | CheckIn] = [*transitions.values(), *check_ins.values()]
-    people = accounts.people_of_devices(session, [row.device_id for row in rows])
-    there = places.by_id(session, [row.place_id for row in rows])
-    occasions: list[Occasion] = []
-    for subject in subjects:
-        if transition := transitions.get(subject):
-            occasions.append(
-                Occasion(
-                    trigger=Trigger(transition.kind),
-                    occurred_at=transition.occurred_at,
-                    confidence=transition.confidence,
-                    person=people[transition.device_id],
-                    place=there[transition.place_id],
-                    transition_id=transition.id,
-                )
-            )
-        elif made := check_ins.get(subject):
-            occasions.append(
-                Occasion(
-                    trigger=Trigger.CHECKED_IN,
-                    occurred_at=made.claimed_at,
-                    confidence=CONFIDENCE[Evidence(made.evidence)],
-                    person=people[made.device_id],
-                    place=there[made.place_id],
-                    check_in_id=made.id,
-                )
-            )
-    return occasions

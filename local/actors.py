@@ -71,7 +71,9 @@ class Caller:
 class Manager(Caller):
     """A service manager of the council."""
 
-    def announce(self, place_id: str, *, kind: str, title: str, text: str) -> dict[str, Any]:
+    def announce(
+        self, place_id: str, *, kind: str, title: str, text: str, **terms: Any
+    ) -> dict[str, Any]:
         """Put something on at a place."""
         body = {
             "id": str(uuid5(NAMESPACE, f"listing {kind} {title} {place_id}")),
@@ -80,6 +82,7 @@ class Manager(Caller):
             "title": title,
             "text": text,
             "starts_at": ALWAYS,
+            **terms,
         }
         listing: dict[str, Any] = self.ask("POST", "/v1/listings", json=body)
         return listing
@@ -163,8 +166,16 @@ class Phone(Caller):
 
     def is_about(self, document: dict[str, Any], listing_id: str) -> bool:
         """Tell whether a decrypted push speaks of the listing."""
-        about: str = self._notification_of(document)["listing_id"]
-        return about == listing_id
+        pushed = self._notification_of(document)
+        return listing_id in {one["listing_id"] for one in (pushed, *self.members_of(pushed))}
+
+    def members_of(self, pushed: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return the notifications that one push stands for, if it stands for several."""
+        if pushed["kind"] != "bundle":
+            return []
+        found = self.ask("GET", "/v1/notifications", params={"bundle_id": pushed["id"]})
+        members: list[dict[str, Any]] = found["items"]
+        return members
 
     def _notification_of(self, document: dict[str, Any]) -> dict[str, Any]:
         number = UUID(document["notification"]["tag"])

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -44,13 +45,26 @@ def server_url() -> str:
     return url
 
 
-def make_database(server_url: str, name: str) -> str:
-    """Make an empty database of that name, replacing one left by an earlier run."""
+def make_database(server_url: str, name: str, *, like: str = "template1") -> str:
+    """Make a database of that name, empty or `like` another, replacing one of an earlier run."""
     with psycopg.connect(server_url, autocommit=True) as connection:
-        identifier = sql.Identifier(name)
-        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(identifier))
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(identifier))
+        made, original = sql.Identifier(name), sql.Identifier(like)
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(made))
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(made, original))
     return f"{server_url.rsplit('/', 1)[0]}/{name}"
+
+
+def make_migrated_database(server_url: str, name: str) -> str:
+    """Make a migrated database of that name; a copy takes a tenth of the time of the migrations."""
+    return make_database(server_url, name, like=migrated(server_url))
+
+
+@cache
+def migrated(server_url: str) -> str:
+    """Make the migrated database that this test process's own are copies of; return its name."""
+    name = f"test_{os.environ.get('PYTEST_XDIST_WORKER', 'master')}_migrated"
+    migrate(make_database(server_url, name))
+    return name
 
 
 def migrate(database_url: str, revision: str = "head") -> None:
@@ -69,9 +83,7 @@ def migrate(database_url: str, revision: str = "head") -> None:
 @pytest.fixture(scope="session")
 def database_url(server_url: str, worker_id: str) -> str:
     """A migrated database of this test process's own."""
-    url = make_database(server_url, f"test_{worker_id}")
-    migrate(url)
-    return url
+    return make_migrated_database(server_url, f"test_{worker_id}")
 
 
 @pytest.fixture(scope="session")
@@ -136,11 +148,21 @@ def session(sessions: SessionFactory) -> Iterator[Session]:
 def committed(engine: Engine, owner: Engine) -> Iterator[SessionFactory]:
     """Sessions on connections of their own; whatever they leave is emptied afterwards."""
     yield make_session_factory(engine)
+    empty(owner)
+
+
+def empty(owner: Engine) -> None:
+    """Delete every row there is.
+
+    `TRUNCATE` gives each table and index a new file, which takes thirty times as long as deleting
+    the few rows of a test.
+    """
     tables = set(all_tables().tables) - {GeofenceRevision.__tablename__}
     with owner.begin() as connection:
         # The audit log's own triggers refuse it to everybody else.
         connection.execute(text("SET LOCAL session_replication_role = replica"))
-        connection.execute(text(f"TRUNCATE {', '.join(sorted(tables))}"))
+        deleting = "; ".join(f"DELETE FROM {name}" for name in sorted(tables))  # noqa: S608
+        connection.execute(text(deleting))
 
 
 @pytest.fixture

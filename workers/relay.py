@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session
 
 from geoservices import clock, logs, outbox
 from geoservices.campaigns import replaying_queries as replays
+from geoservices.campaigns import waiting_queries as held_messages
 from geoservices.campaigns.replays import LEASE as REPLAY_LEASE
 from geoservices.database import DatabaseRole, SessionFactory, acting_as, transaction
 from geoservices.deliveries import queries as deliveries
@@ -112,6 +113,7 @@ class Relay:
         """Hand out one round of what is due and return how many ids that were."""
         return (
             self._ring("campaigns.decide", outbox, lease=self.outbox_lease, limit=AT_ONCE)
+            + self._ring("campaigns.release", held_messages, lease=self.outbox_lease, limit=AT_ONCE)
             + self._ring(
                 "deliveries.send", deliveries, lease=self.push_lease, limit=DELIVERIES_A_JOB
             )

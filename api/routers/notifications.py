@@ -23,6 +23,7 @@ from api.schemas.notifications import (
     UnreadOut,
 )
 from geoservices.campaigns import queries as campaigns
+from geoservices.deliveries import bundling
 from geoservices.deliveries import queries as deliveries
 from geoservices.deliveries.models import Attempt, Delivery, Receipt
 from geoservices.deliveries.progress import progress_of
@@ -48,6 +49,7 @@ def list_notifications(
     at: Now,
     cursor: Cursor,
     folder: Annotated[Folder, Query(description="What to see of them")] = Folder.INBOX,
+    bundle_id: Annotated[UUID | None, Query(description="Only what was pushed as this")] = None,
     limit: Limit = 50,
 ) -> Page[NotificationOut]:
     """See the caller's notifications, newest first, with reason and deliveries.
@@ -58,6 +60,7 @@ def list_notifications(
         session,
         person.id,
         folder=folder,
+        bundle_id=bundle_id,
         at=at,
         after=instant_and_id(cursor),
         limit=limit + 1,
@@ -111,27 +114,33 @@ def _told(session: Session, rows: Sequence[Notification], at: datetime) -> list[
     because = [row.decision_id for row in rows if row.decision_id is not None]
     decisions = campaigns.decisions_by_id(session, because)
     reasons = explanations.explain(session, because)
-    entries = deliveries.deliveries_of(session, [row.id for row in rows])
+    words = bundling.words_of(session, rows, at=at)
+    entries = deliveries.deliveries_of(session, [_pushed_as(row) for row in rows])
     return [
         NotificationOut(
             id=row.id,
             kind=row.kind,
             listing_id=row.listing_id,
+            bundle_id=row.bundle_id,
             campaign_class=row.campaign_class,
-            title=row.title,
-            body=row.body,
+            title=words[row.id].title if row.id in words else row.title,
+            body=words[row.id].body if row.id in words else row.body,
             created_at=row.created_at,
             expires_at=row.expires_at,
             read_at=read_when(row.read_at, row.snoozed_until, at=at),
             archived_at=row.archived_at,
             snoozed_until=snoozed_until_when(row.snoozed_until, at=at),
-            push=progress_of({entry[0].state for entry in entries.get(row.id, ())}),
+            push=progress_of({entry[0].state for entry in entries.get(_pushed_as(row), ())}),
             decision=DecisionOut.of(decisions[row.decision_id]) if row.decision_id else None,
             why=WhyOut.of(reasons[row.decision_id]) if row.decision_id else None,
-            deliveries=[_delivery(*entry) for entry in entries.get(row.id, ())],
+            deliveries=[_delivery(*entry) for entry in entries.get(_pushed_as(row), ())],
         )
         for row in rows
     ]
+
+
+def _pushed_as(row: Notification) -> UUID:
+    return row.bundle_id or row.id
 
 
 def _delivery(

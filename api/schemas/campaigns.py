@@ -107,13 +107,19 @@ class DecisionOut(Out):
     gates_passed: list[str]
     detail: dict[str, Any]
     decided_at: datetime
+    waits_until: datetime | None = Field(
+        description="When it is looked at again; null where it is not, or was sent"
+    )
+    follows_id: UUID | None = Field(
+        description="The decision that held the same message back first, if this looked at it again"
+    )
 
     @classmethod
     def of(cls, decision: Decision) -> Self:
         """Tell of a decision, also in words."""
         gate = None if decision.gate is None else Gate(decision.gate)
         return cls(
-            in_words=in_words(gate),
+            in_words=in_words(gate, waits=decision.waits_until is not None),
             id=decision.id,
             campaign_id=decision.campaign_id,
             version=decision.version,
@@ -125,6 +131,8 @@ class DecisionOut(Out):
             gates_passed=decision.gates_passed,
             detail=decision.detail,
             decided_at=decision.decided_at,
+            waits_until=decision.waits_until,
+            follows_id=decision.follows_id,
         )
 
 
@@ -139,6 +147,9 @@ class CampaignDecisionOut(Out):
     reason: str = Field(description="What the gate stands for; the same for everyone")
     gates_passed: list[Gate]
     decided_at: datetime
+    follows_id: UUID | None = Field(
+        description="The decision that held the same message back first, if this looked at it again"
+    )
 
     @classmethod
     def of(cls, decision: Decision) -> Self:
@@ -153,6 +164,7 @@ class CampaignDecisionOut(Out):
             reason=REASONS[gate],
             gates_passed=[Gate(passed) for passed in decision.gates_passed],
             decided_at=decision.decided_at,
+            follows_id=decision.follows_id,
         )
 
 
@@ -161,6 +173,7 @@ REASONS: Mapping[Gate | None, str] = {
     Gate.CONSENT: "The person had agreed to nothing.",
     Gate.PURPOSE: "The person had not agreed to the campaign's purpose.",
     Gate.SENSITIVE_PLACE: "The place is sensitive: passing it never causes a message.",
+    Gate.RELEVANCE: "It had been held back, and there was no reason left to tell it.",
     Gate.CONFIDENCE: "Presence was known with less confidence than the campaign asks for.",
     Gate.AGE: "It had happened too long ago.",
     Gate.OPENING_HOURS: "The place was closed, or its opening hours were not known.",

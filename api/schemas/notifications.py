@@ -48,12 +48,17 @@ class DeliveryOut(Out):
 class NotificationOut(Out):
     """A notification, why it was sent, and how it fared.
 
-    Word of a listing has no decision; a test has neither a listing nor a decision.
+    Word of a listing has no decision; a test has neither a listing nor a decision. A `bundle` is
+    one push that stands for several others, and is in no folder: ask for them by `bundle_id`.
     """
 
     id: UUID
     kind: NotificationKind
     listing_id: UUID | None
+    bundle_id: UUID | None = Field(
+        description="The notification of the kind `bundle` that it was pushed with others as; its "
+        "deliveries are that one's"
+    )
     campaign_class: CampaignClass
     title: str
     body: str

@@ -12,6 +12,7 @@ from geoservices.accounts.consents import TELLING, TEXTS
 from geoservices.accounts.models import Purpose
 from geoservices.accounts.service import check_time_zone
 from geoservices.campaigns import place_queries, queries, windows
+from geoservices.campaigns.cooldowns import CooldownPer
 from geoservices.campaigns.definitions import Definition, PlaceSet
 from geoservices.campaigns.drafts import Draft
 from geoservices.campaigns.estimating import Estimate, in_words
@@ -128,13 +129,19 @@ class TellsTooOften(GeoservicesError):
     code = "tells-too-often"
     title = "It would tell the same people too often"
 
-    def __init__(self, pace: timedelta, estimate: Estimate) -> None:
+    def __init__(self, pace: timedelta, estimate: Estimate, *, apart: int) -> None:
         minutes = pace.total_seconds() / 60
-        often = f"every {minutes:g} minutes" if minutes else "again and again"
+        often = f"every {minutes:.3g} minutes" if minutes else "again and again"
+        going = f" from one to the next of {apart} places that each wait alone" * (apart > 1)
+        longer = (
+            "a longer cooldown, or one per campaign"
+            if apart > 1
+            else "a cooldown of an hour or more"
+        )
         super().__init__(
-            f"It could tell somebody who passes by {often}. By what people did in the last week "
-            f"it would have sent {in_words(estimate)} a day. Set a cooldown of an hour or more, "
-            "or a cap of no more than one message an hour, such as 3 within P1D.",
+            f"It could tell somebody who passes by{going} {often}. By what people did in the last "
+            f"week it would have sent {in_words(estimate)} a day. Set {longer}, or a cap of no "
+            "more than one message an hour, such as 3 within P1D.",
             field="/cooldown",
         )
 
@@ -163,20 +170,31 @@ def obstacles(
     weekly = weekly_of(definition, draft.organisation)
     if until <= from_ or not windows.is_ever_on(weekly, from_, until):
         yield ScheduleNeverOn()
-    if (pace := pace_of(definition)) is not None and pace < LEAST_PACE:
-        yield TellsTooOften(pace, estimate())
+    apart = _apart(session, definition, grant)
+    if (pace := pace_of(definition, apart=apart)) is not None and pace < LEAST_PACE:
+        yield TellsTooOften(pace, estimate(), apart=apart)
 
 
-def pace_of(definition: Definition) -> timedelta | None:
+def pace_of(definition: Definition, *, apart: int) -> timedelta | None:
     """Return how often it could tell a citizen who only passes by; None if it tells none.
 
-    A check-in is somebody's own act, and staff come to many places in an hour.
+    A check-in is somebody's own act, and staff come to many places in an hour. At each of the
+    places that are `apart` the cooldown begins anew, so within one it could tell so many times.
     """
     passive = set(definition.triggers) - {Trigger.CHECKED_IN}
     if not passive or Role.CITIZEN not in definition.audience.roles:
         return None
     cap = definition.cap
-    return max(definition.cooldown, cap.within / cap.messages if cap else timedelta(0))
+    return max(definition.cooldown / apart, cap.within / cap.messages if cap else timedelta(0))
+
+
+def _apart(session: Session, definition: Definition, grant: Grant) -> int:
+    """Return at how many places a cooldown counts by itself; as there are now."""
+    if definition.places is None or definition.cooldown_per is CooldownPer.CAMPAIGN:
+        return 1
+    together = definition.cooldown_per is CooldownPer.PARENT_PLACE
+    found = place_queries.count_apart(session, definition.places, grant, together=together)
+    return max(found, 1)
 
 
 def _faults_of_audience(session: Session, draft: Draft, grant: Grant) -> Iterator[GeoservicesError]:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -9,17 +10,20 @@ from sqlalchemy.orm import Session
 
 from geoservices.accounts import queries as accounts
 from geoservices.bulk_queries import store_all
-from geoservices.campaigns import place_queries, queries
+from geoservices.campaigns import place_queries, queries, waiting_queries
 from geoservices.campaigns.audiences import Listener, fits, is_held_out
+from geoservices.campaigns.definitions import AfterHolding
 from geoservices.campaigns.histories import History, Pair, read_history, spot_of
 from geoservices.campaigns.lifecycle import counts_for
 from geoservices.campaigns.models import Decision
 from geoservices.campaigns.occasions import Occasion
 from geoservices.campaigns.pacing import last_told, told_by, told_by_campaign
+from geoservices.campaigns.releasing import why_irrelevant
 from geoservices.campaigns.rules import (
     CampaignClass,
     Cap,
     Circumstances,
+    Gate,
     Limits,
     Terms,
     Trigger,
@@ -28,6 +32,7 @@ from geoservices.campaigns.rules import (
 from geoservices.campaigns.speaking import Message, Speaker, say, weekly_of
 from geoservices.campaigns.terms import terms_of
 from geoservices.campaigns.versions import definitions_of
+from geoservices.campaigns.waiting import HeldBack, keep
 from geoservices.places.hours import OpenState, hours_at
 from geoservices.places.service import is_sensitive
 from geoservices.settings.presence import CampaignSettings
@@ -48,8 +53,7 @@ def triggered_by(
     purposes = accounts.purposes_of(session, [occasion.person.id for occasion in occasions])
     decided = _decided(session, occasions)
     history = read_history(session, occasions, listening, limits=limits, at=at)
-    decisions: list[Decision] = []
-    sent: list[Message] = []
+    batch = _Batch(history=history)
     for occasion in occasions:
         agreed = frozenset(purposes.get(occasion.person.id, ()))
         for speaker in listening[occasion.place.id]:
@@ -61,12 +65,53 @@ def triggered_by(
                 occasion, speaker, history, purposes=agreed, limits=limits, at=at
             )
             decision = _decide(occasion, speaker, about, limits, at)
-            decisions.append(decision)
-            if decision.gate is None:
-                history.add(occasion, speaker, at=at)
-                sent.append(say(decision, speaker, occasion))
-    store_all(session, decisions)
-    return sent
+            batch.take(decision, speaker, occasion, about)
+    return batch.store(session, limits=limits, at=at)
+
+
+def released(
+    session: Session, occasions: Sequence[Occasion], *, limits: Limits, at: datetime
+) -> list[Message]:
+    """Decide again on occasions because of which messages were held back, and record it.
+
+    Each is decided on for the version that held its message back, with everything else as it is
+    now. What time may still let go waits again. The transaction holds the people.
+
+    Returns:
+        What is to be sent.
+    """
+    held = [(occasion, occasion.held) for occasion in occasions if occasion.held is not None]
+    people = {occasion.person.id for occasion in occasions}
+    places = {occasion.place.id for occasion in occasions}
+    versions = [(one.campaign_id, one.version) for _, one in held]
+    speakers = waiting_queries.speakers(session, versions)
+    listening = _listening(session, occasions, at)
+    still = {(id_, one.campaign.id) for id_, there in listening.items() for one in there}
+    there = waiting_queries.are_at(session, people, places)
+    purposes = accounts.purposes_of(session, people)
+    waited: dict[UUID, list[Speaker]] = defaultdict(list)
+    for occasion, one in held:
+        waited[occasion.place.id].append(speakers[one.campaign_id, one.version])
+    history = read_history(session, occasions, waited, limits=limits, at=at)
+    batch = _Batch(history=history)
+    for occasion, one in held:
+        speaker = speakers[one.campaign_id, one.version]
+        agreed = frozenset(purposes.get(occasion.person.id, ()))
+        about = replace(
+            _circumstances(occasion, speaker, history, purposes=agreed, limits=limits, at=at),
+            held_until=one.until,
+            irrelevant=why_irrelevant(
+                taken_back=occasion.key is None,
+                ends=(speaker.campaign.ended_at, speaker.version.ends_at),
+                listens=(occasion.place.id, one.campaign_id) in still,
+                hears=_hears(speaker, occasion, history),
+                has_left=speaker.definition.after_holding is AfterHolding.RELEASE_IF_THERE
+                and (occasion.person.id, occasion.place.id) not in there,
+                at=at,
+            ),
+        )
+        batch.take(_decide(occasion, speaker, about, limits, at), speaker, occasion, about)
+    return batch.store(session, limits=limits, at=at)
 
 
 def limits_of(settings: CampaignSettings) -> Limits:
@@ -81,7 +126,46 @@ def limits_of(settings: CampaignSettings) -> Limits:
             ),
         },
         place_cap=Cap(messages=settings.place_cap, within=settings.place_cap_window),
+        longest_wait=settings.longest_wait,
     )
+
+
+@dataclass(slots=True, kw_only=True)
+class _Batch:
+    """What is decided together, and what comes of it."""
+
+    history: History
+    decisions: list[Decision] = field(default_factory=list)
+    sent: list[Message] = field(default_factory=list)
+    held_back: list[HeldBack] = field(default_factory=list)
+
+    def take(
+        self, decision: Decision, speaker: Speaker, occasion: Occasion, about: Circumstances
+    ) -> None:
+        """Take a decision in; the next ones about the same person know of it."""
+        self.decisions.append(decision)
+        if decision.gate is None:
+            self.history.add(occasion, speaker, at=decision.decided_at)
+            self.sent.append(say(decision, speaker, occasion))
+        elif speaker.definition.after_holding is not AfterHolding.DROP:
+            first_at = occasion.held.first_at if occasion.held else decision.decided_at
+            self.held_back.append(
+                HeldBack(
+                    decision=decision,
+                    gate=Gate(decision.gate),
+                    speaker=speaker,
+                    about=about,
+                    first_at=first_at,
+                )
+            )
+
+    def store(self, session: Session, *, limits: Limits, at: datetime) -> list[Message]:
+        """Store the decisions, have wait what is to wait, and return what is to be sent."""
+        tellings = self.history.tellings
+        waiting = keep(session, self.held_back, tellings=tellings, limits=limits, at=at)
+        store_all(session, self.decisions)
+        store_all(session, waiting)
+        return self.sent
 
 
 def _listening(
@@ -184,6 +268,7 @@ def _decide(
         place_id=occasion.place.id,
         transition_id=occasion.transition_id,
         check_in_id=occasion.check_in_id,
+        follows_id=occasion.held.first_id if occasion.held else None,
         gate=ruling.gate,
         reason=ruling.reason,
         gates_passed=[gate.value for gate in ruling.passed],

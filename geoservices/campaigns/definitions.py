@@ -35,6 +35,8 @@ class AfterHolding(StrEnum):
 
     DROP = "drop"
     RELEASE = "release"
+    RELEASE_IF_THERE = "release-if-there"
+    """Only to whoever is still at the place, or is there again."""
 
 
 class GoalKind(StrEnum):

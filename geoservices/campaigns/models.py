@@ -138,6 +138,10 @@ class Decision(Base):
     it; it never holds a position. It may outlive the visit or check-in it was about, so that "why
     did I get this?" has an answer as long as the notification is there, and goes with the consent
     that covers it.
+
+    `waits_until` is when a message that was held back is to be looked at again; none where it is
+    dropped. What is decided then is another decision, whose `follows_id` is the first one about
+    that message: all that follow it, and what the last of them says is what became of it.
     """
 
     __tablename__ = "decisions"
@@ -145,8 +149,27 @@ class Decision(Base):
         CheckConstraint(one_of("gate", Gate), name="gate_known"),
         CheckConstraint(one_of("trigger", Trigger), name="trigger_known"),
         CheckConstraint("num_nonnulls(transition_id, check_in_id) <= 1", name="one_occasion"),
-        Index("uq_decisions_transition", "campaign_id", "transition_id", unique=True),
-        Index("uq_decisions_check_in", "campaign_id", "check_in_id", unique=True),
+        CheckConstraint("waits_until IS NULL OR gate IS NOT NULL", name="only_held_ones_wait"),
+        Index(
+            "uq_decisions_transition",
+            "campaign_id",
+            "transition_id",
+            unique=True,
+            postgresql_where="follows_id IS NULL",
+        ),
+        Index(
+            "uq_decisions_check_in",
+            "campaign_id",
+            "check_in_id",
+            unique=True,
+            postgresql_where="follows_id IS NULL",
+        ),
+        Index(
+            "ix_decisions_follows",
+            "follows_id",
+            "decided_at",
+            postgresql_where="follows_id IS NOT NULL",
+        ),
         Index("ix_decisions_person", "person_id", "decided_at", "id"),
         Index("ix_decisions_campaign", "campaign_id", "decided_at", "id"),
         Index("ix_decisions_decided", "decided_at"),
@@ -205,6 +228,46 @@ class Decision(Base):
         JSONB, info=personal("the figures behind it; never a position")
     )
     decided_at: Mapped[datetime] = mapped_column(info=personal("when", special=True))
+    waits_until: Mapped[datetime | None] = mapped_column(
+        info=personal("when it is looked at again", special=True)
+    )
+    follows_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("decisions.id", ondelete="CASCADE"),
+        info=personal("which decision held it back first"),
+    )
+
+
+class HeldMessage(Base):
+    """That a decision's message waits: the relay hands it out once it is due.
+
+    The row goes in the transaction that decides again. `attempt_count` is how often that failed by
+    its own fault. Whatever deletes the decision deletes this too.
+    """
+
+    __tablename__ = "held_messages"
+    __table_args__ = (
+        Index("ix_held_messages_due", "due_at"),
+        {
+            "info": about(
+                purpose="send what was held back once nothing holds it",
+                basis=Basis.CONSENT,
+                kept=Kept(words="until it is looked at again, within a day by default"),
+            )
+        },
+    )
+
+    decision_id: Mapped[UUID] = mapped_column(
+        ForeignKey("decisions.id", ondelete="CASCADE"),
+        primary_key=True,
+        info=personal("which decision held it back"),
+    )
+    person_id: Mapped[UUID] = mapped_column(
+        ForeignKey("people.id", ondelete="CASCADE"), index=True, info=personal("whom it is for")
+    )
+    due_at: Mapped[datetime] = mapped_column(info=personal("when it is looked at again"))
+    attempt_count: Mapped[int] = mapped_column(
+        default=0, info=personal("how often looking at it failed")
+    )
 
 
 class CampaignReplay(Base):

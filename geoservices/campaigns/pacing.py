@@ -10,7 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 from geoservices.campaigns.cooldowns import CooldownPer, Spot, looks_at
-from geoservices.campaigns.rules import CampaignClass, Cap, Limits
+from geoservices.campaigns.rules import CampaignClass, Cap, Gate, Limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +54,39 @@ def told_by(tellings: Iterable[Telling], *, place_id: UUID, limits: Limits, at: 
         if class_ in classes:
             of_class[class_] += age < classes[class_].within
     return Told(in_window=in_window, of_class=of_class, here=here)
+
+
+def counting(
+    tellings: Iterable[Telling],
+    gate: Gate,
+    *,
+    campaign_class: CampaignClass,
+    place_id: UUID,
+    limits: Limits,
+) -> tuple[Cap | None, list[datetime]]:
+    """Return the cap that a gate asks, if it does, and when there was what counts towards it.
+
+    Args:
+        tellings: What somebody was told.
+        gate: The gate.
+        campaign_class: Of what would be told now.
+        place_id: Where it would be told.
+        limits: The caps.
+    """
+    told = [one for one in tellings if one.campaign_class is not CampaignClass.CRITICAL]
+    cap: Cap | None = None
+    match gate:
+        case Gate.CAP:
+            cap = limits.person_cap
+        case Gate.CLASS_CAP:
+            cap = limits.class_caps.get(campaign_class)
+            told = [one for one in told if one.campaign_class is campaign_class]
+        case Gate.PLACE_CAP:
+            cap = limits.place_cap
+            told = [one for one in told if one.spot.place_id == place_id]
+        case _:
+            told = []
+    return cap, [one.told_at for one in told]
 
 
 def told_by_campaign(

@@ -169,6 +169,13 @@ def count_and_longest_name(session: Session, places: PlaceSet, grant: Grant) -> 
     return count, longest
 
 
+def count_apart(session: Session, places: PlaceSet, grant: Grant, *, together: bool) -> int:
+    """Return how many places a set has, or how many groups if those with one parent are one."""
+    group = func.coalesce(Place.parent_id, Place.id) if together else Place.id
+    asked = select(func.count(group.distinct())).where(is_for(places, grant))
+    return session.scalars(asked).one()
+
+
 def found(session: Session, ids: Iterable[UUID], grant: Grant) -> set[UUID]:
     """Return those of the places at which a grant counts."""
     return set(session.scalars(select(Place.id).where(Place.id.in_(set(ids)), counts_at(grant))))

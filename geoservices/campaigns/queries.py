@@ -15,6 +15,7 @@ from geoservices.campaigns.cooldowns import Spot
 from geoservices.campaigns.models import Campaign, CampaignVersion, Decision
 from geoservices.campaigns.pacing import Telling
 from geoservices.campaigns.rules import CampaignClass
+from geoservices.campaigns.waiting_queries import is_last
 from geoservices.checkins.models import CheckIn
 from geoservices.database import among, newest_first
 from geoservices.listings.models import Listing
@@ -290,10 +291,13 @@ def decisions_by_id(session: Session, ids: Iterable[UUID]) -> dict[UUID, Decisio
 
 
 def gates_of_campaign(session: Session, campaign_id: UUID) -> dict[str | None, int]:
-    """Count a campaign's decisions by the gate that held them; None counts those sent."""
+    """Count a campaign's messages by the gate that holds or held them; None counts those sent.
+
+    One that was looked at again counts once, by what was decided last.
+    """
     rows = session.execute(
         select(Decision.gate, func.count())
-        .where(Decision.campaign_id == campaign_id)
+        .where(Decision.campaign_id == campaign_id, is_last())
         .group_by(Decision.gate)
     )
     return dict(rows.all())

@@ -35,6 +35,7 @@ class Gate(StrEnum):
     CONSENT = "consent"
     PURPOSE = "purpose"
     SENSITIVE_PLACE = "sensitive-place"
+    RELEVANCE = "relevance"
     CONFIDENCE = "confidence"
     AGE = "age"
     OPENING_HOURS = "opening-hours"
@@ -79,12 +80,14 @@ class Limits:
 
     Critical messages neither count towards a cap nor are held back by one; `class_caps` has one
     for each of the other classes, and `place_cap` is for what one person is told at one place.
+    `longest_wait` is how long what was held back may wait.
     """
 
     max_age: timedelta
     person_cap: Cap
     class_caps: Mapping[CampaignClass, Cap]
     place_cap: Cap
+    longest_wait: timedelta = timedelta(hours=24)
 
     @property
     def longest(self) -> timedelta:
@@ -103,7 +106,8 @@ class Circumstances:
     `told_by_campaign` towards the campaign's own, each within its window. `last_told_at` is when
     this campaign last told them where its cooldown looks, and `told_this_visit` whether it did so
     because of a visit that still goes on; `held_out` whether the lot fell on them to be told
-    nothing.
+    nothing. Of a message that had been held back, `held_until` is when it was to be looked at
+    again, and `irrelevant` why nobody would tell it any more, in a sentence.
     """
 
     occurred_at: datetime
@@ -123,6 +127,8 @@ class Circumstances:
     last_told_at: datetime | None
     told_this_visit: bool
     held_out: bool
+    held_until: datetime | None = None
+    irrelevant: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +197,10 @@ def _sensitive(terms: Terms, about: Circumstances, _limits: Limits, _at: datetim
     return None
 
 
+def _relevance(_terms: Terms, about: Circumstances, _limits: Limits, _at: datetime) -> Held | None:
+    return None if about.irrelevant is None else Held(reason=about.irrelevant)
+
+
 def _confidence(terms: Terms, about: Circumstances, _limits: Limits, _at: datetime) -> Held | None:
     if about.confidence < terms.min_confidence:
         return Held(
@@ -202,10 +212,12 @@ def _confidence(terms: Terms, about: Circumstances, _limits: Limits, _at: dateti
 
 
 def _age(_terms: Terms, about: Circumstances, limits: Limits, at: datetime) -> Held | None:
-    age = at - about.occurred_at
+    # Having been held back makes nothing older: what counts then is how late it is looked at.
+    age = at - (about.held_until or about.occurred_at)
     if age > limits.max_age:
+        since = "happened" if about.held_until is None else "was to be sent"
         return Held(
-            reason=f"It happened {_minutes(age)} ago; messages go out within "
+            reason=f"It {since} {_minutes(age)} ago; messages go out within "
             f"{_minutes(limits.max_age)}.",
             detail={"age_s": age.total_seconds(), "max_age_s": limits.max_age.total_seconds()},
         )
@@ -340,6 +352,7 @@ _GATES: Mapping[Gate, Callable[[Terms, Circumstances, Limits, datetime], Held | 
     Gate.CONSENT: _consent,
     Gate.PURPOSE: _purpose,
     Gate.SENSITIVE_PLACE: _sensitive,
+    Gate.RELEVANCE: _relevance,
     Gate.CONFIDENCE: _confidence,
     Gate.AGE: _age,
     Gate.OPENING_HOURS: _opening,

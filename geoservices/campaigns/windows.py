@@ -1,12 +1,13 @@
 """Weekly windows: the hours of a week in which a campaign speaks, by the clock of one zone."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 DAY = timedelta(days=1)
+SECOND = timedelta(seconds=1)
 
 
 class Weekday(StrEnum):
@@ -62,20 +63,58 @@ def is_ever_on(weekly: Weekly, from_: datetime, until: datetime) -> bool:
 
     A week after which it was not, it never is; clocks that change are allowed for.
     """
-    until = min(until, from_ + 8 * DAY)
     if is_on(weekly, from_):
         return True
-    zone = ZoneInfo(weekly.time_zone)
-    first = from_.astimezone(zone).date()
-    for day in range((until - from_).days + 2):
-        date_ = first + day * DAY
-        for window in weekly.windows:
-            local = datetime.combine(date_, window.from_, tzinfo=zone)
-            if WEEK[date_.weekday()] in window.days and any(
-                from_ <= begins < until and is_on(weekly, begins) for begins in _begins(local)
-            ):
-                return True
-    return False
+    begins = next_on(weekly, from_)
+    return begins is not None and begins < until
+
+
+def next_on(weekly: Weekly, after: datetime) -> datetime | None:
+    """Return the instant, in UTC, at which the next window begins after an instant outside of all.
+
+    None if there is none within eight days, and so none ever.
+    """
+    return next_when(
+        lambda at: is_on(weekly, at),
+        {window.from_ for window in weekly.windows},
+        zone=ZoneInfo(weekly.time_zone),
+        after=after,
+        days=8,
+    )
+
+
+def next_when(
+    holds: Callable[[datetime], bool],
+    times: Collection[time],
+    *,
+    zone: ZoneInfo,
+    after: datetime,
+    days: int,
+) -> datetime | None:
+    """Return the first instant at which something holds that goes by the clock of a zone.
+
+    It is looked for where the clock shows one of the times, both times where that comes twice,
+    and where clocks change: what is left of an hour that is skipped begins there.
+
+    Args:
+        holds: Whether it does at an instant; not at `after`.
+        times: The times of day at which it may begin to.
+        zone: Whose clock.
+        after: From when on.
+        days: How many days are looked through.
+
+    Returns:
+        An instant after `after`, in UTC; None if it holds at none.
+    """
+    first = after.astimezone(zone).date()
+    shown = (
+        datetime.combine(first + day * DAY, moment, tzinfo=zone).replace(fold=fold).astimezone(UTC)
+        for day in range(days + 1)
+        for moment in times
+        for fold in (0, 1)
+    )
+    found = [at for at in (*shown, *_changes(zone, after, days)) if at > after and holds(at)]
+    return min(found, default=None)
 
 
 def cut_short(weekly: Weekly, *, first: date, days: int) -> Iterator[tuple[date, Window]]:
@@ -113,17 +152,21 @@ def _holds(window: Window, moment: time, today: Weekday, yesterday: Weekday) -> 
     return began_today or (yesterday in window.days and moment < window.until)
 
 
-def _begins(local: datetime) -> Iterator[datetime]:
-    """Find the instants at which a window may begin: of one in a skipped hour, each minute of it.
-
-    What is left of such a window begins when the clock has gone forward.
-    """
-    begins = local.astimezone(UTC)
-    yield begins
-    if _is_skipped(local):
-        earliest = local.replace(fold=1).astimezone(UTC)
-        for minute in range((begins - earliest) // timedelta(minutes=1)):
-            yield earliest + timedelta(minutes=minute)
+def _changes(zone: ZoneInfo, after: datetime, days: int) -> Iterator[datetime]:
+    """Find the seconds at which the clocks of a zone change within some days."""
+    for day in range(days):
+        before = (after + day * DAY).astimezone(UTC).replace(microsecond=0)
+        until = before + DAY
+        offset = before.astimezone(zone).utcoffset()
+        if until.astimezone(zone).utcoffset() == offset:
+            continue
+        while until - before > SECOND:
+            between = before + (until - before) // SECOND // 2 * SECOND
+            if between.astimezone(zone).utcoffset() == offset:
+                before = between
+            else:
+                until = between
+        yield until
 
 
 def _is_skipped(local: datetime) -> bool:

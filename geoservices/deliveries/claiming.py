@@ -19,11 +19,22 @@ URGENCY: Final = {
 Obstacle = tuple[DeliveryState, str]
 
 
+class Told(NamedTuple):
+    """What decides whether something may still be told, whatever browser it goes to."""
+
+    expires_at: datetime
+    listing_withdrawn_at: datetime | None
+    campaign_ended_at: datetime | None
+    is_about_sensitive: bool | None
+    """Whether it comes of passing a place that is sensitive by now."""
+
+
 class Claimable(NamedTuple):
     """A delivery that nobody else holds, and everything that decides whether it may be sent."""
 
     standing: Standing
     notification_id: UUID
+    kind: str
     person_id: UUID
     campaign_class: str
     title: str
@@ -39,7 +50,18 @@ class Claimable(NamedTuple):
     listing_withdrawn_at: datetime | None
     campaign_ended_at: datetime | None
     is_about_sensitive: bool | None
-    """Whether it comes of passing a place that is sensitive by now."""
+    opens: UUID | None = None
+    """The notification that its link leads to, if that is another."""
+
+    @property
+    def told(self) -> Told:
+        """What decides whether it may still be told."""
+        return Told(
+            self.standing.expires_at,
+            self.listing_withdrawn_at,
+            self.campaign_ended_at,
+            self.is_about_sensitive,
+        )
 
     @classmethod
     def of_row(cls, values: Sequence[Any]) -> Self:
@@ -50,17 +72,10 @@ class Claimable(NamedTuple):
 
 def obstacle(one: Claimable, *, max_attempts: int, at: datetime) -> Obstacle | None:
     """Return in which state, and why, a delivery ends instead of being sent."""
-    campaign_over = one.campaign_ended_at is not None and one.campaign_ended_at <= at
     elsewhere = one.device_revoked_at is not None or one.owner_id != one.person_id
     found: Obstacle | None = None
-    if one.standing.expires_at <= at:
-        found = DeliveryState.EXPIRED, "its time had passed before it was sent"
-    elif one.listing_withdrawn_at is not None:
-        found = DeliveryState.EXPIRED, "what it speaks of was withdrawn"
-    elif campaign_over:
-        found = DeliveryState.EXPIRED, "the campaign has ended"
-    elif one.is_about_sensitive:
-        found = DeliveryState.EXPIRED, "the place is sensitive: passing it never causes a message"
+    if over := is_over(one.told, at=at):
+        found = DeliveryState.EXPIRED, over
     elif one.subscription_ended_at is not None:
         found = DeliveryState.GONE, "the subscription has ended"
     elif elsewhere:
@@ -68,3 +83,21 @@ def obstacle(one: Claimable, *, max_attempts: int, at: datetime) -> Obstacle | N
     elif one.standing.attempt_count >= max_attempts:
         found = DeliveryState.FAILED, f"gave up after {max_attempts} attempts"
     return found
+
+
+def is_over(told: Told, *, at: datetime) -> str | None:
+    """Return why something may not be told any more, wherever it would go; None if it may."""
+    if told.expires_at <= at:
+        return "its time had passed before it was sent"
+    if told.listing_withdrawn_at is not None:
+        return "what it speaks of was withdrawn"
+    if told.campaign_ended_at is not None and told.campaign_ended_at <= at:
+        return "the campaign has ended"
+    if told.is_about_sensitive:
+        return "the place is sensitive: passing it never causes a message"
+    return None
+
+
+def nothing_left() -> Obstacle:
+    """Return how a bundle ends of which nothing may be told any more."""
+    return DeliveryState.EXPIRED, "nothing of what it would tell is left"

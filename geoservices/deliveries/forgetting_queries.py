@@ -4,7 +4,7 @@ from collections.abc import Collection
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from geoservices.campaigns.models import Campaign, Decision
 from geoservices.deliveries.models import Delivery
@@ -78,14 +78,24 @@ def _forget(session: Session, *which: ColumnElement[bool]) -> None:
 
 
 def _delete_told(session: Session, which: ColumnElement[bool]) -> None:
+    member = aliased(Notification)
+    bundles = session.scalars(
+        select(Notification.bundle_id).where(which, Notification.bundle_id.is_not(None)).distinct()
+    ).all()
     # Locked in the order in which `lock` does it, or the two wait for each other.
     session.execute(
         select(Delivery.id)
         .join(Notification, Notification.id == Delivery.notification_id)
-        .where(which)
+        .where(or_(which, Notification.id.in_(bundles)))
         .order_by(Delivery.id)
         .with_for_update(of=Delivery)
     )
     session.execute(
         delete(Notification).where(which), execution_options={"synchronize_session": False}
     )
+    if bundles:
+        left = select(member.id).where(member.bundle_id == Notification.id)
+        session.execute(
+            delete(Notification).where(Notification.id.in_(bundles), ~left.exists()),
+            execution_options={"synchronize_session": False},
+        )

@@ -22,7 +22,7 @@ from geoservices.trips import ask, insert_rows, send, update_rows
 
 TAKE = b"""
     SELECT d.id, d.subscription_id, d.attempt_count, d.expires_at, d.state, d.reason, d.due_at,
-        d.leased_until, d.accepted_at, n.id, n.person_id, n.campaign_class, n.title, n.body,
+        d.leased_until, d.accepted_at, n.id, n.kind, n.person_id, n.campaign_class, n.title, n.body,
         s.endpoint, s.p256dh, s.auth, s.vapid_key, s.last_accepted_at, s.ended_at, v.person_id,
         v.revoked_at, l.withdrawn_at, c.ended_at,
         e.trigger <> 'checked-in' AND p.sensitive_kind IS NOT NULL

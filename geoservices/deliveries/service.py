@@ -13,6 +13,7 @@ from geoservices.bulk_queries import store_all
 from geoservices.campaigns.rules import CampaignClass
 from geoservices.channels import queries as channels
 from geoservices.deliveries import origin_queries, queries
+from geoservices.deliveries.bundling import with_words
 from geoservices.deliveries.claiming import URGENCY, Claimable, obstacle
 from geoservices.deliveries.composing import Message, payload
 from geoservices.deliveries.models import Delivery
@@ -126,8 +127,9 @@ def claim(
     doors = Doors(closed(), at=at)
     beginning: list[Claimable] = []
     kept: list[Standing] = []
-    for one in sorted(taken(), key=lambda one: one.last_accepted_at is None):
-        if ends := obstacle(one, max_attempts=push.max_attempts, at=at):
+    told = with_words(session, taken(), at=at)
+    for one, empty in sorted(told, key=lambda each: each[0].last_accepted_at is None):
+        if ends := obstacle(one, max_attempts=push.max_attempts, at=at) or empty:
             kept.append(one.standing.finished(*ends))
         elif closes := doors.ask(origin_of(one.endpoint), one.vapid_key):
             kept.append(one.standing.put_off(*closes))
@@ -230,7 +232,7 @@ def _sending(one: Claimable, public_url: str, receipt_key: bytes, at: datetime) 
         notification_id=one.notification_id,
         title=one.title,
         body=one.body,
-        link=f"{public_url}/notifications/{one.notification_id}",
+        link=f"{public_url}/notifications/{one.opens or one.notification_id}",
     )
     envelope = Envelope(
         delivery_id=standing.id,

@@ -1,15 +1,16 @@
 """What is asked to explain decisions."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import func, select, true
+from sqlalchemy import func, or_, select, true
 from sqlalchemy.orm import Session
 
 from geoservices.accounts.models import Consent, Device, Organisation, Person
 from geoservices.campaigns.models import Campaign, Decision
+from geoservices.campaigns.waiting_queries import is_last
 from geoservices.checkins.models import CheckIn
 from geoservices.geofences.models import Geofence
 from geoservices.notifications.models import Notification
@@ -33,6 +34,8 @@ class Behind(NamedTuple):
     agreed_at: datetime | None
     text_version: str | None
     time_zone: str
+    sent_at: datetime
+    follows_id: UUID | None
 
 
 def behind(session: Session, decision_ids: Iterable[UUID]) -> list[Behind]:
@@ -62,6 +65,8 @@ def behind(session: Session, decision_ids: Iterable[UUID]) -> list[Behind]:
             agreed.c.given_at,
             agreed.c.text_version,
             Person.time_zone,
+            Decision.decided_at,
+            Decision.follows_id,
         )
         .join(Campaign, Campaign.id == Decision.campaign_id)
         .join(Place, Place.id == Decision.place_id)
@@ -76,10 +81,29 @@ def behind(session: Session, decision_ids: Iterable[UUID]) -> list[Behind]:
     return [Behind(*row) for row in rows]
 
 
+def holds_of(session: Session, first_ids: Collection[UUID]) -> dict[UUID, list[Decision]]:
+    """Return the decisions that had messages wait, by the first one about each, oldest first."""
+    rows = session.scalars(
+        select(Decision)
+        .where(
+            or_(Decision.id.in_(first_ids), Decision.follows_id.in_(first_ids)),
+            Decision.waits_until.is_not(None),
+        )
+        .order_by(Decision.decided_at)
+    )
+    found: dict[UUID, list[Decision]] = {}
+    for decision in rows:
+        found.setdefault(decision.follows_id or decision.id, []).append(decision)
+    return found
+
+
 def held_lately(
     session: Session, person_id: UUID, place_id: UUID, *, since: datetime, limit: int
 ) -> Sequence[Decision]:
-    """Return by which decisions a person was not told of something at a place, newest first."""
+    """Return by which decisions a person was not told of something at a place, newest first.
+
+    What was held back first and told later is left out.
+    """
     return session.scalars(
         select(Decision)
         .where(
@@ -87,6 +111,7 @@ def held_lately(
             Decision.place_id == place_id,
             Decision.gate.is_not(None),
             Decision.decided_at > since,
+            is_last(),
         )
         .order_by(Decision.decided_at.desc(), Decision.id.desc())
         .limit(limit)

@@ -15,7 +15,7 @@ from geoservices.campaigns import deciding
 from geoservices.campaigns import queries as campaigns
 from geoservices.campaigns.models import Decision
 from geoservices.campaigns.pacing import told_by
-from geoservices.campaigns.rules import CampaignClass, Trigger
+from geoservices.campaigns.rules import CampaignClass, Gate, Trigger
 from geoservices.channels import service as channels
 from geoservices.checkins.verification import Evidence
 from geoservices.explanations import queries
@@ -23,6 +23,7 @@ from geoservices.explanations.queries import Behind
 from geoservices.explanations.wording import (
     Cause,
     Finding,
+    Hold,
     Standing,
     how_to_stop,
     look_into,
@@ -59,7 +60,13 @@ class WhyNot:
 
 def explain(session: Session, decision_ids: Iterable[UUID]) -> dict[UUID, Why]:
     """Return why each decision told its person, by the decision's id."""
-    causes = {one.decision_id: _cause(one) for one in queries.behind(session, decision_ids)}
+    found = queries.behind(session, decision_ids)
+    waited = {one.follows_id for one in found if one.follows_id is not None}
+    holds = queries.holds_of(session, waited) if waited else {}
+    causes = {
+        one.decision_id: _cause(one, holds[one.follows_id] if one.follows_id else ())
+        for one in found
+    }
     return {
         decision_id: Why(in_words=why(cause), cause=cause, how_to_stop=how_to_stop(cause))
         for decision_id, cause in causes.items()
@@ -111,7 +118,7 @@ def why_not(
     return WhyNot(place=place.name, held=held, findings=look_into(standing, limits=limits, at=at))
 
 
-def _cause(behind: Behind) -> Cause:
+def _cause(behind: Behind, held: Sequence[Decision]) -> Cause:
     return Cause(
         title=behind.title,
         trigger=Trigger(behind.trigger),
@@ -123,6 +130,12 @@ def _cause(behind: Behind) -> Cause:
         agreed_text=_agreed_text(behind),
         agreed_at=behind.agreed_at,
         time_zone=behind.time_zone,
+        sent_at=behind.sent_at,
+        holds=[
+            Hold(gate=Gate(one.gate), held_at=one.decided_at, until=one.waits_until)
+            for one in held
+            if one.gate is not None and one.waits_until is not None
+        ],
     )
 
 

@@ -1,6 +1,6 @@
 """What was decided about a person, in words for that person."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from enum import StrEnum
@@ -22,6 +22,8 @@ HELD: Mapping[Gate, str] = {
     "is at GET /v1/consents.",
     Gate.SENSITIVE_PLACE: "This is a place, such as a clinic or a court, where being there never "
     "causes a message, to anyone.",
+    Gate.RELEVANCE: "It had waited to be sent, and by then there was no reason left to tell you: "
+    "you had left, or nobody wanted it told any more.",
     Gate.CONFIDENCE: "We were not sure enough that you were there.",
     Gate.AGE: "We heard of it too late: messages go out at once or not at all.",
     Gate.OPENING_HOURS: "The place was closed, or we did not know whether it was open.",
@@ -42,18 +44,40 @@ HELD: Mapping[Gate, str] = {
     "anybody is of use. You are one of them; nothing that you did is the reason.",
 }
 SENT = "You were told: nothing spoke against it."
+WAITS = "It waits, and is looked at again when that is over."
+HELD_BACK: Mapping[Gate, str] = {
+    Gate.OPENING_HOURS: "because the place was closed",
+    Gate.SCHEDULE: "because that is told at certain hours of the week alone",
+    Gate.QUIET_HOURS: "because of your quiet hours",
+    Gate.CAP: "because you had been sent as many messages as one person is sent in such a time",
+}
+"""Why a message waited; nothing else makes one wait."""
 LATELY = timedelta(minutes=30)
 """A position older than this tells nothing of where a person is now."""
 
 
-def in_words(gate: Gate | None) -> str:
-    """Return what a decision means to the person it was about."""
-    return SENT if gate is None else HELD[gate]
+def in_words(gate: Gate | None, *, waits: bool = False) -> str:
+    """Return what a decision means to the person it was about, and whether its message waits."""
+    if gate is None:
+        return SENT
+    return f"{HELD[gate]} {WAITS}" if waits else HELD[gate]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """That a message was held back by a gate, when, and until when."""
+
+    gate: Gate
+    held_at: datetime
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """Why a person was told of something; `agreed_text` is what they were asked and said yes to."""
+    """Why a person was told of something; `agreed_text` is what they were asked and said yes to.
+
+    `holds` says what held it back before it was sent, in the order in which it did.
+    """
 
     title: str
     trigger: Trigger
@@ -65,15 +89,24 @@ class Cause:
     agreed_text: str
     agreed_at: datetime | None
     time_zone: str
+    sent_at: datetime
+    holds: Sequence[Hold] = ()
 
 
 def why(cause: Cause) -> str:
-    """Return why a person was told: what happened, who told, what they agreed to."""
+    """Return why a person was told: what happened, who told, why only then, what they agreed to."""
     happened = HAPPENED[cause.trigger].format(place=cause.place)
     told = (
         f"{cause.organisation} told you of “{cause.title}” because {happened} on "
         f"{_when(cause.happened_at, cause.time_zone)}."
     )
+    for hold in cause.holds:
+        told += (
+            f" It was held back on {_when(hold.held_at, cause.time_zone)} until "
+            f"{_when(hold.until, cause.time_zone)}, {HELD_BACK[hold.gate]}."
+        )
+    if cause.holds:
+        told += f" It was sent on {_when(cause.sent_at, cause.time_zone)}."
     if cause.agreed_at is None:
         return told
     agreed = _when(cause.agreed_at, cause.time_zone)

@@ -267,8 +267,26 @@ ACTIVITIES = (
             "gates_passed": "What spoke for telling you",
             "detail": "The figures behind it",
             "decided_at": "When",
+            "waits_until": "When it is looked at again, where it was held back for a while",
+            "follows_id": "Which decision held it back first, where it was looked at again",
         },
         order=("decided_at", "id"),
+    ),
+    Holding(
+        kind="waiting-messages",
+        table="held_messages",
+        column="person_id",
+        title="Messages to you that wait",
+        why="To tell you what was held back, in your quiet hours for example, once nothing holds "
+        "it. Kept for a day at most, by default.",
+        correction="DELETE /v1/consents/{purpose} withdraws what you agreed to, and what waits "
+        "goes with it.",
+        told={
+            "decision_id": "Which decision held it back",
+            "due_at": "When it is looked at again",
+        },
+        withheld={"attempt_count": "How often a machine of ours failed to."},
+        order=("due_at", "decision_id"),
     ),
     Holding(
         kind="tasks-you-have",

@@ -62,10 +62,12 @@ MESSAGES = (
         "What it says is what you were told, and is not rewritten.",
         told={
             "id": "The number of this notification",
-            "kind": "Whether a campaign sent it, or you as a test",
+            "kind": "Whether a campaign sent it, or you as a test; a bundle is one push that told "
+            "you of several others",
             "organisation_id": "Who told you",
             "decision_id": "By which decision",
             "listing_id": "Of which offer, event or task",
+            "bundle_id": "In which bundle it was pushed",
             "campaign_class": "How urgent it was",
             "title": "Its title",
             "body": "Its text",

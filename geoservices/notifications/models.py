@@ -28,6 +28,8 @@ class NotificationKind(StrEnum):
     """Another device became the person's, who shall know it."""
     LISTING = "listing"
     """Word of a listing to somebody who has to do with it, such as a reminder of an event."""
+    BUNDLE = "bundle"
+    """One push that stands for several others; it is in no inbox."""
 
 
 class Notification(Base):
@@ -35,6 +37,8 @@ class Notification(Base):
 
     Those of campaigns come from an organisation, with a decision and a listing; word of a listing
     has no decision, and all others have none of the three.
+    What is pushed together with others has a `bundle_id`: that of the notification that is pushed,
+    which is of the kind `bundle`, has no words of its own and is never in the inbox.
     It is in the inbox since `surfaced_at`, unless archived: since it was made, or since what it
     was snoozed until, which may lie ahead. `folders` says when it counts as read.
     """
@@ -51,6 +55,7 @@ class Notification(Base):
         CheckConstraint(
             "(decision_id IS NOT NULL) = (kind = 'campaign')", name="campaigns_have_their_reasons"
         ),
+        CheckConstraint("bundle_id IS NULL OR kind <> 'bundle'", name="no_bundle_in_another"),
         Index("ix_notifications_person", "person_id", "surfaced_at", "id"),
         Index(
             "ix_notifications_inbox",
@@ -73,6 +78,7 @@ class Notification(Base):
             postgresql_where="archived_at IS NULL AND (read_at IS NULL OR read_at < snoozed_until)",
         ),
         Index("ix_notifications_surfaced", "surfaced_at"),
+        Index("ix_notifications_bundle", "bundle_id", postgresql_where="bundle_id IS NOT NULL"),
         Index("ix_notifications_organisation", "organisation_id", "created_at", "id"),
         {
             "info": about(
@@ -108,6 +114,10 @@ class Notification(Base):
     )
     listing_id: Mapped[UUID | None] = mapped_column(
         ForeignKey("listings.id"), index=True, info=personal("about what", special=True)
+    )
+    bundle_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("notifications.id", ondelete="SET NULL"),
+        info=personal("with which others it was pushed"),
     )
     campaign_class: Mapped[str] = mapped_column(String(20), info=personal("how urgent it is"))
     title: Mapped[str] = mapped_column(

@@ -4,14 +4,16 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, select, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from geoservices.database import newest_first
 from geoservices.notifications.folders import Folder
 from geoservices.notifications.models import Notification, NotificationKind
 
+IN_AN_INBOX = Notification.kind != NotificationKind.BUNDLE
 UNREAD = and_(
+    IN_AN_INBOX,
     Notification.archived_at.is_(None),
     Notification.read_at.is_(None) | (Notification.read_at < Notification.snoozed_until),
 )
@@ -23,14 +25,20 @@ def notifications_of(
     person_id: UUID,
     *,
     folder: Folder = Folder.ALL,
+    bundle_id: UUID | None = None,
     at: datetime,
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> Sequence[Notification]:
-    """Return what of a person's notifications is in a folder, what surfaced last before others."""
+    """Return what of a person's notifications is in a folder, what surfaced last before others.
+
+    Only what was pushed in one bundle, if told.
+    """
     statement = select(Notification).where(
-        Notification.person_id == person_id, *_within(folder, at)
+        Notification.person_id == person_id, IN_AN_INBOX, *_within(folder, at)
     )
+    if bundle_id is not None:
+        statement = statement.where(Notification.bundle_id == bundle_id)
     newest = newest_first(
         statement, Notification.surfaced_at, Notification.id, after=after, limit=limit
     )
@@ -68,11 +76,14 @@ def mark_all_read(session: Session, person_id: UUID, *, at: datetime) -> None:
 
 
 def mark_read(session: Session, notification_ids: Collection[UUID], *, at: datetime) -> None:
-    """Mark those of the notifications as read that are not."""
+    """Mark those of the notifications as read that are not; of a bundle, what is in it."""
     unread = (
         select(Notification.id)
         .where(
-            Notification.id.in_(notification_ids),
+            or_(
+                Notification.id.in_(notification_ids), Notification.bundle_id.in_(notification_ids)
+            ),
+            IN_AN_INBOX,
             Notification.read_at.is_(None)
             | and_(
                 Notification.snoozed_until <= at, Notification.read_at < Notification.snoozed_until
@@ -87,10 +98,10 @@ def mark_read(session: Session, notification_ids: Collection[UUID], *, at: datet
 def lock_notification(
     session: Session, notification_id: UUID, *, person_id: UUID
 ) -> Notification | None:
-    """Return a notification of a person's, locked."""
+    """Return a notification of a person's inbox, locked."""
     return session.scalars(
         select(Notification)
-        .where(Notification.id == notification_id, Notification.person_id == person_id)
+        .where(Notification.id == notification_id, Notification.person_id == person_id, IN_AN_INBOX)
         .with_for_update(key_share=True)
     ).one_or_none()
 

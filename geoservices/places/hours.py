@@ -102,8 +102,13 @@ def _in_minute(opening_hours: str, time_zone: str, minute: datetime) -> Hours:
         return UNKNOWN
     schedule = _parse(opening_hours, time_zone)
     local = minute.astimezone(ZoneInfo(time_zone))
-    state, _comment = schedule.state(local)
-    return Hours(state=_STATES[state], changes_at=schedule.next_change(local))
+    # With a zone the library takes the last minute before clocks go back for the time after it.
+    state, _comment = schedule.state(local.replace(tzinfo=None))
+    change = schedule.next_change(local)
+    # And of a time that comes twice it names the second.
+    if change is not None and change.replace(fold=0).astimezone(UTC) > minute:
+        change = change.replace(fold=0)
+    return Hours(state=_STATES[state], changes_at=change)
 
 
 @lru_cache(maxsize=4096)

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from geoservices.access.rights import Role
 from geoservices.accounts.models import (
@@ -104,6 +104,11 @@ def _told() -> ColumnElement[bool]:
     return select(Notification.id).where(Notification.decision_id == Decision.id).exists()
 
 
+def _followed() -> ColumnElement[bool]:
+    later = aliased(Decision)
+    return select(later.id).where(later.follows_id == Decision.id).exists()
+
+
 def _did_anything() -> ColumnElement[bool]:
     left: list[InstrumentedAttribute[UUID]] = [
         Visit.device_id,
@@ -192,12 +197,13 @@ RULES = (
         period=lambda kept: kept.notifications,
         is_over=lambda before: Notification.surfaced_at < before,
     ),
-    # Behind notifications, so that what a decision made goes before it.
+    # Behind notifications, so that what a decision made goes before it. What held a message back
+    # first goes after what was decided of it later.
     Rule(
         name="decisions",
         id=Decision.id,
         period=lambda kept: kept.decisions,
-        is_over=lambda before: (Decision.decided_at < before) & ~_told(),
+        is_over=lambda before: (Decision.decided_at < before) & ~_told() & ~_followed(),
     ),
     Rule(
         name="letters",

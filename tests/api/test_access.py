@@ -278,6 +278,7 @@ TABLE = {
     "rotate_key": run(Right.KEYS_WRITE, 201, 404, body=lambda _: {"grace": "PT1H"}),
     "revoke_key": run(Right.KEYS_WRITE, 204, 404),
     "read_tags": run(Right.PLACES_READ, 200, 404, partner=200),
+    "set_parent": run(Right.PLACES_WRITE, 200, 404, body=lambda _: {"parent_id": None}),
     "set_tags": run(Right.PLACES_WRITE, 200, 404, body=lambda _: {"tags": ["coast"]}),
     "list_shares": run(Right.PLACES_READ, 200, 404, partner=200),
     "share_place": run(Right.PLACES_SHARE, 200, 404, body=lambda _: {"statistics": False}),

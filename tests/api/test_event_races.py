@@ -29,7 +29,7 @@ from geoservices.scopes import confined_sessions
 from geoservices.settings.service import Settings
 from tests.api.asking import listing
 from tests.api.conftest import client_of, with_token
-from tests.conftest import make_database, migrate
+from tests.conftest import make_migrated_database
 from tests.factories import (
     make_access_token,
     make_device,
@@ -75,8 +75,7 @@ class Hall:
 @pytest.fixture
 def hall(server_url: str, worker_id: str, settings: Settings) -> Iterator[Hall]:
     """A database of the test's own, on which sixteen requests are at work at a time."""
-    url = make_database(server_url, f"test_hall_{worker_id}")
-    migrate(url)
+    url = make_migrated_database(server_url, f"test_hall_{worker_id}")
     engine = make_engine(url)
     callers = make_engine(url, role=DatabaseRole.CALLER, pool_size=8)
     sessions = make_session_factory(engine)

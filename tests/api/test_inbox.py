@@ -2,19 +2,22 @@
 
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from httpx2 import Client
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from geoservices.campaigns.models import Decision
+from geoservices.deliveries.models import Delivery
 from geoservices.deliveries.progress import PushProgress, progress_of
 from geoservices.deliveries.states import DeliveryState
-from geoservices.notifications.models import Notification
+from geoservices.notifications.models import Notification, NotificationKind
 from tests.api.asking import now
 from tests.api.conftest import with_token
 from tests.api.world import World, make_world
+from tests.factories import make_device, make_person
 
 
 @pytest.fixture
@@ -247,3 +250,99 @@ def test_every_state_has_its_word() -> None:
     failed = {state for state in S if progress_of({state}) is PushProgress.FAILED}
 
     assert failed == {S.EXPIRED, S.GONE, S.FAILED}
+
+
+def bundled(session: Session, world: World) -> UUID:
+    """Have the notification be pushed with another, and return the bundle's id."""
+    told = session.get_one(Notification, world.ids["notification_id"])
+    first = session.scalars(select(Decision).where(Decision.id == told.decision_id)).one()
+    bundle = Notification(
+        kind=NotificationKind.BUNDLE,
+        person_id=told.person_id,
+        campaign_class=told.campaign_class,
+        title="",
+        body="",
+        created_at=now(),
+        expires_at=told.expires_at,
+    )
+    again = Decision(
+        **{
+            column.key: getattr(first, column.key)
+            for column in Decision.__table__.columns
+            if column.key not in {"id", "follows_id", "transition_id", "check_in_id"}
+        }
+    )
+    session.add_all([bundle, again])
+    session.flush()
+    other = Notification(
+        organisation_id=told.organisation_id,
+        person_id=told.person_id,
+        listing_id=told.listing_id,
+        decision_id=again.id,
+        campaign_class=told.campaign_class,
+        title="Another thing",
+        body="Come in.",
+        created_at=now(),
+        expires_at=told.expires_at,
+        bundle_id=bundle.id,
+    )
+    session.execute(
+        update(Delivery)
+        .where(Delivery.notification_id == told.id)
+        .values(notification_id=bundle.id, state=DeliveryState.SHOWN)
+    )
+    told.bundle_id = bundle.id
+    session.add(other)
+    session.commit()
+    return bundle.id
+
+
+def test_a_bundle_tells_what_is_in_it_and_is_in_no_folder(
+    owner: Client, session: Session, world: World, path: str
+) -> None:
+    """It can be asked for, as the link of its push leads to it, and never be put anywhere."""
+    bundle_id = bundled(session, world)
+
+    bundle = owner.get(f"/v1/notifications/{bundle_id}").json()
+    members = owner.get(
+        "/v1/notifications", params={"folder": "all", "bundle_id": str(bundle_id)}
+    ).json()["items"]
+
+    assert bundle["kind"] == "bundle"
+    assert bundle["title"] == "2 things at Exeter Library"
+    assert sorted(bundle["body"].splitlines()) == sorted(one["title"] for one in members)
+    assert folders(owner) == {"inbox": 2, "snoozed": 0, "archive": 0, "all": 2}
+    assert unread(owner) == 2
+    assert {one["bundle_id"] for one in members} == {str(bundle_id)}
+    refused = owner.patch(f"/v1/notifications/{bundle_id}", json={"archived": True})
+    assert refused.status_code == 404
+    nothing = owner.get("/v1/notifications", params={"bundle_id": str(uuid4())}).json()["items"]
+    assert nothing == []
+    assert owner.get(path).json()["bundle_id"] == str(bundle_id)
+
+
+def test_what_became_of_the_push_is_told_of_each_message_in_it(
+    owner: Client, session: Session, world: World
+) -> None:
+    """The bundle's deliveries are theirs."""
+    bundle_id = bundled(session, world)
+    items = owner.get("/v1/notifications").json()["items"]
+    bundle = owner.get(f"/v1/notifications/{bundle_id}").json()
+
+    assert len(items) == 2
+    assert {one["push"] for one in items} == {bundle["push"]}
+    assert all(one["deliveries"] == bundle["deliveries"] for one in items)
+
+
+def test_a_bundle_of_somebody_elses_tells_nothing(
+    anyone: Client, session: Session, world: World
+) -> None:
+    """Neither itself nor what is in it."""
+    bundle_id = bundled(session, world)
+    _, token = make_device(session, make_person(session))
+    session.commit()
+    other = with_token(anyone, token)
+
+    assert other.get(f"/v1/notifications/{bundle_id}").status_code == 404
+    listed = other.get("/v1/notifications", params={"bundle_id": str(bundle_id)}).json()
+    assert listed["items"] == []

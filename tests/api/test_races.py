@@ -20,7 +20,7 @@ from geoservices.scopes import confined_sessions
 from geoservices.settings.service import Settings
 from tests.api import asking
 from tests.api.conftest import client_of, with_token
-from tests.conftest import make_database, migrate
+from tests.conftest import make_migrated_database
 from tests.factories import (
     make_access_token,
     make_device,
@@ -49,8 +49,7 @@ class Street:
 @pytest.fixture(scope="module")
 def street(server_url: str, worker_id: str, settings: Settings) -> Iterator[Street]:
     """A database of this module's own, since what is committed here stays."""
-    url = make_database(server_url, f"test_races_{worker_id}")
-    migrate(url)
+    url = make_migrated_database(server_url, f"test_races_{worker_id}")
     engine = make_engine(url, pool_size=AT_ONCE)
     callers = make_engine(url, role=DatabaseRole.CALLER, pool_size=AT_ONCE)
     sessions = make_session_factory(engine)

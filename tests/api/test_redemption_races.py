@@ -35,7 +35,7 @@ from geoservices.scopes import confined_sessions
 from geoservices.settings.service import Settings
 from tests.api import asking
 from tests.api.conftest import client_of, with_token
-from tests.conftest import make_database, migrate
+from tests.conftest import make_migrated_database
 from tests.factories import (
     make_access_token,
     make_device,
@@ -104,8 +104,7 @@ class Hall:
 @pytest.fixture(scope="module")
 def hall(server_url: str, worker_id: str, settings: Settings) -> Iterator[Hall]:
     """A database of this module's own, since what is committed here stays."""
-    url = make_database(server_url, f"test_redemption_races_{worker_id}")
-    migrate(url)
+    url = make_migrated_database(server_url, f"test_redemption_races_{worker_id}")
     engine = make_engine(url, pool_size=4)
     callers = make_engine(url, role=DatabaseRole.CALLER, pool_size=CONNECTIONS)
     sessions = make_session_factory(engine)

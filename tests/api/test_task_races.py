@@ -24,7 +24,7 @@ from geoservices.tasks import queries
 from geoservices.tasks.models import Task, TaskStep
 from geoservices.tasks.states import StepKind
 from tests.api.conftest import client_of, with_token
-from tests.conftest import make_database, migrate
+from tests.conftest import make_migrated_database
 from tests.factories import make_access_token, make_listing, make_organisation, make_place
 
 CLIENTS = 50
@@ -63,8 +63,7 @@ class Depot:
 @pytest.fixture(scope="module")
 def depot(server_url: str, worker_id: str, settings: Settings) -> Iterator[Depot]:
     """A database of this module's own, since what is committed here stays."""
-    url = make_database(server_url, f"test_task_races_{worker_id}")
-    migrate(url)
+    url = make_migrated_database(server_url, f"test_task_races_{worker_id}")
     engine = make_engine(url)
     callers = make_engine(url, role=DatabaseRole.CALLER, pool_size=CLIENTS // 2)
     sessions = make_session_factory(engine)

@@ -19,9 +19,9 @@ def set_up(visitor: Visitor, site: Site) -> Screen:
     return screen
 
 
-def be_told(screen: Screen, site: Site, title: str) -> None:
+def be_told(screen: Screen, site: Site, *titles: str) -> None:
     """Check in where something is on, and let the service do the rest."""
-    check_in(screen, site.make_offer(title))
+    check_in(screen, site.make_offer(*titles))
     site.work()
 
 

@@ -25,7 +25,7 @@ from tests.browsers.driving import (
 from tests.browsers.google import GoogleService
 from tests.browsers.mozilla import MozillaService
 from tests.browsers.site import Site, serving_site
-from tests.conftest import make_database, migrate
+from tests.conftest import make_migrated_database
 from tests.serving_tls import make_certificate
 
 BROWSERS = {"firefox": FIREFOX, "chromium": CHROMIUM}
@@ -101,8 +101,7 @@ def browser(
 @pytest.fixture(scope="session")
 def site(server_url: str, worker_id: str, google_url: str) -> Iterator[Site]:
     """The service, on a database of its own."""
-    database_url = make_database(server_url, f"browsers_{worker_id}")
-    migrate(database_url)
+    database_url = make_migrated_database(server_url, f"browsers_{worker_id}")
     with serving_site(database_url, google_url=google_url) as site:
         yield site
 

@@ -88,19 +88,19 @@ class Site:
     google_url: str
     line: Line
 
-    def make_offer(self, title: str) -> UUID:
-        """Have something on at a new place that whoever checks in there is told of."""
+    def make_offer(self, *titles: str) -> UUID:
+        """Have things on at a new place that whoever checks in there is told of."""
         with transaction(self.sessions) as session:
             organisation = session.query(Organisation).filter_by(slug=SLUG).one()
             place = make_place(session, organisation, name="Exeter Library")
-            listing = make_listing(session, place, title=title)
-            make_campaign(
-                session,
-                listing,
-                trigger=Trigger.CHECKED_IN,
-                purpose=Purpose.CHECK_IN_CONTENT,
-                min_confidence=1,
-            )
+            for title in titles:
+                make_campaign(
+                    session,
+                    make_listing(session, place, title=title),
+                    trigger=Trigger.CHECKED_IN,
+                    purpose=Purpose.CHECK_IN_CONTENT,
+                    min_confidence=1,
+                )
             return place.id
 
     def work(self) -> None:
@@ -154,8 +154,11 @@ class Site:
         return {row["kind"] for row in rows}
 
     def link(self, title: str) -> str:
-        """Where a notification's link leads."""
-        [row] = self.ask("SELECT id FROM notifications WHERE title = :title", title=title)
+        """Where the link leads of the push that told of something."""
+        [row] = self.ask(
+            "SELECT coalesce(bundle_id, id) AS id FROM notifications WHERE title = :title",
+            title=title,
+        )
         return f"{self.url}/notifications/{row['id']}"
 
     def rotate_key(self) -> None:

@@ -50,6 +50,26 @@ def test_the_inbox_keeps_what_was_told_until_it_is_put_away(
     screen.reads(title)
 
 
+def test_a_push_of_several_shows_all_of_them(visitor: Visitor, site: Site, title: str) -> None:
+    """Each is new in the inbox until the push is opened, which shows them whole; then none is."""
+    screen = set_up(visitor, site)
+    titles = [f"{title} {number}" for number in range(3)]
+    be_told(screen, site, *titles)
+    screen.open(f"{site.url}/notifications")
+    for one in titles:
+        screen.reads(one)
+    screen.reads("New")
+
+    screen.open(site.link(titles[0]))
+    screen.reads("3 things at Exeter Library")
+    for one in titles:
+        screen.reads(one)
+    assert faults(screen) == []
+    screen.open(f"{site.url}/notifications")
+    screen.reads(titles[0])
+    assert not screen.evaluate("document.querySelector('.mark')")
+
+
 def test_a_notification_of_somebody_elses_is_not_shown(
     browser: Engine, site: Site, title: str
 ) -> None:

@@ -24,7 +24,7 @@ from geoservices.database import (
 )
 from geoservices.geofences.models import Geofence
 from geoservices.places.models import Place
-from tests.conftest import make_database, migrate
+from tests.conftest import make_migrated_database
 from tests.factories import NOON
 
 SAMPLE = Path(__file__).parents[2] / "geodata/samples/devon-libraries.geojson"
@@ -33,9 +33,7 @@ SAMPLE = Path(__file__).parents[2] / "geodata/samples/devon-libraries.geojson"
 @pytest.fixture(scope="module")
 def own_url(server_url: str, worker_id: str) -> str:
     """A migrated database of this module's own."""
-    url = make_database(server_url, f"test_geodata_{worker_id}")
-    migrate(url)
-    return url
+    return make_migrated_database(server_url, f"test_geodata_{worker_id}")
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from geoservices.push.endpoints import decode_base64url
 from geoservices.push.vapid import make_vapid_key
 from geoservices.subscriptions.models import Subscription
 from tests import notifying
+from tests.commanding import run
 from tests.factories import NOON
 from tests.signing import PASSWORD, Visitor, make_desk
 
@@ -38,8 +39,8 @@ def operator(
     return committed
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run `python -m geoservices` with these arguments."""
+def run_by_itself(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run `python -m geoservices` with these arguments in a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "geoservices", *arguments],
         capture_output=True,
@@ -50,7 +51,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_a_new_organisations_manager_gets_a_token_that_works(operator: SessionFactory) -> None:
     """Two commands; the token is the only thing the second one prints."""
-    made = run("organisation", "create", "devon", "--name", "Devon")
+    made = run_by_itself("organisation", "create", "devon", "--name", "Devon")
     again = run("organisation", "create", "devon", "--name", "Other")
     token = run("token", "--organisation", "devon", "--role", "manager", "--name", "Ann")
 
@@ -118,6 +119,14 @@ def test_what_the_domain_refuses_is_said_in_a_line(arguments: list[str], said: s
     assert done.stderr.startswith("geoservices: ")
     assert said in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.usefixtures("operator")
+def test_a_process_that_was_refused_says_so_by_its_exit_code() -> None:
+    """And in the one line."""
+    done = run_by_itself("token", "--organisation", "nowhere", "--role", "staff", "--name", "Ann")
+
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
 
 
 @pytest.mark.parametrize("days", ["0", "-1", "3651"])

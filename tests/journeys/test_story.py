@@ -33,14 +33,14 @@ def test_the_story_happens_on_real_parts() -> None:
             text=True,
             cwd=CHECKOUT,
             env=outside | ports | {"GEOSERVICES_DATA_DIR": str(folder)},
-            timeout=120,
+            timeout=180,
             check=False,
         )
 
         assert demo.returncode == 0, demo.stderr
         told = json.loads(demo.stdout)
         assert told["happened"]
-        worker, citizen, stranger, visitor = told["acts"]
+        worker, citizen, stranger, visitor, early, reader, caretaker = told["acts"]
         assert [t["kind"] for t in worker["transitions"]] == ["entered", "exited"]
         assert worker["push"]["notification"]["title"] == "Meter reading, boiler room"
         assert worker["decision"]["gate"] is None
@@ -51,6 +51,12 @@ def test_the_story_happens_on_real_parts() -> None:
         assert not any(stranger["rows"].values())
         assert visitor["decision"]["gate"] == "opening-hours"
         assert visitor["pushes"] == []
+        assert early["held"]["gate"] == "opening-hours"
+        assert early["released"]["gate"] is None
+        assert early["push"]["notification"]["title"] == "Poems for breakfast"
+        assert reader["answers"] == ["201", "409 /problems/redemption-code-used"]
+        assert caretaker["push"]["notification"]["title"] == "3 things at Tiverton Library"
+        assert len(caretaker["members"]) == 3
         assert strays(folder) == []
 
 

@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 from kombu import Connection, Queue, pools
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
 from geoservices.database import SessionFactory, make_session_factory
-from geoservices.geofences.models import GeofenceRevision
-from geoservices.tables import all_tables
 from local import broker
 from local.configuration import free_port
+from tests.conftest import empty
 from tests.jobs import app, runtime
 
 
@@ -26,11 +25,7 @@ def committed(
     sessions = make_session_factory(engine)
     monkeypatch.setattr(runtime, "sessions", lambda: sessions)
     yield sessions
-    tables = set(all_tables().tables) - {GeofenceRevision.__tablename__}
-    with owner.begin() as connection:
-        # The audit log's own triggers refuse it to everybody else.
-        connection.execute(text("SET LOCAL session_replication_role = replica"))
-        connection.execute(text(f"TRUNCATE {', '.join(sorted(tables))}"))
+    empty(owner)
 
 
 @pytest.fixture(scope="session")

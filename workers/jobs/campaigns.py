@@ -1,10 +1,12 @@
 """Campaigns decide."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 import structlog
 
 from geoservices import clock, outbox, pipeline
+from geoservices.campaigns import waiting_queries
 from geoservices.database import transaction
 from workers import runtime
 from workers.app import app
@@ -40,4 +42,36 @@ def _decide_alone(message_id: int) -> int:
         # If the database is away, this fails as well and ends the job.
         with transaction(runtime.sessions()) as session:
             outbox.put_off(session, message_id, at=clock.now())
+        return 0
+
+
+@app.task(name="campaigns.release")
+def release(decision_ids: Sequence[str]) -> None:
+    """Look again at the messages that these decisions held back.
+
+    All in one transaction, or each person's in its own if one of them cannot be decided on.
+    """
+    ids = [UUID(decision_id) for decision_id in decision_ids]
+    try:
+        made = _release(ids)
+    except Exception as error:  # noqa: BLE001  (The one that fails is found below, and named.)
+        log.warning("batch_failed", messages=len(ids), error=type(error).__name__)
+        made = sum(_release_alone(decision_id) for decision_id in sorted(ids))
+    log.info("messages_released", messages=len(ids), notifications=made)
+
+
+def _release(decision_ids: Sequence[UUID]) -> int:
+    with transaction(runtime.sessions()) as session:
+        made = pipeline.release(session, decision_ids, settings=runtime.settings(), at=clock.now())
+    return len(made)
+
+
+def _release_alone(decision_id: UUID) -> int:
+    try:
+        return _release([decision_id])
+    except Exception as error:
+        log.exception("message_failed", message=str(decision_id), error=type(error).__name__)
+        # If the database is away, this fails as well and ends the job.
+        with transaction(runtime.sessions()) as session:
+            waiting_queries.put_off(session, decision_id, at=clock.now())
         return 0

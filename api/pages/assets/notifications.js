@@ -209,22 +209,22 @@ function isTheEnd() {
 async function showInbox() {
   const { items, next } = await calls.call("GET", `/v1/notifications?folder=${folder}&limit=20`);
   older = next;
-  element("inbox").replaceChildren(...items.map(entry));
+  element("inbox").replaceChildren(...items.map((item) => entry(item)));
   isTheEnd();
 }
 
 async function showOlder() {
   const { items, next } = await calls.call("GET", older);
   older = next;
-  const entries = items.map(entry);
+  const entries = items.map((item) => entry(item));
   element("inbox").append(...entries);
   isTheEnd();
   entries[0]?.querySelector("a").focus();
 }
 
-function entry({ id, title, body, created_at, read_at }) {
+function entry({ id, title, body, created_at, read_at }, level = "h3") {
   const link = make("a", { href: `/notifications/${id}`, textContent: title });
-  const heading = make("h3", { className: read_at ? "read" : "unread" }, link);
+  const heading = make(level, { className: read_at ? "read" : "unread" }, link);
   if (!read_at) {
     heading.prepend(make("span", { className: "mark", textContent: "New" }));
   }
@@ -274,10 +274,28 @@ async function openSingle(id) {
     await calls.call("PATCH", `/v1/notifications/${id}`, { archived });
     say(archived ? "Moved to the archive." : "Moved back to the inbox.");
   }, explain);
+  if (kind === "bundle") {
+    await showBundle(id);
+    return;
+  }
   await showReason(kind, decision);
   show("single");
   // Whoever reads it need not hear that we could not note it.
   calls.call("PATCH", `/v1/notifications/${id}`, { read: true }).catch(() => {});
+}
+
+// One push told of several: each is shown whole, and read by that.
+async function showBundle(id) {
+  const { items } = await calls.call("GET", `/v1/notifications?folder=all&bundle_id=${id}&limit=200`);
+  element("single-body").textContent = "";
+  element("single-archive").parentElement.hidden = true;
+  element("why").closest("section").hidden = true;
+  element("single-items").replaceChildren(...items.map((item) => entry(item, "h2")));
+  element("single-items").hidden = false;
+  show("single");
+  for (const item of items.filter(({ read_at }) => !read_at)) {
+    calls.call("PATCH", `/v1/notifications/${item.id}`, { read: true }).catch(() => {});
+  }
 }
 
 function nameArchiving(archived) {

@@ -1,8 +1,6 @@
 """The operator's command for a member who leaves."""
 
 import os
-import subprocess
-import sys
 from datetime import timedelta
 
 import pytest
@@ -11,6 +9,7 @@ from geoservices import clock
 from geoservices.access.rights import Role
 from geoservices.accounts import issuing, service
 from geoservices.database import SessionFactory
+from tests.commanding import run
 
 
 def test_the_command_says_how_much_it_ended(
@@ -30,22 +29,7 @@ def test_the_command_says_how_much_it_ended(
         )
 
     done, failed = (
-        subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "geoservices",
-                "revoke",
-                "--organisation",
-                "devon",
-                "--name",
-                who,
-            ],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        for who in ("Ann", "Anne")
+        run("revoke", "--organisation", "devon", "--name", who) for who in ("Ann", "Anne")
     )
 
     assert (done.returncode, failed.returncode) == (0, 1)

@@ -2,8 +2,6 @@
 
 import csv
 import json
-import subprocess
-import sys
 from pathlib import Path
 from uuid import UUID
 
@@ -11,17 +9,13 @@ import pytest
 
 from geoservices.audit import operating
 from geoservices.database import SessionFactory
+from tests import commanding
 from tests.geoservices.audit.conftest import Tamper, write
 
 
-def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run `python -m geoservices audit` with these arguments."""
-    return subprocess.run(
-        [sys.executable, "-m", "geoservices", "audit", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def run(*arguments: str | Path) -> commanding.Done:
+    """Run `geoservices audit` with these arguments."""
+    return commanding.run("audit", *arguments)
 
 
 @pytest.fixture(autouse=True)

@@ -72,6 +72,7 @@ FAULTS: dict[Gate, dict[str, Any]] = {
     Gate.CONSENT: {"purposes": frozenset()},
     Gate.PURPOSE: {"purposes": frozenset({"check-in-content"})},
     Gate.SENSITIVE_PLACE: {"sensitive": True},
+    Gate.RELEVANCE: {"irrelevant": "The campaign has ended."},
     Gate.CONFIDENCE: {"confidence": 1},
     Gate.AGE: {"occurred_at": NOON - timedelta(minutes=15, seconds=1)},
     Gate.OPENING_HOURS: {"open_state": OpenState.CLOSED},

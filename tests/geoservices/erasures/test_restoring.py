@@ -1,10 +1,7 @@
 """A backup brings people back, and replaying the list erases them: proven by dumps."""
 
-import os
 import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -18,12 +15,11 @@ from geoservices.erasures import service
 from geoservices.letters.models import EmailAddress
 from geoservices.subscriptions.models import Subscription
 from local.distribution import find_postgres
+from tests import commanding
 from tests.api.world import World, make_world
-from tests.conftest import make_database, migrate
+from tests.conftest import make_database, make_migrated_database
 from tests.pinging import make_pings
 from tests.writing import SETTINGS
-
-ROOT = Path(__file__).parents[3]
 
 
 def program(name: str) -> str:
@@ -41,13 +37,12 @@ def dump(url: str) -> str:
     ).stdout
 
 
-def run(url: str, *command: str, given: str = "") -> "subprocess.CompletedProcess[str]":
+def run(url: str, *command: str, given: str = "") -> commanding.Done:
     """Run one of the operator's commands as they would."""
-    return subprocess.run(
-        [sys.executable, "-m", "geoservices", *command],
-        cwd=ROOT,
+    return commanding.run(
+        *command,
+        given=given,
         env={
-            **os.environ,
             "GEOSERVICES_DATABASE_URL": url,
             "GEOSERVICES_BROKER_URL": "redis://127.0.0.1:1/0",
             "GEOSERVICES_PUSH__VAPID_PRIVATE_KEY": (
@@ -56,10 +51,6 @@ def run(url: str, *command: str, given: str = "") -> "subprocess.CompletedProces
             "GEOSERVICES_PUSH__VAPID_CONTACT": SETTINGS.push.vapid_contact,
             "GEOSERVICES_CODES__KEY": SETTINGS.codes.key.get_secret_value(),
         },
-        input=given,
-        capture_output=True,
-        text=True,
-        check=False,
     )
 
 
@@ -67,9 +58,8 @@ def run(url: str, *command: str, given: str = "") -> "subprocess.CompletedProces
 def urls(server_url: str, worker_id: str) -> Iterator[tuple[str, str]]:
     """A database in use, and an empty one to restore into."""
     names = [f"test_{purpose}_{worker_id}" for purpose in ("used", "restored")]
-    used, restored = (make_database(server_url, name) for name in names)
-    migrate(used)
-    yield used, restored
+    used, restored = names
+    yield make_migrated_database(server_url, used), make_database(server_url, restored)
     with psycopg.connect(server_url, autocommit=True) as connection:
         for name in names:
             dropping = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))

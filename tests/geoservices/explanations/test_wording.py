@@ -38,6 +38,7 @@ CAUSE = Cause(
     purpose="nearby",
     agreed_text="Tell me of things.",
     agreed_at=NOON - timedelta(days=200),
+    sent_at=NOON,
     time_zone="Europe/London",
 )
 FINE = Standing(

@@ -1,20 +1,29 @@
 """Parents of places; caps on classes and places; a way to what somebody was told.
 
 Revision ID: 0031
-Revises: 0030
+Revises: 0032
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0031"
-down_revision = "0030"
+down_revision = "0032"
 branch_labels = None
 depends_on = None
 
 GATES = (
-    *("consent", "purpose", "sensitive-place", "confidence", "age", "opening-hours", "schedule"),
-    *("quiet-hours", "cap", "class-cap", "place-cap", "campaign-cap", "cooldown", "claimable"),
+    *("consent", "purpose", "sensitive-place", "relevance", "confidence", "age", "opening-hours"),
+    *(
+        "schedule",
+        "quiet-hours",
+        "cap",
+        "class-cap",
+        "place-cap",
+        "campaign-cap",
+        "cooldown",
+        "claimable",
+    ),
     *("duplicate", "hold-out"),
 )
 NEW = {"class-cap": "cap", "place-cap": "cap"}

@@ -1,0 +1,1 @@
+"""The story `make demo` plays: people at the libraries of Devon, on the running service."""
