@@ -65,6 +65,7 @@ from api.routers import (
     sign_ins,
     statistics,
     subscriptions,
+    task_series,
     tasks,
     visits,
 )
@@ -106,6 +107,7 @@ NOUNS = (
     checkins,
     # Before what has a task's id in its place.
     imports,
+    task_series,
     photos,
     listings,
     events,

@@ -6,7 +6,6 @@ ours can read (OWASP Cross-Site Request Forgery Prevention, HMAC-based token bou
 and must not say of itself that it comes from elsewhere (W3C Fetch Metadata, RFC 6454).
 """
 
-import base64
 import hmac
 from typing import Final
 from urllib.parse import urlsplit
@@ -15,6 +14,7 @@ from fastapi import Request
 
 from api.cookies import token_in
 from api.problems import HttpRefusal
+from geoservices import base64url
 from geoservices.keyring import derive
 from geoservices.settings.service import Settings
 
@@ -122,4 +122,4 @@ def _same(origin: str, public_url: str) -> bool:
 def _seal(settings: Settings, token: str) -> str:
     key = derive(settings.codes.secret, b"csrf")
     seal = hmac.digest(key, token.encode(), "sha256")
-    return base64.urlsafe_b64encode(seal).decode().rstrip("=")
+    return base64url.encode(seal)

@@ -1,6 +1,5 @@
 """Keyset pages: a cursor says where the page before ended, so that nothing is skipped or twice."""
 
-import base64
 import json
 import math
 from collections.abc import Callable, Sequence
@@ -12,6 +11,7 @@ from uuid import UUID
 from fastapi import Depends, Query, Request
 from pydantic import BaseModel
 
+from geoservices import base64url
 from geoservices.errors import ErrorKind, GeoservicesError
 
 Limit = Annotated[int, Query(ge=1, le=200, description="The most entries on a page.")]
@@ -45,8 +45,7 @@ def read_cursor(
     if cursor is None:
         return None
     try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        parts = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        parts = json.loads(base64url.decode(cursor))
     except (ValueError, RecursionError) as error:
         raise CursorRefused from error
     if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts):
@@ -125,7 +124,7 @@ def next_address(
         return None
     values = [_route_of(request), *map(str, key(rows[limit - 1]))]
     text = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
-    cursor = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    cursor = base64url.encode(text.encode())
     asked = [
         (name, value) for name, value in request.query_params.multi_items() if name != "cursor"
     ]

@@ -7,7 +7,7 @@ import requests
 from cryptography.hazmat.primitives.asymmetric import ec
 from pywebpush import WebPusher, webpush
 
-from geoservices.push.endpoints import encode_base64url
+from geoservices import base64url
 from geoservices.push.gateway import Envelope
 from geoservices.settings.sending import PushSettings
 
@@ -54,5 +54,5 @@ def webpush_all(
 
 
 def _subscription(envelope: Envelope) -> dict[str, object]:
-    keys = {"p256dh": encode_base64url(envelope.p256dh), "auth": encode_base64url(envelope.auth)}
+    keys = {"p256dh": base64url.encode(envelope.p256dh), "auth": base64url.encode(envelope.auth)}
     return {"endpoint": envelope.endpoint, "keys": keys}

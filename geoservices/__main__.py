@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from geoservices import clock, rotating
+from geoservices import clock, revoking, rotating
 from geoservices.access.rights import MEMBERS, Role
 from geoservices.accounts import issuing
 from geoservices.accounts import service as accounts
@@ -124,7 +124,8 @@ def _parser() -> argparse.ArgumentParser:
     ).set_defaults(run=_replay_erasures)
 
     revoke = commands.add_parser(
-        "revoke", help="end every sign-in and device of a member who leaves or lost theirs"
+        "revoke",
+        help="end every sign-in, device and calendar link of a member who leaves or lost theirs",
     )
     revoke.add_argument("--organisation", required=True, metavar="SLUG")
     revoke.add_argument("--name", required=True, help="their name or e-mail address")
@@ -247,10 +248,13 @@ def _invite(arguments: argparse.Namespace) -> str:
 
 def _revoke_member(arguments: argparse.Namespace) -> str:
     with transaction(_sessions()) as session:
-        tokens, devices = issuing.revoke_member(
+        revoked = revoking.revoke_member(
             session, arguments.organisation, name=arguments.name, at=clock.now()
         )
-    return f"{arguments.name}: signed out of: {tokens}, devices revoked: {devices}"
+    return (
+        f"{arguments.name}: signed out of: {revoked.sign_ins}, devices revoked: {revoked.devices}, "
+        f"calendar links ended: {revoked.calendars}"
+    )
 
 
 def _export_erasures(_arguments: argparse.Namespace) -> str:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Index,
     String,
     delete,
+    or_,
     select,
     true,
     update,
@@ -31,6 +32,7 @@ from geoservices.register import Basis, Kept, about, personal
 from geoservices.trips import insert_rows, send
 
 Id = TypeVar("Id")
+Row = TypeVar("Row")
 
 CHANNEL = "geoservices_due"
 """The NOTIFY channel that wakes the relay when something has fallen due."""
@@ -160,6 +162,28 @@ def take_due(
         update(id_.class_).where(id_ == due.c[id_.key]).values({due_at: at + lease}).returning(id_)
     )
     return list(taken)
+
+
+def take_free(
+    session: Session,
+    row: type[Row],
+    leased_until: InstrumentedAttribute[datetime | None],
+    *which: ColumnElement[bool],
+    at: datetime,
+) -> Row | None:
+    """Return the one row of any table that nobody is working on, locked.
+
+    Args:
+        session: The session.
+        row: What the table's rows are.
+        leased_until: The column that says until when somebody is working on a row.
+        which: The conditions that make it the one.
+        at: The moment.
+    """
+    free = or_(leased_until.is_(None), leased_until <= at)
+    return session.scalars(
+        select(row).where(free, *which).with_for_update(skip_locked=True)
+    ).one_or_none()
 
 
 def put_back(session: Session, ids: Sequence[int], *, at: datetime) -> None:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from geoservices import attending
 from geoservices.access.actors import Grant
 from geoservices.campaigns import queries as campaigns
 from geoservices.codes import queries as codes
@@ -28,7 +29,8 @@ class Ended:
 def end_share(session: Session, place_id: UUID, slug: str, *, grant: Grant, at: datetime) -> Ended:
     """Share a place with a partner no more, and end at once what the partner has running there.
 
-    What it had stays its own to look at. Whoever of the partner's is publishing there right now
+    Whoever signed up for an event of the partner's there is told that it does not take place. What
+    the partner had stays its own to look at. Whoever of the partner's is publishing there right now
     is waited for, so that nothing is left behind.
 
     Raises:
@@ -39,8 +41,11 @@ def end_share(session: Session, place_id: UUID, slug: str, *, grant: Grant, at: 
     if not access_queries.end_share(session, place.id, partner.id, at=at):
         raise NotFound("share")
     with everywhere(session):
+        withdrawn = listings.withdraw_all(session, place.id, partner.id, at=at)
+        for listing in listings.by_id(session, withdrawn).values():
+            attending.follow(session, listing, at=at)
         return Ended(
             campaigns=campaigns.end_all(session, place.id, partner.id, at=at),
-            listings=listings.withdraw_all(session, place.id, partner.id, at=at),
+            listings=len(withdrawn),
             codes=codes.revoke_all(session, place.id, partner.id, at=at),
         )

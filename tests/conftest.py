@@ -107,10 +107,15 @@ def sessions(engine: Engine) -> Iterator[SessionFactory]:
     """Sessions whose commits are savepoints within one transaction that is rolled back."""
     with engine.connect() as connection:
         outer = connection.begin()
-        yield sessionmaker(
-            connection, join_transaction_mode="create_savepoint", expire_on_commit=False
-        )
+        yield sessions_within(connection)
         outer.rollback()
+
+
+def sessions_within(connection: Connection) -> SessionFactory:
+    """Make sessions whose commits are savepoints within the connection's transaction."""
+    return sessionmaker(
+        connection, join_transaction_mode="create_savepoint", expire_on_commit=False
+    )
 
 
 @pytest.fixture

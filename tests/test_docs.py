@@ -35,6 +35,7 @@ PAGES = sorted([ROOT / "README.md", *DOCS.rglob("*.md")])
 PACKAGES = ("geoservices", "api", "workers", "geodata")
 
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)")
+DECISION = re.compile(r"\[decision\s+(\d+)\]\([^)]*?(\d{4})-", re.IGNORECASE)
 NAMED = re.compile(r"GEOSERVICES_[A-Z][A-Z_]*[A-Z]")
 WITH_VALUE = re.compile(r"`(GEOSERVICES_[A-Z_]+)`\s+\(`?([^`)]+)`?\)")
 OF_THE_MAKEFILE = {"GEOSERVICES_VENV"}
@@ -210,6 +211,14 @@ def test_decisions_are_numbered_and_whole() -> None:
         assert page.name.startswith(f"{number:04}-")
         assert text.startswith(f"# {number:04}: ")
         assert re.findall(r"^## (.+)$", text, re.MULTILINE) == SECTIONS, page.name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_decisions_are_named_by_their_numbers(page: Path) -> None:
+    """Whoever reads "decision 44" and follows the link gets to that one."""
+    named = DECISION.findall(page.read_text("utf-8"))
+
+    assert [(told, number) for told, number in named if int(told) != int(number)] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

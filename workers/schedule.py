@@ -49,6 +49,8 @@ SCHEDULE: dict[str, Entry] = {
     "guard sensitive places": every(timedelta(minutes=1), "places.guard"),
     "end work": every(timedelta(minutes=1), "shifts.end_work"),
     "let time pass for tasks": every(timedelta(seconds=30), "tasks.let_time_pass"),
+    "make tasks that come again": every(timedelta(minutes=1), "tasks.recur"),
+    "open tasks": every(timedelta(seconds=10), "tasks.open"),
     "tell of overdue tasks": every(timedelta(minutes=1), "tasks.escalate"),
     "count who is there": quarterly("statistics.count_present"),
     "count days": every(timedelta(hours=1), "statistics.count_days"),

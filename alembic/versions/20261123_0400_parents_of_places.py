@@ -1,14 +1,14 @@
 """Parents of places; caps on classes and places; a way to what somebody was told.
 
 Revision ID: 0031
-Revises: 0032
+Revises: 0036
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0031"
-down_revision = "0032"
+down_revision = "0036"
 branch_labels = None
 depends_on = None
 

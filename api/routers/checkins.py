@@ -65,7 +65,7 @@ def check_in(
     response: Response,
     at: Now,
 ) -> CheckInAnswer:
-    """Check in at a place and see what is on there now.
+    """Check in at a place and see what is on there, and which events are to come.
 
     Nobody is turned away. The answer says how much speaks for the person's presence and what
     was wrong with the code or position, and what asks for more than that stays locked, with its

@@ -1,4 +1,4 @@
-"""Why a person was not told of anything at a place."""
+"""Why a person was not told of anything at a place, or could not have what is offered there."""
 
 from uuid import UUID
 
@@ -24,6 +24,8 @@ def explain_silence(
     at: Now,
 ) -> WhyNotOut:
     """Why was I told of nothing here? What was decided, and how things stand for the caller now.
+
+    And why can I not redeem what is offered here? It says of each offer whether they could now.
 
     It tells of the caller's own things and of what anyone may know of the place. Whether anybody
     wanted to tell people something there is not told.

@@ -117,7 +117,7 @@ def read_place(place_id: UUID, caller: CallerDep, session: SessionDep, at: Now) 
 def list_what_is_on(
     place_id: UUID, caller: CallerDep, session: SessionDep, at: Now
 ) -> list[AnyListingShown]:
-    """See what is on at a place now: offers and events, and for staff their tasks.
+    """See what is on at a place: offers, events of now and the next month, and for staff tasks.
 
     This needs no check-in, so whatever asks for more than a person's word comes without its text.
     """

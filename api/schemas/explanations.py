@@ -51,8 +51,19 @@ class FindingOut(Out):
     in_words: str
 
 
+class OfferFindingOut(Out):
+    """Whether a person could redeem an offer at a place."""
+
+    listing_id: UUID
+    title: str
+    refused_with: str | None = Field(
+        description="The code of the problem that they would be answered with now; null for none"
+    )
+    in_words: str
+
+
 class WhyNotOut(Out):
-    """Why a person was not told of anything at a place."""
+    """Why a person was not told of anything at a place, or could not have what is offered."""
 
     place_id: UUID
     place: str = Field(description="The place's name")
@@ -63,6 +74,9 @@ class WhyNotOut(Out):
     findings: list[FindingOut] = Field(
         description="How things stand now, for telling whoever comes by"
     )
+    offers: list[OfferFindingOut] = Field(
+        description="Which of the offers there the person could redeem now, and why not; at most 20"
+    )
 
     @classmethod
     def of(cls, place_id: UUID, why_not: WhyNot) -> Self:
@@ -72,4 +86,5 @@ class WhyNotOut(Out):
             place=why_not.place,
             held=[DecisionOut.of(decision) for decision in why_not.held],
             findings=[FindingOut.model_validate(finding) for finding in why_not.findings],
+            offers=[OfferFindingOut.model_validate(offer) for offer in why_not.offers],
         )

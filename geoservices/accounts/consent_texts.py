@@ -82,4 +82,22 @@ PUBLISHED: Final = (
         text="Keep my e-mail address, and send me a letter with what I have not read yet. I can "
         "stop this at any time. Then my address is deleted and no more letters come.",
     ),
+    PublishedText(
+        purpose=Purpose.CHECK_IN_CONTENT,
+        version="2027-01",
+        text="When I check in at a place, show me what is on there and tell me about it. Let me "
+        "use offers and book places at events. Keep a list of my check-ins for 30 days. Keep a "
+        "list of the offers I used until 40 days after each offer ends. That is so that nobody "
+        "gets more than their share. Keep what I booked for a week after it. I can see all of "
+        "this and stop it at any time. Then it is all deleted.",
+    ),
+    PublishedText(
+        purpose=Purpose.STAFF_TASKS,
+        version="2027-01",
+        text="When I am at work and my phone shares where I am, send me the jobs that wait there. "
+        "Only look in the working hours that I set. Delete where my phone was after a day. Delete "
+        "the list of places I came to or checked in at after 30 days. Delete the list of the "
+        "offers I used 40 days after each offer ends. I can stop this at any time. "
+        "Then all of it is deleted.",
+    ),
 )

@@ -1,5 +1,6 @@
-"""Tokens for members that the operator hands out, and takes back."""
+"""Tokens for members that the operator hands out."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -55,11 +56,8 @@ def issue_access_token(
     return token
 
 
-def revoke_member(session: Session, slug: str, *, name: str, at: datetime) -> tuple[int, int]:
-    """Make all sign-ins and devices of members of that name or address worthless at once.
-
-    Returns:
-        How many sign-ins and how many devices were still valid.
+def members_called(session: Session, slug: str, name: str) -> Sequence[Person]:
+    """Return an organisation's members of that name or address.
 
     Raises:
         NotFound: There is no such organisation, or nobody in it is called that.
@@ -70,7 +68,7 @@ def revoke_member(session: Session, slug: str, *, name: str, at: datetime) -> tu
     members = queries.members_called(session, organisation.id, name)
     if not members:
         raise NotFound("member")
-    return queries.revoke_all_of(session, [member.id for member in members], at=at)
+    return members
 
 
 def _make_member(

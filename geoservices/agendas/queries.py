@@ -1,6 +1,6 @@
 """What is asked for agendas."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -82,9 +82,14 @@ def link_of(session: Session, person_id: UUID) -> CalendarLink | None:
     ).one_or_none()
 
 
-def delete_link(session: Session, person_id: UUID) -> None:
-    """Delete a person's link, if there is one."""
-    session.execute(delete(CalendarLink).where(CalendarLink.person_id == person_id))
+def delete_links(session: Session, person_ids: Collection[UUID]) -> int:
+    """Delete the links of people; return how many there were."""
+    deleted = session.scalars(
+        delete(CalendarLink)
+        .where(CalendarLink.person_id.in_(person_ids))
+        .returning(CalendarLink.person_id)
+    )
+    return len(deleted.all())
 
 
 def person_by_link(session: Session, token_hash: bytes) -> UUID | None:

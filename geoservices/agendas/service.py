@@ -102,7 +102,7 @@ def get_link(session: Session, person_id: UUID) -> CalendarLink:
 
 def revoke_link(session: Session, person_id: UUID) -> None:
     """Make a person's link worthless; without one nothing changes."""
-    queries.delete_link(session, person_id)
+    queries.delete_links(session, [person_id])
 
 
 def _entries(session: Session, events: list[tuple[Event, Place]]) -> list[Entry]:

@@ -102,18 +102,42 @@ def next_after(at: datetime, **series: Unpack[Series]) -> Span | None:
     return None if start is None else _span(start, series)
 
 
+def last_start(*, after: datetime, until: datetime, **series: Unpack[Series]) -> datetime | None:
+    """Return the last start after one instant and not after another, None if there is none."""
+    last: datetime | None = None
+    for start in _starts(series, after):
+        if start > until:
+            break
+        last = start if start > after else None
+    return last
+
+
 def last_end(**series: Unpack[Series]) -> datetime | None:
     """Return when the last occurrence ends, None if there is always another.
 
     The series is one that `check_series` lets through.
     """
     rule = None if series["rule"] is None else parsed(series["rule"])
-    if rule is not None and rule.count is None and rule.until is None:
+    if rule is not None and _is_endless(rule):
         return None
     last = series["starts_at"]
     for start in _starts(series, last):
         last = start
     return last.astimezone(UTC) + series["length"]
+
+
+def count_starts(*, most: int, **series: Unpack[Series]) -> int | None:
+    """Return how many occurrences there are, None if there is always another.
+
+    Args:
+        most: Counting ends at one more than this, or than a rule may have.
+        series: Whether `check_series` lets it through or not.
+    """
+    rule = None if series["rule"] is None else parsed(series["rule"])
+    if rule is not None and _is_endless(rule):
+        return None
+    starts = _starts(series, series["starts_at"])
+    return sum(1 for _ in islice(starts, min(most, MOST_OCCURRENCES) + 1))
 
 
 def check_series(*, field: str, **series: Unpack[Series]) -> None:
@@ -143,9 +167,8 @@ def check_series(*, field: str, **series: Unpack[Series]) -> None:
             "the rule's. Begin on a day and at a time that the rule names.",
             field=field,
         )
-    endless = rule.count is None and until is None
     starts = _starts(series, series["starts_at"])
-    if not endless and next(islice(starts, MOST_OCCURRENCES, None), None) is not None:
+    if not _is_endless(rule) and next(islice(starts, MOST_OCCURRENCES, None), None) is not None:
         raise RecurrenceRefused(
             f"The rule has more than {MOST_OCCURRENCES} occurrences before it ends. Give an "
             "earlier UNTIL, or none, and it goes on until you end it.",
@@ -216,6 +239,10 @@ def _days(rule: Rule, first: date, since: date) -> Iterator[date]:
         day = late.replace(year=late.year - years)
         if day >= first:
             yield day
+
+
+def _is_endless(rule: Rule) -> bool:
+    return rule.count is None and rule.until is None
 
 
 def _until(rule: Rule, time_zone: str) -> datetime | None:

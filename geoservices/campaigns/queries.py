@@ -76,6 +76,24 @@ def definitions_of(
     return {(campaign_id, number): definition for campaign_id, number, definition in rows}
 
 
+def not_over(
+    session: Session, organisation_id: UUID, *, at: datetime
+) -> list[tuple[Campaign, CampaignVersion]]:
+    """Return an organisation's scheduled and live campaigns, with the version of now."""
+    published = session.scalars(
+        select(Campaign).where(
+            Campaign.organisation_id == organisation_id,
+            Campaign.published_at.is_not(None),
+            or_(Campaign.ended_at.is_(None), Campaign.ended_at > at),
+        )
+    ).all()
+    return [
+        (campaign, version)
+        for campaign, version in newest_versions(session, published)
+        if version.ends_at is None or version.ends_at > at
+    ]
+
+
 def versions_of(
     session: Session, campaign_id: UUID, *, before: int | None, limit: int
 ) -> Sequence[CampaignVersion]:

@@ -1,11 +1,11 @@
 """Where somebody tries to sign in from, told apart without keeping addresses."""
 
-import base64
-import binascii
 import hmac
 import secrets
 from typing import Final
 from uuid import UUID
+
+from geoservices import base64url
 
 STRANGERS: Final = b""
 """The source of whoever has not signed in to the account before."""
@@ -25,7 +25,7 @@ def make_pass(key: bytes, person_id: UUID) -> str:
     else's make it wait (OWASP, Slow Down Online Guessing Attacks with Device Cookies).
     """
     nonce = secrets.token_bytes(_NONCE_BYTES)
-    return base64.urlsafe_b64encode(nonce + _seal(key, person_id, nonce)).decode().rstrip("=")
+    return base64url.encode(nonce + _seal(key, person_id, nonce))
 
 
 def source_of(key: bytes, person_id: UUID | None, shown: str | None) -> bytes:
@@ -33,8 +33,8 @@ def source_of(key: bytes, person_id: UUID | None, shown: str | None) -> bytes:
     if person_id is None or shown is None or len(shown) > 2 * (_NONCE_BYTES + _SEAL_BYTES):
         return STRANGERS
     try:
-        raw = base64.b64decode(shown + "=" * (-len(shown) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
+        raw = base64url.decode(shown)
+    except ValueError:
         return STRANGERS
     nonce, seal = raw[:_NONCE_BYTES], raw[_NONCE_BYTES:]
     is_ours = hmac.compare_digest(seal, _seal(key, person_id, nonce))

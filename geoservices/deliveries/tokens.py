@@ -1,11 +1,11 @@
 """What a service worker shows to be believed about one delivery: its id, sealed."""
 
-import base64
 import hmac
 import re
 from typing import Final
 from uuid import UUID
 
+from geoservices import base64url
 from geoservices.keyring import derive
 
 _VERSION: Final = b"\x01"
@@ -30,14 +30,14 @@ def make_token(key: bytes, delivery_id: UUID) -> str:
     (RFC 2104 section 5 on truncating). Whoever reads it learns the id, which opens nothing.
     """
     told = _VERSION + delivery_id.bytes
-    return base64.urlsafe_b64encode(told + _seal(key, told)).decode()
+    return base64url.encode(told + _seal(key, told))
 
 
 def read_token(key: bytes, text: str) -> UUID | None:
     """Return the delivery a token speaks of, or None if this key did not seal it."""
     if not _FORM.fullmatch(text):
         return None
-    raw = base64.urlsafe_b64decode(text)
+    raw = base64url.decode(text)
     told, seal = raw[:-_SEAL_BYTES], raw[-_SEAL_BYTES:]
     is_sealed = hmac.compare_digest(_seal(key, told), seal)
     return UUID(bytes=told[-_ID_BYTES:]) if is_sealed and told[:1] == _VERSION else None

@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.util import immutabledict
+from typing_extensions import override
 
 from geoservices.calendars.recurrence import Series
 from geoservices.database import Base, one_of
@@ -97,6 +98,11 @@ class Event(Listing):
             time_zone=self.time_zone,
             excluded=self.excluded,
         )
+
+    @override
+    def is_shown(self, at: datetime) -> bool:
+        """Tell whether people see it at an instant: until it is over, and before it begins too."""
+        return self.withdrawn_at is None and (self.ends_at is None or self.ends_at > at)
 
 
 class Occurrence(Base):

@@ -27,10 +27,14 @@ from geoservices.explanations.wording import (
     Standing,
     how_to_stop,
     look_into,
+    of_offer,
     why,
 )
 from geoservices.listings import service as listings
+from geoservices.offers import service as offers
+from geoservices.offers.models import Offer
 from geoservices.places import service as places
+from geoservices.places.models import Place
 from geoservices.scopes import everywhere
 from geoservices.settings.service import Settings
 
@@ -38,6 +42,7 @@ A_DAY = timedelta(days=1)
 LATELY = timedelta(days=7)
 """Decisions longer ago are not told beside how things stand; they are in the list of all."""
 MOST_DECISIONS = 20
+MOST_OFFERS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,12 +55,23 @@ class Why:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OfferFinding:
+    """Whether a person could redeem an offer; if not, `refused_with` is the problem's code."""
+
+    listing_id: UUID
+    title: str
+    refused_with: str | None
+    in_words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WhyNot:
-    """Why a person was not told of anything at a place."""
+    """Why a person was not told of anything at a place, or could not have what is offered there."""
 
     place: str
     held: Sequence[Decision]
     findings: Sequence[Finding]
+    offers: Sequence[OfferFinding]
 
 
 def explain(session: Session, decision_ids: Iterable[UUID]) -> dict[UUID, Why]:
@@ -84,6 +100,8 @@ def why_not(
 ) -> WhyNot:
     """Return by which decisions a person was not told of something at a place, and how they stand.
 
+    Of the offers there it tells which they could redeem now, and why not.
+
     Raises:
         NotFound: There is no such place.
     """
@@ -105,7 +123,7 @@ def why_not(
         there_at=queries.there_at(session, person.id, place_id, since=at - A_DAY),
         watched=watched,
         sensitive=place.sensitive_at is not None,
-        something_on=bool(on),
+        something_on=any(listing.is_current(at) for listing, _ in on),
         time_zone=person.time_zone,
         quiet_from=person.quiet_from,
         quiet_until=person.quiet_until,
@@ -115,7 +133,33 @@ def why_not(
     held = queries.held_lately(
         session, person.id, place_id, since=at - LATELY, limit=MOST_DECISIONS
     )
-    return WhyNot(place=place.name, held=held, findings=look_into(standing, limits=limits, at=at))
+    return WhyNot(
+        place=place.name,
+        held=held,
+        findings=look_into(standing, limits=limits, at=at),
+        offers=[
+            _look_into_offer(session, offer, place, person, settings=settings, at=at)
+            for offer in [one for one, _ in on if isinstance(one, Offer)][:MOST_OFFERS]
+        ],
+    )
+
+
+def _look_into_offer(
+    session: Session,
+    offer: Offer,
+    place: Place,
+    person: Person,
+    *,
+    settings: Settings,
+    at: datetime,
+) -> OfferFinding:
+    refused = offers.why_not(session, offer, place, person.id, offers=settings.offers, at=at)
+    return OfferFinding(
+        listing_id=offer.id,
+        title=offer.title,
+        refused_with=None if refused is None else refused.code,
+        in_words=of_offer(refused, time_zone=person.time_zone),
+    )
 
 
 def _cause(behind: Behind, held: Sequence[Decision]) -> Cause:

@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 
 from geoservices.campaigns.pacing import Told
 from geoservices.campaigns.rules import CampaignClass, Gate, Limits, Trigger, within
+from geoservices.errors import GeoservicesError
+from geoservices.offers.refusals import OfferLimitReached, OfferNotOn, OfferUsedUp
 
 HAPPENED: Mapping[Trigger, str] = {
     Trigger.ENTERED: "you came to {place}",
@@ -250,6 +252,22 @@ def look_into(standing: Standing, *, limits: Limits, at: datetime) -> list[Findi
         Finding(check=check, passed=passed[check], in_words=words[check].format(**figures))
         for check in Check
     ]
+
+
+def of_offer(refused: GeoservicesError | None, *, time_zone: str) -> str:
+    """Return whether a person could have what an offer has now, and if not why, and until when."""
+    if refused is None:
+        return "You could redeem it now."
+    told = f"{refused.title}. {refused}"
+    match refused:
+        case (
+            OfferNotOn(next_on_at=datetime() as when)
+            | OfferUsedUp(free_at=datetime() as when)
+            | OfferLimitReached(again_at=datetime() as when)
+        ):
+            return f"{told} That is on {_when(when, time_zone)}."
+        case _:
+            return told
 
 
 def _is_quiet(standing: Standing, at: datetime) -> bool:

@@ -50,15 +50,9 @@ def put_back(session: Session, ids: Sequence[UUID], *, at: datetime) -> None:
 
 def take(session: Session, export_id: UUID, *, at: datetime) -> Export | None:
     """Return an export that nobody is writing, locked."""
-    return session.scalars(
-        select(Export)
-        .where(
-            Export.id == export_id,
-            UNDER_WAY,
-            Export.leased_until.is_(None) | (Export.leased_until <= at),
-        )
-        .with_for_update(skip_locked=True)
-    ).one_or_none()
+    return outbox.take_free(
+        session, Export, Export.leased_until, Export.id == export_id, UNDER_WAY, at=at
+    )
 
 
 def hold(session: Session, export_id: UUID, *, attempt: int) -> Export | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
+from itertools import islice
 from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -14,6 +15,7 @@ from geoservices.calendars.recurrence import (
     RecurrenceRefused,
     Series,
     check_series,
+    count_starts,
     last_end,
     local_instant,
     next_after,
@@ -21,7 +23,7 @@ from geoservices.calendars.recurrence import (
 )
 from geoservices.feeds.changes import Key, Told
 from geoservices.feeds.matching import NoPlace, Spot
-from geoservices.feeds.reading import Fault, LeftOut, Moment, ReadEvent
+from geoservices.feeds.reading import MOST_EVENTS, Fault, LeftOut, Moment, ReadEvent
 from geoservices.instants import MICROSECOND
 
 LONGEST_TITLE: Final = 120
@@ -32,6 +34,9 @@ DAY: Final = timedelta(days=1)
 LONGEST: Final = timedelta(days=366)
 MOST_ADDED: Final = 100
 """Dates of one event besides those of its rule; each is a listing of its own."""
+MOST_STARTS: Final = 100_000
+"""Of all series of a feed together that come to an end, counted one by one: some seconds of work.
+They are a weekly event of a year two thousand times."""
 EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
 INSTANT: Final = "%Y%m%dT%H%M%SZ"
@@ -99,6 +104,10 @@ class Placed:
         return ends is not None and ends <= at
 
 
+class TooMuch(Exception):
+    """A feed asks for more work than one fetch of it may take; nothing of it is taken."""
+
+
 def place_events(
     events: Iterable[ReadEvent], find: Callable[[str | None], Spot]
 ) -> tuple[list[Placed], list[Fault]]:
@@ -110,12 +119,19 @@ def place_events(
     Args:
         events: Each UID and recurrence once.
         find: Returns the place that a location means, or raises `NoPlace`.
+
+    Raises:
+        TooMuch: They come to more than `MOST_EVENTS` listings, or their series to more than
+            `MOST_STARTS` starts.
     """
     series = defaultdict[str, list[ReadEvent]](list)
     for event in events:
         series[event.uid].append(event)
     placing = _Placing(find)
-    placed = [one for told in series.values() for one in placing.place(told)]
+    made = (one for told in series.values() for one in placing.place(told))
+    placed = list(islice(made, MOST_EVENTS + 1))
+    if len(placed) > MOST_EVENTS:
+        raise TooMuch
     return placed, placing.faults
 
 
@@ -125,6 +141,7 @@ class _Placing:
 
     find: Callable[[str | None], Spot]
     faults: list[Fault] = field(default_factory=list)
+    starts_left: int = MOST_STARTS
 
     def place(self, told: Sequence[ReadEvent]) -> Iterator[Placed]:
         """Yield what becomes of the events with one UID, each key once."""
@@ -213,6 +230,7 @@ class _Placing:
             series = Series(
                 starts_at=starts_at, length=length, rule=rule, time_zone=zone, excluded=excluded
             )
+            self._count(series)
             check_series(field="RRULE", **series)
         except RecurrenceRefused as error:
             self._fault(event, f"Only its first occurrence is taken. {error}")
@@ -220,6 +238,14 @@ class _Placing:
         if next_after(starts_at - MICROSECOND, **series) is None:
             raise LeftOut("all of its occurrences are excluded.", meant=True)
         return rule
+
+    def _count(self, series: Series) -> None:
+        starts = count_starts(most=self.starts_left, **series)
+        if starts is None:
+            return
+        if starts > self.starts_left:
+            raise TooMuch
+        self.starts_left -= starts
 
     def _title(self, event: ReadEvent) -> str:
         title = " ".join(event.title.split())

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy import and_, delete, select, update
 from sqlalchemy.orm import Session
 
 from geoservices import outbox
@@ -76,11 +76,7 @@ def put_back(session: Session, ids: Sequence[UUID], *, at: datetime) -> None:
 
 def take(session: Session, feed_id: UUID, *, at: datetime) -> Feed | None:
     """Return a feed that no worker has, locked."""
-    return session.scalars(
-        select(Feed)
-        .where(Feed.id == feed_id, or_(Feed.leased_until.is_(None), Feed.leased_until <= at))
-        .with_for_update(skip_locked=True)
-    ).one_or_none()
+    return outbox.take_free(session, Feed, Feed.leased_until, Feed.id == feed_id, at=at)
 
 
 def hold(session: Session, feed_id: UUID) -> Feed | None:

@@ -21,20 +21,22 @@ from geoservices.feeds.changes import Effect, Key, Known, Plan, is_believed, pla
 from geoservices.feeds.matching import NoPlace, Spot, Spots
 from geoservices.feeds.models import Feed, FeedEvent, FeedRun, RunState
 from geoservices.feeds.patience import next_due
-from geoservices.feeds.placing import Placed, place_events
+from geoservices.feeds.placing import Placed, TooMuch, place_events
 from geoservices.feeds.reading import Fault, ReadFeed
 from geoservices.fetching import Answer, Fetcher, NotFetched
 from geoservices.listings import service as listings
 from geoservices.listings.models import Listing, ListingKind
 
 LEASE = timedelta(minutes=5)
-"""A feed whose worker was not heard of for this long is taken by another; longer than a fetch."""
+"""A feed whose worker was not heard of for this long is taken by another; longer than a run
+may take."""
 RUNS_KEPT = 50
 MOST_FAULTS = 200
 MOST_CHANGES = 200
 """So many are kept of a run; all are counted."""
 PLACE_GONE = "place-not-yours"
 OUR_FAULT = "fault-of-ours"
+TOO_MUCH = "too-much-in-it"
 UNMOVING = frozenset({Effect.UNCHANGED, Effect.OVER, Effect.LEFT})
 
 
@@ -69,16 +71,16 @@ def run(sessions: SessionFactory, fetcher: Fetcher, feed_id: UUID) -> FeedRun | 
         return _finish(session, begun, fetched, at=clock.now())
 
 
-def give_up(sessions: SessionFactory, feed_id: UUID) -> None:
-    """End the run of a feed that broke by a fault of ours, and let the feed rest."""
+def give_up(sessions: SessionFactory, feed_id: UUID, *, reason: str) -> None:
+    """End the run of a feed that broke or took too long, and let the feed rest."""
     with transaction(sessions) as session:
         feed, run = queries.hold(session, feed_id), queries.waiting_run(session, feed_id)
         if feed is None:
             return
         at = clock.now()
         if run is not None:
-            run.state, run.reason, run.ended_at = RunState.FAILED, OUR_FAULT, at
-        _settle(feed, Fetched(reason=OUR_FAULT), failed=True, at=at)
+            run.state, run.reason, run.ended_at = RunState.FAILED, reason, at
+        _settle(feed, Fetched(reason=reason), failed=True, at=at)
         feed.leased_until = None
         feed.due_at = next_due(feed.interval, feed.failure_count, at=at)
 
@@ -122,13 +124,16 @@ def _finish(session: Session, begun: Begun, fetched: Fetched, *, at: datetime) -
     spots = queries.spots_for(session, grant, place_id=feed.place_id)
     reason = fetched.reason or (PLACE_GONE if feed.place_id and not spots else None)
     run.ended_at = at
+    if reason is None and fetched.feed is not None:
+        applied = _Applied(session, feed, run, grant, at)
+        try:
+            applied.take(fetched.feed, spots)
+        except TooMuch:
+            reason = TOO_MUCH
     if reason is not None:
         run.state, run.reason = RunState.FAILED, reason
     else:
         run.state, run.not_modified = RunState.DONE, fetched.feed is None
-    if reason is None and fetched.feed is not None:
-        applied = _Applied(session, feed, run, grant, at)
-        applied.take(fetched.feed, spots)
     if not run.preview:
         _settle(feed, fetched, failed=reason is not None, at=at)
     feed.leased_until = None
@@ -165,7 +170,11 @@ class _Applied:
     at: datetime
 
     def take(self, read: ReadFeed, spots: Sequence[Spot]) -> None:
-        """Take a feed that was read."""
+        """Take a feed that was read.
+
+        Raises:
+            TooMuch: It asks for too much work; nothing of it is taken.
+        """
         placed, unplaced = place_events(read.events, _finder(self.feed, spots))
         rows = queries.known_events(self.session, self.feed.id)
         known = [_known(event, listing, self.at) for event, listing in rows]

@@ -9,7 +9,15 @@ WORKED_OUT = (
 OF_THE_TASK = dict.fromkeys(
     (
         *("priority", "due_at", "team_id", "skill", "escalate_to", "checklist", "ticked"),
-        "overdue_told_at",
+        *(
+            "ticks_said_at",
+            "overdue_told_at",
+            "depends_on",
+            "series_id",
+            "occurs_at",
+            "opened_at",
+            "told_at",
+        ),
     ),
     "It is about the task.",
 )
@@ -345,7 +353,34 @@ ACTIVITIES = (
             "occurred_at": "When, by your phone's clock",
             "received_at": "When we heard of it",
         },
+        withheld=dict.fromkeys(
+            ("for_person_id", "for_team_id", "for_skill"), "It says whom you assigned it to."
+        ),
         order=("received_at", "id"),
+        fate=Fate.UNNAMED,
+    ),
+    Holding(
+        kind="tasks-given-to-you",
+        table="task_steps",
+        column="for_person_id",
+        title="That tasks were given to you",
+        why="So that your organisation knows for whom a task was, and since when. The history is "
+        "your organisation's, and stays without you; it goes after a year by default.",
+        correction="What was said is not rewritten. POST /v1/tasks/{task_id}/notes adds to it.",
+        told={
+            "id": "The number of this step",
+            "organisation_id": "Whose task it is",
+            "task_id": "Which task",
+            "occurred_at": "Since when it was for you",
+        },
+        withheld=dict.fromkeys(
+            (
+                *("number", "person_id", "by", "kind", "state", "note", "ticked", "evidence"),
+                *("received_at", "for_team_id", "for_skill"),
+            ),
+            "It is about the task, or about whoever gave it to you.",
+        ),
+        order=("occurred_at", "id"),
         fate=Fate.UNNAMED,
     ),
 )

@@ -88,4 +88,28 @@ WORK = (
         order=("asked_at", "id"),
         fate=Fate.UNNAMED,
     ),
+    Holding(
+        kind="series-for-you",
+        table="task_series",
+        column="assigned_to",
+        title="Tasks that come again and are for you",
+        why="So that each of them is for you. They are your organisation's, and stay without you.",
+        correction="A manager can give them to somebody else.",
+        told={
+            "id": "The number of this series",
+            "title": "What is to be done",
+            "rule": "When it comes again",
+        },
+        withheld=dict.fromkeys(
+            (
+                *("organisation_id", "external_id", "place_id", "text", "evidence_needed"),
+                *("priority", "team_id", "skill", "escalate_to", "checklist", "starts_at"),
+                *("time_zone", "due_after", "lasts", "overlapping", "created_at", "made_until"),
+                *("next_at", "ended_at"),
+            ),
+            "It is about the work.",
+        ),
+        order=("created_at", "id"),
+        fate=Fate.UNNAMED,
+    ),
 )

@@ -1,11 +1,11 @@
 """What stands in a letter's links, and what an address is known by without being told."""
 
-import base64
-import binascii
 import hmac
 import secrets
 from typing import Final
 from uuid import UUID
+
+from geoservices import base64url
 
 _ID_BYTES: Final = 16
 _SEAL_BYTES: Final = 16
@@ -25,7 +25,7 @@ def make_unsubscribe_token(key: bytes, address_id: UUID) -> str:
     address ends nothing.
     """
     raw = address_id.bytes + _seal(key, "unsubscribe", address_id.bytes)[:_SEAL_BYTES]
-    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+    return base64url.encode(raw)
 
 
 def read_unsubscribe_token(key: bytes, text: str) -> UUID | None:
@@ -33,8 +33,8 @@ def read_unsubscribe_token(key: bytes, text: str) -> UUID | None:
     if len(text) > _LONGEST_TOKEN or not text.isascii():
         return None
     try:
-        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except binascii.Error:
+        raw = base64url.decode(text)
+    except ValueError:
         return None
     told, seal = raw[:_ID_BYTES], raw[_ID_BYTES:]
     expected = _seal(key, "unsubscribe", told)[:_SEAL_BYTES]

@@ -66,6 +66,10 @@ class Listing(Base):
         begun = self.starts_at <= at and (self.ends_at is None or self.ends_at > at)
         return begun and self.withdrawn_at is None
 
+    def is_shown(self, at: datetime) -> bool:
+        """Tell whether people who look at its place see it at an instant; a kind may say more."""
+        return self.is_current(at)
+
     # Only kinds that have more reasons look at the place.
     def why_not(self, place: Place, *, at: datetime) -> str | None:  # noqa: ARG002
         """Return why nobody could make use of it at an instant, in a sentence; None if they could.

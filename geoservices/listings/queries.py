@@ -1,8 +1,8 @@
 """What is asked of listings."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, FromClause, and_, inspect, or_, select, update
@@ -13,6 +13,9 @@ from geoservices.access.actors import Grant
 from geoservices.database import newest_first
 from geoservices.listings.models import Listing, ListingKind
 from geoservices.places.access_queries import reached
+
+SOON: Final = timedelta(days=31)
+"""Events that first begin later are in the place's calendar alone; it may have thousands."""
 
 
 def insert_if_new(session: Session, listing: Listing) -> bool:
@@ -45,9 +48,12 @@ def is_current(at: datetime) -> ColumnElement[bool]:
 def current_at(
     session: Session, place_id: UUID, *, tasks_of: UUID | None, at: datetime
 ) -> Sequence[Listing]:
-    """Return what is on at a place and events to come, and of tasks an organisation's alone."""
+    """Return what is on at a place, and events to come soon; of tasks an organisation's alone."""
     to_come = and_(
-        Listing.kind == ListingKind.EVENT, Listing.starts_at > at, Listing.withdrawn_at.is_(None)
+        Listing.kind == ListingKind.EVENT,
+        Listing.starts_at > at,
+        Listing.starts_at <= at + SOON,
+        Listing.withdrawn_at.is_(None),
     )
     not_anothers = or_(Listing.kind != ListingKind.TASK, Listing.organisation_id == tasks_of)
     return session.scalars(
@@ -63,9 +69,11 @@ def by_id(session: Session, ids: Iterable[UUID]) -> dict[UUID, Listing]:
     return {listing.id: listing for listing in found}
 
 
-def withdraw_all(session: Session, place_id: UUID, organisation_id: UUID, *, at: datetime) -> int:
-    """Withdraw what an organisation has on at a place, now or later; return how much it was."""
-    withdrawn = session.scalars(
+def withdraw_all(
+    session: Session, place_id: UUID, organisation_id: UUID, *, at: datetime
+) -> Sequence[UUID]:
+    """Withdraw what an organisation has on at a place, now or later; return which that was."""
+    return session.scalars(
         update(Listing)
         .where(
             Listing.place_id == place_id,
@@ -75,8 +83,7 @@ def withdraw_all(session: Session, place_id: UUID, organisation_id: UUID, *, at:
         )
         .values(withdrawn_at=at)
         .returning(Listing.id)
-    )
-    return len(withdrawn.all())
+    ).all()
 
 
 def of_organisation(

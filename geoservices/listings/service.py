@@ -46,9 +46,10 @@ def publish_listing(
         EndsBeforeStart: It ends before it starts.
         IdTaken: The id belongs to a listing with other content.
     """
-    draft = _checked(session, draft, grant)
+    id_ = listing_id or uuid4()
+    draft = _checked(session, draft, id_, grant)
     listing = draft.makes(
-        id=listing_id or uuid4(),
+        id=id_,
         organisation_id=grant.organisation_id,
         created_at=at,
         **asdict(draft),
@@ -86,7 +87,7 @@ def replace_listing(
     listing = get_listing(session, listing_id, grant=grant)
     if listing.kind != draft.kind:
         raise KindFixed(listing.kind)
-    draft = _checked(session, draft, grant)
+    draft = _checked(session, draft, listing_id, grant)
     for name, value in asdict(draft).items():
         setattr(listing, name, value)
     return listing
@@ -111,7 +112,7 @@ def here_for(
     evidence: Evidence,
     at: datetime,
 ) -> list[tuple[Listing, bool]]:
-    """Return what is on at a place for someone, and whether their evidence unlocks it.
+    """Return what is on at a place for someone and events to come, and whether each is unlocked.
 
     What asks for no more than a person's word is open to everyone, an offline claim included: it
     is shown without any check-in. Tasks are only shown to those who do them.
@@ -128,17 +129,17 @@ def here_for(
     return [
         (listing, rank >= Evidence(listing.evidence_needed).rank)
         for listing in current
-        if listing.is_current(at)
+        if listing.is_shown(at)
     ]
 
 
-def _checked(session: Session, draft: ListingDraft, grant: Grant) -> ListingDraft:
+def _checked(session: Session, draft: ListingDraft, listing_id: UUID, grant: Grant) -> ListingDraft:
     """Return a draft with what follows from its place, if it may be there and can be."""
     place = places.get_place_for(session, draft.place_id, grant)
     settled = draft.at_place(place)
     settled.check()
     settled.check_at(place)
-    settled.check_within(session, grant.organisation_id)
+    settled.check_within(session, listing_id, grant)
     return settled
 
 

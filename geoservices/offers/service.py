@@ -10,12 +10,16 @@ from geoservices.access.actors import Grant
 from geoservices.accounts import queries as accounts
 from geoservices.accounts import service as consents
 from geoservices.accounts.consents import ON_CHECK_IN
-from geoservices.errors import IdTaken, NotFound
+from geoservices.accounts.service import ConsentMissing
+from geoservices.errors import GeoservicesError, IdTaken, NotFound
 from geoservices.keyring import by_any
 from geoservices.offers import codes, queries
 from geoservices.offers.models import Offer, Redemption
 from geoservices.offers.refusals import (
+    OfferLimitReached,
+    OfferLocked,
     OfferNotOn,
+    OfferUsedUp,
     OwnRedemptionCode,
     RedemptionCodeExpired,
     RedemptionCodeForeign,
@@ -125,6 +129,28 @@ def redeem_oneself(
             raise IdTaken("redemption")
         offer.redeemed_count += 1
     return Redeemed(redemption, offer, made=True)
+
+
+def why_not(
+    session: Session,
+    offer: Offer,
+    place: Place,
+    person_id: UUID,
+    *,
+    offers: OfferSettings,
+    at: datetime,
+) -> GeoservicesError | None:
+    """Return what a person would be refused with who wanted an offer now; None if they get it."""
+    try:
+        consents.require_consent(session, person_id, ON_CHECK_IN)
+        check_may(session, offer, place, person_id, Redeeming(offer.redeemed_by), offers, at)
+        with everywhere(session):
+            known = queries.waiting_of(session, offer.id, person_id)
+            if known is None or (known.expires_at is not None and known.expires_at <= at):
+                check_left(session, offer, place, person_id, at=at, kept=False)
+    except (ConsentMissing, OfferNotOn, OfferLocked, OfferLimitReached, OfferUsedUp) as refused:
+        return refused
+    return None
 
 
 def redeem_code(

@@ -9,7 +9,6 @@ that nothing has to be remembered to read them.
 
 import hashlib
 import hmac
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,6 +19,7 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from geoservices import base64url
 from geoservices.geofences.index import GeofenceIndex
 from geoservices.geometry.planar import metres_per_degree
 from geoservices.geometry.position import Position
@@ -49,7 +49,7 @@ class Region:
 
 def rid_of(geofence_id: UUID) -> str:
     """Return a geofence's short name: its id in base64url, 22 characters."""
-    return urlsafe_b64encode(geofence_id.bytes).decode().rstrip("=")
+    return base64url.encode(geofence_id.bytes)
 
 
 def stamp_of(geofence_id: UUID) -> int:
@@ -150,7 +150,7 @@ def encryption_key(secret: str, link_id: UUID) -> str:
     OwnTracks takes up to 32 characters and fills up with zero bytes.
     """
     digest = hmac.digest(secret.encode(), b"owntracks payload " + link_id.bytes, "sha256")
-    return urlsafe_b64encode(digest[:24]).decode()
+    return base64url.encode(digest[:24])
 
 
 def reach_of(centre: Position, regions: Sequence[Region], reach_m: float) -> Region:
@@ -174,7 +174,7 @@ def reach_of(centre: Position, regions: Sequence[Region], reach_m: float) -> Reg
 
 def _id_in(rid: str) -> UUID | None:
     try:
-        return UUID(bytes=urlsafe_b64decode(rid.encode() + b"=="))
+        return UUID(bytes=base64url.decode(rid))
     except ValueError:
         return None
 

@@ -5,7 +5,6 @@ these rules can be made to call our internal hosts (server-side request forgery)
 when a subscription is taken in and again before every push. Nothing here touches the network.
 """
 
-import base64
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from geoservices import base64url
 from geoservices.errors import ErrorKind, GeoservicesError
 
 MAX_ENDPOINT_LENGTH = 2048
@@ -151,31 +151,6 @@ def is_private(address: str) -> bool:
     return any(parsed in network for network in PRIVATE)
 
 
-def decode_base64url(text: str) -> bytes:
-    """Read base64url strictly: its own alphabet, right padding or none, no stray bits.
-
-    Python's decoder skips characters that it does not know, so that two different texts would
-    be the same key (RFC 4648 section 3.3 and 3.5 ask for refusal).
-
-    Raises:
-        ValueError: It is not base64url.
-    """
-    bare = text.rstrip("=")
-    padded = bare + "=" * (-len(bare) % 4)
-    try:
-        decoded = base64.urlsafe_b64decode(padded)
-    except ValueError as error:
-        raise ValueError("This is not base64url.") from error
-    if text not in {bare, padded} or encode_base64url(decoded) != bare:
-        raise ValueError("This is not base64url.")
-    return decoded
-
-
-def encode_base64url(data: bytes) -> str:
-    """Write bytes as base64url without padding, as Web Push does (RFC 7515 section 2)."""
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
-
-
 def _beginning(url: str) -> str:
     """Return what comes before path and query; there are few of them, so they are read once."""
     found = _BEGINNING.match(url)
@@ -231,7 +206,7 @@ def _wrapped_ipv4(address: IPv6Address) -> IPv4Address | None:
 def _check_p256dh(text: str) -> bytes:
     field = "/keys/p256dh"
     try:
-        key = decode_base64url(text)
+        key = base64url.decode(text)
     except ValueError as error:
         raise SubscriptionKeysRefused("p256dh must be base64url.", field=field) from error
     if len(key) != P256DH_LENGTH or key[0] != UNCOMPRESSED_POINT:
@@ -247,7 +222,7 @@ def _check_p256dh(text: str) -> bytes:
 def _check_auth(text: str) -> bytes:
     field = "/keys/auth"
     try:
-        secret = decode_base64url(text)
+        secret = base64url.decode(text)
     except ValueError as error:
         raise SubscriptionKeysRefused("auth must be base64url.", field=field) from error
     if len(secret) != AUTH_LENGTH:

@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pydantic import SecretStr
 
-from geoservices.push.endpoints import decode_base64url, encode_base64url, origin_of
+from geoservices import base64url
+from geoservices.push.endpoints import origin_of
 from geoservices.settings.sending import PushSettings
 
 # RFC 8292 section 2 allows a token 24 hours; half of it forgives a clock that is off by hours.
@@ -43,7 +44,7 @@ def vapid_public_keys(settings: PushSettings) -> frozenset[str]:
 def make_vapid_key() -> str:
     """Make a new private key in the form that `PushSettings.vapid_private_key` takes."""
     number = ec.generate_private_key(ec.SECP256R1()).private_numbers().private_value
-    return encode_base64url(number.to_bytes(PRIVATE_KEY_LENGTH, "big"))
+    return base64url.encode(number.to_bytes(PRIVATE_KEY_LENGTH, "big"))
 
 
 def short_key(key: str) -> str:
@@ -105,10 +106,10 @@ def _sign_token(claims: Mapping[str, object], key: ec.EllipticCurvePrivateKey) -
     """Write a JSON Web Token signed by ES256 (RFC 7515 section 7.1, RFC 7518 section 3.4)."""
     parts = ({"typ": "JWT", "alg": "ES256"}, claims)
     texts = (json.dumps(part, separators=(",", ":"), sort_keys=True) for part in parts)
-    signed = ".".join(encode_base64url(text.encode()) for text in texts)
+    signed = ".".join(base64url.encode(text.encode()) for text in texts)
     numbers = decode_dss_signature(key.sign(signed.encode(), _ES256))
     signature = b"".join(number.to_bytes(NUMBER_LENGTH, "big") for number in numbers)
-    return f"{signed}.{encode_base64url(signature)}"
+    return f"{signed}.{base64url.encode(signature)}"
 
 
 def _private_keys(settings: PushSettings) -> dict[str, ec.EllipticCurvePrivateKey]:
@@ -119,11 +120,11 @@ def _private_keys(settings: PushSettings) -> dict[str, ec.EllipticCurvePrivateKe
 
 
 def _load(secret: SecretStr) -> ec.EllipticCurvePrivateKey:
-    raw = decode_base64url(secret.get_secret_value())
+    raw = base64url.decode(secret.get_secret_value())
     if len(raw) != PRIVATE_KEY_LENGTH:
         raise ValueError("The VAPID private key must be 32 bytes in base64url.")
     return ec.derive_private_key(int.from_bytes(raw, "big"), ec.SECP256R1())
 
 
 def _encode_point(key: ec.EllipticCurvePublicKey) -> str:
-    return encode_base64url(key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint))
+    return base64url.encode(key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint))

@@ -16,6 +16,10 @@ class FeedSettings(BaseModel, frozen=True, extra="forbid"):
     """The longest one fetch may take, name look-up and answer included."""
     max_bytes: Annotated[int, Field(ge=1024, le=50_000_000)] = 5_000_000
     """The longest answer that is read."""
+    longest_run: Annotated[timedelta, Field(ge=timedelta(seconds=1), le=timedelta(minutes=4))] = (
+        timedelta(minutes=2)
+    )
+    """The longest that a worker is busy with one feed, fetching included; in whole seconds."""
     ca_file: Path | None = None
     """Certificates in PEM that vouch for servers of feeds in place of the system's."""
     allow_loopback: bool = False

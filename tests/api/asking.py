@@ -7,8 +7,7 @@ from uuid import UUID, uuid4
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from geoservices import clock
-from geoservices.push.endpoints import encode_base64url
+from geoservices import base64url, clock
 from tests.factories import EXETER
 
 SQUARE = [
@@ -153,7 +152,19 @@ def subscription(key: str, **changes: Any) -> dict[str, Any]:
     encoded = point.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
     return {
         "endpoint": PUSH_SERVICE + uuid4().hex,
-        "keys": {"p256dh": encode_base64url(encoded), "auth": encode_base64url(bytes(16))},
+        "keys": {"p256dh": base64url.encode(encoded), "auth": base64url.encode(bytes(16))},
         "application_server_key": key,
+        **changes,
+    }
+
+
+def series(place_id: UUID, **changes: Any) -> dict[str, Any]:
+    """Something to be done at a place each morning for ten days, from tomorrow on."""
+    first = (now() + timedelta(days=1)).replace(hour=9, minute=0, second=0, microsecond=0)
+    return {
+        "place_id": str(place_id),
+        "title": "Open the hall",
+        "starts_at": first.isoformat(),
+        "rule": "FREQ=DAILY;COUNT=10",
         **changes,
     }

@@ -1,7 +1,8 @@
 """The application on the test's own savepoint, and clients that speak to it."""
 
-from collections.abc import Callable, Iterator
-from contextlib import redirect_stderr
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr
+from dataclasses import dataclass
 from hashlib import sha256
 from io import StringIO
 from threading import Lock
@@ -11,6 +12,7 @@ import structlog
 from fastapi import FastAPI
 from httpx2 import Client
 from pydantic import SecretStr
+from sqlalchemy import Connection, Engine
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
@@ -37,8 +39,11 @@ from geoservices.settings.providers import ProviderSettings
 from geoservices.settings.sending import MailSettings, PushSettings
 from geoservices.settings.service import Settings
 from geoservices.settings.storing import FileSettings
+from tests import browsing
+from tests.api.callers import tokens_of, worthless_tokens
 from tests.api.contract import Contract
-from tests.api.world import STORED
+from tests.api.world import STORED, World, make_world
+from tests.conftest import sessions_within
 from tests.factories import (
     make_access_token,
     make_device,
@@ -58,6 +63,7 @@ AWAY = ProviderSettings(
 )
 """An identity provider that nobody runs; tests/oidc has one that somebody does."""
 
+chromium = browsing.chromium
 CONTRACTS: list[Contract] = []
 MAKING_IT = Lock()
 
@@ -80,6 +86,43 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         sign_in=CHEAP,
         files=FileSettings(url=f"file:{tmp_path_factory.mktemp('files')}"),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A world, and everybody's tokens, that stand while the tests of a module ask of them."""
+
+    connection: Connection
+    world: World
+    valid: Mapping[str, str | None]
+    """As `tokens_of` has them."""
+    worthless: Mapping[str, str]
+
+
+@pytest.fixture(scope="module")
+def standing(engine: Engine) -> Iterator[Standing]:
+    """Made once for a module, which says so by `sessions` that undo what each test does."""
+    with engine.connect() as connection:
+        outer = connection.begin()
+        with sessions_within(connection)() as session:
+            world = make_world(session)
+            made = Standing(
+                connection,
+                world,
+                tokens_of(session, world, None),
+                worthless_tokens(session, world),
+            )
+            session.commit()
+        yield made
+        outer.rollback()
+
+
+@contextmanager
+def undoing(standing: Standing) -> Iterator[SessionFactory]:
+    """Have sessions within the standing world's transaction; what they do is undone."""
+    savepoint = standing.connection.begin_nested()
+    yield sessions_within(standing.connection)
+    savepoint.rollback()
 
 
 @pytest.fixture(scope="session")

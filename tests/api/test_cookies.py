@@ -143,18 +143,17 @@ def test_each_route_goes_by_the_cookie_it_is_meant_for(
     both = browser(anyone, settings, device=device, member=member)
     alone = browser(anyone, settings, member=member)
 
-    consents = [one["purpose"] for one in both.get("/v1/consents").json()]
-    version = both.get("/v1/consents").json()[0]["text_version"]
+    asked = both.get("/v1/consents").json()
+    to = {one["purpose"]: {"text_version": one["text_version"]} for one in asked}
 
     assert both.get("/v1/devices/me").status_code == 200
     assert both.get("/v1/geofences").status_code == 200
-    assert "staff-tasks" in consents
+    assert "staff-tasks" in to
     # Who signed in agrees for themselves; a citizen's device cannot to what only staff are asked.
-    body = {"text_version": version}
-    assert both.put("/v1/consents/staff-tasks", json=body).status_code == 200
+    assert both.put("/v1/consents/staff-tasks", json=to["staff-tasks"]).status_code == 200
     citizen = browser(anyone, settings, device=device)
-    assert citizen.put("/v1/consents/nearby", json=body).status_code == 200
-    assert citizen.put("/v1/consents/staff-tasks", json=body).status_code == 403
+    assert citizen.put("/v1/consents/nearby", json=to["nearby"]).status_code == 200
+    assert citizen.put("/v1/consents/staff-tasks", json=to["staff-tasks"]).status_code == 403
     assert alone.get("/v1/devices/me").status_code == 403
     assert browser(anyone, settings, device=device).get("/v1/geofences").status_code == 403
 

@@ -1,12 +1,12 @@
 """The page of letters' links in a real browser: nothing happens until somebody presses."""
 
-import shutil
 from collections.abc import Iterator
 from datetime import time
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from fastapi import FastAPI
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -19,11 +19,9 @@ from geoservices.letters.models import EmailAddress, Letter
 from geoservices.settings.service import Settings
 from tests.api.asking import now
 from tests.api.serving import serving
+from tests.browsing import empty_page
 from tests.factories import make_person
 from tests.writing import token_in
-
-CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 
 
 @pytest.fixture
@@ -47,16 +45,10 @@ def given(session: Session, settings: Settings) -> EmailAddress:
 
 
 @pytest.fixture
-def page() -> Iterator[Page]:
-    """A browser's empty page; an error in a script fails the test."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page()
-        errors: list[str] = []
-        page.on("pageerror", lambda error: errors.append(str(error)))
+def page(chromium: Browser) -> Iterator[Page]:
+    """A browser's empty page."""
+    with empty_page(chromium) as page:
         yield page
-        browser.close()
-        assert errors == []
 
 
 def test_an_address_is_confirmed_by_pressing(
@@ -71,6 +63,8 @@ def test_an_address_is_confirmed_by_pressing(
     page.goto(link)
     button = page.get_by_role("button", name="Yes, this address is mine")
     expect(button).to_be_visible()
+    box = button.bounding_box()
+    violations = Axe().run(page).response["violations"]
     session.refresh(given)
     opened = given.confirmed_at
     button.click()
@@ -83,6 +77,10 @@ def test_an_address_is_confirmed_by_pressing(
     expect(page.get_by_role("status")).to_contain_text("was used before")
     assert opened is None
     assert pressed is not None
+    assert violations == []
+    # Large enough for a thumb (WCAG 2.2, success criterion 2.5.5).
+    assert box is not None
+    assert box["height"] >= 44
 
 
 def test_letters_are_ended_by_pressing(
@@ -107,5 +105,5 @@ def test_a_link_that_is_not_whole_says_so(page: Page, site: str) -> None:
     """And offers nothing to press."""
     page.goto(f"{site}/email")
 
-    expect(page.get_by_role("status")).to_contain_text("not whole")
+    expect(page.get_by_role("status")).to_contain_text("Part of this link is missing")
     expect(page.get_by_role("button")).to_be_hidden()

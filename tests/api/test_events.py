@@ -1,11 +1,12 @@
 """Events over HTTP: when they take place, and places there taken, given up and called off."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from fastapi import FastAPI
 from httpx2 import Client
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -394,6 +395,134 @@ def test_who_signed_up_is_told_when_the_event_moves_or_ends(
     assert titles(anna) == ["Story time is cancelled"]
     assert titles(ben) == ["Story time is cancelled"]
     assert sign_up(anna, event, TOMORROW + HOUR).status_code == 404
+
+
+@pytest.fixture
+def set_clock(application: FastAPI) -> Iterator[Callable[[datetime], None]]:
+    """Sets what time the application has it to be."""
+
+    def set_(at: datetime) -> None:
+        application.dependency_overrides[clock.now] = lambda: at
+
+    yield set_
+    application.dependency_overrides.clear()
+
+
+def shown(phone: Client, place: Place) -> list[dict[str, Any]]:
+    """The events that somebody sees who looks at the library."""
+    found = phone.get(f"/v1/places/{place.id}/listings").json()
+    return [one for one in found if one["kind"] == "event"]
+
+
+def test_people_see_when_it_is_next_and_how_they_stand(
+    manager: Client, citizen: Client, place: Place, neighbour: Neighbours
+) -> None:
+    """Each their own sign-up for that one time, and of the others how many."""
+    event = publish(manager, place, evidence_needed="inside", text="By the back door.")
+    anna, ben = neighbour(), neighbour()
+    for phone in (anna, ben):
+        sign_up(phone, event)
+    sign_up(citizen, event, TOMORROW + DAY)
+
+    annas, bens, others = (shown(phone, place)[0] for phone in (anna, ben, citizen))
+
+    assert annas["next"] == {
+        "starts_at": text(TOMORROW),
+        "ends_at": text(TOMORROW + HOUR),
+        "places_left": 0,
+        "waiting": 1,
+        "cancelled": False,
+        "cancelled_because": None,
+    }
+    assert bens["next"] == others["next"] == annas["next"]
+    assert (annas["yours"]["state"], annas["yours"]["position"]) == ("going", None)
+    assert (bens["yours"]["state"], bens["yours"]["position"]) == ("waiting", 1)
+    assert others["yours"] is None
+    assert {one["text"] for one in (annas, bens, others)} == {None}
+
+
+def test_people_see_events_until_they_are_over(
+    manager: Client,
+    citizen: Client,
+    place: Place,
+    session: Session,
+    set_clock: Callable[[datetime], None],
+) -> None:
+    """From a month before; not what is past, or was withdrawn, or is elsewhere."""
+    daily = publish(manager, place, title="Daily", rule="FREQ=DAILY;COUNT=3")
+    publish(manager, place, title="Once", rule=None)
+    publish(manager, place, title="Far off", starts_at=text(TOMORROW + 40 * DAY))
+    withdrawn = publish(manager, place, title="Withdrawn")
+    elsewhere = make_place(session, session.get_one(Organisation, place.organisation_id))
+    session.commit()
+    publish(manager, elsewhere, title="Elsewhere")
+    manager.delete(withdrawn.replace("events", "listings"))
+
+    def seen(at: datetime) -> list[tuple[str, str]]:
+        set_clock(at)
+        return [(one["title"], one["next"]["starts_at"]) for one in shown(citizen, place)]
+
+    before = seen(TOMORROW - HOUR)
+    on = seen(TOMORROW + HOUR / 2)
+    between = seen(TOMORROW + HOUR)
+    over = seen(TOMORROW + 2 * DAY + HOUR)
+    later = seen(TOMORROW + 9 * DAY)
+
+    first, second = text(TOMORROW), text(TOMORROW + DAY)
+    assert sorted(before) == sorted(on) == [("Daily", first), ("Once", first)]
+    assert between == [("Daily", second)]
+    assert over == []
+    assert later == [("Far off", text(TOMORROW + 40 * DAY))]
+    assert daily
+
+
+def test_people_see_that_the_next_one_does_not_take_place(
+    manager: Client, place: Place, neighbour: Neighbours
+) -> None:
+    """With the reason, and whoever signed up still sees that they had."""
+    event = publish(manager, place)
+    anna, ben = neighbour(), neighbour()
+    sign_up(anna, event)
+    said = {"starts_at": text(TOMORROW), "reason": "The roof leaks."}
+    manager.post(f"{event}/cancellations", json=said)
+
+    annas, bens = (shown(phone, place)[0] for phone in (anna, ben))
+
+    assert annas["next"] == bens["next"]
+    assert annas["next"]["starts_at"] == text(TOMORROW)
+    assert annas["next"]["cancelled_because"] == "The roof leaks."
+    assert (annas["yours"]["state"], bens["yours"]) == ("going", None)
+
+
+@pytest.mark.parametrize(
+    ("first", "hours"),
+    [
+        # Clocks go forward on 28 March 2027 and back on 31 October, both at one o'clock UTC.
+        (datetime(2027, 3, 27, 10, tzinfo=UTC), 23),
+        (datetime(2027, 10, 30, 9, tzinfo=UTC), 25),
+    ],
+)
+def test_ten_oclock_stays_ten_oclock_when_clocks_change(
+    manager: Client,
+    place: Place,
+    neighbour: Neighbours,
+    set_clock: Callable[[datetime], None],
+    first: datetime,
+    hours: int,
+) -> None:
+    """The next one begins so many hours after the last, and the sign-up for it is theirs."""
+    set_clock(first - DAY)
+    changes = {"starts_at": text(first), "time_zone": "Europe/London"}
+    event, anna = publish(manager, place, **changes), neighbour()
+    second = first + hours * HOUR
+    taken = sign_up(anna, event, second)
+
+    before = shown(anna, place)[0]
+    set_clock(first + HOUR)
+    after = shown(anna, place)[0]
+
+    assert (before["next"]["starts_at"], before["yours"]) == (text(first), None)
+    assert (after["next"]["starts_at"], after["yours"]["id"]) == (text(second), taken.json()["id"])
 
 
 def test_managers_see_how_many_and_not_who(

@@ -5,6 +5,7 @@ it, no answer is a 500, each is as the document promises, and nobody reads what 
 organisation has for itself.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import cycle, islice
 from typing import Any
@@ -23,15 +24,17 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
-from sqlalchemy.orm import Session
+from schemathesis.specs.openapi.schemas import OpenApiSchema
 
-from tests.api.callers import NOBODY, OUTSIDERS, tokens_of
-from tests.api.conftest import with_token
+from geoservices.database import SessionFactory
+from tests.api.callers import NOBODY, OUTSIDERS
+from tests.api.conftest import Standing, undoing, with_token
 from tests.api.test_access import PAGES, TABLE
-from tests.api.world import MARK, World, make_world
+from tests.api.world import MARK, World
 
-EXAMPLES = 5
-"""For each operation and mode, each sent by three callers; every caller has some of them."""
+EXAMPLES, AT_ONCE = 3, 3
+"""For each operation and mode, and by how many callers each of them is sent."""
+TURNS = EXAMPLES * AT_ONCE
 TAKES_ANYTHING = {
     "live",
     "ready",
@@ -77,37 +80,48 @@ class Caller:
 
 
 @pytest.fixture
-def world(session: Session) -> World:
-    """Everything that ids may name."""
-    return make_world(session)
+def sessions(standing: Standing) -> Iterator[SessionFactory]:
+    """Sessions in the world that stands, undone after each test."""
+    with undoing(standing) as sessions:
+        yield sessions
 
 
 @pytest.fixture
-def callers(anyone: Client, session: Session, world: World) -> list[Caller]:
+def world(standing: Standing) -> World:
+    """Everything that ids may name."""
+    return standing.world
+
+
+@pytest.fixture(scope="module")
+def schema(application: FastAPI) -> OpenApiSchema:
+    """What requests are made from."""
+    return schemathesis.openapi.from_dict(application.openapi())
+
+
+@pytest.fixture
+def callers(anyone: Client, standing: Standing) -> list[Caller]:
     """Everybody who has a valid token, by whether they are outside the organisation; and nobody."""
-    tokens = tokens_of(session, world, None)
-    session.commit()
     return [
         Caller(
             client=with_token(anyone, token) if token else anyone,
             outside=caller in OUTSIDERS or caller == NOBODY,
         )
-        for caller, token in tokens.items()
+        for caller, token in standing.valid.items()
     ]
 
 
 @pytest.mark.parametrize(("operation", "mode"), ROWS)
 def test_whatever_is_sent_the_answer_is_promised(
-    application: FastAPI,
+    schema: OpenApiSchema,
     callers: list[Caller],
     world: World,
     operation: str,
     mode: GenerationMode,
 ) -> None:
     """By people of every role, machines and nobody, about things that exist or do not."""
-    schema = schemathesis.openapi.from_dict(application.openapi())
     found = schema.find_operation_by_id(operation)
-    turns = cycle(callers)
+    # Each test begins with another caller, so that over all of them each asks as often.
+    turns = islice(cycle(callers), ROWS.index((operation, mode)) * TURNS % len(callers), None)
 
     @settings(
         max_examples=EXAMPLES,
@@ -121,7 +135,7 @@ def test_whatever_is_sent_the_answer_is_promised(
     )
     def send(case: AnyCase, known: dict[str, str]) -> None:
         name_what_exists(case, known)
-        for caller in islice(turns, 3):
+        for caller in islice(turns, AT_ONCE):
             answer = sent(caller.client, case)
             assert answer.status_code != 500
             case.validate_response(answer, checks=CHECKS)

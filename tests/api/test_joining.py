@@ -8,6 +8,7 @@ from httpx2 import Client
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from geoservices.accounts.consents import TEXTS
 from geoservices.accounts.joining import MOST_DEVICES
 from geoservices.accounts.models import Device, JoiningCode, Purpose
 from geoservices.campaigns.rules import CampaignClass
@@ -43,13 +44,12 @@ def join(anyone: Client, code: str, **asked: object) -> Client:
 
 def test_a_second_device_is_the_same_persons(anyone: Client, phone: Client) -> None:
     """What one was told the other reads, and what one agreed to holds for both."""
-    version = phone.get("/v1/consents").json()[0]["text_version"]
-    phone.put("/v1/consents/nearby", json={"text_version": version})
+    agree(phone, Purpose.NEARBY)
 
     second = join(anyone, code_of(phone), time_zone="Pacific/Auckland")
 
     consents = {one["purpose"]: one["agreed_version"] for one in second.get("/v1/consents").json()}
-    assert consents["nearby"] == version
+    assert consents["nearby"] == TEXTS[Purpose.NEARBY].version
     assert second.get("/v1/preferences").json()["time_zone"] == "Europe/London"
     assert second.post("/v1/pings", json=asking.ping()).status_code == 200
 

@@ -301,7 +301,7 @@ def test_why_not_where_nothing_was_ever_decided(other: Client, world: World) -> 
         "cap": True,
         "push": False,
     }
-    assert "Free hot drink" not in str(told)
+    assert "Free hot drink" not in str(told["findings"])
     assert other.get(f"/v1/places/{uuid4()}/why-not").status_code == 404
 
 

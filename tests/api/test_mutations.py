@@ -1,7 +1,7 @@
 """Bodies made up from the OpenAPI document and spoilt at random: none may cause a failure."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -10,13 +10,11 @@ from fastapi import FastAPI
 from httpx2 import Client
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
-from sqlalchemy.orm import Session
 
-from geoservices.access.rights import Role
-from tests.api.conftest import with_token
+from geoservices.database import SessionFactory
+from tests.api.conftest import Standing, undoing, with_token
 from tests.api.test_access import NAMES, TABLE
-from tests.api.world import World, make_world
-from tests.factories import make_access_token
+from tests.api.world import World
 
 Made = st.SearchStrategy[Any]
 
@@ -121,20 +119,27 @@ def spoilt_once(draw: st.DrawFn, value: Any) -> Any:
 
 
 @pytest.fixture
-def world(session: Session) -> World:
-    """Everything there is to be changed."""
-    return make_world(session)
+def sessions(standing: Standing) -> Iterator[SessionFactory]:
+    """Sessions in the world that stands, undone after each test."""
+    with undoing(standing) as sessions:
+        yield sessions
 
 
 @pytest.fixture
-def client_for(anyone: Client, session: Session, world: World) -> Callable[[str], Client]:
+def world(standing: Standing) -> World:
+    """Everything there is to be changed."""
+    return standing.world
+
+
+@pytest.fixture
+def client_for(anyone: Client, standing: Standing) -> Callable[[str], Client]:
     """A client who may do an operation: the citizen's device, or an admin."""
-    admin = make_access_token(session, world.organisation, Role.ADMIN)
-    session.commit()
 
     def choose(operation: str) -> Client:
         by_admin = TABLE[operation].answers.get("admin", 403) != 403
-        return with_token(anyone, admin if by_admin else world.token)
+        token = standing.valid["admin" if by_admin else "owner"]
+        assert token
+        return with_token(anyone, token)
 
     return choose
 

@@ -1,19 +1,21 @@
 """Places shared between organisations, over HTTP."""
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 from httpx2 import Client
 from sqlalchemy.orm import Session
 
+from geoservices import clock
 from geoservices.access.rights import Role
-from geoservices.accounts.models import Organisation
+from geoservices.accounts.models import Organisation, Purpose
 from geoservices.campaigns.models import Campaign
 from geoservices.codes.models import Code
 from geoservices.listings.models import Listing
 from geoservices.places.models import Place
 from tests.api import asking
-from tests.api.conftest import with_token
+from tests.api.conftest import agree, with_token
 from tests.factories import (
     make_access_token,
     make_campaign,
@@ -173,6 +175,36 @@ def test_what_a_partner_runs_ends_with_the_sharing(
         "see": 200, "change": 404, "publish": 404, "speak": 404, "code": 404, "count": 404,
     }  # fmt: skip
     assert admin.put(shares(place), json={}).status_code == 201
+
+
+def test_who_signed_up_for_a_partners_event_is_told(
+    admin: Client, guest: Client, citizen: Client, place: Place
+) -> None:
+    """Once, and it is no place to go to any more: it is gone from the place, and off in theirs."""
+    agree(citizen, Purpose.CHECK_IN_CONTENT)
+    admin.put(shares(place), json={})
+    begins = (clock.now() + timedelta(days=2)).replace(microsecond=0)
+    told = {"kind": "event", "title": "Story time", "length": "PT1H", "sign_up": "open"}
+    partners = asking.listing(place.id) | told | {"starts_at": begins.isoformat()}
+    event = guest.post("/v1/listings", json=partners).json()["id"]
+    owners = admin.post("/v1/listings", json=partners | {"title": "Chess"}).json()["id"]
+    for one in (event, owners):
+        asked = {"starts_at": begins.isoformat()}
+        assert citizen.post(f"/v1/events/{one}/sign-ups", json=asked).status_code == 201
+
+    ended = admin.delete(shares(place))
+
+    assert ended.json()["listings"] == 1
+    [word] = citizen.get("/v1/notifications").json()["items"]
+    assert word["title"] == "Story time is cancelled"
+    assert "The event was withdrawn." in word["body"]
+    listed = citizen.get(f"/v1/places/{place.id}/listings").json()
+    assert [one["title"] for one in listed] == ["Chess"]
+    mine = citizen.get("/v1/me/sign-ups").json()["items"]
+    assert {one["title"]: one["cancelled_because"] for one in mine} == {
+        "Story time": "The event was withdrawn.",
+        "Chess": None,
+    }
 
 
 def test_a_place_is_shared_with_another_organisation_that_exists(

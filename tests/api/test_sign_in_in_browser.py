@@ -1,16 +1,12 @@
 """The pages to sign in and to choose a password, in a real browser and by keyboard."""
 
-import shutil
 from collections.abc import Iterator
-from datetime import timedelta
-from threading import Thread
 
 import pytest
-import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from fastapi import FastAPI
 from httpx2 import Client
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from pyotp import TOTP
 from sqlalchemy.orm import Session
 
@@ -18,41 +14,24 @@ from geoservices.accounts.models import Organisation
 from geoservices.credentials.links import make_link
 from geoservices.credentials.models import LinkKind
 from geoservices.settings.service import Settings
-from local.configuration import HOST, free_port
 from tests.api.asking import now
-from tests.eventually import eventually
+from tests.api.serving import serving
+from tests.browsing import empty_page
 from tests.signing import PASSWORD, Account, make_account
-
-CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 
 
 @pytest.fixture
 def site(application: FastAPI, anyone: Client) -> Iterator[str]:  # noqa: ARG001
     """Where a browser reaches the application on the test's own sessions."""
-    port = free_port()
-    config = uvicorn.Config(application, host=HOST, port=port, lifespan="off", log_level="warning")
-    server = uvicorn.Server(config)
-    thread = Thread(target=server.run)
-    thread.start()
-    eventually(lambda: server.started, within=timedelta(seconds=20))
-    yield f"http://{HOST}:{port}"
-    server.should_exit = True
-    thread.join()
+    with serving(application) as address:
+        yield address
 
 
 @pytest.fixture
-def page() -> Iterator[Page]:
-    """A narrow phone's empty page; an error in a script fails the test."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 390, "height": 800})
-        page.set_default_timeout(20_000)
-        errors: list[str] = []
-        page.on("pageerror", lambda error: errors.append(str(error)))
+def page(chromium: Browser) -> Iterator[Page]:
+    """A narrow phone's empty page."""
+    with empty_page(chromium, viewport={"width": 390, "height": 800}) as page:
         yield page
-        browser.close()
-        assert errors == []
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from api.app import create_app
+from geoservices import base64url
 from geoservices.accounts.models import Purpose
 from geoservices.database import SessionFactory
-from geoservices.push.endpoints import decode_base64url, encode_base64url
 from geoservices.settings.service import Settings
 from geoservices.subscriptions.models import Subscription
 from tests.api import asking
@@ -44,7 +44,7 @@ def key(phone: Client) -> str:
 
 def test_the_push_key_is_a_point_on_the_curve(key: str) -> None:
     """65 bytes, uncompressed, in base64url without padding (RFC 8292 section 3.2)."""
-    point = decode_base64url(key)
+    point = base64url.decode(key)
 
     assert (len(point), point[0]) == (65, 4)
     assert "=" not in key
@@ -61,7 +61,7 @@ def test_a_browser_subscribes_and_renews(phone: Client, key: str, session: Sessi
     stored = session.scalars(select(Subscription)).one()
     assert (first.status_code, second.status_code) == (201, 200)
     assert first.json()["id"] == second.json()["id"] == str(stored.id)
-    assert encode_base64url(stored.p256dh) == renewed["keys"]["p256dh"]
+    assert base64url.encode(stored.p256dh) == renewed["keys"]["p256dh"]
     assert [one["id"] for one in phone.get("/v1/subscriptions").json()] == [str(stored.id)]
 
 
@@ -129,7 +129,7 @@ def test_a_subscription_made_with_an_old_key_is_refused(phone: Client, session: 
 
 
 POINT = asking.subscription("")["keys"]["p256dh"]
-OFF_CURVE = encode_base64url(b"\x04" + bytes(63) + b"\x01")
+OFF_CURVE = base64url.encode(b"\x04" + bytes(63) + b"\x01")
 
 
 @pytest.mark.parametrize(
@@ -138,14 +138,14 @@ OFF_CURVE = encode_base64url(b"\x04" + bytes(63) + b"\x01")
         pytest.param({"p256dh": OFF_CURVE}, "/keys/p256dh", id="a point off the curve"),
         pytest.param({"p256dh": POINT[:40]}, "/keys/p256dh", id="a key cut short"),
         pytest.param(
-            {"p256dh": encode_base64url(b"\x02" + bytes(32))}, "/keys/p256dh", id="compressed"
+            {"p256dh": base64url.encode(b"\x02" + bytes(32))}, "/keys/p256dh", id="compressed"
         ),
-        pytest.param({"p256dh": encode_base64url(bytes(65))}, "/keys/p256dh", id="zeros"),
+        pytest.param({"p256dh": base64url.encode(bytes(65))}, "/keys/p256dh", id="zeros"),
         pytest.param({"p256dh": POINT + "!"}, "/keys/p256dh", id="not base64url"),
         pytest.param({"p256dh": ""}, "/keys/p256dh", id="empty"),
         pytest.param({"p256dh": "A" * 201}, "/keys/p256dh", id="far too long"),
-        pytest.param({"auth": encode_base64url(bytes(15))}, "/keys/auth", id="15 bytes of auth"),
-        pytest.param({"auth": encode_base64url(bytes(17))}, "/keys/auth", id="17 bytes of auth"),
+        pytest.param({"auth": base64url.encode(bytes(15))}, "/keys/auth", id="15 bytes of auth"),
+        pytest.param({"auth": base64url.encode(bytes(17))}, "/keys/auth", id="17 bytes of auth"),
         pytest.param({"auth": "AAAAAAAAAAAAAAAAAAAAAB"}, "/keys/auth", id="stray bits"),
         pytest.param({"auth": "a+b/"}, "/keys/auth", id="plain base64"),
         pytest.param({"auth": None}, "/keys/auth", id="no auth"),

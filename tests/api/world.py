@@ -48,6 +48,7 @@ from geoservices.offers.models import Redemption
 from geoservices.phones.models import PhoneApp
 from geoservices.places.models import Place
 from geoservices.subscriptions.models import Subscription
+from geoservices.tasks.models import Escalation, Priority, TaskSeries
 from geoservices.visits.models import Visit
 from geoservices.visits.transitions import Phase
 from tests.api import asking
@@ -159,6 +160,7 @@ def make_world(session: Session, slug: str = "devon") -> World:
             "offer_id": listing.id,
             "redemption_id": redemption.id,
             "task_id": task.id,
+            "series_id": make_series(session, place).id,
             "file_id": make_file(session, task, member).id,
             "import_id": make_import(session, task, member).id,
             "campaign_id": campaign.id,
@@ -240,6 +242,30 @@ def make_replay(session: Session, campaign: Campaign, member: Person) -> Campaig
     return replay
 
 
+def make_series(session: Session, place: Place) -> TaskSeries:
+    """Something to be done at a place every Monday."""
+    series = TaskSeries(
+        organisation_id=place.organisation_id,
+        place_id=place.id,
+        title=MARK,
+        text="",
+        evidence_needed=Evidence.SELF_DECLARED,
+        priority=Priority.NORMAL,
+        escalate_to=Escalation.NOBODY,
+        checklist=[],
+        starts_at=NOON,
+        rule="FREQ=WEEKLY;COUNT=9",
+        time_zone="Europe/London",
+        overlapping=False,
+        created_at=NOON,
+        made_until=NOON,
+        next_at=NOON + timedelta(days=7),
+    )
+    session.add(series)
+    session.flush()
+    return series
+
+
 def make_import(session: Session, task: Listing, member: Person) -> TaskImport:
     """A file with one line, by which a task was made."""
     asked = TaskImport(
@@ -263,6 +289,7 @@ def make_import(session: Session, task: Listing, member: Person) -> TaskImport:
             TaskImportLine(
                 import_id=asked.id,
                 number=2,
+                turn=1,
                 external_id=MARK,
                 outcome=Outcome.MADE,
                 task_id=task.id,

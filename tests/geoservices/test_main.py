@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from geoservices import clock
+from geoservices import base64url, clock
 from geoservices.__main__ import main
 from geoservices.access.rights import Role
 from geoservices.accounts import service as accounts
@@ -19,7 +19,6 @@ from geoservices.credentials.links import LinkRefused
 from geoservices.credentials.service import set_password
 from geoservices.database import SessionFactory, transaction
 from geoservices.deliveries.models import Delivery
-from geoservices.push.endpoints import decode_base64url
 from geoservices.push.vapid import make_vapid_key
 from geoservices.subscriptions.models import Subscription
 from tests import notifying
@@ -160,7 +159,7 @@ def test_a_key_is_32_bytes_and_new_each_time(
     keys = capsys.readouterr().out.split()
     assert codes == [0, 0]
     assert len(set(keys)) == 2
-    assert {len(decode_base64url(key)) for key in keys} == {32}
+    assert {len(base64url.decode(key)) for key in keys} == {32}
 
 
 def test_a_citizen_cannot_be_given_a_token(capsys: pytest.CaptureFixture[str]) -> None:

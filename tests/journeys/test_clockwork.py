@@ -11,6 +11,7 @@ from celery import Celery
 from geoservices import clock
 from local.actors import Phone
 from tests.eventually import eventually
+from tests.feeding import event, serving
 from tests.journeys.system import System
 from tests.local.conftest import open_folder
 
@@ -18,15 +19,19 @@ pytestmark = pytest.mark.stack
 
 SOON = timedelta(seconds=30)
 RETENTION = timedelta(seconds=20)
+LONGEST_RUN = timedelta(seconds=5)
 
 
 @pytest.fixture(scope="module")
 def system() -> Iterator[System]:
-    """The whole system, which keeps positions for some seconds only."""
-    with open_folder() as folder, pytest.MonkeyPatch.context() as patch:
-        retention = f"PT{RETENTION.total_seconds():.0f}S"
-        patch.setenv("GEOSERVICES_INTAKE__PING_RETENTION", retention)
-        system = System(folder)
+    """The whole system, which keeps positions, and is busy with a feed, for some seconds only."""
+    with open_folder() as folder:
+        system = System(
+            folder,
+            GEOSERVICES_INTAKE__PING_RETENTION=f"PT{RETENTION.total_seconds():.0f}S",
+            GEOSERVICES_FEEDS__ALLOW_LOOPBACK="true",
+            GEOSERVICES_FEEDS__LONGEST_RUN=f"PT{LONGEST_RUN.total_seconds():.0f}S",
+        )
         try:
             system.start_all()
             yield system
@@ -97,3 +102,36 @@ def test_old_positions_are_pruned_by_the_worker(system: System, phone: Phone) ->
         eventually(lambda: positions(recent) == 2, within=SOON)
         assert before == 2
     client.close()
+
+
+def test_a_hostile_feed_is_given_up_and_holds_nobody_up(system: System) -> None:
+    """Each of its series is searched day by day for thousands of years.
+
+    Another feed, asked for after it, is done before it; then the worker is free again.
+    """
+
+    def make_feed(address: str) -> str:
+        told = {"name": "Events", "url": address, "kind": "icalendar", "interval": "PT1H"}
+        feed: str = manager.ask("POST", "/v1/feeds", json=told | {"place_id": place["id"]})["id"]
+        return feed
+
+    def run_of(feed: str) -> dict[str, Any]:
+        runs: list[dict[str, Any]] = manager.ask("GET", f"/v1/feeds/{feed}/runs")["items"]
+        return runs[0] if runs else {"state": "queued"}
+
+    with system.manager() as manager, serving() as site, serving() as calm:
+        [place] = manager.ask("GET", "/v1/places", params={"q": "Exeter Library"})["features"]
+        rule = "RRULE:FREQ=DAILY;BYMONTH=3;BYMONTHDAY=20;BYDAY=FR;UNTIL=99991231T000000Z"
+        site.tell(*(event(str(number), rule) for number in range(1000)))
+        calm.tell(event("1", "RRULE:FREQ=WEEKLY"))
+        hostile = make_feed(site.url)
+        eventually(lambda: run_of(hostile)["state"] == "running", within=SOON)
+        other = make_feed(calm.url)
+        eventually(lambda: run_of(other)["state"] == "done", within=SOON)
+        meanwhile = run_of(hostile)["state"]
+        eventually(lambda: run_of(hostile)["state"] == "failed", within=SOON)
+        given_up, feed = run_of(hostile), manager.ask("GET", f"/v1/feeds/{hostile}")
+
+    assert meanwhile == "running"
+    assert given_up["reason"] == "too-much-in-it"
+    assert feed["failing_since"] is not None

@@ -26,12 +26,14 @@ from geoservices.settings.providers import ProviderSettings
 from geoservices.settings.sending import PushSettings
 from geoservices.settings.service import Settings
 from local.configuration import HOST, free_port
+from tests import browsing
 from tests.api import conftest as api
 from tests.eventually import eventually
 from tests.factories import make_organisation
 from tests.oidc.identity import CLIENT_ID, CLIENT_SECRET, IdentityProvider
 
 logged = api.logged
+chromium = browsing.chromium
 ROLES = {"council-staff": "staff", "council-managers": "manager", "council-it": "admin"}
 
 

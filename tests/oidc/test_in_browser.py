@@ -1,29 +1,24 @@
 """Signing in and out in a real browser, by way of a certified provider."""
 
 import re
-import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
+from tests.browsing import empty_page
 from tests.eventually import eventually
 from tests.oidc.conftest import Site
 from tests.oidc.identity import IdentityProvider
 
-CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
-
 
 @pytest.fixture
-def page() -> Iterator[Page]:
+def page(chromium: Browser) -> Iterator[Page]:
     """A browser's empty page."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser.new_page()
-        browser.close()
+    with empty_page(chromium) as page:
+        yield page
 
 
 def tell_name(page: Page, name: str) -> None:

@@ -1,9 +1,11 @@
 """Feeds of events are fetched, and what they say is made so."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from uuid import UUID
 
 import structlog
+from celery.exceptions import SoftTimeLimitExceeded
 
 from geoservices.feeds import running
 from geoservices.feeds.models import FeedRun
@@ -12,10 +14,21 @@ from workers.app import app
 
 log = structlog.get_logger()
 
+LONGEST_RUN = runtime.settings().feeds.longest_run
+TO_GIVE_UP = timedelta(seconds=30)
+"""What is left of the time for writing down that a run took too long."""
 
-@app.task(name="feeds.run")
+
+@app.task(
+    name="feeds.run",
+    soft_time_limit=int(LONGEST_RUN.total_seconds()),
+    time_limit=int((LONGEST_RUN + TO_GIVE_UP).total_seconds()),
+)
 def run(feed_ids: Sequence[str]) -> None:
-    """Run feeds, one after the other. Whoever has one already is let finish it."""
+    """Run feeds, one after the other. Whoever has one already is let finish it.
+
+    The relay sends one feed a job, so the limit is that of one run.
+    """
     for feed_id in feed_ids:
         done = _run(UUID(feed_id))
         if done is not None:
@@ -33,8 +46,12 @@ def run(feed_ids: Sequence[str]) -> None:
 def _run(feed_id: UUID) -> FeedRun | None:
     try:
         return running.run(runtime.sessions(), runtime.feed_fetcher(), feed_id)
+    except SoftTimeLimitExceeded:
+        log.warning("feed_took_too_long", feed_id=str(feed_id))
+        reason = running.TOO_MUCH
     except Exception as error:
         log.exception("feed_failed", feed_id=str(feed_id), error=type(error).__name__)
-        # If the database is away, this fails as well and ends the job.
-        running.give_up(runtime.sessions(), feed_id)
-        return None
+        reason = running.OUR_FAULT
+    # If the database is away, this fails as well and ends the job.
+    running.give_up(runtime.sessions(), feed_id, reason=reason)
+    return None

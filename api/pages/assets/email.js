@@ -7,20 +7,20 @@ const giveUpAfterMs = 15_000;
 
 const words = {
   confirm: {
-    heading: "Confirm your e-mail address",
+    heading: "Confirm your e‑mail address",
     button: "Yes, this address is mine",
     done: "Thank you. Your address is confirmed. You can now choose what to be told by e-mail.",
-    refused: "This link has run out, or was used before. Ask for another letter.",
+    refused: "This link is too old, or was used before. Ask for another letter.",
   },
   end: {
     heading: "Get no more letters",
     button: "Send me no more letters",
     done: "You will get no more letters. Everything is still in your inbox.",
-    refused: "This link is not whole. Open the full link of the letter.",
+    refused: "Part of this link is missing. Open the whole link that is in our letter.",
   },
 };
 const failed = "That did not work. Please try again in a minute.";
-const incomplete = "This address is not whole. Open the full link of the letter.";
+const incomplete = "Part of this link is missing. Open the whole link that is in our letter.";
 
 const message = document.getElementById("message");
 const button = document.getElementById("go");
@@ -56,6 +56,7 @@ function offer(told, act) {
         throw new Error(String(answer.status));
       }
       message.textContent = answer.ok ? told.done : told.refused;
+      message.classList.toggle("good", answer.ok);
       button.hidden = true;
     } catch {
       message.textContent = failed;

@@ -50,6 +50,16 @@ DIGESTS = {
         "2026-12",
         "en-GB",
     ): "e4db1835c73b35aec56a8e085145e96a8af8964cff21c79e90fb4771ff877e13",
+    (
+        Purpose("check-in-content"),
+        "2027-01",
+        "en-GB",
+    ): "09221fd5e0d942a6923f8990427b5fdbc8793f90dcbd4929f7a73d97ee455d87",
+    (
+        Purpose("staff-tasks"),
+        "2027-01",
+        "en-GB",
+    ): "7c30dc383d2325c2e210038e2a3d161179942db597127860751ac5c5ebb29016",
 }
 """Of every text that was ever published. Lines are added here, and none is ever changed."""
 

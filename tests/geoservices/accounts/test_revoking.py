@@ -33,7 +33,7 @@ def test_the_command_says_how_much_it_ended(
     )
 
     assert (done.returncode, failed.returncode) == (0, 1)
-    assert done.stdout == "Ann: signed out of: 1, devices revoked: 0\n"
+    assert done.stdout == "Ann: signed out of: 1, devices revoked: 0, calendar links ended: 0\n"
     assert failed.stderr.startswith("geoservices: There is no such member")
     with committed() as session:
         assert service.authenticate_member(session, token, at=at) is None

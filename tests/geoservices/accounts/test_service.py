@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from geoservices import revoking
 from geoservices.access.rights import Role
 from geoservices.accounts import issuing, queries, service
 from geoservices.accounts.consents import ON_CHECK_IN, PASSIVE, TEXTS
@@ -25,7 +26,9 @@ from geoservices.accounts.service import (
     ConsentTextChanged,
     TimeZoneUnknown,
 )
+from geoservices.agendas import service as agendas
 from geoservices.errors import Forbidden, NotFound, Unauthenticated
+from geoservices.revoking import Revoked
 from tests.factories import NOON, make_device, make_organisation, make_person
 
 VERSION = TEXTS[Purpose.NEARBY].version
@@ -260,7 +263,8 @@ def test_agreeing_to_renewed_words_takes_the_place_of_the_older_consent(
     """There is no moment without one, and the history shows both; other purposes stay."""
     person = make_person(session)
     for purpose in (Purpose.NEARBY, Purpose.CHECK_IN_CONTENT):
-        service.give_consent(session, person, purpose, text_version=VERSION, at=NOON)
+        asked = TEXTS[purpose].version
+        service.give_consent(session, person, purpose, text_version=asked, at=NOON)
     later = NOON + timedelta(days=1)
     renewed = {**TEXTS, Purpose.NEARBY: replace(TEXTS[Purpose.NEARBY], version="next")}
     monkeypatch.setattr(service, "TEXTS", renewed)
@@ -275,7 +279,7 @@ def test_agreeing_to_renewed_words_takes_the_place_of_the_older_consent(
         [
             (Purpose.NEARBY, VERSION, later),
             (Purpose.NEARBY, "next", None),
-            (Purpose.CHECK_IN_CONTENT, VERSION, None),
+            (Purpose.CHECK_IN_CONTENT, TEXTS[Purpose.CHECK_IN_CONTENT].version, None),
         ],
         key=str,
     )
@@ -299,9 +303,15 @@ def test_a_member_who_leaves_loses_every_token_and_device(session: Session) -> N
         assert signed_in is not None
         phones.append(register(session, signed_in[1])[1])
 
-    revoked = [issuing.revoke_member(session, "devon", name="Ann", at=NOON) for _ in range(2)]
+    people = [issuing.members_called(session, "devon", name)[0] for name in ("Ann", "Ben")]
+    gone, stays = [agendas.make_link(session, person.id, at=NOON) for person in people]
 
-    assert revoked == [(2, 2), (0, 0)]
+    revoked = [revoking.revoke_member(session, "devon", name="Ann", at=NOON) for _ in range(2)]
+
+    assert revoked == [
+        Revoked(sign_ins=2, devices=2, calendars=1),
+        Revoked(sign_ins=0, devices=0, calendars=0),
+    ]
     assert [
         service.authenticate_member(session, token, at=NOON) is None for token in leaving + staying
     ] == [True, True, False, False]
@@ -311,6 +321,9 @@ def test_a_member_who_leaves_loses_every_token_and_device(session: Session) -> N
         False,
         False,
     ]
+    with pytest.raises(Unauthenticated):
+        agendas.agenda_of_person(session, gone, at=NOON)
+    assert agendas.agenda_of_person(session, stays, at=NOON).entries == []
 
 
 @pytest.mark.parametrize(("slug", "name"), [("devon", "Nobody"), ("nowhere", "Ann")])
@@ -319,7 +332,7 @@ def test_whoever_is_not_there_cannot_be_revoked(session: Session, slug: str, nam
     make_organisation(session)
 
     with pytest.raises(NotFound):
-        issuing.revoke_member(session, slug, name=name, at=NOON)
+        revoking.revoke_member(session, slug, name=name, at=NOON)
 
 
 def test_an_outdated_text_is_no_consent(session: Session) -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from geoservices.feeds.changes import Key
 from geoservices.feeds.matching import Spot, Spots
-from geoservices.feeds.placing import Placed, place_events
-from geoservices.feeds.reading import Fault, Moment, ReadEvent
+from geoservices.feeds.placing import MOST_STARTS, Placed, TooMuch, place_events
+from geoservices.feeds.reading import MOST_EVENTS, Fault, Moment, ReadEvent
 from tests.factories import NOON
 
 LONDON = Spot(
@@ -171,3 +171,31 @@ def test_the_digest_is_of_what_is_taken() -> None:
     assert placed(local(3, 4, 12), zone="Europe/London").digest == one
     assert placed(at(3, 4, 13)).digest != one
     assert placed(at(3, 4, 12), text="New").digest != one
+
+
+def test_series_that_end_are_counted_together() -> None:
+    """Ten long ones are as many as are followed; one date more, and nothing is."""
+    longest = MOST_STARTS // 10
+    many = [
+        read(at(1, 5, 12), uid=str(number), rule=f"FREQ=DAILY;COUNT={longest}")
+        for number in range(10)
+    ]
+    endless = read(at(1, 5, 12), uid="endless", rule="FREQ=DAILY")
+
+    placed, faults = place(*many, endless)
+
+    assert (len(placed), faults) == (11, [])
+    with pytest.raises(TooMuch):
+        place(*many, endless, read(at(1, 5, 12), uid="more", rule="FREQ=DAILY;COUNT=2"))
+
+
+def test_dates_besides_the_rules_count_as_events() -> None:
+    """There are no more listings of a feed than it may have events."""
+    days = [at(1, 5, 12) + timedelta(days=number) for number in range(100)]
+    full = [read(days[0], uid=str(n), added=tuple(days[1:])) for n in range(MOST_EVENTS // 100)]
+
+    placed, faults = place(*full)
+
+    assert (len(placed), faults) == (MOST_EVENTS, [])
+    with pytest.raises(TooMuch):
+        place(*full, read(at(1, 5, 12), uid="more"))

@@ -295,6 +295,22 @@ def test_failures(
     assert (feed.failing_since, feed.failure_count, feed.fetched_at) == (None, 0, clock.now())
 
 
+def test_a_feed_with_too_much_in_it_changes_nothing(
+    session: Session, feed: Feed, site: Site, run: Run
+) -> None:
+    """What it had said before stays; its owner is told why, and it is let rest."""
+    site.tell(event("1"))
+    run(feed)
+    site.tell(*(event(str(number), "RRULE:FREQ=DAILY;COUNT=10000") for number in range(2, 20)))
+
+    done = run(feed)
+
+    assert (done.state, done.reason, done.counts) == (RunState.FAILED, "too-much-in-it", {})
+    assert (feed.failing_since, feed.failure_count) == (NOON, 1)
+    assert feed.due_at == NOON + timedelta(hours=2)
+    assert [one.withdrawn_at for one in events(session).values()] == [None]
+
+
 def test_addresses_within_are_not_called(feed: Feed, run: Run) -> None:
     """Neither those of organisations' own networks, nor of clouds' metadata."""
     for host in ("10.0.0.1", "169.254.169.254", "[fd00::1]", "192.168.1.1"):

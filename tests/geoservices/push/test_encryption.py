@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from geoservices import base64url
 from geoservices.push.encryption import MAX_PAYLOAD_BYTES, encrypt
-from geoservices.push.endpoints import decode_base64url
 from local.browser import decrypt
 
 VECTOR = json.loads(Path("tests/data/webpush/rfc-vectors.json").read_text(encoding="utf-8"))[
@@ -24,7 +24,7 @@ AUTH = os.urandom(16)
 
 def read_key(name: str) -> ec.EllipticCurvePrivateKey:
     """Read one of the vector's private keys."""
-    number = int.from_bytes(decode_base64url(VECTOR[name]))
+    number = int.from_bytes(base64url.decode(VECTOR[name]))
     return ec.derive_private_key(number, ec.SECP256R1())
 
 
@@ -32,13 +32,13 @@ def test_the_message_of_the_rfc_comes_out_byte_by_byte() -> None:
     """RFC 8291 section 5, with the keys and the salt of appendix A."""
     body = encrypt(
         VECTOR["plaintext"].encode(),
-        p256dh=decode_base64url(VECTOR["ua_public"]),
-        auth=decode_base64url(VECTOR["auth_secret"]),
+        p256dh=base64url.decode(VECTOR["ua_public"]),
+        auth=base64url.decode(VECTOR["auth_secret"]),
         key=read_key("as_private"),
-        salt=decode_base64url(VECTOR["salt"]),
+        salt=base64url.decode(VECTOR["salt"]),
     )
 
-    assert body == decode_base64url(VECTOR["body"])
+    assert body == base64url.decode(VECTOR["body"])
 
 
 @given(st.integers(1, MAX_PAYLOAD_BYTES))

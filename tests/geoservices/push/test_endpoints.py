@@ -9,26 +9,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 from yarl import URL
 
+from geoservices import base64url
 from geoservices.push.endpoints import (
     EndpointRefused,
     SubscriptionKeysRefused,
     check_endpoint,
     check_keys,
-    decode_base64url,
-    encode_base64url,
     is_public,
     origin_of,
 )
 from geoservices.settings.sending import PushSettings
 
 ALLOWED = PushSettings.model_fields["allowed_hosts"].default
-AUTH = encode_base64url(bytes(range(16)))
+AUTH = base64url.encode(bytes(range(16)))
 POINT = (
     ec.generate_private_key(ec.SECP256R1())
     .public_key()
     .public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
 )
-P256DH = encode_base64url(POINT)
+P256DH = base64url.encode(POINT)
 
 
 @pytest.mark.parametrize(
@@ -231,11 +230,11 @@ def test_keys_are_read_with_and_without_padding() -> None:
     ("p256dh", "rule"),
     [
         pytest.param("", "65 bytes", id="empty"),
-        pytest.param(encode_base64url(POINT[:64]), "65 bytes", id="short"),
-        pytest.param(encode_base64url(POINT + b"x"), "65 bytes", id="long"),
-        pytest.param(encode_base64url(b"\x02" + POINT[1:]), "0x04", id="wrong form"),
-        pytest.param(encode_base64url(b"\x04" + bytes(64)), "curve", id="zero point"),
-        pytest.param(encode_base64url(b"\x04" + b"\x01" * 64), "curve", id="off the curve"),
+        pytest.param(base64url.encode(POINT[:64]), "65 bytes", id="short"),
+        pytest.param(base64url.encode(POINT + b"x"), "65 bytes", id="long"),
+        pytest.param(base64url.encode(b"\x02" + POINT[1:]), "0x04", id="wrong form"),
+        pytest.param(base64url.encode(b"\x04" + bytes(64)), "curve", id="zero point"),
+        pytest.param(base64url.encode(b"\x04" + b"\x01" * 64), "curve", id="off the curve"),
         pytest.param(P256DH + "==", "base64url", id="too much padding"),
         pytest.param(P256DH[:40] + "\n" + P256DH[40:], "base64url", id="newline inside"),
         pytest.param("+/" + P256DH[2:], "base64url", id="ordinary base64"),
@@ -256,7 +255,7 @@ def test_a_public_key_that_cannot_be_one_is_refused(p256dh: str, rule: str) -> N
     [
         pytest.param("", "16 bytes", id="empty"),
         pytest.param("AAAA", "16 bytes", id="3 bytes"),
-        pytest.param(encode_base64url(bytes(17)), "16 bytes", id="17 bytes"),
+        pytest.param(base64url.encode(bytes(17)), "16 bytes", id="17 bytes"),
         pytest.param(AUTH[:-1] + "!", "base64url", id="junk"),
         pytest.param("A" * 21 + "B", "base64url", id="stray bits"),
         pytest.param(AUTH + "=", "base64url", id="half the padding"),
@@ -273,4 +272,4 @@ def test_a_secret_of_the_wrong_form_is_refused(auth: str, rule: str) -> None:
 @given(st.binary(max_size=100))
 def test_base64url_comes_back(data: bytes) -> None:
     """What is written is read again as it was."""
-    assert decode_base64url(encode_base64url(data)) == data
+    assert base64url.decode(base64url.encode(data)) == data

@@ -11,8 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from py_vapid import jwt
 from pydantic import SecretStr
 
-from geoservices import clock
-from geoservices.push.endpoints import decode_base64url
+from geoservices import base64url, clock
 from geoservices.push.gateway import Outcome, OutcomeKind, WebPushGateway
 from geoservices.push.vapid import VapidTokens, make_vapid_key, vapid_public_key
 from geoservices.settings.sending import PushSettings
@@ -142,7 +141,7 @@ def test_a_contact_page_with_a_path_and_an_ipv6_audience_can_be_signed() -> None
     settings = SETTINGS.model_copy(update={"vapid_contact": "https://geoservices.example/contact"})
     header = VapidTokens(settings, now=lambda: NOON).header_for("http://[::1]:8000/push/x", KEY)
 
-    claims = json.loads(decode_base64url(header.split(".")[1]))
+    claims = json.loads(base64url.decode(header.split(".")[1]))
     assert claims == {
         "aud": "http://[::1]:8000",
         "exp": int((NOON + timedelta(hours=12)).timestamp()),
@@ -156,7 +155,7 @@ def test_a_made_key_is_a_valid_setting_and_shows_its_public_point() -> None:
         vapid_private_key=SecretStr(make_vapid_key()), vapid_contact="mailto:a@b.example"
     )
 
-    public = decode_base64url(vapid_public_key(settings))
+    public = base64url.decode(vapid_public_key(settings))
 
     assert "=" not in vapid_public_key(settings) + settings.vapid_private_key.get_secret_value()
     ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), public)
