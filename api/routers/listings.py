@@ -24,6 +24,7 @@ from geoservices.listings.service import KindFixed
 from geoservices.offers.drafts import OfferRefused
 from geoservices.tasks.assigning import AssignedTwice
 from geoservices.tasks.drafts import ChecklistRefused, DueOutsideTask
+from geoservices.tasks.waiting import DependencyCycle, DependencyUnknown
 
 router = APIRouter(tags=["listings"], route_class=StrictRoute)
 
@@ -40,6 +41,8 @@ REFUSED = (
     DueOutsideTask,
     ChecklistRefused,
     AssignedTwice,
+    DependencyCycle,
+    DependencyUnknown,
 )
 """What is wrong with a draft, of one kind or another."""
 

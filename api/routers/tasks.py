@@ -1,6 +1,7 @@
 """Tasks, for those who do them and those who see to it."""
 
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from api.pagination import (
     Page,
     aware,
     decode,
+    finite,
     next_address,
     numbered,
 )
@@ -28,13 +30,14 @@ from api.schemas.tasks import (
     DoneIn,
     DoneOut,
     NoteIn,
+    StartIn,
     StepOut,
     TicksIn,
     WhyIn,
     WorkOut,
     WorkWithStepsOut,
 )
-from geoservices import escalating
+from geoservices import entrusting
 from geoservices.access.actors import Grant
 from geoservices.access.rights import Right
 from geoservices.errors import Forbidden, IdTaken, NotFound
@@ -42,17 +45,29 @@ from geoservices.receiving import doors
 from geoservices.settings.service import Settings
 from geoservices.tasks import completing, doing, queries, service
 from geoservices.tasks.assigning import AssignedTwice
-from geoservices.tasks.completing import ChecklistUnfinished, DoneInTheFuture, DoneTooLongAgo
+from geoservices.tasks.clocks import DoneInTheFuture, DoneTooLongAgo
+from geoservices.tasks.completing import ChecklistUnfinished
 from geoservices.tasks.doing import EvidenceLacking, ItemUnknown, TaskRules
 from geoservices.tasks.models import Priority, Task
-from geoservices.tasks.queries import AfterTask, Wanted
-from geoservices.tasks.states import StepNotYours, StepRefused, TaskState
+from geoservices.tasks.queries import AfterDistance, AfterTask, Wanted
+from geoservices.tasks.service import Seen
+from geoservices.tasks.states import StepNotYours, StepRefused, TaskBlocked, TaskState
 
 router = APIRouter(tags=["tasks"], route_class=StrictRoute)
 
 LATEST = 50
 """Steps that are shown with a task."""
 STEPS = (NotFound, StepRefused, StepNotYours)
+AFTERWARDS = (DoneInTheFuture, DoneTooLongAgo, IdTaken)
+NOW = StartIn()
+
+
+class Sort(StrEnum):
+    """In which order tasks are listed."""
+
+    URGENCY = "urgency"
+    DISTANCE = "distance"
+
 
 Reading = Annotated[Grant, Depends(Needs(Right.TASKS_READ))]
 Doing = Annotated[Grant, Depends(Needs(Right.TASKS_WRITE))]
@@ -78,29 +93,40 @@ def list_tasks(
     ] = None,
     team_id: UUID | None = None,
     due_before: Instant | None = None,
+    sort: Annotated[Sort, Query(description="`distance` is from the position in `near`")] = (
+        Sort.URGENCY
+    ),
     limit: Limit = 50,
 ) -> Page[WorkOut]:
-    """See the organisation's tasks: the most urgent first, and of those the soonest due."""
+    """See the organisation's tasks: the most urgent first, and of those the soonest due.
+
+    Or the nearest first.
+    """
     if mine and grant.actor.person_id is None:
         raise Forbidden("This is for people. A machine has no tasks.", field="/mine")
-    rows = service.list_tasks(
-        session,
-        grant,
-        Wanted(
-            state=state,
-            place_id=place_id,
-            mine=grant.actor.person_id if mine else None,
-            near=None if near is None else read_near(near),
-            team_id=team_id,
-            due_before=due_before,
-        ),
-        after=_after(cursor),
-        limit=limit + 1,
-        at=at,
+    wanted = Wanted(
+        state=state,
+        place_id=place_id,
+        mine=grant.actor.person_id if mine else None,
+        near=None if near is None else read_near(near),
+        team_id=team_id,
+        due_before=due_before,
     )
+    rows: list[Seen]
+    if sort is Sort.URGENCY:
+        rows = service.list_tasks(
+            session, grant, wanted, after=_after(cursor), limit=limit + 1, at=at
+        )
+    elif wanted.near is None:
+        raise SearchRefused("Sorting by distance takes near as well.", field="/sort")
+    else:
+        last, here = _after_distance(cursor), wanted.near[0]
+        rows = service.list_nearest(
+            session, grant, wanted, here, after=last, limit=limit + 1, at=at
+        )
     return Page(
         items=[WorkOut.of(row) for row in rows[:limit]],
-        next=next_address(request, rows, limit, lambda row: _key(row.task)),
+        next=next_address(request, rows, limit, _key),
     )
 
 
@@ -129,19 +155,34 @@ def list_steps(
     )
 
 
-@router.patch("/tasks/{task_id}", responses=problem_responses(*STEPS, ItemUnknown))
-def tick_items(task_id: UUID, body: TicksIn, grant: Doing, session: SessionDep, at: Now) -> WorkOut:
-    """Tick items of the checklist of a task one has, or take ticks back."""
-    task = doing.tick(session, task_id, body.ticks, grant=grant, at=at)
+@router.patch("/tasks/{task_id}", responses=problem_responses(*STEPS, *AFTERWARDS, ItemUnknown))
+def tick_items(
+    task_id: UUID,
+    body: TicksIn,
+    grant: Doing,
+    session: SessionDep,
+    settings: SettingsDep,
+    at: Now,
+) -> WorkOut:
+    """Tick items of the checklist of a task one has, or take ticks back, also afterwards."""
+    task = doing.tick(
+        session,
+        task_id,
+        body.ticks,
+        body.to_said(),
+        grant=grant,
+        rules=_rules(settings),
+        at=at,
+    )
     return _shown(session, task, grant, at)
 
 
-@router.post("/tasks/{task_id}/claim", responses=problem_responses(*STEPS))
+@router.post("/tasks/{task_id}/claim", responses=problem_responses(*STEPS, TaskBlocked))
 def claim_task(
     task_id: UUID, grant: Doing, session: SessionDep, settings: SettingsDep, at: Now
 ) -> WorkOut:
     """Claim a task for a while; of many who ask at once, one gets it."""
-    task = escalating.claim_task(session, task_id, grant=grant, rules=_rules(settings), at=at)
+    task = entrusting.claim_task(session, task_id, grant=grant, rules=_rules(settings), at=at)
     return _shown(session, task, grant, at)
 
 
@@ -157,16 +198,24 @@ def extend_claim(
 @router.post("/tasks/{task_id}/release", responses=problem_responses(*STEPS))
 def release_task(task_id: UUID, body: WhyIn, grant: Doing, session: SessionDep, at: Now) -> WorkOut:
     """Give a task back for others to claim; leads and managers may take it from who has it."""
-    task = doing.release(session, task_id, note=body.note, grant=grant, at=at)
+    task = entrusting.release_task(session, task_id, note=body.note, grant=grant, at=at)
     return _shown(session, task, grant, at)
 
 
-@router.post("/tasks/{task_id}/start", responses=problem_responses(*STEPS, EvidenceLacking))
+@router.post(
+    "/tasks/{task_id}/start",
+    responses=problem_responses(*STEPS, *AFTERWARDS, EvidenceLacking, TaskBlocked),
+)
 def start_task(
-    task_id: UUID, grant: Doing, session: SessionDep, settings: SettingsDep, at: Now
+    task_id: UUID,
+    grant: Doing,
+    session: SessionDep,
+    settings: SettingsDep,
+    at: Now,
+    body: StartIn = NOW,
 ) -> WorkOut:
-    """Begin a task that one has claimed; starting again changes nothing."""
-    task = doing.start(session, task_id, grant=grant, rules=_rules(settings), at=at)
+    """Begin a task that one has claimed, also afterwards; starting again changes nothing."""
+    task = doing.start(session, task_id, body.to_said(), grant=grant, rules=_rules(settings), at=at)
     return _shown(session, task, grant, at)
 
 
@@ -174,8 +223,8 @@ def start_task(
     "/tasks/{task_id}/done",
     responses=problem_responses(
         *STEPS,
-        *(ChecklistUnfinished, DoneInTheFuture, DoneTooLongAgo),
-        *(EvidenceLacking, IdTaken, ItemUnknown),
+        *AFTERWARDS,
+        *(ChecklistUnfinished, EvidenceLacking, ItemUnknown, TaskBlocked),
     ),
 )
 def complete_task(
@@ -207,7 +256,9 @@ def assign_task(
     task_id: UUID, body: AssignmentChangeIn, grant: Assigning, session: SessionDep, at: Now
 ) -> WorkOut:
     """Say whom a task is for from now on; whoever has it loses it."""
-    task = doing.assign(session, task_id, body.to_assignment(), note=body.note, grant=grant, at=at)
+    task = entrusting.assign_task(
+        session, task_id, body.to_assignment(), note=body.note, grant=grant, at=at
+    )
     return _shown(session, task, grant, at)
 
 
@@ -216,18 +267,33 @@ def cancel_task(
     task_id: UUID, body: WhyIn, grant: Managing, session: SessionDep, at: Now
 ) -> WorkOut:
     """End a task that need not be done any more; cancelling again changes nothing."""
-    task = doing.cancel(session, task_id, note=body.note, grant=grant, at=at)
+    task = entrusting.cancel_task(session, task_id, note=body.note, grant=grant, at=at)
     return _shown(session, task, grant, at)
 
 
 @router.post(
     "/tasks/{task_id}/notes",
     status_code=201,
-    responses=problem_responses(NotFound, IdTaken),
+    responses=problem_responses(NotFound, *AFTERWARDS),
 )
-def add_note(task_id: UUID, body: NoteIn, grant: Doing, session: SessionDep, at: Now) -> StepOut:
-    """Write a note on a task; the same id and note again changes nothing."""
-    step = doing.add_note(session, task_id, body.note, step_id=body.id, grant=grant, at=at)
+def add_note(
+    task_id: UUID,
+    body: NoteIn,
+    grant: Doing,
+    session: SessionDep,
+    settings: SettingsDep,
+    at: Now,
+) -> StepOut:
+    """Write a note on a task, also afterwards; the same id and note again changes nothing."""
+    step = doing.add_note(
+        session,
+        task_id,
+        body.note,
+        body.to_said(),
+        grant=grant,
+        rules=_rules(settings),
+        at=at,
+    )
     return StepOut.model_validate(step)
 
 
@@ -240,7 +306,10 @@ def _shown(session: Session, task: Task, grant: Grant, at: Now) -> WorkOut:
     return WorkOut.of(service.see(session, task, grant=grant, at=at))
 
 
-def _key(task: Task) -> tuple[object, ...]:
+def _key(seen: Seen) -> tuple[object, ...]:
+    task = seen.task
+    if seen.distance_m is not None:
+        return seen.distance_m, task.id
     return queries.urgency_of(task), task.due_at.isoformat() if task.due_at else "", task.id
 
 
@@ -257,6 +326,13 @@ def _after(cursor: Sequence[str] | None) -> AfterTask | None:
     except ValueError as error:
         raise CursorRefused from error
     return AfterTask(int(str(urgency)), due_at, UUID(str(task_id)))
+
+
+def _after_distance(cursor: Sequence[str] | None) -> AfterDistance | None:
+    if cursor is None:
+        return None
+    distance_m, task_id = decode(cursor, finite, UUID)
+    return AfterDistance(float(str(distance_m)), UUID(str(task_id)))
 
 
 def _urgency(text: str) -> int:

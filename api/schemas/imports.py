@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 
 from api.schemas.common import In, Instant, Name, Out, Text
 from api.schemas.members import Tag
-from geoservices.imports.lines import LONGEST, MOST_ITEMS, TaskLine
+from geoservices.imports.lines import LONGEST, MOST_DEPENDENCIES, MOST_ITEMS, TaskLine
 from geoservices.imports.models import (
     ImportMode,
     ImportState,
@@ -52,13 +52,19 @@ class TaskByReferenceIn(In):
     )
     checklist: list[Name] = Field(default_factory=list, max_length=MOST_ITEMS)
     cancelled: bool = False
+    depends_on: list[ExternalId] = Field(
+        default_factory=list,
+        max_length=MOST_DEPENDENCIES,
+        description="References, or ids, of tasks that must be done before",
+    )
 
     def to_line(self, external_id: str) -> TaskLine:
         """Return what the domain takes."""
-        said = self.model_dump(exclude={"external_id", "checklist", "skill"})
+        said = self.model_dump(exclude={"external_id", "checklist", "depends_on", "skill"})
         return TaskLine(
             external_id=external_id,
             checklist=tuple(self.checklist),
+            depends_on=tuple(dict.fromkeys(self.depends_on)),
             skill=self.skill or "",
             **said,
         )
@@ -68,6 +74,11 @@ class TaskLineIn(TaskByReferenceIn):
     """One task of many."""
 
     external_id: ExternalId
+    rule: Annotated[Text, StringConstraints(max_length=LONGEST["rule"])] = Field(
+        default="",
+        description="An RRULE (RFC 5545) with an end, by which it comes again: it is a series then",
+        examples=["FREQ=MONTHLY;BYDAY=1MO;UNTIL=20291231"],
+    )
 
 
 class TaskImportOut(Out):
@@ -127,6 +138,7 @@ class TaskImportLineOut(Out):
     external_id: str
     outcome: Outcome | None = Field(description="Null until something has become of it")
     task_id: UUID | None
+    series_id: UUID | None = Field(description="Of what comes again, instead of a task's")
     problems: list[LineProblemOut]
 
     @classmethod
@@ -137,5 +149,6 @@ class TaskImportLineOut(Out):
             external_id=line.external_id,
             outcome=line.outcome and Outcome(line.outcome),
             task_id=line.task_id,
+            series_id=line.series_id,
             problems=[LineProblemOut(**problem) for problem in line.problems],
         )

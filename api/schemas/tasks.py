@@ -13,14 +13,18 @@ from api.schemas.members import Tag
 from geoservices.checkins.verification import Evidence
 from geoservices.listings.models import ListingKind
 from geoservices.tasks.assigning import Assignment
+from geoservices.tasks.clocks import Said
 from geoservices.tasks.completing import Completion, Done
 from geoservices.tasks.drafts import TaskDraft
 from geoservices.tasks.models import Escalation, Priority, TaskStep
 from geoservices.tasks.service import Seen
 from geoservices.tasks.states import Standing, StepKind, TaskState
+from geoservices.tasks.waiting import MOST
 
 ItemId = Annotated[Text, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,60}$")]
 Note = Annotated[Text, StringConstraints(max_length=2000)]
+BY_PHONE = "By the phone's clock; null is now"
+BY_CLIENT = "The client's own, so that a retry is safe"
 
 
 class ChecklistItem(In):
@@ -50,6 +54,11 @@ class TaskIn(ListingFields, AssignmentIn):
         default=Escalation.TEAM_LEAD, description="Who is told once it is overdue"
     )
     checklist: list[ChecklistItem] = Field(default_factory=list, max_length=100)
+    depends_on: list[UUID] = Field(
+        default_factory=list,
+        max_length=MOST,
+        description="Tasks that must be done before this one can be begun",
+    )
 
     def to_draft(self) -> TaskDraft:
         """Return what the domain takes."""
@@ -67,6 +76,9 @@ class TaskOut(ListingOut):
     skill: str | None
     escalate_to: Escalation
     checklist: list[ChecklistItem]
+    depends_on: list[UUID]
+    series_id: UUID | None = Field(description="What it comes again by; null for what does not")
+    occurs_at: datetime | None = Field(description="Which occurrence of the series it is")
 
 
 class TaskShown(ListingShown):
@@ -90,6 +102,22 @@ class NoteIn(In):
 
     id: UUID = Field(default_factory=uuid4, description="The client's own, so that a retry is safe")
     note: Annotated[Note, StringConstraints(min_length=1)]
+    noted_at: Instant | None = Field(default=None, description=BY_PHONE)
+
+    def to_said(self) -> Said:
+        """Return when it was written, and the client's id."""
+        return Said(id=self.id, occurred_at=self.noted_at, field="/noted_at")
+
+
+class StartIn(In):
+    """That somebody began it, perhaps a while ago and out of reach of any network."""
+
+    id: UUID | None = Field(default=None, description=BY_CLIENT)
+    started_at: Instant | None = Field(default=None, description=BY_PHONE)
+
+    def to_said(self) -> Said:
+        """Return when it was begun, and the client's id."""
+        return Said(id=self.id, occurred_at=self.started_at, field="/started_at")
 
 
 class WhyIn(In):
@@ -110,6 +138,12 @@ class TicksIn(In):
     ticks: dict[ItemId, Annotated[bool, Field(strict=True)]] = Field(
         min_length=1, max_length=100, examples=[{"boiler": True}]
     )
+    id: UUID | None = Field(default=None, description=BY_CLIENT)
+    ticked_at: Instant | None = Field(default=None, description=BY_PHONE)
+
+    def to_said(self) -> Said:
+        """Return when they were ticked, and the client's id."""
+        return Said(id=self.id, occurred_at=self.ticked_at, field="/ticked_at")
 
 
 class DoneIn(In):
@@ -120,7 +154,7 @@ class DoneIn(In):
     checklist: list[ItemId] = Field(
         default_factory=list, max_length=100, description="Items done besides those ticked before"
     )
-    done_at: Instant | None = Field(default=None, description="By the phone's clock; null is now")
+    done_at: Instant | None = Field(default=None, description=BY_PHONE)
 
     def to_completion(self) -> Completion:
         """Return what the domain takes."""
@@ -143,6 +177,17 @@ class StepOut(Out):
     evidence: Evidence | None
     occurred_at: datetime = Field(description="By the clock of whoever did it")
     received_at: datetime
+    for_person_id: UUID | None = Field(description="Whom it was for from then on, if assigned")
+    for_team_id: UUID | None
+    for_skill: str | None
+
+
+class BlockerOut(Out):
+    """A task that another waits for."""
+
+    id: UUID
+    title: str | None = Field(description="Null where it is out of reach")
+    state: TaskState
 
 
 class WorkOut(TaskOut):
@@ -153,6 +198,13 @@ class WorkOut(TaskOut):
     leased_until: datetime | None
     ticked: list[str]
     overdue: bool
+    distance_m: float | None = Field(
+        description="How far its place is, in metres; null unless sorted by distance"
+    )
+    blocked_by: list[BlockerOut] = Field(
+        description="What has to be done before it can be begun; what was cancelled or expired "
+        "stays in its way until a manager takes it out of depends_on"
+    )
     possible: list[StepKind] = Field(description="What whoever asks can do with it now")
 
     @classmethod
@@ -166,6 +218,8 @@ class WorkOut(TaskOut):
                 "leased_until": seen.leased_until,
                 "ticked": seen.task.ticked,
                 "overdue": seen.overdue,
+                "distance_m": None if seen.distance_m is None else round(seen.distance_m, 1),
+                "blocked_by": seen.blockers,
                 "possible": seen.possible,
             }
         )

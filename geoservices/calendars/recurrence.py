@@ -102,6 +102,16 @@ def next_after(at: datetime, **series: Unpack[Series]) -> Span | None:
     return None if start is None else _span(start, series)
 
 
+def last_start(*, after: datetime, until: datetime, **series: Unpack[Series]) -> datetime | None:
+    """Return the last start after one instant and not after another, None if there is none."""
+    last: datetime | None = None
+    for start in _starts(series, after):
+        if start > until:
+            break
+        last = start if start > after else None
+    return last
+
+
 def last_end(**series: Unpack[Series]) -> datetime | None:
     """Return when the last occurrence ends, None if there is always another.
 

@@ -9,7 +9,15 @@ WORKED_OUT = (
 OF_THE_TASK = dict.fromkeys(
     (
         *("priority", "due_at", "team_id", "skill", "escalate_to", "checklist", "ticked"),
-        "overdue_told_at",
+        *(
+            "ticks_said_at",
+            "overdue_told_at",
+            "depends_on",
+            "series_id",
+            "occurs_at",
+            "opened_at",
+            "told_at",
+        ),
     ),
     "It is about the task.",
 )
@@ -261,6 +269,7 @@ ACTIVITIES = (
             "place_id": "About which place",
             "transition_id": "Because of which arrival or departure",
             "check_in_id": "Because of which check-in",
+            "run_id": "In which run, where you set nothing off yourself",
             "gate": "What held it back; empty where you were told",
             "reason": "Why, in a sentence",
             "variant": "Which of several ways of saying it you were told",
@@ -345,7 +354,34 @@ ACTIVITIES = (
             "occurred_at": "When, by your phone's clock",
             "received_at": "When we heard of it",
         },
+        withheld=dict.fromkeys(
+            ("for_person_id", "for_team_id", "for_skill"), "It says whom you assigned it to."
+        ),
         order=("received_at", "id"),
+        fate=Fate.UNNAMED,
+    ),
+    Holding(
+        kind="tasks-given-to-you",
+        table="task_steps",
+        column="for_person_id",
+        title="That tasks were given to you",
+        why="So that your organisation knows for whom a task was, and since when. The history is "
+        "your organisation's, and stays without you; it goes after a year by default.",
+        correction="What was said is not rewritten. POST /v1/tasks/{task_id}/notes adds to it.",
+        told={
+            "id": "The number of this step",
+            "organisation_id": "Whose task it is",
+            "task_id": "Which task",
+            "occurred_at": "Since when it was for you",
+        },
+        withheld=dict.fromkeys(
+            (
+                *("number", "person_id", "by", "kind", "state", "note", "ticked", "evidence"),
+                *("received_at", "for_team_id", "for_skill"),
+            ),
+            "It is about the task, or about whoever gave it to you.",
+        ),
+        order=("occurred_at", "id"),
         fate=Fate.UNNAMED,
     ),
 )

@@ -10,6 +10,7 @@ from typing import TypeVar
 from geoservices.access.reach import LONGEST_TAG, normal_tag
 from geoservices.calendars.recurrence import local_instant
 from geoservices.tasks.models import Priority
+from geoservices.tasks.waiting import MOST
 
 Read = TypeVar("Read")
 
@@ -21,9 +22,11 @@ LONGEST = {
     "team": 120,
     "skill": LONGEST_TAG,
     "assignee": 254,
+    "rule": 500,
 }
 """How many characters the text of a column may have."""
 MOST_ITEMS = 100
+MOST_DEPENDENCIES = MOST
 LONGEST_ITEM = 120
 YES = ("yes", "y", "true", "1", "x")
 NO = ("no", "n", "false", "0")
@@ -52,6 +55,8 @@ class TaskLine:
     The exception is `starts_at`: without it a task begins when it is made, or before it was due if
     that is earlier, and stays so. `place` is an id, a reference or a name, `team` an id or a name
     and `assignee` an e-mail address. One that is `cancelled` needs to say nothing more than that.
+    `depends_on` has references or ids. What has a `rule` is a series of tasks: the line says when
+    the first begins, is due and ends.
     """
 
     external_id: str
@@ -67,6 +72,8 @@ class TaskLine:
     assignee: str = ""
     checklist: tuple[str, ...] = ()
     cancelled: bool = False
+    depends_on: tuple[str, ...] = ()
+    rule: str = ""
 
 
 COLUMNS = tuple(TaskLine.__dataclass_fields__)
@@ -88,6 +95,7 @@ def read_line(cells: Mapping[str, str], *, time_zone: str) -> TaskLine | tuple[F
         "skill": normal_tag,
         "checklist": _items,
         "cancelled": _truth,
+        "depends_on": _references,
     }
     said: dict[str, object] = {}
     faults: list[Fault] = []
@@ -161,6 +169,14 @@ def _items(text: str) -> tuple[str, ...]:
     if any(len(item) > LONGEST_ITEM for item in items):
         raise CellRefused(f"An item has {LONGEST_ITEM} characters at most.")
     return items
+
+
+def _references(text: str) -> tuple[str, ...]:
+    said = [name.strip() for name in re.split(r"[\n\r|]+", text)]
+    names = tuple(dict.fromkeys(name for name in said if name))
+    if len(names) > MOST_DEPENDENCIES:
+        raise CellRefused(f"It names {len(names)} tasks; {MOST_DEPENDENCIES} are the most.")
+    return names
 
 
 def _instant(text: str, time_zone: str, *, alone: time) -> datetime:

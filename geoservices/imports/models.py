@@ -93,7 +93,8 @@ class TaskImport(Base):
 class TaskImportLine(Base):
     """A line of an import; what it says is kept until something has become of it.
 
-    `problems` is a list of `{"field", "detail"}`.
+    `problems` is a list of `{"field", "detail"}`. Lines are applied by their `turn`, so that each
+    comes after those that it depends on.
     """
 
     __tablename__ = "task_import_lines"
@@ -113,6 +114,7 @@ class TaskImportLine(Base):
         ForeignKey("task_imports.id", ondelete="CASCADE"), primary_key=True, info=not_personal
     )
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, info=not_personal)
+    turn: Mapped[int] = mapped_column(info=not_personal)
     external_id: Mapped[str] = mapped_column(String(120), info=not_personal)
     said: Mapped[dict[str, Any] | None] = mapped_column(
         JSONB(none_as_null=True),
@@ -120,6 +122,7 @@ class TaskImportLine(Base):
     )
     outcome: Mapped[str | None] = mapped_column(String(20), info=not_personal)
     task_id: Mapped[UUID | None] = mapped_column(info=not_personal)
+    series_id: Mapped[UUID | None] = mapped_column(info=not_personal)
     problems: Mapped[list[dict[str, str]]] = mapped_column(JSONB, default=list, info=not_personal)
 
 

@@ -25,7 +25,7 @@ from geoservices.listings.models import Listing
 from geoservices.members.models import Team
 from geoservices.places.access_queries import counts_at
 from geoservices.places.models import Place
-from geoservices.tasks.models import Task
+from geoservices.tasks.models import Task, TaskSeries
 
 UNDER_WAY = TaskImport.state.in_((ImportState.QUEUED, ImportState.WORKING))
 
@@ -85,11 +85,11 @@ def add_lines(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def waiting_lines(session: Session, import_id: UUID, *, limit: int) -> Sequence[TaskImportLine]:
-    """Return the first lines of which nothing has become yet."""
+    """Return the lines whose turn is next, of those of which nothing has become yet."""
     return session.scalars(
         select(TaskImportLine)
         .where(TaskImportLine.import_id == import_id, TaskImportLine.outcome.is_(None))
-        .order_by(TaskImportLine.number)
+        .order_by(TaskImportLine.turn)
         .limit(limit)
     ).all()
 
@@ -105,7 +105,7 @@ def count_waiting(session: Session, import_id: UUID) -> int:
 def stream_lines(
     session: Session, import_id: UUID, *, at_once: int
 ) -> Iterator[Sequence[TaskImportLine]]:
-    """Yield all lines of which nothing has become yet, so many at once."""
+    """Yield all lines of which nothing has become yet by their turn, so many at once."""
     after = 0
     while True:
         some = session.scalars(
@@ -113,15 +113,15 @@ def stream_lines(
             .where(
                 TaskImportLine.import_id == import_id,
                 TaskImportLine.outcome.is_(None),
-                TaskImportLine.number > after,
+                TaskImportLine.turn > after,
             )
-            .order_by(TaskImportLine.number)
+            .order_by(TaskImportLine.turn)
             .limit(at_once)
         ).all()
         if not some:
             return
         yield some
-        after = some[-1].number
+        after = some[-1].turn
 
 
 def has_refused(session: Session, import_id: UUID) -> bool:
@@ -171,12 +171,6 @@ def hold(session: Session, import_id: UUID, *, attempt: int) -> TaskImport | Non
     ).one_or_none()
 
 
-def hold_references(session: Session, organisation_id: UUID) -> None:
-    """Let nobody else bring the organisation tasks until the transaction ends."""
-    number = int.from_bytes(organisation_id.bytes[:8], "big", signed=True)
-    session.execute(select(func.pg_advisory_xact_lock(number)))
-
-
 def tasks_by_reference(
     session: Session, organisation_id: UUID, external_ids: Collection[str]
 ) -> dict[str, Task]:
@@ -193,6 +187,31 @@ def tasks_by_reference(
         .execution_options(populate_existing=True)
     )
     return dict(rows.all())
+
+
+def task_ids_of(session: Session, organisation_id: UUID, words: Collection[str]) -> dict[str, UUID]:
+    """Return the tasks that references, or ids, stand for; an id stands for itself."""
+    rows = session.execute(
+        select(TaskReference.external_id, TaskReference.task_id).where(
+            TaskReference.organisation_id == organisation_id,
+            TaskReference.external_id.in_(words),
+        )
+    )
+    ids = {word: UUID(word) for word in words if _is_id(word)}
+    return ids | {str(external_id): task_id for external_id, task_id in rows}
+
+
+def series_by_reference(
+    session: Session, organisation_id: UUID, external_ids: Collection[str]
+) -> dict[str, TaskSeries]:
+    """Return the series that the references stand for."""
+    found = session.scalars(
+        select(TaskSeries).where(
+            TaskSeries.organisation_id == organisation_id,
+            TaskSeries.external_id.in_(external_ids),
+        )
+    )
+    return {one.external_id: one for one in found if one.external_id is not None}
 
 
 def task_id_of(session: Session, organisation_id: UUID, external_id: str) -> UUID | None:

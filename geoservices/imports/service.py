@@ -26,6 +26,7 @@ from geoservices.imports.models import (
     TaskImportLine,
 )
 from geoservices.imports.reading import Read
+from geoservices.imports.turns import in_turn
 from geoservices.tasks import service as tasks
 from geoservices.tasks.models import Task
 
@@ -121,6 +122,7 @@ def ask_for(
         grant: Of whoever sent it.
         at: The present.
     """
+    lines = in_turn(read)
     reach = grant.actor.reach
     asked = TaskImport(
         id=uuid4(),
@@ -131,16 +133,16 @@ def ask_for(
         dry_run=dry_run,
         time_zone=time_zone,
         state=ImportState.QUEUED,
-        lines_count=len(read),
-        lines_done=sum(line.said is None for line in read),
+        lines_count=len(lines),
+        lines_done=sum(line.said is None for line, _turn in lines),
         asked_at=at,
         due_at=at,
     )
     session.add(asked)
     session.flush()
-    if read:
-        queries.add_lines(session, [_row(asked.id, line) for line in read])
-    if len(read) > AT_ONCE:
+    if lines:
+        queries.add_lines(session, [_row(asked.id, line, turn) for line, turn in lines])
+    if len(lines) > AT_ONCE:
         outbox.ring(session)
         return asked
     settled, kept = _apply_as_a_whole(session, asked, lambda _lines: None, at=at)
@@ -181,7 +183,7 @@ def carry_out(sessions: SessionFactory, import_id: UUID) -> bool:
     return True
 
 
-def _row(import_id: UUID, line: Read) -> dict[str, Any]:
+def _row(import_id: UUID, line: Read, turn: int) -> dict[str, Any]:
     said = None if line.said is None else _LINE.dump_python(line.said, mode="json")
     return {
         "import_id": import_id,
@@ -190,6 +192,8 @@ def _row(import_id: UUID, line: Read) -> dict[str, Any]:
         "said": said,
         "outcome": Outcome.REFUSED if said is None else None,
         "task_id": None,
+        "turn": turn,
+        "series_id": None,
         "problems": _problems(line.faults),
     }
 
@@ -227,6 +231,7 @@ def _settled(line: TaskImportLine, applied: Applied) -> dict[str, Any]:
         "number": line.number,
         "outcome": applied.outcome,
         "task_id": applied.task and applied.task.id,
+        "series_id": applied.series and applied.series.id,
         "problems": _problems(applied.faults),
     }
 
@@ -259,8 +264,9 @@ def _apply_as_a_whole(
         return settled, True
     within.rollback()
     # What was made is there no more.
+    nothing = {"task_id": None, "series_id": None}
     made = Outcome.MADE
-    return [one | {"task_id": None} if one["outcome"] is made else one for one in settled], False
+    return [one | nothing if one["outcome"] is made else one for one in settled], False
 
 
 def _finish(

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from geoservices.access.actors import Grant
 from geoservices.errors import ErrorKind, GeoservicesError
 from geoservices.listings.models import Listing
 from geoservices.places.models import Place
@@ -54,5 +55,5 @@ class ListingDraft:
     def check_at(self, place: Place) -> None:
         """Refuse what cannot be at its place; nothing, unless a kind says what."""
 
-    def check_within(self, session: Session, organisation_id: UUID) -> None:
-        """Refuse what names things that the organisation does not have; kinds say which."""
+    def check_within(self, session: Session, listing_id: UUID, grant: Grant) -> None:
+        """Refuse what names things that whoever says it does not have; kinds say which."""

@@ -75,3 +75,11 @@ class Listing(Base):
             at: Any aware instant.
         """
         return None if self.is_current(at) else "What it speaks of is not on at the moment."
+
+    def why_over(self, at: datetime) -> str | None:
+        """Return why nobody can make use of it any more, in a sentence; None if it is to come.
+
+        Campaigns ask this before they speak of it to people who are not there.
+        """
+        to_come = self.withdrawn_at is None and (self.ends_at is None or self.ends_at > at)
+        return None if to_come else "What it speaks of is over."

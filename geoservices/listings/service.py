@@ -10,6 +10,7 @@ from geoservices.access.actors import Grant
 from geoservices.checkins.verification import Evidence
 from geoservices.errors import ErrorKind, GeoservicesError, IdTaken, NotFound
 from geoservices.listings import queries
+from geoservices.listings.announcing import announce
 from geoservices.listings.drafts import ListingDraft
 from geoservices.listings.models import Listing
 from geoservices.places import service as places
@@ -46,9 +47,10 @@ def publish_listing(
         EndsBeforeStart: It ends before it starts.
         IdTaken: The id belongs to a listing with other content.
     """
-    draft = _checked(session, draft, grant)
+    id_ = listing_id or uuid4()
+    draft = _checked(session, draft, id_, grant)
     listing = draft.makes(
-        id=listing_id or uuid4(),
+        id=id_,
         organisation_id=grant.organisation_id,
         created_at=at,
         **asdict(draft),
@@ -57,6 +59,8 @@ def publish_listing(
     known = queries.by_id(session, [listing.id]).get(listing.id)
     if known is None or known.organisation_id != grant.organisation_id or not _says(known, draft):
         raise IdTaken("listing")
+    if made:
+        announce(session, [known])
     return known, made
 
 
@@ -86,7 +90,7 @@ def replace_listing(
     listing = get_listing(session, listing_id, grant=grant)
     if listing.kind != draft.kind:
         raise KindFixed(listing.kind)
-    draft = _checked(session, draft, grant)
+    draft = _checked(session, draft, listing_id, grant)
     for name, value in asdict(draft).items():
         setattr(listing, name, value)
     return listing
@@ -132,13 +136,13 @@ def here_for(
     ]
 
 
-def _checked(session: Session, draft: ListingDraft, grant: Grant) -> ListingDraft:
+def _checked(session: Session, draft: ListingDraft, listing_id: UUID, grant: Grant) -> ListingDraft:
     """Return a draft with what follows from its place, if it may be there and can be."""
     place = places.get_place_for(session, draft.place_id, grant)
     settled = draft.at_place(place)
     settled.check()
     settled.check_at(place)
-    settled.check_within(session, grant.organisation_id)
+    settled.check_within(session, listing_id, grant)
     return settled
 
 

@@ -1,6 +1,7 @@
 """Whom a task is for."""
 
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -48,6 +49,9 @@ class Assignment:
         if self.team_id is not None:
             return self.team_id in team_ids
         return self.skill is None or self.skill in skills
+
+
+FOR_WHOEVER_COMES_BY: Final = Assignment()
 
 
 def check_assignment(

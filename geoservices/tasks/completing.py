@@ -2,48 +2,19 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from geoservices.access.actors import Grant
 from geoservices.errors import ErrorKind, GeoservicesError
-from geoservices.pings.screening import Doors
 from geoservices.tasks import queries
+from geoservices.tasks.clocks import Said, judge
 from geoservices.tasks.doing import TaskRules, check_evidence, tick_all
 from geoservices.tasks.models import Task, TaskStep
 from geoservices.tasks.states import StepKind, TaskState, decide, state_at
 from geoservices.tasks.stepping import Told, hold, known_step, write
-
-
-class DoneInTheFuture(GeoservicesError):
-    """The device's clock says a time that has not come yet."""
-
-    kind = ErrorKind.INVALID
-    code = "done-in-the-future"
-    title = "The time at which it was done lies in the future"
-
-    def __init__(self, ahead: timedelta) -> None:
-        super().__init__(
-            f"done_at is {ahead.total_seconds():.0f} s ahead of the server's clock. "
-            "Leave it out to mean now.",
-            field="/done_at",
-        )
-
-
-class DoneTooLongAgo(GeoservicesError):
-    """It was done so long ago that the claim cannot be taken any more."""
-
-    kind = ErrorKind.INVALID
-    code = "done-too-long-ago"
-    title = "It was done too long ago"
-
-    def __init__(self, oldest: timedelta) -> None:
-        super().__init__(
-            f"done_at is more than {oldest.days} days ago. Tell a manager, who can say it is done.",
-            field="/done_at",
-        )
 
 
 class ChecklistUnfinished(GeoservicesError):
@@ -107,39 +78,26 @@ def complete(
         DoneInTheFuture: The device's clock is ahead by more than is tolerated.
         DoneTooLongAgo: It was done longer ago than is taken.
         StepRefused: It was cancelled, or had ended by then.
+        TaskBlocked: It waits for others, and whoever says so never had it.
         StepNotYours: Somebody else has it, or it is for somebody else.
         EvidenceLacking: Too little speaks for their being there.
         ItemUnknown: The checklist has no such item.
         ChecklistUnfinished: It has others, which are not ticked.
         IdTaken: The id belongs to another step.
     """
-    done_at = judge_done_at(completion.done_at, doors=rules.doors, at=at)
+    said = Said(id=completion.id, occurred_at=completion.done_at, field="/done_at")
+    done_at = judge(said, doors=rules.doors, at=at)
     held = hold(session, task_id, grant=grant, at=at)
     task = held.task
     if not known_step(session, task, StepKind.DONE, completion.id, grant=grant):
-        move = decide(StepKind.DONE, _state_when_done(task, done_at), held.standings)
+        state = _state_when_done(task, done_at)
+        move = decide(StepKind.DONE, state, held.standings, blockers=held.blockers)
         evidence = check_evidence(session, task, grant=grant, rules=rules, at=done_at)
         if task.state != TaskState.DONE:
             _finish_checklist(task, completion.checklist)
         told = Told(id=completion.id, note=completion.note, evidence=evidence, occurred_at=done_at)
         write(session, task, StepKind.DONE, move, told, grant=grant, at=at)
     return Done(task, queries.done_steps(session, task.id))
-
-
-def judge_done_at(done_at: datetime | None, *, doors: Doors, at: datetime) -> datetime:
-    """Return when something was done; a clock that is a little ahead means now.
-
-    Raises:
-        DoneInTheFuture: It is ahead by more than is tolerated.
-        DoneTooLongAgo: It is longer ago than is taken.
-    """
-    if done_at is None:
-        return at
-    if done_at - at > doors.future_tolerance:
-        raise DoneInTheFuture(done_at - at)
-    if at - done_at > doors.oldest:
-        raise DoneTooLongAgo(doors.oldest)
-    return min(done_at, at)
 
 
 def _state_when_done(task: Task, done_at: datetime) -> TaskState:

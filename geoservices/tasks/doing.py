@@ -1,6 +1,6 @@
 """Steps taken with a task, from claiming it to cancelling it; `completing` has how it is done."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -14,9 +14,11 @@ from geoservices.members.rules import sees_only_teams_of
 from geoservices.pings.screening import Doors
 from geoservices.tasks import queries
 from geoservices.tasks.assigning import Assignment, check_assignment
+from geoservices.tasks.clocks import NOW, Said, judge
 from geoservices.tasks.models import Task, TaskStep
 from geoservices.tasks.states import StepKind, TaskState, decide
 from geoservices.tasks.stepping import Held, Told, hold, known_step, let_go, write
+from geoservices.tasks.ticks import not_older
 
 
 class EvidenceLacking(GeoservicesError):
@@ -65,11 +67,12 @@ def claim(session: Session, task_id: UUID, *, grant: Grant, rules: TaskRules, at
     Raises:
         NotFound: There is no such task of the organisation's within reach.
         StepRefused: It is not open.
+        TaskBlocked: It waits for others.
         StepNotYours: It is for somebody else.
     """
     held = hold(session, task_id, grant=grant, at=at)
     if not held.is_theirs:
-        move = decide(StepKind.CLAIM, held.state, held.standings)
+        move = decide(StepKind.CLAIM, held.state, held.standings, blockers=held.blockers)
         held.task.claimed_by = grant.actor.person_id
         held.task.leased_until = at + rules.lease
         write(session, held.task, StepKind.CLAIM, move, grant=grant, at=at)
@@ -93,7 +96,7 @@ def extend(
     return held.task
 
 
-def release(session: Session, task_id: UUID, *, note: str, grant: Grant, at: datetime) -> Task:
+def release(session: Session, task_id: UUID, *, note: str, grant: Grant, at: datetime) -> Held:
     """Give a task back for others to claim.
 
     Raises:
@@ -105,47 +108,88 @@ def release(session: Session, task_id: UUID, *, note: str, grant: Grant, at: dat
     move = decide(StepKind.RELEASE, held.state, held.standings)
     let_go(held.task)
     write(session, held.task, StepKind.RELEASE, move, Told(note=note), grant=grant, at=at)
-    return held.task
+    return held
 
 
-def start(session: Session, task_id: UUID, *, grant: Grant, rules: TaskRules, at: datetime) -> Task:
+def start(
+    session: Session,
+    task_id: UUID,
+    said: Said = NOW,
+    *,
+    grant: Grant,
+    rules: TaskRules,
+    at: datetime,
+) -> Task:
     """Begin a task that one has claimed, with a whole lease from now; twice is as good as once.
+
+    Told afterwards, it also counts if the lease ran out meanwhile and nobody has it: whoever told
+    so has it again.
 
     Raises:
         NotFound: There is no such task of the organisation's within reach.
+        DoneInTheFuture: The device's clock is ahead by more than is tolerated.
+        DoneTooLongAgo: It was begun longer ago than is taken.
         StepRefused: It is not claimed.
+        TaskBlocked: It waits for others.
         StepNotYours: Somebody else has it.
         EvidenceLacking: Too little speaks for their being there.
+        IdTaken: The id belongs to another step.
     """
+    begun_at = judge(said, doors=rules.doors, at=at)
     held = hold(session, task_id, grant=grant, at=at)
+    task = held.task
+    if said.id and known_step(session, task, StepKind.START, said.id, grant=grant):
+        return task
     if held.is_theirs and held.state is TaskState.IN_PROGRESS:
-        return held.task
-    move = decide(StepKind.START, held.state, held.standings)
-    evidence = check_evidence(session, held.task, grant=grant, rules=rules, at=at)
-    held.task.leased_until = at + rules.lease
-    write(session, held.task, StepKind.START, move, Told(evidence=evidence), grant=grant, at=at)
-    return held.task
+        return task
+    move = decide(
+        StepKind.START, held.state, held.standings, blockers=held.blockers, late=said.is_late
+    )
+    evidence = check_evidence(session, task, grant=grant, rules=rules, at=begun_at)
+    task.claimed_by, task.leased_until = grant.actor.person_id, at + rules.lease
+    told = Told(id=said.id, evidence=evidence, occurred_at=begun_at)
+    write(session, task, StepKind.START, move, told, grant=grant, at=at)
+    return task
 
 
 def tick(
-    session: Session, task_id: UUID, items: dict[str, bool], *, grant: Grant, at: datetime
+    session: Session,
+    task_id: UUID,
+    items: Mapping[str, bool],
+    said: Said = NOW,
+    *,
+    grant: Grant,
+    rules: TaskRules,
+    at: datetime,
 ) -> Task:
     """Tick items of the checklist, or take the ticks back; what is not named stays.
 
+    Told afterwards, it changes no item that was ticked, or whose tick was taken back, since then.
+
     Raises:
         NotFound: There is no such task of the organisation's within reach.
+        DoneInTheFuture: The device's clock is ahead by more than is tolerated.
+        DoneTooLongAgo: It was ticked longer ago than is taken.
         StepRefused: Nobody has it.
         StepNotYours: Somebody else has it.
         ItemUnknown: The checklist has no such item.
+        IdTaken: The id belongs to another step.
     """
+    ticked_at = judge(said, doors=rules.doors, at=at)
     held = hold(session, task_id, grant=grant, at=at)
-    move = decide(StepKind.TICK, held.state, held.standings)
-    before = set(held.task.ticked)
-    ticked = before - {item for item, done in items.items() if not done}
-    tick_all(held.task, ticked | {item for item, done in items.items() if done}, named=items)
-    if set(held.task.ticked) != before:
-        write(session, held.task, StepKind.TICK, move, grant=grant, at=at)
-    return held.task
+    task = held.task
+    if said.id and known_step(session, task, StepKind.TICK, said.id, grant=grant):
+        return task
+    move = decide(StepKind.TICK, held.state, held.standings, late=said.is_late)
+    before = set(task.ticked)
+    now = not_older(items, task.ticks_said_at, ticked_at)
+    task.ticks_said_at = task.ticks_said_at | dict.fromkeys(now, ticked_at.isoformat())
+    ticked = before - {item for item, done in now.items() if not done}
+    tick_all(task, ticked | {item for item, done in now.items() if done}, named=items)
+    if set(task.ticked) != before:
+        told = Told(id=said.id, occurred_at=ticked_at)
+        write(session, task, StepKind.TICK, move, told, grant=grant, at=at)
+    return task
 
 
 def decline(session: Session, task_id: UUID, *, reason: str, grant: Grant, at: datetime) -> Task:
@@ -172,7 +216,7 @@ def assign(
     note: str,
     grant: Grant,
     at: datetime,
-) -> Task:
+) -> Held:
     """Say whom a task is for; whoever has it loses it. The same again changes nothing.
 
     Raises:
@@ -193,14 +237,17 @@ def assign(
         said == (task.assigned_to, task.team_id, task.skill)
         and held.state is not TaskState.DECLINED
     ):
-        return task
+        return held
     task.assigned_to, task.team_id, task.skill = said
+    # Whoever declined it is told anew, and nobody of what they assigned to themselves.
+    task.told_at = at if assignment.person_id == grant.actor.person_id is not None else None
     let_go(task)
-    write(session, task, StepKind.ASSIGN, move, Told(note=note), grant=grant, at=at)
-    return task
+    told = Told(note=note, assignment=assignment)
+    write(session, task, StepKind.ASSIGN, move, told, grant=grant, at=at)
+    return held
 
 
-def cancel(session: Session, task_id: UUID, *, note: str, grant: Grant, at: datetime) -> Task:
+def cancel(session: Session, task_id: UUID, *, note: str, grant: Grant, at: datetime) -> Held:
     """End a task that nobody needs to do any more; twice is as good as once.
 
     Raises:
@@ -210,31 +257,41 @@ def cancel(session: Session, task_id: UUID, *, note: str, grant: Grant, at: date
     """
     held = hold(session, task_id, grant=grant, at=at)
     if held.state is TaskState.CANCELLED:
-        return held.task
+        return held
     move = decide(StepKind.CANCEL, held.state, held.standings)
     let_go(held.task)
     held.task.withdrawn_at = at
     write(session, held.task, StepKind.CANCEL, move, Told(note=note), grant=grant, at=at)
-    return held.task
+    return held
 
 
 def add_note(
-    session: Session, task_id: UUID, note: str, *, step_id: UUID, grant: Grant, at: datetime
+    session: Session,
+    task_id: UUID,
+    note: str,
+    said: Said = NOW,
+    *,
+    grant: Grant,
+    rules: TaskRules,
+    at: datetime,
 ) -> TaskStep:
     """Write a note on a task, in whatever state it is; the same id and note again changes nothing.
 
     Raises:
         NotFound: There is no such task of the organisation's within reach.
+        DoneInTheFuture: The device's clock is ahead by more than is tolerated.
+        DoneTooLongAgo: It was written longer ago than is taken.
         IdTaken: The id belongs to another step.
     """
+    noted_at = judge(said, doors=rules.doors, at=at)
     held = hold(session, task_id, grant=grant, at=at)
-    known = known_step(session, held.task, StepKind.NOTE, step_id, grant=grant)
-    if known is not None:
+    known = said.id and known_step(session, held.task, StepKind.NOTE, said.id, grant=grant)
+    if known:
         if known.note != note:
             raise IdTaken("note")
         return known
     move = decide(StepKind.NOTE, held.state, held.standings)
-    told = Told(id=step_id, note=note)
+    told = Told(id=said.id, note=note, occurred_at=noted_at)
     return write(session, held.task, StepKind.NOTE, move, told, grant=grant, at=at)
 
 

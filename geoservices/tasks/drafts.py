@@ -1,16 +1,20 @@
 """What a manager says of a task."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Self
 from uuid import UUID
 
 from sqlalchemy.orm import Session
+from typing_extensions import override
 
+from geoservices.access.actors import Grant
 from geoservices.errors import ErrorKind, GeoservicesError
 from geoservices.listings.drafts import ListingDraft
+from geoservices.places.models import Place
 from geoservices.tasks.assigning import Assignment, check_assignment
 from geoservices.tasks.models import Escalation, Priority, Task
+from geoservices.tasks.waiting import check_dependencies
 
 
 class DueOutsideTask(GeoservicesError):
@@ -53,6 +57,12 @@ class TaskDraft(ListingDraft):
     skill: str | None = None
     escalate_to: str = Escalation.TEAM_LEAD
     checklist: list[dict[str, str]] = field(default_factory=list)
+    depends_on: list[UUID] = field(default_factory=list)
+
+    @override
+    def at_place(self, place: Place) -> Self:
+        """Return it with what it waits for in one order, whatever the place."""
+        return replace(self, depends_on=sorted(set(self.depends_on)))
 
     @property
     def assignment(self) -> Assignment:
@@ -81,10 +91,14 @@ class TaskDraft(ListingDraft):
             known.add(item["id"])
         self.assignment.check()
 
-    def check_within(self, session: Session, organisation_id: UUID) -> None:
-        """Refuse to have it done by others than the organisation's.
+    @override
+    def check_within(self, session: Session, listing_id: UUID, grant: Grant) -> None:
+        """Refuse to have it done by others than the organisation's, or after others' tasks.
 
         Raises:
             NotFound: The person does none of the organisation's work, or the team is not its own.
+            DependencyUnknown: It would wait for what is not the organisation's, or out of reach.
+            DependencyCycle: It would wait for itself.
         """
-        check_assignment(session, self.assignment, organisation_id)
+        check_assignment(session, self.assignment, grant.organisation_id)
+        check_dependencies(session, listing_id, self.depends_on, grant=grant)

@@ -7,11 +7,14 @@ from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
+    Double,
     Select,
+    Uuid,
     and_,
     case,
     func,
     literal,
+    literal_column,
     or_,
     select,
     tuple_,
@@ -20,7 +23,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from geoservices.access.actors import Grant
-from geoservices.access.rights import Role
+from geoservices.access.rights import WORKERS, Role
 from geoservices.accounts.models import Device, Person
 from geoservices.checkins.models import CheckIn
 from geoservices.checkins.verification import Evidence
@@ -37,6 +40,8 @@ URGENCY = case(
     value=Task.priority,
 )
 """0 for the most urgent."""
+UNSETTLED = Task.state.not_in([literal_column("'done'"), literal_column("'cancelled'")])
+"""What any task is that stands elsewhere; written out, so that its index is found."""
 DUE = func.coalesce(Task.due_at, literal("infinity").cast(Task.due_at.type))
 
 
@@ -61,6 +66,14 @@ class AfterTask:
 
     urgency: int
     due_at: datetime | None
+    id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class AfterDistance:
+    """The last entry of a page of tasks in the order of their distance, in metres."""
+
+    distance_m: float
     id: UUID
 
 
@@ -101,6 +114,33 @@ def tasks(
         last = tuple_(literal(after.urgency), due.cast(Task.due_at.type), literal(after.id))
         found = found.where(tuple_(URGENCY, DUE, Task.id) > last)
     return session.scalars(found.order_by(URGENCY, DUE, Task.id).limit(limit)).all()
+
+
+def tasks_by_distance(
+    session: Session,
+    grant: Grant,
+    wanted: Wanted,
+    here: Position,
+    *,
+    after: AfterDistance | None,
+    limit: int,
+    at: datetime,
+) -> Sequence[tuple[Task, float]]:
+    """Return tasks within reach and how far they are, in metres, nearest first."""
+    distance_m = func.ST_Distance(Place.point, point_at(here), type_=Double)
+    found = (
+        select(Task, distance_m)
+        .join(Place, Place.id == Task.place_id)
+        .where(
+            Task.organisation_id == grant.organisation_id,
+            reached(Task.place_id, grant),
+            *_fits(wanted, at),
+        )
+    )
+    if after is not None:
+        found = found.where(tuple_(distance_m, Task.id) > (after.distance_m, after.id))
+    rows = session.execute(found.order_by(distance_m, Task.id).limit(limit))
+    return [(task, distance) for task, distance in rows]
 
 
 def task(session: Session, organisation_id: UUID, task_id: UUID) -> Task | None:
@@ -193,6 +233,20 @@ def steps(session: Session, task_id: UUID, *, after: int | None, limit: int) -> 
     return session.scalars(found.order_by(TaskStep.number.desc()).limit(limit)).all()
 
 
+def workers_told(
+    session: Session, person_ids: Collection[UUID], team_ids: Collection[UUID]
+) -> Sequence[tuple[Person, UUID | None]]:
+    """Return people, and the members of teams with their team, who do work and are let in."""
+    works = and_(Person.role.in_(WORKERS), Person.disabled_at.is_(None))
+    alone = select(Person, literal(None, Uuid)).where(Person.id.in_(person_ids), works)
+    within = (
+        select(Person, TeamMember.team_id)
+        .join(TeamMember, TeamMember.person_id == Person.id)
+        .where(TeamMember.team_id.in_(team_ids), works)
+    )
+    return [(one, team) for found in (alone, within) for one, team in session.execute(found)]
+
+
 def done_steps(session: Session, task_id: UUID) -> Sequence[TaskStep]:
     """Return every record of a task's being done: the one that did it, then duplicates of it."""
     return session.scalars(
@@ -250,6 +304,8 @@ def _fits(wanted: Wanted, at: datetime) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if wanted.state is not None:
         conditions.append(stands(at) == wanted.state)
+    if wanted.state not in {None, TaskState.DONE, TaskState.CANCELLED}:
+        conditions.append(UNSETTLED)
     if wanted.place_id is not None:
         conditions.append(Task.place_id == wanted.place_id)
     if wanted.mine is not None:

@@ -1,7 +1,7 @@
 """Tasks as those see them who do them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -9,12 +9,21 @@ from sqlalchemy.orm import Session
 
 from geoservices.access.actors import Grant
 from geoservices.errors import NotFound
+from geoservices.geometry.position import Position
 from geoservices.places import service as places
-from geoservices.tasks import queries
+from geoservices.tasks import queries, waiting_queries
 from geoservices.tasks.models import Task, TaskStep
-from geoservices.tasks.queries import AfterTask, Wanted
+from geoservices.tasks.queries import AfterDistance, AfterTask, Wanted
 from geoservices.tasks.standing import Worker, standings_in, worker_of
-from geoservices.tasks.states import HELD, OVER, StepKind, TaskState, possible_steps
+from geoservices.tasks.states import (
+    HELD,
+    NO_BLOCKERS,
+    OVER,
+    Blocker,
+    StepKind,
+    TaskState,
+    possible_steps,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +34,9 @@ class Seen:
     state: TaskState
     possible: tuple[StepKind, ...]
     overdue: bool
+    blockers: Sequence[Blocker]
+    distance_m: float | None = None
+    """From where somebody asked, if they did."""
 
     @property
     def claimed_by(self) -> UUID | None:
@@ -49,6 +61,25 @@ def list_tasks(
     """Return a page of tasks within reach: the most urgent, then the soonest due, first."""
     found = queries.tasks(session, grant, wanted, after=after, limit=limit, at=at)
     return see_all(session, found, grant=grant, at=at)
+
+
+def list_nearest(
+    session: Session,
+    grant: Grant,
+    wanted: Wanted,
+    here: Position,
+    *,
+    after: AfterDistance | None,
+    limit: int,
+    at: datetime,
+) -> list[Seen]:
+    """Return a page of tasks within reach, the nearest first."""
+    found = queries.tasks_by_distance(session, grant, wanted, here, after=after, limit=limit, at=at)
+    seen = see_all(session, [task for task, _distance in found], grant=grant, at=at)
+    return [
+        replace(one, distance_m=distance_m)
+        for one, (_task, distance_m) in zip(seen, found, strict=True)
+    ]
 
 
 def get_task(session: Session, task_id: UUID, *, grant: Grant) -> Task:
@@ -93,11 +124,30 @@ def see_all(session: Session, tasks: Sequence[Task], *, grant: Grant, at: dateti
     before = (
         queries.claimed_before(session, worker.person_id, ids) if worker.person_id else frozenset()
     )
-    return [_seen(task, worker, claimed_before=task.id in before, at=at) for task in tasks]
+    waiting = [task for task in tasks if task.stands(at) not in OVER]
+    blockers = waiting_queries.blockers(session, waiting, grant=grant, at=at)
+    return [
+        _seen(
+            task,
+            worker,
+            blockers.get(task.id, NO_BLOCKERS),
+            claimed_before=task.id in before,
+            at=at,
+        )
+        for task in tasks
+    ]
 
 
-def _seen(task: Task, worker: Worker, *, claimed_before: bool, at: datetime) -> Seen:
+def _seen(
+    task: Task,
+    worker: Worker,
+    blockers: Sequence[Blocker],
+    *,
+    claimed_before: bool,
+    at: datetime,
+) -> Seen:
     state = task.stands(at)
     standings = standings_in(worker, task, state, claimed_before=claimed_before)
     late = task.due_at is not None and task.due_at <= at and state not in OVER
-    return Seen(task, state, possible_steps(state, standings), overdue=late)
+    possible = possible_steps(state, standings, blocked=bool(blockers))
+    return Seen(task, state, possible, late, blockers)

@@ -1,10 +1,11 @@
 """Where a task may stand, which steps lead on from there, and who may take them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
+from uuid import UUID
 
 from geoservices.errors import ErrorKind, GeoservicesError
 
@@ -112,6 +113,43 @@ RULES: Final[Mapping[StepKind, Mapping[TaskState, Rule]]] = {
 }
 """Every step that there is; what is not named here is refused."""
 
+RETURNING: Final = frozenset({Standing.FORMER, Standing.WORKER})
+LATE: Final[Mapping[StepKind, Mapping[TaskState, Rule]]] = {
+    StepKind.START: {TaskState.OPEN: Rule(frozenset({Standing.FORMER}), TaskState.IN_PROGRESS)},
+    StepKind.TICK: {TaskState.OPEN: Rule(frozenset({Standing.FORMER}))},
+}
+"""What may be told afterwards by whoever is `RETURNING`: they had it, may have it, and nobody has.
+
+So a lease that ran out where there is no network costs nobody what they did meanwhile.
+"""
+
+BEGINNING: Final[Mapping[StepKind, Standings]] = {
+    StepKind.CLAIM: frozenset({Standing.WORKER}),
+    StepKind.START: frozenset({Standing.HOLDER, Standing.FORMER}),
+    StepKind.DONE: frozenset({Standing.WORKER}),
+}
+"""Steps that begin work, as those who begin it: not while the task waits for others.
+
+Whoever had it before it had to wait, or manages it, may still say that it is done.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Blocker:
+    """A task that another waits for; `title` is None where that is not for whoever asks to see."""
+
+    id: UUID
+    title: str | None
+    state: TaskState
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it will never be done, so that somebody has to decide what is to happen."""
+        return self.state in OVER
+
+
+NO_BLOCKERS: Final[Sequence[Blocker]] = ()
+
 
 def _told(state: TaskState, possible: tuple[StepKind, ...]) -> str:
     steps = ", ".join(possible) or "nothing"
@@ -132,6 +170,39 @@ class StepRefused(GeoservicesError):
     def extra(self) -> Mapping[str, object]:
         """Say where it stands and what is possible."""
         return {"state": self.state, "possible": list(self.possible)}
+
+
+class TaskBlocked(GeoservicesError):
+    """The task waits for others, which are not done yet; nothing was changed."""
+
+    kind = ErrorKind.CONFLICT
+    code = "task-blocked"
+    title = "The task waits for others"
+
+    def __init__(
+        self, state: TaskState, possible: tuple[StepKind, ...], blockers: Sequence[Blocker]
+    ) -> None:
+        told = [f"{_name(one)}, which is {one.state}" for one in blockers]
+        lost = any(one.is_lost for one in blockers)
+        super().__init__(
+            f"First there is to be done: {'; '.join(told)}."
+            + (" What is over undone a manager can take out of `depends_on`." if lost else "")
+        )
+        self.state, self.possible, self.blockers = state, possible, blockers
+
+    def extra(self) -> Mapping[str, object]:
+        """Say where it stands, what is possible, and what it waits for."""
+        return {
+            "state": self.state,
+            "possible": list(self.possible),
+            "blocked_by": [
+                {"id": str(one.id), "title": one.title, "state": one.state} for one in self.blockers
+            ],
+        }
+
+
+def _name(blocker: Blocker) -> str:
+    return "a task at another place" if blocker.title is None else f"\u201c{blocker.title}\u201d"
 
 
 class StepNotYours(GeoservicesError):
@@ -181,12 +252,15 @@ def state_at(
     return TaskState.OPEN if lapsed or stored is TaskState.EXPIRED else stored
 
 
-def possible_steps(state: TaskState, standings: Standings) -> tuple[StepKind, ...]:
-    """Return what somebody can do with a task."""
+def possible_steps(
+    state: TaskState, standings: Standings, *, blocked: bool = False
+) -> tuple[StepKind, ...]:
+    """Return what somebody can do with a task, which may wait for others."""
     return tuple(
         step
         for step, rules in RULES.items()
-        if (rule := rules.get(state)) is not None and rule.by & standings
+        if (rule := rules.get(state)) is not None
+        and _taking(step, rule, standings, blocked=blocked)
     )
 
 
@@ -199,7 +273,13 @@ class Move:
 
 
 def decide(
-    step: StepKind, state: TaskState, standings: Standings, *, only_theirs: bool = False
+    step: StepKind,
+    state: TaskState,
+    standings: Standings,
+    *,
+    only_theirs: bool = False,
+    blockers: Sequence[Blocker] = NO_BLOCKERS,
+    late: bool = False,
 ) -> Move:
     """Decide whether somebody may take a step, and where it leads.
 
@@ -208,17 +288,32 @@ def decide(
         state: Where the task stands.
         standings: What they are to it; of several that allow it, the first of `Standing` counts.
         only_theirs: Whether nobody else may claim it, so that it is nobody's once they decline.
+        blockers: What it waits for.
+        late: Whether they tell of it afterwards, by their own clock.
 
     Raises:
         StepRefused: The step does not begin there.
+        TaskBlocked: It does, but the task waits for others first.
         StepNotYours: It does, but not for them.
     """
+    blocked = bool(blockers)
+    possible = possible_steps(state, standings, blocked=blocked)
     rule = RULES[step].get(state)
+    if rule is None and late and standings >= RETURNING:
+        rule = LATE.get(step, {}).get(state)
     if rule is None:
-        raise StepRefused(state, possible_steps(state, standings))
-    allowed = [standing for standing in Standing if standing in rule.by & standings]
+        raise StepRefused(state, possible)
+    allowed = _taking(step, rule, standings, blocked=blocked)
+    if not allowed and rule.by & standings:
+        raise TaskBlocked(state, possible, blockers)
     if not allowed:
-        raise StepNotYours(state, possible_steps(state, standings), rule.by)
+        raise StepNotYours(state, possible, rule.by)
     if step is StepKind.DECLINE and only_theirs:
         return Move(TaskState.DECLINED, allowed[0])
     return Move(rule.to or state, allowed[0])
+
+
+def _taking(step: StepKind, rule: Rule, standings: Standings, *, blocked: bool) -> list[Standing]:
+    """Return as what somebody may take a step, in the order of `Standing`."""
+    kept_out = BEGINNING.get(step, frozenset()) if blocked else frozenset()
+    return [one for one in Standing if one in (rule.by & standings) - kept_out]

@@ -1,5 +1,6 @@
 """How every step is taken: the task held, the step written into its history."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -10,19 +11,33 @@ from geoservices.access.actors import Grant
 from geoservices.checkins.verification import Evidence
 from geoservices.errors import IdTaken, NotFound
 from geoservices.places import service as places
-from geoservices.tasks import queries
+from geoservices.tasks import queries, waiting_queries
+from geoservices.tasks.assigning import FOR_WHOEVER_COMES_BY, Assignment
 from geoservices.tasks.lapsing import write_what_passed
 from geoservices.tasks.models import Task, TaskStep
 from geoservices.tasks.standing import standings_of, worker_of
-from geoservices.tasks.states import HELD, Move, Standing, Standings, StepKind, TaskState
+from geoservices.tasks.states import (
+    HELD,
+    NO_BLOCKERS,
+    Blocker,
+    Move,
+    Standing,
+    Standings,
+    StepKind,
+    TaskState,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What is told along with a step; `occurred_at` is by the teller's clock, None is now."""
+    """What is told along with a step; `occurred_at` is by the teller's clock, None is now.
+
+    `assignment` is whom it is for from then on, where the step says so.
+    """
 
     id: UUID | None = None
     note: str = ""
+    assignment: Assignment = FOR_WHOEVER_COMES_BY
     evidence: Evidence | None = None
     occurred_at: datetime | None = None
 
@@ -39,6 +54,12 @@ class Held:
     state: TaskState
     lapsed_from: UUID | None = None
     """Whose claim was found to have ended."""
+    blockers: Sequence[Blocker] = NO_BLOCKERS
+    """What it waits for."""
+    holder: UUID | None = None
+    """Whoever had it before the step."""
+    was_for: UUID | None = None
+    """The one person it was for before the step, if they were told so."""
 
     @property
     def is_theirs(self) -> bool:
@@ -59,7 +80,16 @@ def hold(session: Session, task_id: UUID, *, grant: Grant, at: datetime) -> Held
     lapsed_from = write_what_passed(session, task, at=at)
     state = task.stands(at)
     standings = standings_of(session, worker_of(session, grant.actor), task, state)
-    return Held(task, standings, state, lapsed_from)
+    blockers = waiting_queries.blockers(session, [task], grant=grant, at=at)
+    return Held(
+        task,
+        standings,
+        state,
+        lapsed_from,
+        blockers=blockers.get(task.id, NO_BLOCKERS),
+        holder=task.claimed_by,
+        was_for=task.assigned_to if task.told_at else None,
+    )
 
 
 def known_step(
@@ -112,6 +142,9 @@ def write(
             "evidence": told.evidence,
             "occurred_at": told.occurred_at or at,
             "received_at": at,
+            "for_person_id": told.assignment.person_id,
+            "for_team_id": told.assignment.team_id,
+            "for_skill": told.assignment.skill,
         },
     )
     if step is None:

@@ -156,3 +156,15 @@ def subscription(key: str, **changes: Any) -> dict[str, Any]:
         "application_server_key": key,
         **changes,
     }
+
+
+def series(place_id: UUID, **changes: Any) -> dict[str, Any]:
+    """Something to be done at a place each morning for ten days, from tomorrow on."""
+    first = (now() + timedelta(days=1)).replace(hour=9, minute=0, second=0, microsecond=0)
+    return {
+        "place_id": str(place_id),
+        "title": "Open the hall",
+        "starts_at": first.isoformat(),
+        "rule": "FREQ=DAILY;COUNT=10",
+        **changes,
+    }

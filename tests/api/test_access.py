@@ -279,6 +279,7 @@ TABLE = {
     "rotate_key": run(Right.KEYS_WRITE, 201, 404, body=lambda _: {"grace": "PT1H"}),
     "revoke_key": run(Right.KEYS_WRITE, 204, 404),
     "read_tags": run(Right.PLACES_READ, 200, 404, partner=200),
+    "set_parent": run(Right.PLACES_WRITE, 200, 404, body=lambda _: {"parent_id": None}),
     "set_tags": run(Right.PLACES_WRITE, 200, 404, body=lambda _: {"tags": ["coast"]}),
     "list_shares": run(Right.PLACES_READ, 200, 404, partner=200),
     "share_place": run(Right.PLACES_SHARE, 200, 404, body=lambda _: {"statistics": False}),
@@ -363,6 +364,19 @@ TABLE = {
     "add_note": run(Right.TASKS_WRITE, 201, 404, body=lambda _: {"note": "Bring a ladder"}),
     "assign_task": run(Right.TASKS_ASSIGN, 200, 404, body=lambda _: {"skill": "climber"}),
     "cancel_task": run(Right.LISTINGS_WRITE, 200, 404, body=lambda _: {}),
+    "list_series": run(Right.LISTINGS_READ, 200, 200),
+    "publish_series": run(
+        Right.LISTINGS_WRITE,
+        201,
+        404,
+        partner=201,
+        body=lambda ids: asking.series(ids["place_id"]),
+    ),
+    "read_series": run(Right.LISTINGS_READ, 200, 404),
+    "replace_series": run(
+        Right.LISTINGS_WRITE, 200, 404, body=lambda ids: asking.series(ids["place_id"])
+    ),
+    "end_series": run(Right.LISTINGS_WRITE, 204, 404),
     "import_tasks": run(
         Right.LISTINGS_WRITE, 201, 201, partner=201, far=201, body=lambda _: {"tasks": []}
     ),
@@ -401,8 +415,11 @@ TABLE = {
     "send_campaign_test": run(Right.CAMPAIGNS_WRITE, 202, 404, key=403),
     "publish_campaign": run(Right.CAMPAIGNS_WRITE, 200, 404),
     "end_campaign": run(Right.CAMPAIGNS_WRITE, 204, 404),
-    "count_outcomes": run(Right.CAMPAIGNS_READ, 200, 404),
-    "list_campaign_decisions": run(Right.CAMPAIGNS_READ, 200, 404),
+    "begin_campaign_run": run(Right.CAMPAIGNS_WRITE, 201, 404, body=lambda _: {}),
+    "list_campaign_runs": run(Right.CAMPAIGNS_READ, 200, 404),
+    "read_campaign_run": run(Right.CAMPAIGNS_READ, 200, 404),
+    "stop_campaign_run": run(Right.CAMPAIGNS_WRITE, 204, 404),
+    "read_outcome": run(Right.CAMPAIGNS_READ, 200, 404),
     "list_my_decisions": all_(200),
     "list_notifications": all_(200),
     "read_notification": mine(200, 404),

@@ -556,9 +556,36 @@ def test_tasks_are_listed_by_what_is_asked_for(
     assert found(mine="true") == {mine}
 
 
+def test_the_nearest_are_found_first_on_request(
+    session: Session, organisation: Organisation, manager: Client, place: Place, ann: Member
+) -> None:
+    """Page by page, with how far each is; several at one place are as near."""
+    near = make_place(session, organisation, name="Castle", at=(-3.53, 50.73))
+    far = make_place(session, organisation, name="Topsham", at=(-3.46, 50.68))
+    session.commit()
+    there, here, also, close = (publish(manager, one) for one in (far, place, place, near))
+    asked = {"near": "-3.53,50.7245,20000", "sort": "distance", "limit": "1"}
+
+    told, address = [], "/v1/tasks"
+    while address:
+        page = ann.client.get(address, params=asked if address == "/v1/tasks" else None).json()
+        told += page["items"]
+        address = page["next"]
+
+    found = [f"/v1/tasks/{one['id']}" for one in told]
+    assert found == [*sorted((here, also)), close, there]
+    distances = [one["distance_m"] for one in told]
+    assert distances == sorted(distances)
+    assert distances[0] < 100
+    assert distances[2] == pytest.approx(612, abs=2)
+    assert ann.client.get("/v1/tasks").json()["items"][0]["distance_m"] is None
+
+
 @pytest.mark.parametrize(
     ("asked", "field"),
     [
+        ({"sort": "distance"}, "/sort"),
+        ({"sort": "colour"}, "/sort"),
         ({"state": "lost"}, "/state"),
         ({"near": "1,2"}, "/near"),
         ({"near": "1,2,0"}, "/near"),

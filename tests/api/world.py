@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from geoservices.accounts.models import Device, Organisation, Person, Purpose
 from geoservices.agendas import service as agendas
-from geoservices.campaigns.models import Campaign, Decision
+from geoservices.campaigns.models import Campaign, CampaignRun, CampaignRunState, Decision
 from geoservices.campaigns.rules import Trigger
 from geoservices.checkins.models import CheckIn
 from geoservices.checkins.verification import Evidence
@@ -45,6 +45,7 @@ from geoservices.offers.models import Redemption
 from geoservices.phones.models import PhoneApp
 from geoservices.places.models import Place
 from geoservices.subscriptions.models import Subscription
+from geoservices.tasks.models import Escalation, Priority, TaskSeries
 from geoservices.visits.models import Visit
 from geoservices.visits.transitions import Phase
 from tests.api import asking
@@ -103,7 +104,10 @@ def make_world(session: Session, slug: str = "devon") -> World:
     geofence.name = MARK
     listing = make_listing(session, place)
     campaign = make_campaign(
-        session, listing, trigger=Trigger.CHECKED_IN, purpose=Purpose.CHECK_IN_CONTENT
+        session,
+        listing,
+        triggers=(Trigger.CHECKED_IN, Trigger.NOW),
+        purpose=Purpose.CHECK_IN_CONTENT,
     )
     campaign.name = MARK
     task = make_listing(session, place, kind=ListingKind.TASK, title=MARK)
@@ -155,6 +159,7 @@ def make_world(session: Session, slug: str = "devon") -> World:
             "offer_id": listing.id,
             "redemption_id": redemption.id,
             "task_id": task.id,
+            "series_id": make_series(session, place).id,
             "file_id": make_file(session, task, member).id,
             "import_id": make_import(session, task, member).id,
             "campaign_id": campaign.id,
@@ -174,8 +179,30 @@ def make_world(session: Session, slug: str = "devon") -> World:
             "key_id": key.id,
             "feed_id": feed.id,
             "run_id": run.id,
+            "campaign_run_id": make_run(session, campaign, member).id,
         },
     )
+
+
+def make_run(session: Session, campaign: Campaign, member: Person) -> CampaignRun:
+    """A run over more people than a test has, which a member asked for long before."""
+    run = CampaignRun(
+        organisation_id=campaign.organisation_id,
+        campaign_id=campaign.id,
+        version=campaign.version,
+        trigger=Trigger.NOW,
+        occurred_at=NOON,
+        created_at=NOON,
+        requested_by=member.id,
+        state=CampaignRunState.FINISHED,
+        sent=123,
+        held=7,
+        due_at=NOON,
+        ended_at=NOON,
+    )
+    session.add(run)
+    session.flush()
+    return run
 
 
 def make_file(session: Session, task: Listing, member: Person) -> File:
@@ -194,6 +221,30 @@ def make_file(session: Session, task: Listing, member: Person) -> File:
     session.add(file)
     session.flush()
     return file
+
+
+def make_series(session: Session, place: Place) -> TaskSeries:
+    """Something to be done at a place every Monday."""
+    series = TaskSeries(
+        organisation_id=place.organisation_id,
+        place_id=place.id,
+        title=MARK,
+        text="",
+        evidence_needed=Evidence.SELF_DECLARED,
+        priority=Priority.NORMAL,
+        escalate_to=Escalation.NOBODY,
+        checklist=[],
+        starts_at=NOON,
+        rule="FREQ=WEEKLY;COUNT=9",
+        time_zone="Europe/London",
+        overlapping=False,
+        created_at=NOON,
+        made_until=NOON,
+        next_at=NOON + timedelta(days=7),
+    )
+    session.add(series)
+    session.flush()
+    return series
 
 
 def make_import(session: Session, task: Listing, member: Person) -> TaskImport:
@@ -219,6 +270,7 @@ def make_import(session: Session, task: Listing, member: Person) -> TaskImport:
             TaskImportLine(
                 import_id=asked.id,
                 number=2,
+                turn=1,
                 external_id=MARK,
                 outcome=Outcome.MADE,
                 task_id=task.id,

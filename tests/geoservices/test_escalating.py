@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from geoservices import clock, escalating
+from geoservices import clock, entrusting, escalating
 from geoservices.access.actors import Grant
 from geoservices.access.rights import Right, Role
 from geoservices.accounts.acting import actor_of
@@ -99,7 +99,7 @@ def add_task(session: Session, place: Place, **said: object) -> Task:
 
 def claim(session: Session, task: Task, person: Person, at: datetime = NOON) -> Task:
     """Let somebody claim it."""
-    return escalating.claim_task(session, task.id, grant=may_do(person), rules=RULES, at=at)
+    return entrusting.claim_task(session, task.id, grant=may_do(person), rules=RULES, at=at)
 
 
 def told(session: Session) -> list[tuple[UUID, str]]:

@@ -1,9 +1,10 @@
-"""Time passes for tasks: leases and tasks end, and what is overdue is told."""
+"""Time passes for tasks: they come again, come up and end, and what is overdue is told."""
 
 import structlog
 
-from geoservices import clock, escalating
+from geoservices import clock, entrusting, escalating
 from geoservices.database import transaction
+from geoservices.tasks import recurring
 from workers import runtime
 from workers.app import app
 
@@ -22,6 +23,29 @@ def let_time_pass() -> None:
             ended = escalating.let_time_pass(session, at=clock.now(), limit=AT_ONCE)
         if ended:
             log.info("claims_ended", tasks=ended)
+
+
+@app.task(name="tasks.recur")
+def recur() -> None:
+    """Make the tasks of series whose time has come; running it twice makes nothing twice."""
+    looked_at = AT_ONCE
+    while looked_at == AT_ONCE:
+        with transaction(runtime.sessions()) as session:
+            looked_at, made = recurring.make_due(session, at=clock.now(), limit=AT_ONCE)
+        if made:
+            log.info("tasks_recurred", tasks=len(made))
+
+
+@app.task(name="tasks.open")
+def open_tasks() -> None:
+    """Find tasks that have come up, and tell whom they are for; again tells nobody twice."""
+    looked_at = AT_ONCE
+    while looked_at == AT_ONCE:
+        with transaction(runtime.sessions()) as session:
+            found = entrusting.open_tasks(session, at=clock.now(), limit=AT_ONCE)
+        looked_at = found.looked_at
+        if looked_at:
+            log.info("tasks_come_up", tasks=len(found.opened), people=found.told)
 
 
 @app.task(name="tasks.escalate")

@@ -1,20 +1,25 @@
 """Where a task may stand, and who may take which step: the whole table, and what holds of it."""
 
 from datetime import datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from geoservices.tasks.states import (
+    BEGINNING,
     HELD,
     OVER,
     RULES,
     UNFINISHED,
+    Blocker,
+    Move,
     Standing,
     StepKind,
     StepNotYours,
     StepRefused,
+    TaskBlocked,
     TaskState,
     decide,
     possible_steps,
@@ -175,3 +180,33 @@ def test_every_step_begins_somewhere() -> None:
     assert set(RULES) == set(StepKind)
     assert possible_steps(CANCELLED, frozenset(Standing)) == (StepKind.NOTE,)
     assert DONE in OVER
+
+
+BLOCKERS = (Blocker(uuid4(), "Switch off", OPEN),)
+
+
+@given(
+    st.sampled_from(StepKind),
+    st.sampled_from(TaskState),
+    st.frozensets(st.sampled_from(Standing), min_size=1),
+)
+def test_while_it_waits_nobody_begins_a_task_and_all_else_is_as_it_was(
+    step: StepKind, state: TaskState, standings: frozenset[Standing]
+) -> None:
+    """Whoever could only begin it is told what it waits for."""
+    rest = standings - BEGINNING.get(step, frozenset())
+
+    def outcome(standings: frozenset[Standing], *blockers: Blocker) -> object:
+        try:
+            return decide(step, state, standings, blockers=blockers)
+        except (StepNotYours, StepRefused, TaskBlocked) as refused:
+            return type(refused)
+
+    expected, told = outcome(rest), outcome(standings, *BLOCKERS)
+    if isinstance(expected, Move):
+        assert told == expected
+    else:
+        begins = isinstance(outcome(standings), Move)
+        assert told is (TaskBlocked if begins else outcome(standings))
+    blocked = possible_steps(state, standings, blocked=True)
+    assert (step in blocked) is isinstance(expected, Move)

@@ -1,0 +1,222 @@
+"""Word of tasks to those they are for and those who had them; and where every task comes up.
+
+A task comes up once it can be begun: when it was made, whoever made it, when its start came, or
+when the last of what it waited for was done. `open_tasks` finds each of them.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from geoservices.access.actors import Grant
+from geoservices.access.rights import Right
+from geoservices.accounts.acting import actor_of
+from geoservices.accounts.models import Person
+from geoservices.deliveries import service as deliveries
+from geoservices.notifications.announcing import announce_listing
+from geoservices.notifications.models import Notification
+from geoservices.places.access_queries import is_reached
+from geoservices.scopes import everywhere
+from geoservices.tasks import doing, queries, recurring, waiting_queries
+from geoservices.tasks.assigning import Assignment
+from geoservices.tasks.doing import TaskRules
+from geoservices.tasks.models import Task, TaskSeries
+from geoservices.tasks.states import TaskState
+from geoservices.tasks.stepping import Held
+
+LONGEST_BODY: Final = 500
+WORTH_SHOWING: Final = timedelta(days=2)
+LOST: Final = {
+    TaskState.OPEN: "Your claim on it has ended, and others may claim it. If you have done it, say "
+    "so all the same.",
+    TaskState.EXPIRED: "It has ended, so that it need not be done any more.",
+    TaskState.CANCELLED: "It was cancelled.",
+}
+"""What whoever had a task is told, by where it stands now."""
+REASSIGNED: Final = (
+    "It is for somebody else now, or for others too. If you have done it, say so all the same."
+)
+YOURS: Final = "It is for {whom}."
+DUE: Final = " It is due at {due:%H:%M} on {due:%d/%m/%Y}."
+SEVERAL: Final = "{count} tasks are for you or your team"
+
+
+@dataclass(frozen=True, slots=True)
+class ComeUp:
+    """Tasks that were looked at: those that can be begun since just now, and how many were told."""
+
+    looked_at: int
+    opened: Sequence[Task]
+    told: int
+
+
+def claim_task(
+    session: Session, task_id: UUID, *, grant: Grant, rules: TaskRules, at: datetime
+) -> Task:
+    """Claim a task, and tell whoever had it until their lease ended, as `doing.claim` has it."""
+    held = doing.claim(session, task_id, grant=grant, rules=rules, at=at)
+    _tell_losers(session, held, {held.lapsed_from}, LOST[TaskState.OPEN], grant=grant, at=at)
+    return held.task
+
+
+def release_task(session: Session, task_id: UUID, *, note: str, grant: Grant, at: datetime) -> Task:
+    """Give a task back, and tell whoever had it if others do so, as `doing.release` has it."""
+    held = doing.release(session, task_id, note=note, grant=grant, at=at)
+    _tell_losers(session, held, {held.holder}, LOST[TaskState.OPEN], grant=grant, at=at)
+    return held.task
+
+
+def assign_task(
+    session: Session,
+    task_id: UUID,
+    assignment: Assignment,
+    *,
+    note: str,
+    grant: Grant,
+    at: datetime,
+) -> Task:
+    """Say whom a task is for, and tell whoever had it or whom it was for; see `doing.assign`.
+
+    Whom it is for now is told once it comes up.
+    """
+    held = doing.assign(session, task_id, assignment, note=note, grant=grant, at=at)
+    task = held.task
+    losers = {held.holder, held.was_for} - {task.claimed_by, task.assigned_to}
+    _tell_losers(session, held, losers, REASSIGNED, grant=grant, at=at)
+    return task
+
+
+def cancel_task(session: Session, task_id: UUID, *, note: str, grant: Grant, at: datetime) -> Task:
+    """End a task, and tell whoever had it or whom it was for; see `doing.cancel`."""
+    held = doing.cancel(session, task_id, note=note, grant=grant, at=at)
+    if held.state is not TaskState.CANCELLED:
+        _tell_of_cancelling(session, held, grant=grant, at=at)
+    return held.task
+
+
+def end_series(session: Session, series_id: UUID, *, grant: Grant, at: datetime) -> TaskSeries:
+    """End a series, and tell whom what was cancelled was for; see `recurring.end_series`."""
+    series, cancelled = recurring.end_series(session, series_id, grant=grant, at=at)
+    for held in cancelled:
+        _tell_of_cancelling(session, held, grant=grant, at=at)
+    return series
+
+
+def open_tasks(session: Session, *, at: datetime, limit: int) -> ComeUp:
+    """Find tasks that have come up or are for others now, and tell those whom they are for.
+
+    Each is found once: running it twice tells nobody twice. Who is told of several at once is told
+    so in one message. One that came to wait for others again comes up once more.
+    """
+    waiting_queries.close(session, at=at)
+    found = waiting_queries.unseen(session, at=at, limit=limit)
+    opened = [task for task in found if task.opened_at is None]
+    told_of = [task for task in found if task.told_at is None and task.stands(at) is TaskState.OPEN]
+    messages = _tell_workers(session, told_of, at=at)
+    for task in found:
+        task.opened_at, task.told_at = task.opened_at or at, task.told_at or at
+    session.flush()
+    return ComeUp(len(found), opened, messages)
+
+
+def tell_of_end(
+    session: Session, task: Task, person_id: UUID, body: str, *, at: datetime
+) -> Notification:
+    """Write down for somebody that they have a task no more; whoever calls enqueues it."""
+    return announce_listing(
+        session,
+        task,
+        person_id,
+        title=task.title,
+        body=body,
+        expires_at=at + WORTH_SHOWING,
+        at=at,
+    )
+
+
+def tell(session: Session, told: Sequence[Notification], *, at: datetime) -> None:
+    """Send notifications on their way."""
+    if told:
+        deliveries.enqueue(session, told, at=at)
+
+
+def _tell_of_cancelling(session: Session, held: Held, *, grant: Grant, at: datetime) -> None:
+    losers = {held.holder, held.was_for}
+    _tell_losers(session, held, losers, LOST[TaskState.CANCELLED], grant=grant, at=at)
+
+
+def _tell_losers(
+    session: Session,
+    held: Held,
+    losers: Iterable[UUID | None],
+    body: str,
+    *,
+    grant: Grant,
+    at: datetime,
+) -> None:
+    """Tell people that they have a task no more; whoever asks knows it."""
+    people = {one for one in losers if one is not None} - {grant.actor.person_id}
+    if people:
+        with everywhere(session):
+            told = [tell_of_end(session, held.task, one, body, at=at) for one in sorted(people)]
+            tell(session, told, at=at)
+
+
+def _tell_workers(session: Session, tasks: Sequence[Task], *, at: datetime) -> int:
+    people = {task.assigned_to for task in tasks if task.assigned_to is not None}
+    teams = {task.team_id for task in tasks if task.team_id is not None}
+    if not (people or teams):
+        return 0
+    theirs: defaultdict[UUID, list[Task]] = defaultdict(list)
+    workers: dict[UUID, Person] = {}
+    for person, team_id in queries.workers_told(session, people, teams):
+        workers[person.id] = person
+        theirs[person.id] += [
+            task
+            for task in tasks
+            if (task.team_id == team_id if team_id else task.assigned_to == person.id)
+            and person.organisation_id == task.organisation_id
+        ]
+    told = [
+        _word(session, workers[person_id], seen, at=at)
+        for person_id, known in theirs.items()
+        if (seen := _within_reach(session, workers[person_id], known))
+    ]
+    tell(session, told, at=at)
+    return len(told)
+
+
+def _within_reach(session: Session, person: Person, tasks: Sequence[Task]) -> list[Task]:
+    """Return the tasks that somebody may see, the most urgent first."""
+    grant = actor_of(person).granted(Right.TASKS_READ)
+    seen = [task for task in tasks if is_reached(session, task.place_id, grant)]
+    return sorted(seen, key=lambda task: (queries.urgency_of(task), task.title, task.id))
+
+
+def _word(session: Session, person: Person, tasks: Sequence[Task], *, at: datetime) -> Notification:
+    first, *others = tasks
+    if others:
+        title = SEVERAL.format(count=len(tasks))
+        body = "\n".join(task.title for task in tasks)
+        if len(body) > LONGEST_BODY:
+            body = body[: LONGEST_BODY - 1].rsplit("\n", 1)[0] + "\n\u2026"
+    else:
+        title = first.title
+        body = YOURS.format(whom="you" if first.assigned_to else "your team")
+        if first.due_at is not None:
+            body += DUE.format(due=first.due_at.astimezone(ZoneInfo(person.time_zone)))
+    return announce_listing(
+        session,
+        first,
+        person.id,
+        title=title,
+        body=body,
+        expires_at=at + WORTH_SHOWING,
+        at=at,
+    )

@@ -1,0 +1,81 @@
+"""What is asked of series of tasks, and of their occurrences."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import exists, inspect, not_, or_, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from geoservices.access.actors import Grant
+from geoservices.database import newest_first
+from geoservices.places.access_queries import reached
+from geoservices.tasks.models import Task, TaskSeries
+from geoservices.tasks.queries import stands
+from geoservices.tasks.states import HELD, UNFINISHED
+
+
+def insert_if_new(session: Session, series: TaskSeries) -> bool:
+    """Store a series, unless its id or its reference is known; tell whether."""
+    said = inspect(series).dict
+    row = {column.key: said.get(column.key) for column in TaskSeries.__table__.columns}
+    stored = session.execute(
+        insert(TaskSeries).values(row).on_conflict_do_nothing().returning(TaskSeries.id)
+    )
+    return stored.first() is not None
+
+
+def series(
+    session: Session, organisation_id: UUID, series_id: UUID, *, hold: bool = False
+) -> TaskSeries | None:
+    """Return one of an organisation's series; with `hold`, nobody else changes it meanwhile."""
+    wanted = select(TaskSeries).where(
+        TaskSeries.id == series_id, TaskSeries.organisation_id == organisation_id
+    )
+    if hold:
+        wanted = wanted.with_for_update(key_share=True)
+    return session.scalars(wanted, execution_options={"populate_existing": True}).one_or_none()
+
+
+def all_series(
+    session: Session,
+    grant: Grant,
+    *,
+    place_id: UUID | None,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+) -> Sequence[TaskSeries]:
+    """Return a page of an organisation's series within reach, newest first, ended ones too."""
+    wanted = select(TaskSeries).where(
+        TaskSeries.organisation_id == grant.organisation_id, reached(TaskSeries.place_id, grant)
+    )
+    if place_id is not None:
+        wanted = wanted.where(TaskSeries.place_id == place_id)
+    page = newest_first(wanted, TaskSeries.created_at, TaskSeries.id, after=after, limit=limit)
+    return session.scalars(page).all()
+
+
+def due(session: Session, *, at: datetime, limit: int) -> Sequence[TaskSeries]:
+    """Hold series of which the time of an occurrence has come, and none is in its way."""
+    unfinished = exists(
+        select(Task.id).where(Task.series_id == TaskSeries.id, stands(at).in_(UNFINISHED))
+    )
+    return session.scalars(
+        select(TaskSeries)
+        .where(TaskSeries.next_at <= at, or_(TaskSeries.overlapping, not_(unfinished)))
+        .order_by(TaskSeries.next_at, TaskSeries.id)
+        .limit(limit)
+        .with_for_update(key_share=True, skip_locked=True),
+        execution_options={"populate_existing": True},
+    ).all()
+
+
+def waiting_occurrences(session: Session, series_id: UUID, *, at: datetime) -> Sequence[UUID]:
+    """Return the occurrences of a series that are unfinished and that nobody has."""
+    wanted = [state for state in UNFINISHED if state not in HELD]
+    return session.scalars(
+        select(Task.id)
+        .where(Task.series_id == series_id, stands(at).in_(wanted))
+        .order_by(Task.occurs_at)
+    ).all()
