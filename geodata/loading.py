@@ -1,15 +1,16 @@
 """Records stored, chunk by chunk, and what there is to tell of it."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from geodata.records import Note, NoteKind, ReadFeature, Reading, read_feature
 from geodata.sources.geojson import Located
-from geoservices.database import SessionFactory
+from geoservices.database import SessionFactory, transaction
 from geoservices.geofences.importing import import_places
 from geoservices.geometry.areas import Polygonal
+from geoservices.places import parents
 from geoservices.places.service import Effect, PlaceRecord
 
 CHUNK_RECORDS = 500
@@ -59,6 +60,15 @@ class Report:
         self.notes += feature.notes
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A place that its source says is part of another, and the line that says so."""
+
+    line: int
+    external_id: str
+    parent: str
+
+
 def load(
     sessions: SessionFactory,
     features: Iterable[Located],
@@ -72,8 +82,9 @@ def load(
     """Read features and store them as places with geofences, 500 to a transaction.
 
     If it is broken off, whole chunks have been stored, and running it again goes on: what is
-    there already counts as unchanged. A dry run does the same and takes back each chunk, so that
-    it can say what would happen.
+    there already counts as unchanged. Which places are part of which is stored last, as a parent
+    may come after its parts. A dry run does the same but for that and takes back each chunk, so
+    that it can say what would happen.
 
     Args:
         sessions: Where transactions come from.
@@ -85,7 +96,8 @@ def load(
         told: Called after each chunk.
     """
     report = Report()
-    for chunk in _chunks(_records(features, reading, report)):
+    parts: list[_Part] = []
+    for chunk in _chunks(_records(features, reading, report, parts)):
         with sessions() as session:
             results = import_places(
                 session,
@@ -104,11 +116,31 @@ def load(
         for result in results:
             report.count(result.effect)
         told(report)
+    if parts and not dry_run:
+        _link(sessions, target, parts, report)
     return report
 
 
+def _link(sessions: SessionFactory, target: Target, parts: Sequence[_Part], report: Report) -> None:
+    wanted = {part.external_id: part.parent for part in parts}
+    with transaction(sessions) as session:
+        refused = parents.link(session, target.organisation_id, target.source, wanted)
+    report.warnings += len(refused)
+    report.notes += [
+        Note(
+            part.line,
+            part.external_id,
+            NoteKind.WARNING,
+            "/properties/parent",
+            f"{refused[part.external_id]}; the parent was left as it is",
+        )
+        for part in parts
+        if part.external_id in refused
+    ]
+
+
 def _records(
-    features: Iterable[Located], reading: Reading, report: Report
+    features: Iterable[Located], reading: Reading, report: Report, parts: list[_Part]
 ) -> Iterator[PlaceRecord]:
     lines: dict[str, int] = {}
     for located in features:
@@ -119,6 +151,8 @@ def _records(
         report.take(feature)
         if feature.record is not None:
             lines[feature.record.external_id] = located.line
+            if feature.record.parent is not None:
+                parts.append(_Part(located.line, feature.record.external_id, feature.record.parent))
             yield feature.record
 
 

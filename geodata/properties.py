@@ -14,6 +14,7 @@ ALSO_CALLED = {
 }
 """OpenStreetMap's names for the same."""
 LONGEST_HOURS = 1000
+LONGEST_ID = 200
 
 
 class Unusable(ValueError):
@@ -85,6 +86,14 @@ def tags_of(properties: Mapping[str, object]) -> tuple[tuple[str, ...], str | No
     except Unusable as error:
         return (), f"a tag {error}; all were left out"
     return tuple(sorted(tags - {""})), None
+
+
+def parent_of(properties: Mapping[str, object]) -> tuple[str | None, str | None]:
+    """Return the external id of the place that it is part of, or why it was left out."""
+    try:
+        return clean(properties.get("parent"), LONGEST_ID), None
+    except Unusable as error:
+        return None, f"parent {error}; it was left out"
 
 
 def osm_address(properties: Mapping[str, object]) -> str | None:

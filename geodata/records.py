@@ -4,7 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from geodata.properties import Unusable, clean, hours_of, osm_address, tags_of, texts_of
+from geodata.properties import (
+    LONGEST_ID,
+    Unusable,
+    clean,
+    hours_of,
+    osm_address,
+    parent_of,
+    tags_of,
+    texts_of,
+)
 from geodata.sources.geojson import Located
 from geodata.sources.scanning import Repeated
 from geoservices.geometry.areas import (
@@ -22,7 +31,6 @@ from geoservices.places.service import PlaceRecord
 
 ID_PROPERTIES = ("id", "@id", "uprn")
 """Where a feature's id is looked for if it has none of its own."""
-LONGEST_ID = 200
 LONGEST_NAME = 200
 FOREIGN_MEMBERS = ("coordinates", "geometries", "features")
 """Members that a Feature must not have (RFC 7946 section 7.1)."""
@@ -130,6 +138,8 @@ def _read(located: Located, reading: Reading, result: ReadFeature) -> PlaceRecor
     result.warn(problem, "/properties/opening_hours")
     tags, problem = tags_of(properties)
     result.warn(problem, "/properties/tags")
+    parent, problem = parent_of(properties)
+    result.warn(problem, "/properties/parent")
     return PlaceRecord(
         external_id=result.id,
         name=name,
@@ -144,6 +154,7 @@ def _read(located: Located, reading: Reading, result: ReadFeature) -> PlaceRecor
         area=None if isinstance(area, Circle) else area,
         tags=tags,
         sensitive=_sensitive(properties),
+        parent=parent,
     )
 
 

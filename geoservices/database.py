@@ -1,6 +1,6 @@
 """The one database: its metadata, engine, sessions and transactions."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -9,11 +9,15 @@ from uuid import UUID
 
 import psycopg
 from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
     DateTime,
     Engine,
     Interval,
     MetaData,
     Select,
+    any_,
+    bindparam,
     create_engine,
     event,
     tuple_,
@@ -68,6 +72,15 @@ def newest_first(
     if after is not None:
         statement = statement.where(tuple_(at, id_) < after)
     return statement.order_by(at.desc(), id_.desc()).limit(limit)
+
+
+def among(column: InstrumentedAttribute[Any], values: Iterable[object]) -> ColumnElement[bool]:
+    """Return the condition that a column has one of the values, however many.
+
+    They go as one array, so that the statement is always the same text: psycopg finds it prepared,
+    where `IN` would be written and read anew with a parameter for each value.
+    """
+    return column == any_(bindparam(None, list(set(values)), type_=ARRAY(column.type)))
 
 
 class DatabaseRole(StrEnum):

@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
 from geoservices import clock
-from geoservices.database import Base
+from geoservices.database import Base, among
 from geoservices.register import Basis, Kept, about, personal
 from geoservices.trips import insert_rows, send
 
@@ -45,6 +45,7 @@ class Topic(StrEnum):
 
     TRANSITION_MADE = "transition.made"
     CHECK_IN_MADE = "check-in.made"
+    LISTING_PUBLISHED = "listing.published"
 
 
 class OutboxMessage(Base):
@@ -69,7 +70,7 @@ class OutboxMessage(Base):
         BigInteger, Identity(), primary_key=True, info=personal("the message's number")
     )
     topic: Mapped[str] = mapped_column(String(40), info=personal("what it speaks of"))
-    subject_id: Mapped[UUID] = mapped_column(info=personal("which transition or check-in"))
+    subject_id: Mapped[UUID] = mapped_column(info=personal("which transition, check-in or listing"))
     attempt_count: Mapped[int] = mapped_column(
         default=0, info=personal("how often telling it failed")
     )
@@ -196,7 +197,7 @@ def take(session: Session, ids: Sequence[int]) -> list[OutboxMessage]:
     return list(
         session.scalars(
             select(OutboxMessage)
-            .where(OutboxMessage.id.in_(ids))
+            .where(among(OutboxMessage.id, ids))
             .order_by(OutboxMessage.id)
             .with_for_update(skip_locked=True)
         )
@@ -219,5 +220,5 @@ def wait_after(attempt_count: int) -> timedelta:
 def settle(session: Session, messages: Sequence[OutboxMessage]) -> None:
     """Remove messages whose work is done in this very transaction."""
     session.execute(
-        delete(OutboxMessage).where(OutboxMessage.id.in_([message.id for message in messages]))
+        delete(OutboxMessage).where(among(OutboxMessage.id, [message.id for message in messages]))
     )

@@ -12,7 +12,7 @@ from geoservices.accounts.models import Device, Organisation, Person
 from geoservices.campaigns import deciding
 from geoservices.campaigns.models import Campaign, Decision
 from geoservices.campaigns.occasions import Occasion
-from geoservices.campaigns.rules import Limits, Trigger
+from geoservices.campaigns.rules import Cap, Limits, Trigger
 from geoservices.campaigns.speaking import Message
 from geoservices.checkins.models import CheckIn
 from geoservices.geofences.models import Geofence
@@ -30,7 +30,14 @@ from tests.factories import (
     make_place,
 )
 
-LIMITS = Limits(max_age=timedelta(minutes=15), person_cap=2, person_cap_window=timedelta(hours=24))
+A_DAY = timedelta(hours=24)
+PERSON_CAP = 2
+LIMITS = Limits(
+    max_age=timedelta(minutes=15),
+    person_cap=Cap(messages=PERSON_CAP, within=A_DAY),
+    class_caps={},
+    place_cap=Cap(messages=100, within=A_DAY),
+)
 
 
 @dataclass(slots=True)
@@ -125,14 +132,19 @@ class World:
             check_in_id=check_in.id,
         )
 
-    def decide(self, *occasions: Occasion, minute: float = 0) -> list[Decision]:
+    def decide(
+        self, *occasions: Occasion, minute: float = 0, limits: Limits = LIMITS
+    ) -> list[Decision]:
         """Let the campaigns decide, and return those that send."""
-        return [message.decision for message in self.messages(*occasions, minute=minute)]
+        sent = self.messages(*occasions, minute=minute, limits=limits)
+        return [message.decision for message in sent]
 
-    def messages(self, *occasions: Occasion, minute: float = 0) -> list[Message]:
+    def messages(
+        self, *occasions: Occasion, minute: float = 0, limits: Limits = LIMITS
+    ) -> list[Message]:
         """Let the campaigns decide, and return what is to be sent."""
         at = NOON + timedelta(minutes=minute)
-        return deciding.triggered_by(self.session, occasions, limits=LIMITS, at=at)
+        return deciding.triggered_by(self.session, occasions, limits=limits, at=at)
 
     def gates(self) -> list[str | None]:
         """Which gate held each decision, in the order of deciding."""

@@ -156,7 +156,7 @@ class World:
         """Write notifications and put them on their way."""
         made = notifications.write(self.session, messages, at=moment(second))
         deliveries.enqueue(self.session, made, at=moment(second))
-        return made
+        return [self.session.get_one(Notification, one.id) for one in made]
 
     def notify(self) -> list[Delivery]:
         """Tell the person, and return the deliveries."""

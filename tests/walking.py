@@ -109,7 +109,8 @@ class World:
     def decide(self, second: float = 1) -> list[Notification]:
         """Hand out what is in the outbox and let the campaigns decide."""
         ids = list(self.session.scalars(select(OutboxMessage.id)))
-        return pipeline.decide(self.session, ids, settings=self.settings, at=moment(second))
+        made = pipeline.decide(self.session, ids, settings=self.settings, at=moment(second))
+        return [self.session.get_one(Notification, one.id) for one in made]
 
     def wait(self, second: float) -> int:
         """Let time pass."""

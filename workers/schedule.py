@@ -43,6 +43,7 @@ def quarterly(job: str) -> Entry:
 
 SCHEDULE: dict[str, Entry] = {
     "let time pass": every(timedelta(seconds=2), "visits.let_time_pass"),
+    "begin runs of campaigns": every(timedelta(seconds=15), "campaigns.begin_due"),
     "make digests": every(timedelta(minutes=1), "letters.make_digests"),
     "remind of events": every(timedelta(minutes=1), "events.remind"),
     "prune positions": every(timedelta(minutes=10), "pings.prune"),

@@ -20,6 +20,7 @@ from api.schemas.campaigns import (
 )
 from geoservices.access.actors import Grant
 from geoservices.access.rights import Right
+from geoservices.calendars.recurrence import RecurrenceRefused
 from geoservices.campaigns import queries, service
 from geoservices.campaigns.checking import (
     AudienceContradictory,
@@ -27,7 +28,6 @@ from geoservices.campaigns.checking import (
     PlaceSetRefused,
     PurposeNotForAudience,
     ScheduleNeverOn,
-    ScheduleRefused,
     TaskNotForCitizens,
     TellsTooOften,
     VariantsAlike,
@@ -35,8 +35,14 @@ from geoservices.campaigns.checking import (
 from geoservices.campaigns.goals import GoalOutOfReach
 from geoservices.campaigns.models import Campaign
 from geoservices.campaigns.service import CampaignEnded, CampaignInReview, CampaignPublished
-from geoservices.campaigns.wording import PlaceholderUnknown, TextMissing, TextTooLong
-from geoservices.errors import IdTaken, NotFound
+from geoservices.campaigns.triggering import PlacesMissing, ScheduleRefused, TimetableRefused
+from geoservices.campaigns.wording import (
+    PlaceholderEmpty,
+    PlaceholderUnknown,
+    TextMissing,
+    TextTooLong,
+)
+from geoservices.errors import Forbidden, IdTaken, NotFound
 from geoservices.languages import LanguageRefused
 
 router = APIRouter(tags=["campaigns"], route_class=StrictRoute)
@@ -47,13 +53,18 @@ WHEN_STORED = (
     AudienceContradictory,
     GoalOutOfReach,
     LanguageRefused,
+    Forbidden,
+    PlaceholderEmpty,
     PlaceholderUnknown,
     PlaceSetRefused,
+    PlacesMissing,
     PurposeNotForAudience,
+    RecurrenceRefused,
     ScheduleRefused,
     TaskNotForCitizens,
     TextMissing,
     TextTooLong,
+    TimetableRefused,
     VariantsAlike,
 )
 WHEN_PUBLISHED = (PlaceSetEmpty, ScheduleNeverOn, TellsTooOften)

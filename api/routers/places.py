@@ -148,6 +148,7 @@ def _feature(found: FoundPlace, at: datetime) -> PlaceOut:
             email=place.email,
             opening_hours=place.opening_hours,
             time_zone=place.time_zone,
+            parent_id=place.parent_id,
             open_state=hours.state,
             open_state_changes_at=hours.changes_at,
             distance_m=None if found.distance_m is None else round(found.distance_m, 1),

@@ -1,4 +1,4 @@
-"""How an organisation's places are tagged, and which are shared with partners."""
+"""How an organisation's places are tagged and nested, and which are shared with partners."""
 
 from typing import Annotated
 from uuid import UUID
@@ -10,12 +10,21 @@ from api.dependencies import Needs, Now, SessionDep
 from api.problems import problem_responses
 from api.responses import repeated
 from api.schemas.common import Text
-from api.schemas.sharing import EndedOut, ShareIn, ShareOut, TagsIn, TagsOut
+from api.schemas.sharing import (
+    EndedOut,
+    ParentIn,
+    ParentOut,
+    ShareIn,
+    ShareOut,
+    TagsIn,
+    TagsOut,
+)
 from geoservices import sharing
 from geoservices.access.actors import Grant
 from geoservices.access.rights import Right
 from geoservices.errors import NotFound
-from geoservices.places import access_queries, service, shares
+from geoservices.places import access_queries, parents, service, shares
+from geoservices.places.parents import ParentRefused
 from geoservices.places.shares import SharedWithItself
 
 router = APIRouter(tags=["sharing"], route_class=StrictRoute)
@@ -36,6 +45,16 @@ def read_tags(place_id: UUID, grant: Reading, session: SessionDep) -> TagsOut:
 def set_tags(place_id: UUID, body: TagsIn, grant: Writing, session: SessionDep) -> TagsOut:
     """Give a place exactly these tags; who is limited to places by tag has others from now on."""
     return TagsOut.model_validate(service.set_tags(session, place_id, body.tags, grant))
+
+
+@router.put("/places/{place_id}/parent", responses=problem_responses(NotFound, ParentRefused))
+def set_parent(place_id: UUID, body: ParentIn, grant: Writing, session: SessionDep) -> ParentOut:
+    """Make a place part of another of the organisation's, as a library is of a civic centre.
+
+    Campaigns may then wait at all of them once somebody was told something at one.
+    """
+    place = parents.set_parent(session, place_id, body.parent_id, grant=grant)
+    return ParentOut.model_validate(place)
 
 
 @router.get("/places/{place_id}/shares", responses=problem_responses(NotFound))

@@ -10,6 +10,7 @@ from pydantic import Field
 from api.schemas.common import Name, Out
 from api.schemas.definitions import Definition
 from geoservices.accounts.models import Purpose
+from geoservices.calendars.recurrence import read_rule
 from geoservices.campaigns import definitions
 from geoservices.campaigns.drafts import CampaignDraft
 from geoservices.campaigns.lifecycle import State
@@ -20,18 +21,28 @@ from geoservices.explanations.wording import in_words
 
 
 class CampaignIn(Definition):
-    """Who is told of a listing, when and how often."""
+    """Who is told of something, when and how often."""
 
     id: UUID | None = Field(default=None, description="The client's own, so that a retry is safe")
-    listing_id: UUID
+    listing_id: UUID | None = Field(
+        default=None,
+        description="Of what it speaks; null of whatever listing sets it off, or of none",
+    )
     name: Name
     purpose: Purpose
     campaign_class: CampaignClass = CampaignClass.SERVICE
 
     def to_draft(self) -> CampaignDraft:
-        """Return what the domain takes."""
+        """Return what the domain takes.
+
+        Raises:
+            RecurrenceRefused: The rule of its timetable cannot be read.
+        """
         frame = {"listing_id", "name", "purpose", "campaign_class"}
         document = self.model_dump(exclude={"id", *frame})
+        timetable = document["timetable"]
+        if timetable is not None and timetable["rule"] is not None:
+            timetable["rule"] = read_rule(timetable["rule"], field="/timetable/rule")
         return CampaignDraft(
             **self.model_dump(include=frame),
             definition=msgspec.convert(document, definitions.Definition),
@@ -42,7 +53,7 @@ class CampaignOut(Definition):
     """A campaign as its newest version defines it, and how far it has come."""
 
     id: UUID
-    listing_id: UUID
+    listing_id: UUID | None
     name: str
     purpose: Purpose
     campaign_class: CampaignClass
@@ -98,9 +109,10 @@ class DecisionOut(Out):
     id: UUID
     campaign_id: UUID
     version: int = Field(description="Which version of the campaign decided, from 1")
-    place_id: UUID
+    place_id: UUID | None
     transition_id: UUID | None
     check_in_id: UUID | None
+    run_id: UUID | None = Field(description="In which run; null if they set it off themselves")
     gate: str | None
     reason: str
     gates_passed: list[str]
@@ -125,6 +137,7 @@ class DecisionOut(Out):
             place_id=decision.place_id,
             transition_id=decision.transition_id,
             check_in_id=decision.check_in_id,
+            run_id=decision.run_id,
             gate=gate,
             reason=decision.reason,
             gates_passed=decision.gates_passed,

@@ -19,6 +19,7 @@ from api.schemas.accounts import TimeZone
 from api.schemas.common import DurationIn, In, Instant, Lat, Lon, Text
 from api.schemas.members import Tags
 from geoservices.access.rights import Role
+from geoservices.campaigns.cooldowns import CooldownPer
 from geoservices.campaigns.definitions import AfterHolding, Channel, GoalKind, Visited
 from geoservices.campaigns.rules import Trigger
 from geoservices.campaigns.windows import Weekday
@@ -180,6 +181,21 @@ class Schedule(Part):
     )
 
 
+class Timetable(Part):
+    """When the campaign runs by itself, for the trigger `schedule`."""
+
+    starts_at: Instant = Field(description="When it runs first")
+    rule: Annotated[Text, StringConstraints(min_length=1, max_length=500)] | None = Field(
+        default=None,
+        examples=["FREQ=WEEKLY;BYDAY=MO,TH;COUNT=20"],
+        description="When it runs again: an RRULE of RFC 5545 with an UNTIL or a COUNT, read by "
+        "the clocks of the time zone; null is once",
+    )
+    time_zone: TimeZone | None = Field(
+        default=None, description="By whose clocks; null is the organisation's"
+    )
+
+
 class Cap(Part):
     """The most messages from this campaign to one person in any window."""
 
@@ -204,10 +220,13 @@ class Definition(Part):
     """What a campaign is defined as; each change of it is a version."""
 
     triggers: Annotated[list[Trigger], AfterValidator(_each_once)] = Field(min_length=1)
-    places: PlaceSet | None = Field(default=None, description="Null is the listing's place")
+    places: PlaceSet | None = Field(
+        default=None, description="Null is the listing's place, if there is a listing"
+    )
     audience: Audience
     content: list[Variant] = Field(min_length=1, max_length=5)
     schedule: Schedule = Field(default_factory=Schedule)
+    timetable: Timetable | None = None
     min_confidence: int = Field(
         default=2, ge=1, le=3, description="Least confidence in the person's presence, 1 to 3"
     )
@@ -215,6 +234,11 @@ class Definition(Part):
         default=False, description="Hold while the place is closed by its opening hours"
     )
     cooldown: DurationIn = Field(default=timedelta(hours=12), ge=timedelta(0), le=YEAR)
+    cooldown_per: CooldownPer = Field(
+        default=CooldownPer.CAMPAIGN,
+        description="Where somebody must have been told for the cooldown to hold: anywhere, at the "
+        "same place, or there, at its parent and at places with the same parent",
+    )
     cap: Cap | None = None
     after_holding: AfterHolding = Field(
         default=AfterHolding.DROP, description="What becomes of what a gate held back"

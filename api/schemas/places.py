@@ -30,6 +30,7 @@ class PlaceProperties(Out):
     email: str | None
     opening_hours: str | None = Field(description="OSM syntax, in the place's time zone")
     time_zone: str
+    parent_id: UUID | None = Field(description="The place that it is part of")
     open_state: OpenState
     open_state_changes_at: datetime | None
     distance_m: float | None = Field(description="Metres from `near`; null without it")

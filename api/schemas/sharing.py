@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Self
+from uuid import UUID
 
 from pydantic import Field
 
@@ -21,6 +22,18 @@ class TagsOut(Out):
     """A place's tags, in the order of the alphabet."""
 
     tags: list[str]
+
+
+class ParentIn(In):
+    """Which place a place shall be part of."""
+
+    parent_id: UUID | None = Field(description="Another of the organisation's places; null is none")
+
+
+class ParentOut(Out):
+    """Which place a place is part of."""
+
+    parent_id: UUID | None
 
 
 class ShareIn(In):

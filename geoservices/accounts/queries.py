@@ -21,7 +21,7 @@ from geoservices.accounts.models import (
     SignIn,
 )
 from geoservices.arrays import Blobs, Uuids
-from geoservices.database import newest_first
+from geoservices.database import among, newest_first
 from geoservices.trips import ask
 
 
@@ -223,7 +223,7 @@ def purposes_of(session: Session, person_ids: Iterable[UUID]) -> dict[UUID, froz
     """Return what each person agrees to at the moment; those who agree to nothing are left out."""
     rows = session.execute(
         select(Consent.person_id, Consent.purpose).where(
-            Consent.person_id.in_(set(person_ids)), Consent.withdrawn_at.is_(None)
+            among(Consent.person_id, person_ids), Consent.withdrawn_at.is_(None)
         )
     )
     found: dict[UUID, set[Purpose]] = {}
@@ -312,7 +312,7 @@ def lock_people(session: Session, person_ids: Iterable[UUID]) -> None:
     """
     session.execute(
         select(Person.id)
-        .where(Person.id.in_(set(person_ids)))
+        .where(among(Person.id, person_ids))
         .order_by(Person.id)
         .with_for_update(key_share=True)
     )
@@ -340,6 +340,6 @@ def people_of_devices(session: Session, device_ids: Iterable[UUID]) -> dict[UUID
     rows = session.execute(
         select(Device.id, Person)
         .join(Person, Person.id == Device.person_id)
-        .where(Device.id.in_(set(device_ids)))
+        .where(among(Device.id, device_ids))
     )
     return dict(rows.all())

@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from geoservices.access.rights import Role
+from geoservices.campaigns.cooldowns import CooldownPer
 from geoservices.campaigns.rules import Cap, Trigger
 from geoservices.campaigns.windows import Window
 
@@ -125,6 +126,19 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Timetable:
+    """When the runs of the trigger `schedule` begin.
+
+    `rule` is an RRULE as `calendars.recurrence` keeps them, read by the clocks of the IANA zone
+    `time_zone`, or of the organisation's if that is None; without one there is a single run.
+    """
+
+    starts_at: datetime
+    rule: str | None = None
+    time_zone: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Goal:
     """What counts as success, and by when after somebody was told; a task, after publishing.
 
@@ -140,8 +154,9 @@ class Goal:
 class Definition:
     """All that a campaign says of whom it tells what, when and why.
 
-    Without `places` it is about its listing's place, wherever that is moved. `objective` and
-    `measure` are for people to read, and so is `effort`, unless it is a number of hours.
+    Without `places` it is about its listing's place, wherever that is moved. `timetable` is for the
+    trigger `schedule`. `objective` and `measure` are for people to read, and so is `effort`, unless
+    it is a number of hours.
     """
 
     triggers: tuple[Trigger, ...]
@@ -149,9 +164,11 @@ class Definition:
     content: tuple[Variant, ...]
     places: PlaceSet | None = None
     schedule: Schedule = field(default_factory=Schedule)
+    timetable: Timetable | None = None
     min_confidence: int = 2
     only_when_open: bool = False
     cooldown: timedelta = timedelta(hours=12)
+    cooldown_per: CooldownPer = CooldownPer.CAMPAIGN
     cap: Cap | None = None
     after_holding: AfterHolding = AfterHolding.DROP
     channel: Channel = Channel.PUSH
@@ -159,6 +176,15 @@ class Definition:
     objective: str = ""
     measure: str = ""
     effort: str = ""
+
+    @property
+    def only_place(self) -> UUID | None:
+        """The one place that it names, if it names nothing else."""
+        named = self.places
+        if named is None or len(named.ids) != 1:
+            return None
+        others = (named.tags, named.categories, named.area, named.circle)
+        return None if any(others) else named.ids[0]
 
 
 def stored(definition: Definition) -> dict[str, Any]:

@@ -35,10 +35,11 @@ def faults_of_goal(draft: Draft) -> Iterator[GeoservicesError]:
     if goal is None:
         return
     needed = NEEDS.get(goal.kind)
-    if needed is not None and needed != listing.kind:
+    if needed is not None and (listing is None or needed != listing.kind):
+        said = "has no listing" if listing is None else f"is about one of the kind {listing.kind}"
         yield GoalOutOfReach(
-            f"The goal `{goal.kind}` is for a listing of the kind {needed}, and this one is of the "
-            f"kind {listing.kind}. Choose another goal, such as `opened`.",
+            f"The goal `{goal.kind}` is for a listing of the kind {needed}, and the campaign "
+            f"{said}. Choose another goal, such as `opened`.",
             field="/goal/kind",
         )
         return

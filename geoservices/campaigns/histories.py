@@ -1,5 +1,6 @@
 """What the people of a batch were told before, and what they are."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,10 +9,12 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from geoservices.campaigns import queries
-from geoservices.campaigns.models import Campaign, Decision
+from geoservices.campaigns.cooldowns import Spot
 from geoservices.campaigns.occasions import Occasion
-from geoservices.campaigns.rules import CampaignClass
+from geoservices.campaigns.pacing import Telling
+from geoservices.campaigns.rules import CampaignClass, Limits
 from geoservices.campaigns.speaking import Speaker
+from geoservices.places.models import Place
 
 Pair = tuple[UUID, UUID]
 
@@ -20,53 +23,68 @@ Pair = tuple[UUID, UUID]
 class History:
     """What the people of a batch were told and are, read once and kept up as it is decided."""
 
-    told: dict[UUID, int]
-    last: dict[Pair, Decision]
+    tellings: dict[UUID, list[Telling]]
+    """By person, the earliest first: all that may count towards a cap or a cooldown."""
     of_open_visits: set[UUID]
-    by_campaign: dict[Pair, list[datetime]] = field(default_factory=dict)
-    """When each campaign with a cap of its own told each person."""
+    """The occasions' transitions whose visit goes on."""
     teams: Mapping[UUID, frozenset[UUID]] = field(default_factory=dict)
     came: Mapping[Pair, Sequence[datetime]] = field(default_factory=dict)
     """When each person came to each place, if any campaign asks."""
 
-    def add(self, decision: Decision, campaign: Campaign) -> None:
-        """The next decision about this person must see this one."""
-        if campaign.campaign_class != CampaignClass.CRITICAL:
-            self.told[decision.person_id] = self.told.get(decision.person_id, 0) + 1
-        self.last[campaign.id, decision.person_id] = decision
-        self.by_campaign.setdefault((campaign.id, decision.person_id), []).append(
-            decision.decided_at
+    def add(self, occasion: Occasion, speaker: Speaker, *, at: datetime) -> None:
+        """Note that somebody is told something: the next decision about them must see it."""
+        self.tellings[occasion.person.id].append(
+            Telling(
+                person_id=occasion.person.id,
+                campaign_id=speaker.campaign.id,
+                campaign_class=CampaignClass(speaker.campaign.campaign_class),
+                spot=spot_of(occasion.place),
+                told_at=at,
+                visit_goes_on=occasion.transition_id in self.of_open_visits,
+            )
         )
+
+
+def spot_of(place: Place | None) -> Spot:
+    """Return a place, or none, as cooldowns look at it."""
+    if place is None:
+        return Spot(place_id=None, parent_id=None)
+    return Spot(place_id=place.id, parent_id=place.parent_id)
 
 
 def read_history(
     session: Session,
     occasions: Sequence[Occasion],
-    listening: Mapping[UUID, Sequence[Speaker]],
+    listening: Mapping[UUID | None, Sequence[Speaker]],
     *,
-    since: datetime,
+    limits: Limits,
     at: datetime,
 ) -> History:
-    """Read what deciding on a batch has to know; the cap on a person counts `since` an instant."""
+    """Read what deciding on a batch has to know."""
     people = {occasion.person.id for occasion in occasions}
     speakers = [speaker for there in listening.values() for speaker in there]
-    last = queries.last_told(session, [speaker.campaign.id for speaker in speakers], people)
-    visited = {occasion.transition_id for occasion in occasions}
-    visited |= {decision.transition_id for decision in last.values()}
+    waits = [one.definition.cooldown for one in speakers]
+    waits += [one.definition.cap.within for one in speakers if one.definition.cap]
     history = History(
-        told=queries.told_since(session, people, since=since),
-        last=last,
-        of_open_visits=queries.of_open_visits(session, filter(None, visited)),
+        tellings=defaultdict(list),
+        of_open_visits=queries.of_open_visits(
+            session, {one.transition_id for one in occasions if one.transition_id}
+        ),
     )
+    for telling in queries.told_to(
+        session,
+        people,
+        since=at - limits.longest,
+        by={speaker.campaign.id for speaker in speakers},
+        by_since=at - max(waits, default=limits.longest),
+    ):
+        history.tellings[telling.person_id].append(telling)
     # Most campaigns ask for none of these.
-    if caps := {one.campaign.id: one.definition.cap for one in speakers if one.definition.cap}:
-        longest = max(cap.within for cap in caps.values())
-        history.by_campaign = queries.told_by(session, caps, people, since=at - longest)
     audiences = [speaker.definition.audience for speaker in speakers]
     if any(audience.team_ids for audience in audiences):
         history.teams = queries.teams_of(session, people)
     if spans := [one.visited_within for one in audiences if one.visited is not None]:
         first = min(occasion.occurred_at for occasion in occasions)
-        places = {occasion.place.id for occasion in occasions}
+        places = {occasion.place_id for occasion in occasions if occasion.place_id}
         history.came = queries.came_since(session, people, places, since=first - max(spans))
     return history

@@ -30,12 +30,13 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from geoservices.access.actors import Grant
 from geoservices.accounts.models import Organisation
 from geoservices.campaigns.definitions import Around, PlaceSet
 from geoservices.campaigns.models import Campaign, CampaignPlace, CampaignVersion
+from geoservices.database import among
 from geoservices.geometry.position import Position
 from geoservices.geometry.storage import point_ewkt
 from geoservices.listings.models import Listing
@@ -53,8 +54,13 @@ class Listening:
     place_id: UUID
     campaign: Campaign
     version: CampaignVersion
-    listing: Listing
+    listing: Listing | None
     organisation: Organisation
+
+    @property
+    def key(self) -> tuple[UUID, int]:
+        """Its campaign and the version's number."""
+        return self.campaign.id, self.version.number
 
 
 def listening_to(
@@ -67,7 +73,7 @@ def listening_to(
     """
     here = (
         select(Place.id, Place.organisation_id, Place.category, Place.tags, Place.point)
-        .where(Place.id.in_(set(place_ids)))
+        .where(among(Place.id, place_ids))
         .cte("here")
     )
     ways = union_all(*_ways(here)).subquery("ways")
@@ -87,7 +93,7 @@ def listening_to(
             (CampaignVersion.campaign_id == ways.c.campaign_id)
             & (CampaignVersion.number == ways.c.number),
         )
-        .join(Listing, Listing.id == Campaign.listing_id)
+        .outerjoin(Listing, Listing.id == Campaign.listing_id)
         .join(Organisation, Organisation.id == Campaign.organisation_id)
         .where(
             Campaign.published_at <= at,
@@ -97,6 +103,8 @@ def listening_to(
             _reached(here, own),
         )
         .order_by(Campaign.published_at, Campaign.id, CampaignVersion.number)
+        # Definitions are read once (`versions`), and who reaches what is asked here alone.
+        .options(defer(CampaignVersion.definition), defer(CampaignVersion.reach))
     )
     # A place may be meant in several ways.
     found = {(row[0], row[1].id, row[2].number): Listening(*row) for row in rows}
@@ -104,12 +112,13 @@ def listening_to(
 
 
 def listen(
-    session: Session, version: CampaignVersion, places: PlaceSet | None, *, listing_id: UUID
+    session: Session, version: CampaignVersion, places: PlaceSet | None, *, listing_id: UUID | None
 ) -> None:
     """Have a published version listen at its places; without a set, wherever its listing is."""
     common = {"campaign_id": version.campaign_id, "number": version.number}
     if places is None:
-        session.add(CampaignPlace(id=uuid4(), listing_id=listing_id, **common))
+        if listing_id is not None:
+            session.add(CampaignPlace(id=uuid4(), listing_id=listing_id, **common))
         return
     ways: list[dict[str, object]] = [
         *(dict[str, object](place_id=id_) for id_ in places.ids),
@@ -159,6 +168,13 @@ def count_and_longest_name(session: Session, places: PlaceSet, grant: Grant) -> 
     )
     count, longest = session.execute(asked).one()
     return count, longest
+
+
+def count_apart(session: Session, places: PlaceSet, grant: Grant, *, together: bool) -> int:
+    """Return how many places a set has, or how many groups if those with one parent are one."""
+    group = func.coalesce(Place.parent_id, Place.id) if together else Place.id
+    asked = select(func.count(group.distinct())).where(is_for(places, grant))
+    return session.scalars(asked).one()
 
 
 def found(session: Session, ids: Iterable[UUID], grant: Grant) -> set[UUID]:

@@ -1,24 +1,31 @@
 """What is asked of campaigns and their decisions."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, or_, select, union_all, update
-from sqlalchemy.dialects.postgresql import distinct_on, insert
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from geoservices.access.actors import Grant
 from geoservices.accounts.models import Device
+from geoservices.campaigns.cooldowns import Spot
 from geoservices.campaigns.models import Campaign, CampaignVersion, Decision
+from geoservices.campaigns.pacing import Telling
 from geoservices.campaigns.rules import CampaignClass
 from geoservices.checkins.models import CheckIn
-from geoservices.database import newest_first
+from geoservices.database import among, newest_first
 from geoservices.listings.models import Listing
 from geoservices.members.models import Team, TeamMember
 from geoservices.places.access_queries import reached
+from geoservices.places.models import Place
 from geoservices.visits.models import Transition, Visit
 from geoservices.visits.transitions import Phase
+
+VersionKey = tuple[UUID, int]
+"""A campaign, and the number of one of its versions."""
 
 
 def insert_if_new(session: Session, campaign: Campaign) -> bool:
@@ -50,6 +57,22 @@ def newest_versions(
     )
     versions = {version.campaign_id: version for version in found}
     return [(campaign, versions[campaign.id]) for campaign in campaigns]
+
+
+def definitions_of(
+    session: Session, versions: Iterable[VersionKey]
+) -> dict[VersionKey, Mapping[str, Any]]:
+    """Return what versions define, by campaign and number."""
+    wanted = set(versions)
+    rows = session.execute(
+        select(
+            CampaignVersion.campaign_id, CampaignVersion.number, CampaignVersion.definition
+        ).where(
+            among(CampaignVersion.campaign_id, {campaign_id for campaign_id, _ in wanted}),
+            among(CampaignVersion.number, {number for _, number in wanted}),
+        )
+    )
+    return {(campaign_id, number): definition for campaign_id, number, definition in rows}
 
 
 def not_over(
@@ -89,7 +112,7 @@ def teams_of(session: Session, person_ids: Iterable[UUID]) -> dict[UUID, frozens
     """Return in which teams people are."""
     rows = session.execute(
         select(TeamMember.person_id, func.array_agg(TeamMember.team_id))
-        .where(TeamMember.person_id.in_(set(person_ids)))
+        .where(among(TeamMember.person_id, person_ids))
         .group_by(TeamMember.person_id)
     )
     return {person_id: frozenset(team_ids) for person_id, team_ids in rows}
@@ -99,7 +122,7 @@ def found_teams(session: Session, ids: Iterable[UUID], organisation_id: UUID) ->
     """Return those of the teams that are the organisation's."""
     return set(
         session.scalars(
-            select(Team.id).where(Team.id.in_(set(ids)), Team.organisation_id == organisation_id)
+            select(Team.id).where(among(Team.id, ids), Team.organisation_id == organisation_id)
         )
     )
 
@@ -108,13 +131,13 @@ def came_since(
     session: Session, person_ids: Iterable[UUID], place_ids: Iterable[UUID], *, since: datetime
 ) -> dict[tuple[UUID, UUID], list[datetime]]:
     """Return when people came to places, by visit or check-in, by person and place."""
-    people, places = set(person_ids), set(place_ids)
+    people, places = list(person_ids), list(place_ids)
     visited = (
         select(Device.person_id, Visit.place_id, Visit.entered_at)
         .join(Device, Device.id == Visit.device_id)
         .where(
-            Device.person_id.in_(people),
-            Visit.place_id.in_(places),
+            among(Device.person_id, people),
+            among(Visit.place_id, places),
             Visit.phase != Phase.ARRIVING,
             Visit.entered_at > since,
         )
@@ -123,8 +146,8 @@ def came_since(
         select(Device.person_id, CheckIn.place_id, CheckIn.claimed_at)
         .join(Device, Device.id == CheckIn.device_id)
         .where(
-            Device.person_id.in_(people),
-            CheckIn.place_id.in_(places),
+            among(Device.person_id, people),
+            among(CheckIn.place_id, places),
             CheckIn.claimed_at > since,
         )
     )
@@ -134,55 +157,57 @@ def came_since(
     return found
 
 
-def told_by(
-    session: Session, campaign_ids: Iterable[UUID], person_ids: Iterable[UUID], *, since: datetime
-) -> dict[tuple[UUID, UUID], list[datetime]]:
-    """Return when each campaign told each person something since an instant."""
+def told_to(
+    session: Session,
+    person_ids: Iterable[UUID],
+    *,
+    since: datetime,
+    by: Iterable[UUID] = (),
+    by_since: datetime | None = None,
+) -> list[Telling]:
+    """Return what people were told since an instant, the earliest first.
+
+    Args:
+        session: The transaction.
+        person_ids: Whom.
+        since: What any campaign told them.
+        by: Campaigns of which more is wanted: what they told because of visits that go on.
+        by_since: And whatever they told since this.
+    """
+    going_on = Visit.exited_at.is_(None) & Visit.id.is_not(None)
+    lately = going_on if by_since is None else going_on | (Decision.decided_at > by_since)
     rows = session.execute(
-        select(Decision.campaign_id, Decision.person_id, Decision.decided_at).where(
-            Decision.person_id.in_(set(person_ids)),
-            Decision.campaign_id.in_(set(campaign_ids)),
-            Decision.gate.is_(None),
-            Decision.decided_at > since,
+        select(
+            Decision.person_id,
+            Decision.campaign_id,
+            Campaign.campaign_class,
+            Decision.place_id,
+            Place.parent_id,
+            Decision.decided_at,
+            going_on,
         )
-    )
-    found: dict[tuple[UUID, UUID], list[datetime]] = {}
-    for campaign_id, person_id, decided_at in rows:
-        found.setdefault((campaign_id, person_id), []).append(decided_at)
-    return found
-
-
-def told_since(session: Session, person_ids: Iterable[UUID], *, since: datetime) -> dict[UUID, int]:
-    """Count the messages that count towards each person's cap and were sent since an instant."""
-    rows = session.execute(
-        select(Decision.person_id, func.count())
         .join(Campaign, Campaign.id == Decision.campaign_id)
+        .outerjoin(Place, Place.id == Decision.place_id)
+        .outerjoin(Transition, Transition.id == Decision.transition_id)
+        .outerjoin(Visit, Visit.id == Transition.visit_id)
         .where(
-            Decision.person_id.in_(set(person_ids)),
+            among(Decision.person_id, person_ids),
             Decision.gate.is_(None),
-            Decision.decided_at > since,
-            Campaign.campaign_class != CampaignClass.CRITICAL,
+            or_(Decision.decided_at > since, among(Decision.campaign_id, by) & lately),
         )
-        .group_by(Decision.person_id)
+        .order_by(Decision.decided_at)
     )
-    return dict(rows.all())
-
-
-def last_told(
-    session: Session, campaign_ids: Iterable[UUID], person_ids: Iterable[UUID]
-) -> dict[tuple[UUID, UUID], Decision]:
-    """Return the newest decision by which each campaign told each person something."""
-    found = session.scalars(
-        select(Decision)
-        .ext(distinct_on(Decision.campaign_id, Decision.person_id))
-        .where(
-            Decision.campaign_id.in_(set(campaign_ids)),
-            Decision.person_id.in_(set(person_ids)),
-            Decision.gate.is_(None),
+    return [
+        Telling(
+            person_id=person_id,
+            campaign_id=campaign_id,
+            campaign_class=CampaignClass(class_),
+            spot=Spot(place_id=place_id, parent_id=parent_id),
+            told_at=told_at,
+            visit_goes_on=visit_goes_on,
         )
-        .order_by(Decision.campaign_id, Decision.person_id, Decision.decided_at.desc())
-    )
-    return {(decision.campaign_id, decision.person_id): decision for decision in found}
+        for person_id, campaign_id, class_, place_id, parent_id, told_at, visit_goes_on in rows
+    ]
 
 
 def of_open_visits(session: Session, transition_ids: Iterable[UUID]) -> set[UUID]:
@@ -191,7 +216,7 @@ def of_open_visits(session: Session, transition_ids: Iterable[UUID]) -> set[UUID
         session.scalars(
             select(Transition.id)
             .join(Visit, Visit.id == Transition.visit_id)
-            .where(Transition.id.in_(set(transition_ids)), Visit.exited_at.is_(None))
+            .where(among(Transition.id, transition_ids), Visit.exited_at.is_(None))
         )
     )
 
@@ -204,8 +229,8 @@ def decided_already(
         select(
             Decision.campaign_id, func.coalesce(Decision.transition_id, Decision.check_in_id)
         ).where(
-            Decision.transition_id.in_(set(transition_ids))
-            | Decision.check_in_id.in_(set(check_in_ids))
+            among(Decision.transition_id, transition_ids)
+            | among(Decision.check_in_id, check_in_ids)
         )
     )
     return set(rows)
@@ -221,7 +246,7 @@ def of_organisation(
     """Return an organisation's campaigns within reach, newest first."""
     statement = (
         select(Campaign)
-        .join(Listing, Listing.id == Campaign.listing_id)
+        .outerjoin(Listing, Listing.id == Campaign.listing_id)
         .where(Campaign.organisation_id == grant.organisation_id, reached(Listing.place_id, grant))
     )
     page = newest_first(statement, Campaign.created_at, Campaign.id, after=after, limit=limit)
@@ -269,5 +294,5 @@ def decisions_of_person(
 
 def decisions_by_id(session: Session, ids: Iterable[UUID]) -> dict[UUID, Decision]:
     """Return decisions by their ids."""
-    found = session.scalars(select(Decision).where(Decision.id.in_(set(ids))))
+    found = session.scalars(select(Decision).where(among(Decision.id, ids)))
     return {decision.id: decision for decision in found}

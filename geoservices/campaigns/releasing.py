@@ -5,10 +5,12 @@ from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from geoservices.campaigns.rules import Circumstances, Gate, Limits, within
+from geoservices.campaigns.rules import Cap, Circumstances, Gate, Limits, within
 from geoservices.campaigns.windows import Weekly, next_on, next_when
 
-PASSING: Final = frozenset({Gate.OPENING_HOURS, Gate.SCHEDULE, Gate.QUIET_HOURS, Gate.CAP})
+PASSING: Final = frozenset(
+    {Gate.OPENING_HOURS, Gate.SCHEDULE, Gate.QUIET_HOURS, Gate.CAP, Gate.CLASS_CAP, Gate.PLACE_CAP}
+)
 """Gates that say yes once enough time has passed, without anybody's doing anything.
 
 A campaign that told somebody just before, or on the same visit, has nothing to tell them later:
@@ -22,7 +24,7 @@ def look_again(
     *,
     weekly: Weekly,
     told: Sequence[datetime],
-    limits: Limits,
+    cap: Cap | None,
     at: datetime,
 ) -> datetime | None:
     """Return the first instant at which a gate that said no may say yes.
@@ -31,8 +33,8 @@ def look_again(
         gate: Which gate.
         about: What it knew when it said no.
         weekly: The campaign's weekly windows.
-        told: When the person was told what counts towards their cap, within its window.
-        limits: What holds for every campaign.
+        told: When the person was told what counts towards the cap, within its window.
+        cap: The one that said no, if one did.
         at: When it said no.
 
     Returns:
@@ -47,8 +49,8 @@ def look_again(
             found = next_on(weekly, at)
         case Gate.QUIET_HOURS:
             found = quiet_until(about, at)
-        case Gate.CAP:
-            found = room_at(told, limits)
+        case Gate.CAP | Gate.CLASS_CAP | Gate.PLACE_CAP if cap is not None:
+            found = room_at(told, cap)
         case _:
             return None
     return found.astimezone(UTC) if found is not None and found > at else None
@@ -72,11 +74,11 @@ def quiet_until(about: Circumstances, at: datetime) -> datetime | None:
     )
 
 
-def room_at(told: Sequence[datetime], limits: Limits) -> datetime | None:
+def room_at(told: Sequence[datetime], cap: Cap) -> datetime | None:
     """Return when a person who was told as much as they may has been told less than that."""
-    if len(told) < limits.person_cap:
+    if len(told) < cap.messages:
         return None
-    return sorted(told)[-limits.person_cap] + limits.person_cap_window
+    return sorted(told)[-cap.messages] + cap.within
 
 
 def last_moment(

@@ -7,6 +7,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from geoservices.campaigns import windows
+from geoservices.campaigns.cooldowns import CooldownPer
 from geoservices.campaigns.windows import Weekly
 from geoservices.places.hours import OpenState
 
@@ -18,6 +19,18 @@ class Trigger(StrEnum):
     DWELLED = "dwelled"
     EXITED = "exited"
     CHECKED_IN = "checked-in"
+    EVENT_PUBLISHED = "event-published"
+    TASK_CREATED = "task-created"
+    SCHEDULE = "schedule"
+    NOW = "now"
+
+
+BY_PASSING = frozenset({Trigger.ENTERED, Trigger.DWELLED, Trigger.EXITED})
+"""What somebody sets off without doing anything for it."""
+BY_LISTINGS = frozenset({Trigger.EVENT_PUBLISHED, Trigger.TASK_CREATED})
+"""What a listing sets off, of which the campaign then speaks."""
+BY_RUNS = BY_LISTINGS | {Trigger.SCHEDULE, Trigger.NOW}
+"""What nobody sets off by being somewhere: the campaign goes through all whom it is for."""
 
 
 class CampaignClass(StrEnum):
@@ -40,7 +53,10 @@ class Gate(StrEnum):
     OPENING_HOURS = "opening-hours"
     SCHEDULE = "schedule"
     QUIET_HOURS = "quiet-hours"
+    WORKING_HOURS = "working-hours"
     CAP = "cap"
+    CLASS_CAP = "class-cap"
+    PLACE_CAP = "place-cap"
     CAMPAIGN_CAP = "campaign-cap"
     COOLDOWN = "cooldown"
     CLAIMABLE = "claimable"
@@ -50,7 +66,7 @@ class Gate(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cap:
-    """The most messages that a campaign sends one person in any window of a length."""
+    """The most messages that one person is sent in any window of a length."""
 
     messages: int
     within: timedelta
@@ -66,18 +82,31 @@ class Terms:
     min_confidence: int
     only_when_open: bool
     cooldown: timedelta
+    cooldown_per: CooldownPer
     weekly: Weekly
     cap: Cap | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What holds for every campaign; `longest_wait` is how long what was held back may wait."""
+    """What holds for every campaign.
+
+    Critical messages neither count towards a cap nor are held back by one; `class_caps` has one
+    for each of the other classes, and `place_cap` is for what one person is told at one place.
+    `longest_wait` is how long what was held back may wait.
+    """
 
     max_age: timedelta
-    person_cap: int
-    person_cap_window: timedelta
+    person_cap: Cap
+    class_caps: Mapping[CampaignClass, Cap]
+    place_cap: Cap
     longest_wait: timedelta = timedelta(hours=24)
+
+    @property
+    def longest(self) -> timedelta:
+        """How long what somebody was told counts towards any of the caps."""
+        caps = (self.person_cap, self.place_cap, *self.class_caps.values())
+        return max(cap.within for cap in caps)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,12 +114,15 @@ class Circumstances:
     """What is known of the occasion, the person and the place when a campaign decides.
 
     `unclaimable` is why nobody could make use of the listing, in a sentence; None if they could.
-    `last_told_at` is when this campaign last told this person; `told_in_window` how many
-    messages that count towards the cap the person got within it, `told_by_campaign` how many from
-    this campaign within its own cap's window; `told_this_visit` whether this campaign told them
-    already because of the same visit or check-in; `held_out` whether the lot fell on them to be
-    told nothing. Of a message that had been held back, `held_until` is when it was to be looked at
-    again, and `irrelevant` why nobody would tell it any more, in a sentence.
+    `told_in_window` is how many messages the person got that count towards the cap on a person,
+    `told_of_class` and `told_here` towards the caps on the class and the place, and
+    `told_by_campaign` towards the campaign's own, each within its window. `last_told_at` is when
+    this campaign last told them where its cooldown looks, and `told_this_visit` whether it did so
+    because of a visit that still goes on; `held_out` whether the lot fell on them to be told
+    nothing; `off_work` is of members who said when they work. The gates in `unasked` have nothing
+    to ask about, which is not to have let anybody through. Of a message that had been held back,
+    `held_until` is when it was to be looked at again, and `irrelevant` why nobody would tell it any
+    more, in a sentence.
     """
 
     occurred_at: datetime
@@ -104,10 +136,14 @@ class Circumstances:
     quiet_from: time | None
     quiet_until: time | None
     told_in_window: int
+    told_of_class: int
+    told_here: int
     told_by_campaign: int
     last_told_at: datetime | None
     told_this_visit: bool
     held_out: bool
+    off_work: bool = False
+    unasked: frozenset[Gate] = frozenset()
     held_until: datetime | None = None
     irrelevant: str | None = None
 
@@ -139,7 +175,7 @@ class Held:
 
 
 def decide(terms: Terms, about: Circumstances, *, limits: Limits, at: datetime) -> Ruling:
-    """Ask every gate in the fixed order; the first no is the answer.
+    """Ask every gate that has something to ask, in the fixed order; the first no is the answer.
 
     Args:
         terms: What the campaign asks for.
@@ -147,13 +183,22 @@ def decide(terms: Terms, about: Circumstances, *, limits: Limits, at: datetime) 
         limits: What holds for every campaign.
         at: The moment of deciding.
     """
-    passed: list[Gate] = []
-    for gate, ask in _GATES.items():
+    for number, ask in enumerate(_GATES.values()):
+        if _ORDER[number] in about.unasked:
+            continue
         held = ask(terms, about, limits, at)
         if held is not None:
-            return Ruling(gate=gate, reason=held.reason, passed=tuple(passed), detail=held.detail)
-        passed.append(gate)
-    return Ruling(gate=None, reason="Every gate let it through.", passed=tuple(passed))
+            passed = _asked(_ORDER[:number], about)
+            return Ruling(
+                gate=_ORDER[number], reason=held.reason, passed=passed, detail=held.detail
+            )
+    return Ruling(gate=None, reason="Every gate let it through.", passed=_asked(_ORDER, about))
+
+
+def _asked(gates: tuple[Gate, ...], about: Circumstances) -> tuple[Gate, ...]:
+    if not about.unasked:
+        return gates
+    return tuple(gate for gate in gates if gate not in about.unasked)
 
 
 def _consent(_terms: Terms, about: Circumstances, _limits: Limits, _at: datetime) -> Held | None:
@@ -172,9 +217,11 @@ def _purpose(terms: Terms, about: Circumstances, _limits: Limits, _at: datetime)
 
 
 def _sensitive(terms: Terms, about: Circumstances, _limits: Limits, _at: datetime) -> Held | None:
-    if about.sensitive and terms.trigger is not Trigger.CHECKED_IN:
-        return Held(reason="The place is sensitive: passing it never causes a message.")
-    return None
+    if not about.sensitive or terms.trigger is Trigger.CHECKED_IN:
+        return None
+    if terms.trigger in BY_RUNS:
+        return Held(reason="The place is sensitive: nobody is told of it who is not there.")
+    return Held(reason="The place is sensitive: passing it never causes a message.")
 
 
 def _relevance(_terms: Terms, about: Circumstances, _limits: Limits, _at: datetime) -> Held | None:
@@ -238,30 +285,59 @@ def _quiet(terms: Terms, about: Circumstances, _limits: Limits, at: datetime) ->
     return None
 
 
+def _working(terms: Terms, about: Circumstances, _limits: Limits, _at: datetime) -> Held | None:
+    if about.off_work and terms.campaign_class is not CampaignClass.CRITICAL:
+        return Held(reason="It is outside the person's working hours.")
+    return None
+
+
 def _cap(terms: Terms, about: Circumstances, limits: Limits, _at: datetime) -> Held | None:
-    if terms.campaign_class is CampaignClass.CRITICAL or about.told_in_window < limits.person_cap:
+    cap, told = limits.person_cap, about.told_in_window
+    if terms.campaign_class is CampaignClass.CRITICAL or told < cap.messages:
         return None
-    hours = limits.person_cap_window.total_seconds() / 3600
     return Held(
-        reason=f"The person got {about.told_in_window} messages in the last {hours:g} hours; "
-        f"{limits.person_cap} are allowed.",
-        detail={"told_in_window": about.told_in_window, "person_cap": limits.person_cap},
+        reason=f"The person got {_so_many(told, 'message')} in the last {_hours(cap.within)}; "
+        f"{cap.messages} are allowed.",
+        detail={"told_in_window": told, "person_cap": cap.messages},
+    )
+
+
+def _class_cap(terms: Terms, about: Circumstances, limits: Limits, _at: datetime) -> Held | None:
+    cap, told = limits.class_caps.get(terms.campaign_class), about.told_of_class
+    if cap is None or told < cap.messages:
+        return None
+    return Held(
+        reason=f"The person got {_so_many(told, 'message')} of the class {terms.campaign_class} "
+        f"in the last {_hours(cap.within)}; {cap.messages} are allowed.",
+        detail={
+            "campaign_class": terms.campaign_class,
+            "told_of_class": told,
+            "class_cap": cap.messages,
+        },
+    )
+
+
+def _place_cap(terms: Terms, about: Circumstances, limits: Limits, _at: datetime) -> Held | None:
+    cap, told = limits.place_cap, about.told_here
+    if terms.campaign_class is CampaignClass.CRITICAL or told < cap.messages:
+        return None
+    return Held(
+        reason=f"The person was told {_so_many(told, 'thing')} at this place in the last "
+        f"{_hours(cap.within)}; {cap.messages} are allowed.",
+        detail={"told_here": told, "place_cap": cap.messages},
     )
 
 
 def _campaign_cap(
     terms: Terms, about: Circumstances, _limits: Limits, _at: datetime
 ) -> Held | None:
-    if terms.cap is None or about.told_by_campaign < terms.cap.messages:
+    cap, told = terms.cap, about.told_by_campaign
+    if cap is None or told < cap.messages:
         return None
-    hours = terms.cap.within.total_seconds() / 3600
     return Held(
-        reason=f"The campaign told the person {about.told_by_campaign} times in the last "
-        f"{hours:g} hours, and does so {terms.cap.messages} times at most.",
-        detail={
-            "told_by_campaign": about.told_by_campaign,
-            "campaign_cap": terms.cap.messages,
-        },
+        reason=f"The campaign told the person {_so_many(told, 'time')} in the last "
+        f"{_hours(cap.within)}, and does so {_so_many(cap.messages, 'time')} at most.",
+        detail={"told_by_campaign": told, "campaign_cap": cap.messages},
     )
 
 
@@ -276,9 +352,13 @@ def _cooldown(terms: Terms, about: Circumstances, _limits: Limits, at: datetime)
     if about.told_this_visit:
         return None  # The same visit again is a duplicate, and the last gate says so.
     return Held(
-        reason=f"The campaign told the person {_minutes(at - about.last_told_at)} ago and "
-        f"waits {_minutes(terms.cooldown)}.",
-        detail={"last_told_at": about.last_told_at.isoformat()},
+        reason=f"The campaign told the person{_WHERE[terms.cooldown_per]} "
+        f"{_minutes(at - about.last_told_at)} ago and waits {_minutes(terms.cooldown)}.",
+        detail={
+            "last_told_at": about.last_told_at.isoformat(),
+            "cooldown_s": terms.cooldown.total_seconds(),
+            "cooldown_per": terms.cooldown_per,
+        },
     )
 
 
@@ -311,12 +391,22 @@ _GATES: Mapping[Gate, Callable[[Terms, Circumstances, Limits, datetime], Held | 
     Gate.OPENING_HOURS: _opening,
     Gate.SCHEDULE: _schedule,
     Gate.QUIET_HOURS: _quiet,
+    Gate.WORKING_HOURS: _working,
     Gate.CAP: _cap,
+    Gate.CLASS_CAP: _class_cap,
+    Gate.PLACE_CAP: _place_cap,
     Gate.CAMPAIGN_CAP: _campaign_cap,
     Gate.COOLDOWN: _cooldown,
     Gate.CLAIMABLE: _claimable,
     Gate.DUPLICATE: _duplicate,
     Gate.HOLD_OUT: _hold_out,
+}
+
+_ORDER = tuple(_GATES)
+_WHERE: Mapping[CooldownPer, str] = {
+    CooldownPer.CAMPAIGN: "",
+    CooldownPer.PLACE: " at this place",
+    CooldownPer.PARENT_PLACE: " at this place, or at one that belongs to it,",
 }
 
 
@@ -328,5 +418,12 @@ def within(moment: time, start: time, end: time) -> bool:
 
 
 def _minutes(span: timedelta) -> str:
-    minutes = round(span.total_seconds() / 60)
-    return "1 minute" if minutes == 1 else f"{minutes} minutes"
+    return _so_many(round(span.total_seconds() / 60), "minute")
+
+
+def _hours(span: timedelta) -> str:
+    return _so_many(span.total_seconds() / 3600, "hour")
+
+
+def _so_many(number: float, of_what: str) -> str:
+    return f"{number:g} {of_what}" if number == 1 else f"{number:g} {of_what}s"

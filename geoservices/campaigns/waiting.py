@@ -1,6 +1,6 @@
 """Messages that were held back wait, if their campaign says so and time alone may let them go."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -11,8 +11,9 @@ from geoservices.accounts import queries as accounts
 from geoservices.campaigns import waiting_queries as queries
 from geoservices.campaigns.definitions import AfterHolding
 from geoservices.campaigns.models import Decision, HeldMessage
+from geoservices.campaigns.pacing import Telling, counting
 from geoservices.campaigns.releasing import PASSING, last_moment, look_again
-from geoservices.campaigns.rules import Circumstances, Gate, Limits
+from geoservices.campaigns.rules import CampaignClass, Circumstances, Gate, Limits
 from geoservices.campaigns.speaking import Speaker, weekly_of
 from geoservices.campaigns.waiting_queries import Waiting
 
@@ -31,33 +32,55 @@ class HeldBack:
     first_at: datetime
 
 
-def keep(session: Session, held_back: Sequence[HeldBack], *, limits: Limits, at: datetime) -> None:
+def keep(
+    session: Session,
+    held_back: Sequence[HeldBack],
+    *,
+    tellings: Mapping[UUID, Sequence[Telling]],
+    limits: Limits,
+    at: datetime,
+) -> list[HeldMessage]:
     """Have those of the messages wait that may be sent later; the others are dropped.
 
     Of one campaign one message at most waits for a person: whoever comes by three times at night
-    is told once in the morning. Its transaction holds the people, and the decisions are stored.
+    is told once in the morning. The transaction holds the people.
+
+    Args:
+        session: The transaction.
+        held_back: The messages; their decisions are noted to wait, and not stored yet.
+        tellings: What each person was told, these decisions included.
+        limits: What holds for every campaign.
+        at: Now.
+
+    Returns:
+        What is to be stored once the decisions are.
     """
     chosen = [one for one in held_back if _may_wait(one)]
     if not chosen:
-        return
+        return []
     taken = queries.waiting_for(session, {one.decision.person_id for one in chosen})
-    capped = {one.decision.person_id for one in chosen if one.gate is Gate.CAP}
-    told = queries.told_at(session, capped, since=at - limits.person_cap_window) if capped else {}
     rows: list[HeldMessage] = []
     for one in chosen:
         decision, definition = one.decision, one.speaker.definition
         pair = (decision.campaign_id, decision.person_id)
+        cap, told = counting(
+            tellings.get(decision.person_id, ()),
+            one.gate,
+            campaign_class=CampaignClass(one.speaker.campaign.campaign_class),
+            place_id=decision.place_id,
+            limits=limits,
+        )
         due_at = look_again(
             one.gate,
             one.about,
             weekly=weekly_of(definition, one.speaker.organisation),
-            told=told.get(decision.person_id, ()),
-            limits=limits,
+            told=told,
+            cap=cap,
             at=at,
         )
         before = last_moment(
             held_at=one.first_at,
-            listing_ends_at=one.speaker.listing.ends_at,
+            listing_ends_at=one.speaker.listing.ends_at if one.speaker.listing else None,
             campaign_ends_at=definition.schedule.ends_at,
             limits=limits,
         )
@@ -68,8 +91,7 @@ def keep(session: Session, held_back: Sequence[HeldBack], *, limits: Limits, at:
         rows.append(
             HeldMessage(decision_id=decision.id, person_id=decision.person_id, due_at=due_at)
         )
-    session.add_all(rows)
-    session.flush()
+    return rows
 
 
 def take(session: Session, decision_ids: Sequence[UUID], *, at: datetime) -> list[Waiting]:

@@ -12,7 +12,6 @@ from geoservices import outbox
 from geoservices.accounts.models import Device, Organisation, Person
 from geoservices.campaigns import definitions
 from geoservices.campaigns.models import Campaign, CampaignVersion, Decision, HeldMessage
-from geoservices.campaigns.rules import CampaignClass
 from geoservices.campaigns.speaking import Speaker
 from geoservices.listings.models import Listing
 from geoservices.places.models import Place
@@ -126,26 +125,6 @@ def waiting_for(session: Session, person_ids: Collection[UUID]) -> set[tuple[UUI
         .where(HeldMessage.person_id.in_(person_ids))
     )
     return {(campaign_id, person_id) for campaign_id, person_id in rows}
-
-
-def told_at(
-    session: Session, person_ids: Collection[UUID], *, since: datetime
-) -> dict[UUID, list[datetime]]:
-    """Return when each person was told what counts towards their cap since an instant."""
-    rows = session.execute(
-        select(Decision.person_id, Decision.decided_at)
-        .join(Campaign, Campaign.id == Decision.campaign_id)
-        .where(
-            Decision.person_id.in_(person_ids),
-            Decision.gate.is_(None),
-            Decision.decided_at > since,
-            Campaign.campaign_class != CampaignClass.CRITICAL,
-        )
-    )
-    found: dict[UUID, list[datetime]] = {}
-    for person_id, decided_at in rows:
-        found.setdefault(person_id, []).append(decided_at)
-    return found
 
 
 def speakers(

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from geoservices.accounts.models import Purpose
 from geoservices.campaigns.models import Campaign, Decision
 from geoservices.channels.models import ChannelChoice
+from geoservices.database import among
 from geoservices.notifications.models import Notification
 
 
@@ -63,6 +64,8 @@ def wanted_as_push(session: Session, notification_ids: Collection[UUID]) -> set[
                     ChannelChoice.purpose == Campaign.purpose,
                 ),
             )
-            .where(Notification.id.in_(notification_ids), func.coalesce(ChannelChoice.push, true()))
+            .where(
+                among(Notification.id, notification_ids), func.coalesce(ChannelChoice.push, true())
+            )
         )
     )

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from geoservices.accounts.models import Device
 from geoservices.checkins.models import CheckIn
-from geoservices.database import newest_first
+from geoservices.database import among, newest_first
 
 
 def insert_if_new(session: Session, check_in: CheckIn) -> bool:
@@ -24,7 +24,7 @@ def insert_if_new(session: Session, check_in: CheckIn) -> bool:
 
 def by_id(session: Session, ids: Iterable[UUID]) -> dict[UUID, CheckIn]:
     """Return check-ins by their ids."""
-    found = session.scalars(select(CheckIn).where(CheckIn.id.in_(set(ids))))
+    found = session.scalars(select(CheckIn).where(among(CheckIn.id, ids)))
     return {check_in.id: check_in for check_in in found}
 
 

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy.orm import Session
 
+from geoservices.bulk_queries import store_all
 from geoservices.campaigns.rules import CampaignClass
 from geoservices.channels import queries as channels
 from geoservices.deliveries import bundle_queries as queries
@@ -16,6 +17,14 @@ from geoservices.deliveries.claiming import Claimable, Obstacle, is_over, nothin
 from geoservices.notifications.bundles import Words, most_urgent, words
 from geoservices.notifications.models import Notification, NotificationKind
 from geoservices.subscriptions import queries as subscriptions
+from geoservices.trips import update_rows
+
+
+class InBundle(NamedTuple):
+    """That a notification is in a bundle."""
+
+    id: UUID
+    bundle_id: UUID
 
 
 class Loose(NamedTuple):
@@ -48,12 +57,12 @@ def bundle(session: Session, loose: Sequence[Loose], *, at: datetime) -> list[No
         pushed = [one for one in group if one.id in wanted]
         if len(pushed) > 1 and browsers.get(group[0].person_id):
             made.append((_bundle_of(pushed, at), pushed))
-    session.add_all(one for one, _ in made)
-    session.flush()  # Before what is in them refers to them.
+    store_all(session, [one for one, _ in made])
     for one, members in made:
         for member in members:
             member.bundle_id = one.id
-    session.flush()
+    inside = [InBundle(member.id, one.id) for one, members in made for member in members]
+    update_rows(session, Notification.__tablename__, inside, lasting=())
     alone = [one for one, _ in loose if one.bundle_id is None]
     return [*alone, *(one for one, _ in made)]
 

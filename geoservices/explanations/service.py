@@ -14,6 +14,7 @@ from geoservices.accounts.models import Person, Purpose
 from geoservices.campaigns import deciding
 from geoservices.campaigns import queries as campaigns
 from geoservices.campaigns.models import Decision
+from geoservices.campaigns.pacing import told_by
 from geoservices.campaigns.rules import CampaignClass, Gate, Trigger
 from geoservices.channels import service as channels
 from geoservices.checkins.verification import Evidence
@@ -110,7 +111,7 @@ def why_not(
     on = listings.here_for(
         session, place_id, tasks_of=tasks_of, evidence=Evidence.SELF_DECLARED, at=at
     )
-    told = campaigns.told_since(session, [person.id], since=at - limits.person_cap_window)
+    tellings = campaigns.told_to(session, [person.id], since=at - limits.longest)
     pushed = {one.purpose for one in channels.choices(session, person) if one.push}
     # Geofences are shown to nobody who was not in them; that there is one, the place's word says.
     with everywhere(session):
@@ -126,7 +127,7 @@ def why_not(
         time_zone=person.time_zone,
         quiet_from=person.quiet_from,
         quiet_until=person.quiet_until,
-        told_in_window=told.get(person.id, 0),
+        told=told_by(tellings, place_id=place_id, limits=limits, at=at),
         pushable=bool(pushed & PASSIVE) and queries.has_browser(session, person.id),
     )
     held = queries.held_lately(

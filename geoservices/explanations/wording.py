@@ -6,6 +6,7 @@ from datetime import datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from geoservices.campaigns.pacing import Told
 from geoservices.campaigns.rules import CampaignClass, Gate, Limits, Trigger, within
 from geoservices.errors import GeoservicesError
 from geoservices.offers.refusals import OfferLimitReached, OfferNotOn, OfferUsedUp
@@ -15,6 +16,10 @@ HAPPENED: Mapping[Trigger, str] = {
     Trigger.DWELLED: "you had been at {place} for a while",
     Trigger.EXITED: "you left {place}",
     Trigger.CHECKED_IN: "you checked in at {place}",
+    Trigger.EVENT_PUBLISHED: "an event at {place} was published",
+    Trigger.TASK_CREATED: "there was a task to be done at {place}",
+    Trigger.SCHEDULE: "everybody whom it is for was to be told",
+    Trigger.NOW: "everybody whom it is for was to be told",
 }
 HELD: Mapping[Gate, str] = {
     Gate.CONSENT: "You had agreed to nothing, so nothing was sent. What you may agree to is at "
@@ -31,9 +36,15 @@ HELD: Mapping[Gate, str] = {
     Gate.SCHEDULE: "It was outside the hours of the week in which you would have been told.",
     Gate.QUIET_HOURS: "You did not want to be disturbed at that time. Your quiet hours are at "
     "GET /v1/preferences.",
+    Gate.WORKING_HOURS: "It was outside your working hours. They are at GET /v1/working-hours.",
     Gate.CAP: "You had been sent as many messages as one person is sent in such a time.",
+    Gate.CLASS_CAP: "You had been sent as many messages of this kind, such as offers, as one "
+    "person is sent in such a time.",
+    Gate.PLACE_CAP: "You had been told as many things at this place as one person is told at one "
+    "place in such a time.",
     Gate.CAMPAIGN_CAP: "You had been told the same as often as anybody is in such a time.",
-    Gate.COOLDOWN: "You had been told the same not long before.",
+    Gate.COOLDOWN: "You had been told the same not long before, there or at a place that counts as "
+    "the same.",
     Gate.CLAIMABLE: "What you would have been told of was not on at that moment.",
     Gate.DUPLICATE: "You had been told of it already on the same visit.",
     Gate.HOLD_OUT: "By lot some people are not told, so that it can be seen whether telling "
@@ -78,7 +89,7 @@ class Cause:
     title: str
     trigger: Trigger
     campaign_class: CampaignClass
-    place: str
+    place: str | None
     organisation: str
     happened_at: datetime
     purpose: str
@@ -131,6 +142,8 @@ class Check(StrEnum):
     SOMETHING_ON = "something-on"
     QUIET_HOURS = "quiet-hours"
     CAP = "cap"
+    CLASS_CAP = "class-cap"
+    PLACE_CAP = "place-cap"
     PUSH = "push"
 
 
@@ -139,7 +152,8 @@ class Standing:
     """How things stand for one person at one place, now.
 
     `located_at` is the newest time of which a device of theirs told where it was, `there_at` when
-    they last came to the place or checked in there; None where neither was so.
+    they last came to the place or checked in there; None where neither was so. `told` is how much
+    they were told lately, as far as it counts towards the caps.
     """
 
     place: str
@@ -152,7 +166,7 @@ class Standing:
     time_zone: str
     quiet_from: time | None
     quiet_until: time | None
-    told_in_window: int
+    told: Told
     pushable: bool
 
 
@@ -175,6 +189,8 @@ PASSED: Mapping[Check, str] = {
     " it is for its organisation to decide.",
     Check.QUIET_HOURS: "These are not your quiet hours.",
     Check.CAP: "You have not been sent too many messages lately.",
+    Check.CLASS_CAP: "Nor too many of one kind.",
+    Check.PLACE_CAP: "You have not been told too many things at {place} lately.",
     Check.PUSH: "One of your browsers can be notified.",
 }
 """What a check means that is passed."""
@@ -192,6 +208,10 @@ NOT_PASSED: Mapping[Check, str] = {
     Check.QUIET_HOURS: "These are your quiet hours. You change them with PUT /v1/preferences.",
     Check.CAP: "You were sent {told} messages lately; nobody is sent more than {cap} in "
     "such a time.",
+    Check.CLASS_CAP: "Of one kind of message, {classes}, you were sent as many lately as anybody "
+    "is in such a time. Others may still come.",
+    Check.PLACE_CAP: "You were told {here} things at {place} lately; nobody is told more than "
+    "{place_cap} in such a time.",
     Check.PUSH: "None of your browsers can be notified, or you switched that off. What you "
     "are told is in your inbox all the same.",
 }
@@ -204,7 +224,12 @@ def look_into(standing: Standing, *, limits: Limits, at: datetime) -> list[Findi
     It looks at the person's own things and at what anyone may know of the place. Whether anybody
     wanted to tell people anything there is that organisation's own affair.
     """
-    there_at, located_at = standing.there_at, standing.located_at
+    there_at, located_at, told = standing.there_at, standing.located_at, standing.told
+    full = [
+        class_
+        for class_, cap in limits.class_caps.items()
+        if told.of_class.get(class_, 0) >= cap.messages
+    ]
     passed = {
         Check.CONSENT: standing.agrees,
         Check.POSITION: located_at is not None and at - located_at <= LATELY,
@@ -213,14 +238,19 @@ def look_into(standing: Standing, *, limits: Limits, at: datetime) -> list[Findi
         Check.SENSITIVE_PLACE: not standing.sensitive,
         Check.SOMETHING_ON: standing.something_on,
         Check.QUIET_HOURS: not _is_quiet(standing, at),
-        Check.CAP: standing.told_in_window < limits.person_cap,
+        Check.CAP: told.in_window < limits.person_cap.messages,
+        Check.CLASS_CAP: not full,
+        Check.PLACE_CAP: told.here < limits.place_cap.messages,
         Check.PUSH: standing.pushable,
     }
     figures = {
         "place": standing.place,
         "there": _when(there_at, standing.time_zone) if there_at else "",
-        "told": standing.told_in_window,
-        "cap": limits.person_cap,
+        "told": told.in_window,
+        "cap": limits.person_cap.messages,
+        "classes": " and ".join(full),
+        "here": told.here,
+        "place_cap": limits.place_cap.messages,
     }
     words = {check: (PASSED if passed[check] else NOT_PASSED)[check] for check in Check}
     return [

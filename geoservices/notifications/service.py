@@ -6,6 +6,7 @@ from uuid import uuid4
 
 from sqlalchemy.orm import Session
 
+from geoservices.bulk_queries import store_all
 from geoservices.campaigns.speaking import Message
 from geoservices.notifications.models import Notification
 
@@ -16,20 +17,19 @@ LIFETIME = timedelta(hours=4)
 def write(session: Session, messages: Sequence[Message], *, at: datetime) -> list[Notification]:
     """Write a notification for each message; its person finds it in the API."""
     made = [_compose(message, at) for message in messages]
-    session.add_all(made)
-    session.flush()  # Before whatever refers to them.
+    store_all(session, made)
     return made
 
 
 def _compose(message: Message, at: datetime) -> Notification:
     latest = at + LIFETIME
-    ends_at = message.listing.ends_at or latest
+    ends_at = (message.listing and message.listing.ends_at) or latest
     return Notification(
         id=uuid4(),
         organisation_id=message.campaign.organisation_id,
         person_id=message.decision.person_id,
         decision_id=message.decision.id,
-        listing_id=message.listing.id,
+        listing_id=message.listing.id if message.listing else None,
         campaign_class=message.campaign.campaign_class,
         title=message.text.title,
         body=message.text.body,

@@ -149,7 +149,9 @@ def _deed(
     until: datetime,
     settings: Settings,
 ) -> Deeds | None:
-    listing = listings.by_id(session, [campaign.listing_id]).get(campaign.listing_id)
+    listing = None
+    if campaign.listing_id is not None:
+        listing = listings.by_id(session, [campaign.listing_id]).get(campaign.listing_id)
     if kind is GoalKind.CHECKED_IN:
         of_listing = PlaceSet(ids=(listing.place_id,) if listing else ())
         places = definition.places or of_listing

@@ -73,8 +73,9 @@ def outcome(
         [_read(one, versions) for one in counted], version=version, first=first, last=last
     )
     result = add_up(rounds, said.goal, effort=said.effort, smallest=smallest)
-    if said.goal is not None and said.goal.kind is GoalKind.DONE:
-        done_at = queries.done_at(session, campaign.listing_id)
+    task_id = campaign.listing_id
+    if task_id is not None and said.goal is not None and said.goal.kind is GoalKind.DONE:
+        done_at = queries.done_at(session, task_id)
         verdict = judge_work(said.goal, published_at=campaign.published_at, done_at=done_at, at=at)
         result = replace(result, verdict=verdict)
     return Outcome(

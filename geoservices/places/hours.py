@@ -52,13 +52,10 @@ def hours_at(opening_hours: str | None, *, time_zone: str, at: datetime) -> Hour
     Source:
         https://wiki.openstreetmap.org/wiki/Key:opening_hours/specification
     """
-    if opening_hours is None or not is_readable(opening_hours):
+    if opening_hours is None:
         return UNKNOWN
-    schedule = _parse(opening_hours, time_zone)
-    local = at.astimezone(ZoneInfo(time_zone))
-    state, _comment = schedule.state(local)
-    change = schedule.next_change(local)
-    return Hours(state=_STATES[state], changes_at=change)
+    # They change with the minute, and everybody who is at a place asks.
+    return _in_minute(opening_hours, time_zone, at.replace(second=0, microsecond=0))
 
 
 def open_spans(
@@ -97,6 +94,21 @@ def open_spans(
 def is_readable(opening_hours: str) -> bool:
     """Tell whether the text is in OSM's `opening_hours` syntax."""
     return bool(validate(opening_hours))
+
+
+@lru_cache(maxsize=4096)
+def _in_minute(opening_hours: str, time_zone: str, minute: datetime) -> Hours:
+    if not is_readable(opening_hours):
+        return UNKNOWN
+    schedule = _parse(opening_hours, time_zone)
+    local = minute.astimezone(ZoneInfo(time_zone))
+    # With a zone the library takes the last minute before clocks go back for the time after it.
+    state, _comment = schedule.state(local.replace(tzinfo=None))
+    change = schedule.next_change(local)
+    # And of a time that comes twice it names the second.
+    if change is not None and change.replace(fold=0).astimezone(UTC) > minute:
+        change = change.replace(fold=0)
+    return Hours(state=_STATES[state], changes_at=change)
 
 
 @lru_cache(maxsize=4096)

@@ -28,6 +28,7 @@ class Place(Base):
     syntax, read in `time_zone`. By `tags`, the organisation's own words, managers are limited to
     some of its places (`access.reach`). `sensitive_kind` marks a place where nobody's being is
     kept, and that causes no push by itself, from `sensitive_from` until `sensitive_until`.
+    `parent_id` is the place of the same organisation that it is part of.
     """
 
     __tablename__ = "places"
@@ -38,6 +39,7 @@ class Place(Base):
             "sensitive_at IS NULL OR sensitive_kind IS NOT NULL", name="sensitive_for_a_reason"
         ),
         CheckConstraint("sensitive_until > sensitive_from", name="sensitive_ends_after_start"),
+        CheckConstraint("parent_id <> id", name="part_of_another"),
         Index("ix_places_sensitive", "id", postgresql_where="sensitive_kind IS NOT NULL"),
         Index("ix_places_point", "point", postgresql_using="gist"),
         Index(
@@ -71,6 +73,9 @@ class Place(Base):
     point: Mapped[WKBElement] = mapped_column(Geography("POINT", srid=4326, spatial_index=False))
     opening_hours: Mapped[str | None] = mapped_column(Text)
     time_zone: Mapped[str] = mapped_column(String(60))
+    parent_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("places.id", ondelete="SET NULL"), index=True
+    )
     words: Mapped[str] = mapped_column(Text)
     """Name, address and postcode in lower case: what a text search looks through."""
     tags: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")

@@ -8,10 +8,11 @@ from uuid import UUID
 
 import shapely
 from geoalchemy2 import Geography, Geometry, WKBElement, WKTElement
-from sqlalchemy import ColumnElement, Double, and_, case, cast, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Double, and_, case, cast, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from geoservices.database import among
 from geoservices.geometry.boxes import Bbox, centre_and_reach, halves
 from geoservices.geometry.position import Position
 from geoservices.geometry.storage import SRID
@@ -64,7 +65,7 @@ class Wanted:
 
 def by_id(session: Session, place_ids: Iterable[UUID]) -> dict[UUID, Place]:
     """Return the places that exist, by id."""
-    rows = session.scalars(select(Place).where(Place.id.in_(set(place_ids))))
+    rows = session.scalars(select(Place).where(among(Place.id, place_ids)))
     return {place.id: place for place in rows}
 
 
@@ -161,6 +162,25 @@ def store_imported(session: Session, rows: Sequence[Mapping[str, object]]) -> di
         execution_options=WHOLE_ROWS,
     )
     return dict(stored.all())
+
+
+def parents(session: Session, organisation_id: UUID) -> dict[UUID, UUID]:
+    """Return of which other each of an organisation's places is part, of those that are."""
+    rows = session.execute(
+        select(Place.id, Place.parent_id).where(
+            Place.organisation_id == organisation_id, Place.parent_id.is_not(None)
+        )
+    )
+    return {place_id: parent_id for place_id, parent_id in rows if parent_id}
+
+
+def store_parents(session: Session, parents_: Mapping[UUID, UUID]) -> None:
+    """Store of which others places are part."""
+    if parents_:
+        rows = [
+            {"id": place_id, "parent_id": parent_id} for place_id, parent_id in parents_.items()
+        ]
+        session.execute(update(Place), rows)
 
 
 def hold(session: Session, place_id: UUID) -> Place:

@@ -33,6 +33,8 @@ class PlaceRecord:
 
     `opening_hours` is readable OSM syntax or None; `area` is None for a source that knows only
     a point. `tags` are normal ones (`access.reach.normal_tag`); none leaves those there are.
+    `parent` is the external id of the place that it is part of (`parents.link`); None leaves what
+    there is.
     """
 
     external_id: str
@@ -48,6 +50,7 @@ class PlaceRecord:
     area: Area | None = None
     tags: tuple[str, ...] = ()
     sensitive: SensitiveKind | None = None
+    parent: str | None = None
 
 
 class Effect(StrEnum):
@@ -250,6 +253,7 @@ def digest_of(record: PlaceRecord, drawn: str = "") -> bytes:
         record.opening_hours,
         record.sensitive,
         record.tags,
+        record.parent,
         to_wkb(record.area).hex() if record.area else None,
         record.area.radius_m if isinstance(record.area, Circle) else None,
         drawn,

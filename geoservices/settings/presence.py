@@ -151,6 +151,15 @@ class CampaignSettings(BaseModel, frozen=True, extra="forbid"):
     person_cap: Annotated[int, Field(ge=1)] = 6
     person_cap_window: Span = timedelta(hours=24)
     """So many notifications to one person in any window this long, critical ones apart."""
+    offer_cap: Annotated[int, Field(ge=1)] = 3
+    offer_cap_window: Span = timedelta(hours=24)
+    """So many of the class `offer` among them."""
+    service_cap: Annotated[int, Field(ge=1)] = 6
+    service_cap_window: Span = timedelta(hours=24)
+    """And so many of the class `service`."""
+    place_cap: Annotated[int, Field(ge=1)] = 4
+    place_cap_window: Span = timedelta(hours=24)
+    """So many at one place, critical ones apart."""
     longest_wait: Span = timedelta(hours=24)
     """What a campaign holds back and releases later waits no longer than this."""
 

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from geoservices.accounts.models import Device
 from geoservices.arrays import Instants, Integers, Texts, Uuids
+from geoservices.database import among
 from geoservices.subscriptions.models import EndedReason, Subscription
 from geoservices.trips import send
 
@@ -166,7 +167,7 @@ def subscriptions_of_people(session: Session, person_ids: Iterable[UUID]) -> dic
         select(Device.person_id, Subscription.id)
         .join(Device, Device.id == Subscription.device_id)
         .where(
-            Device.person_id.in_(set(person_ids)),
+            among(Device.person_id, person_ids),
             Device.revoked_at.is_(None),
             Subscription.ended_at.is_(None),
         )

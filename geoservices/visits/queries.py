@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from geoservices.accounts.models import Device
 from geoservices.arrays import Uuids
-from geoservices.database import driver, newest_first
+from geoservices.database import among, driver, newest_first
 from geoservices.geofences.overrides import merge
 from geoservices.geofences.watched import Overrides
 from geoservices.trips import ask, insert_rows, send, update_rows
@@ -195,7 +195,7 @@ def insert_transitions(session: Session, rows: Sequence[TransitionRow]) -> None:
 
 def transitions_by_id(session: Session, ids: Iterable[UUID]) -> dict[UUID, Transition]:
     """Return transitions by their ids."""
-    found = session.scalars(select(Transition).where(Transition.id.in_(set(ids))))
+    found = session.scalars(select(Transition).where(among(Transition.id, ids)))
     return {transition.id: transition for transition in found}
 
 

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from httpx2 import Client
@@ -180,6 +181,133 @@ def test_an_eager_campaign_is_refused_with_what_it_would_have_sent(
     }
     assert mended.status_code == 200
     assert manager.put(f"{address}/publication").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("changes", "refused"),
+    [
+        pytest.param({"cooldown": "PT0S"}, "again and again", id="no cooldown at all"),
+        pytest.param(
+            {"cooldown": "PT2H", "cooldown_per": "place"}, "every 40 minutes", id="at each of three"
+        ),
+        pytest.param(
+            {"cooldown": "PT2H", "cooldown_per": "parent-place"}, None, id="two of one centre"
+        ),
+        pytest.param({"cooldown": "PT2H"}, None, id="at one of three"),
+        pytest.param(
+            {
+                "cooldown": "PT0S",
+                "cooldown_per": "place",
+                "cap": {"messages": 3, "within": "P1D"},
+            },
+            None,
+            id="as often as a cap allows",
+        ),
+    ],
+)
+def test_passers_by_go_from_place_to_place(
+    manager: Client,
+    session: Session,
+    listing: Listing,
+    organisation: Organisation,
+    changes: dict[str, Any],
+    refused: str | None,
+) -> None:
+    """A cooldown per place begins anew at each; what that comes to is told with the estimate."""
+    centre, library, pool = (make_place(session, organisation, name=name) for name in "abc")
+    library.parent_id = centre.id
+    session.commit()
+    chosen = {"ids": [str(one.id) for one in (centre, library, pool)]}
+    address = drafted(manager, listing, **{**EAGER, "places": chosen, **changes})
+
+    answer = manager.put(f"{address}/publication")
+
+    assert answer.status_code == (422 if refused else 200), answer.text
+    if refused:
+        assert answer.json()["type"] == "/problems/tells-too-often"
+        assert refused in answer.json()["detail"]
+        assert "messages a day" in answer.json()["detail"]
+
+
+def test_a_campaign_of_an_hour_that_clocks_skip_is_refused(
+    manager: Client, listing: Listing
+) -> None:
+    """Its only window does not come on its only day; where that hour comes twice, it does."""
+    sunday = {"days": ["sunday"], "from": "01:15", "until": "01:45"}
+    spring = {"starts_at": "2100-03-28T00:00:00Z", "ends_at": "2100-03-28T12:00:00Z"}
+    autumn = {"starts_at": "2100-10-31T00:00:00Z", "ends_at": "2100-10-31T12:00:00Z"}
+    common = {"windows": [sunday], "time_zone": "Europe/London"}
+
+    answers = {
+        name: manager.put(f"{drafted(manager, listing, schedule={**common, **day})}/publication")
+        for name, day in {"spring": spring, "autumn": autumn}.items()
+    }
+
+    assert answers["autumn"].status_code == 200
+    assert answers["spring"].json()["type"] == "/problems/schedule-never-on"
+    assert (
+        "no weekly window lies between its beginning and its end"
+        in (answers["spring"].json()["detail"])
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "pointer"),
+    [
+        pytest.param(
+            {"schedule": {"time_zone": "Mars/Olympus"}},
+            "schedule-refused",
+            "/schedule/time_zone",
+            id="a zone that no clock knows",
+        ),
+        pytest.param(
+            {"schedule": {"starts_at": "2100-01-02T00:00:00Z", "ends_at": "2100-01-01T00:00:00Z"}},
+            "schedule-refused",
+            "/schedule/ends_at",
+            id="an end before the beginning",
+        ),
+        pytest.param(
+            {"audience": {"roles": ["citizen"], "team_ids": [str(UUID(int=1))]}},
+            "audience-contradictory",
+            "/audience/team_ids",
+            id="citizens of a team",
+        ),
+        pytest.param(
+            {"places": {"ids": [str(UUID(int=1))]}},
+            "place-set-refused",
+            "/places/ids/0",
+            id="a place that is gone",
+        ),
+    ],
+)
+def test_what_cannot_be_is_refused_when_it_is_said(
+    manager: Client, listing: Listing, changes: dict[str, Any], code: str, pointer: str
+) -> None:
+    """With what to change, and nothing is stored."""
+    answer = manager.post("/v1/campaigns", json=campaign(listing.id, **changes))
+
+    assert answer.status_code == 422
+    assert answer.json()["type"] == f"/problems/{code}"
+    assert answer.json()["field"] == pointer
+    assert manager.get("/v1/campaigns").json()["items"] == []
+
+
+def test_a_place_that_goes_after_the_draft_keeps_it_from_being_published(
+    manager: Client, session: Session, listing: Listing, organisation: Organisation
+) -> None:
+    """The check says which of the places it was."""
+    gone = make_place(session, organisation, name="Gone")
+    session.commit()
+    chosen = {"ids": [str(listing.place_id), str(gone.id)]}
+    address = drafted(manager, listing, places=chosen)
+    session.delete(gone)
+    session.commit()
+
+    told = check(manager, address)
+    answer = manager.put(f"{address}/publication")
+
+    assert [one["field"] for one in told["findings"]] == ["/places/ids/1"]
+    assert answer.json()["type"] == "/problems/place-set-refused"
 
 
 def test_a_live_campaign_does_not_become_eager(manager: Client, listing: Listing) -> None:

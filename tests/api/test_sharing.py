@@ -50,6 +50,30 @@ def guest(anyone: Client, session: Session, partner: Organisation) -> Client:
     return with_token(anyone, token)
 
 
+def test_a_place_is_nested_in_another(
+    manager: Client, guest: Client, session: Session, place: Place, organisation: Organisation
+) -> None:
+    """Everybody sees of which; a ring and a stranger's place are refused with what to change."""
+    centre = make_place(session, organisation, name="Civic Centre")
+    session.commit()
+    address = f"/v1/places/{place.id}/parent"
+
+    nested = manager.put(address, json={"parent_id": str(centre.id)})
+    shown = guest.get(f"/v1/places/{place.id}").json()
+    ring = manager.put(f"/v1/places/{centre.id}/parent", json={"parent_id": str(place.id)})
+    nowhere = manager.put(address, json={"parent_id": str(UUID(int=1))})
+    stranger = guest.put(address, json={"parent_id": None})
+
+    assert nested.json() == {"parent_id": str(centre.id)}
+    assert shown["properties"]["parent_id"] == str(centre.id)
+    for refused in (ring, nowhere):
+        assert refused.status_code == 422
+        assert refused.json()["type"] == "/problems/parent-refused"
+        assert refused.json()["field"] == "/parent_id"
+    assert stranger.status_code == 404
+    assert manager.get(f"/v1/places/{place.id}").json() == shown
+
+
 def shares(place: Place) -> str:
     """Where the place is shared with Exeter."""
     return f"/v1/places/{place.id}/shares/exeter"

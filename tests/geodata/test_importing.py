@@ -142,6 +142,34 @@ def test_tags_come_with_an_import_and_stay_without(session: Session, bring: Impo
     assert places(session)[0].tags == ["central"]
 
 
+def test_a_place_is_part_of_another_of_the_same_source(session: Session, bring: Import) -> None:
+    """Which may come later in the file; without a parent, what there is stays."""
+    report = bring(
+        [
+            feature("library", properties={"parent": "centre"}),
+            feature("centre", properties={"parent": "library"}),
+            feature("pool", properties={"parent": "nowhere"}),
+            feature("hall", properties={"parent": 7.5}),
+        ]
+    )
+    library, centre, pool, hall = (
+        next(one for one in places(session) if one.external_id == name)
+        for name in ("library", "centre", "pool", "hall")
+    )
+    again = bring([feature("library", properties={"category": "library"})])
+    session.expire_all()
+
+    assert library.parent_id == centre.id
+    assert {centre.parent_id, pool.parent_id, hall.parent_id} == {None}
+    assert [(note.id, note.kind, note.field) for note in report.notes] == [
+        ("hall", NoteKind.WARNING, "/properties/parent"),
+        ("centre", NoteKind.WARNING, "/properties/parent"),
+        ("pool", NoteKind.WARNING, "/properties/parent"),
+    ]
+    assert report.warnings == 3
+    assert again.updated == 1
+
+
 def test_a_moved_place_is_redrawn(session: Session, bring: Import) -> None:
     """The geofence keeps its id; the others are left alone."""
     bring([feature("a"), feature("b")])

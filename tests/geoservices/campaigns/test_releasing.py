@@ -16,12 +16,13 @@ from geoservices.campaigns.releasing import (
     room_at,
     why_irrelevant,
 )
-from geoservices.campaigns.rules import Circumstances, Gate, Limits, within
+from geoservices.campaigns.rules import Cap, Circumstances, Gate, Limits, within
 from geoservices.campaigns.windows import WEEK, Weekday, Weekly, Window, is_on
 from geoservices.places.hours import OpenState, hours_at
 from tests.factories import NOON
 
-LIMITS = Limits(max_age=timedelta(minutes=15), person_cap=2, person_cap_window=timedelta(hours=24))
+CAP = Cap(messages=2, within=timedelta(hours=24))
+LIMITS = Limits(max_age=timedelta(minutes=15), person_cap=CAP, class_caps={}, place_cap=CAP)
 ALWAYS = Weekly(windows=(), time_zone="Europe/London")
 ABOUT = Circumstances(
     occurred_at=NOON,
@@ -35,6 +36,8 @@ ABOUT = Circumstances(
     quiet_from=time(22),
     quiet_until=time(7),
     told_in_window=0,
+    told_of_class=0,
+    told_here=0,
     told_by_campaign=0,
     last_told_at=None,
     told_this_visit=False,
@@ -53,7 +56,7 @@ def utc(text: str) -> datetime:
 
 def again(gate: Gate, at: datetime, about: Circumstances = ABOUT) -> datetime | None:
     """Ask when to look again."""
-    return look_again(gate, about, weekly=ALWAYS, told=(), limits=LIMITS, at=at)
+    return look_again(gate, about, weekly=ALWAYS, told=(), cap=None, at=at)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +157,7 @@ def test_a_window_begins_when_it_says_and_not_a_minute_before(
     if is_on(weekly, at):
         return
 
-    begins = look_again(Gate.SCHEDULE, ABOUT, weekly=weekly, told=(), limits=LIMITS, at=at)
+    begins = look_again(Gate.SCHEDULE, ABOUT, weekly=weekly, told=(), cap=None, at=at)
 
     assert begins is not None
     assert is_on(weekly, begins)
@@ -195,19 +198,19 @@ def test_there_is_room_under_the_cap_as_soon_as_enough_was_long_ago(minutes: lis
     """Counted as the gate counts: what is exactly a window old does not count."""
     told = [NOON - timedelta(minutes=minute) for minute in minutes]
 
-    at = look_again(Gate.CAP, ABOUT, weekly=ALWAYS, told=told, limits=LIMITS, at=NOON)
+    at = look_again(Gate.CAP, ABOUT, weekly=ALWAYS, told=told, cap=CAP, at=NOON)
 
     def counted(then: datetime) -> int:
-        return sum(one > then - LIMITS.person_cap_window for one in told)
+        return sum(one > then - CAP.within for one in told)
 
     assert at is not None
-    assert counted(at) < LIMITS.person_cap
-    assert counted(at - timedelta(microseconds=1)) >= LIMITS.person_cap
+    assert counted(at) < CAP.messages
+    assert counted(at - timedelta(microseconds=1)) >= CAP.messages
 
 
 def test_below_the_cap_there_is_room_already() -> None:
     """Nothing has to be waited for."""
-    assert room_at([NOON], LIMITS) is None
+    assert room_at([NOON], CAP) is None
 
 
 @pytest.mark.parametrize("gate", sorted(set(Gate) - PASSING))

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from geoservices.campaigns.cooldowns import CooldownPer
 from geoservices.campaigns.rules import (
     CampaignClass,
     Cap,
@@ -25,7 +26,16 @@ from geoservices.campaigns.windows import Weekday, Weekly, Window
 from geoservices.places.hours import OpenState
 
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
-LIMITS = Limits(max_age=timedelta(minutes=15), person_cap=6, person_cap_window=timedelta(hours=24))
+A_DAY = timedelta(hours=24)
+LIMITS = Limits(
+    max_age=timedelta(minutes=15),
+    person_cap=Cap(messages=6, within=A_DAY),
+    class_caps={
+        CampaignClass.OFFER: Cap(messages=2, within=A_DAY),
+        CampaignClass.SERVICE: Cap(messages=4, within=A_DAY),
+    },
+    place_cap=Cap(messages=3, within=timedelta(hours=1)),
+)
 WORKING_HOURS = Window(days=tuple(Weekday), from_=time(9), until=time(17))
 AT_NIGHT = Window(days=tuple(Weekday), from_=time(20), until=time(6))
 TERMS = Terms(
@@ -35,6 +45,7 @@ TERMS = Terms(
     min_confidence=2,
     only_when_open=True,
     cooldown=timedelta(hours=12),
+    cooldown_per=CooldownPer.CAMPAIGN,
     weekly=Weekly(windows=(WORKING_HOURS,), time_zone="Europe/London"),
     cap=Cap(messages=3, within=timedelta(days=7)),
 )
@@ -50,6 +61,8 @@ FINE = Circumstances(
     quiet_from=time(22),
     quiet_until=time(7),
     told_in_window=5,
+    told_of_class=3,
+    told_here=2,
     told_by_campaign=2,
     last_told_at=NOON - timedelta(hours=12),
     told_this_visit=False,
@@ -65,6 +78,8 @@ FAULTS: dict[Gate, dict[str, Any]] = {
     Gate.OPENING_HOURS: {"open_state": OpenState.CLOSED},
     Gate.QUIET_HOURS: {"quiet_from": time(11), "quiet_until": time(13)},
     Gate.CAP: {"told_in_window": 6},
+    Gate.CLASS_CAP: {"told_of_class": 4},
+    Gate.PLACE_CAP: {"told_here": 3},
     Gate.CAMPAIGN_CAP: {"told_by_campaign": 3},
     Gate.COOLDOWN: {"last_told_at": NOON - timedelta(hours=11, minutes=59)},
     Gate.CLAIMABLE: {"unclaimable": "It is not on."},
@@ -138,6 +153,13 @@ def test_no_reason_ever_holds_a_position() -> None:
         "last_told_at",
         "told_by_campaign",
         "campaign_cap",
+        "campaign_class",
+        "told_of_class",
+        "class_cap",
+        "told_here",
+        "place_cap",
+        "cooldown_s",
+        "cooldown_per",
     }
 
     for fault in FAULTS.values():
@@ -183,6 +205,12 @@ def test_limits_are_met_exactly(changes: dict[str, Any], gate: Gate | None) -> N
         ),
         pytest.param(
             Gate.CAP, {"campaign_class": CampaignClass.CRITICAL}, None, id="and has no cap"
+        ),
+        pytest.param(
+            Gate.CLASS_CAP, {"campaign_class": CampaignClass.CRITICAL}, None, id="nor its class"
+        ),
+        pytest.param(
+            Gate.PLACE_CAP, {"campaign_class": CampaignClass.CRITICAL}, None, id="nor the place"
         ),
         pytest.param(
             Gate.CONSENT,

@@ -5,7 +5,16 @@ from datetime import time, timedelta
 
 import pytest
 
-from geoservices.campaigns.rules import CampaignClass, Gate, Limits, Trigger
+from geoservices.campaigns.pacing import Told
+from geoservices.campaigns.rules import (
+    BY_LISTINGS,
+    BY_RUNS,
+    CampaignClass,
+    Cap,
+    Gate,
+    Limits,
+    Trigger,
+)
 from geoservices.explanations.wording import (
     NOT_PASSED,
     PASSED,
@@ -19,7 +28,14 @@ from geoservices.explanations.wording import (
 )
 from tests.factories import NOON
 
-LIMITS = Limits(max_age=timedelta(minutes=15), person_cap=6, person_cap_window=timedelta(hours=24))
+A_DAY = timedelta(hours=24)
+LIMITS = Limits(
+    max_age=timedelta(minutes=15),
+    person_cap=Cap(messages=6, within=A_DAY),
+    class_caps={CampaignClass.OFFER: Cap(messages=3, within=A_DAY)},
+    place_cap=Cap(messages=3, within=A_DAY),
+)
+TOLD = Told(in_window=5, of_class={CampaignClass.OFFER: 2}, here=2)
 CAUSE = Cause(
     title="Free hot drink",
     trigger=Trigger.ENTERED,
@@ -44,7 +60,7 @@ FINE = Standing(
     time_zone="Europe/London",
     quiet_from=time(22),
     quiet_until=time(7),
-    told_in_window=5,
+    told=TOLD,
     pushable=True,
 )
 NOT = {
@@ -55,7 +71,9 @@ NOT = {
     Check.SENSITIVE_PLACE: {"sensitive": True},
     Check.SOMETHING_ON: {"something_on": False},
     Check.QUIET_HOURS: {"quiet_from": time(11), "quiet_until": time(13)},
-    Check.CAP: {"told_in_window": 6},
+    Check.CAP: {"told": replace(TOLD, in_window=6)},
+    Check.CLASS_CAP: {"told": replace(TOLD, of_class={CampaignClass.OFFER: 3})},
+    Check.PLACE_CAP: {"told": replace(TOLD, here=3)},
     Check.PUSH: {"pushable": False},
 }
 
@@ -67,7 +85,18 @@ def test_each_gate_has_words(gate: Gate | None) -> None:
     assert "the person" not in in_words(gate)
 
 
-@pytest.mark.parametrize("trigger", Trigger)
+@pytest.mark.parametrize("trigger", BY_RUNS)
+def test_runs_say_that_the_person_did_nothing(trigger: Trigger) -> None:
+    """Nothing of where they were."""
+    told = why(replace(CAUSE, trigger=trigger))
+
+    assert told.startswith("Devon told you of “Free hot drink” because ")
+    assert "because you " not in told
+    assert " on 4 March 2026 at 12:00." in told
+    assert ("Exeter Library" in told) == (trigger in BY_LISTINGS)
+
+
+@pytest.mark.parametrize("trigger", set(Trigger) - BY_RUNS)
 def test_each_trigger_has_words(trigger: Trigger) -> None:
     """With place, time by the person's clock, sender and consent."""
     told = why(replace(CAUSE, trigger=trigger))
