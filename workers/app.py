@@ -40,6 +40,7 @@ app.conf.update(
         "workers.jobs.replays",
         "workers.jobs.retention",
         "workers.jobs.shifts",
+        "workers.jobs.outcomes",
         "workers.jobs.statistics",
         "workers.jobs.subscriptions",
         "workers.jobs.tasks",

@@ -7,12 +7,12 @@ from uuid import UUID
 
 from pydantic import Field
 
-from api.schemas.campaigns import REASONS
 from api.schemas.common import In, Out
 from geoservices.campaigns.lifecycle import ReplayState
 from geoservices.campaigns.models import CampaignReplay
 from geoservices.campaigns.rules import Gate
 from geoservices.campaigns.windows import Weekday
+from geoservices.outcomes.wording import HELD
 
 MOST_DAYS = 30
 MOST_VERSIONS = 2**31 - 1
@@ -110,7 +110,7 @@ class ReplayResultOut(Out):
     @classmethod
     def of(cls, told: Mapping[str, Any]) -> Self:
         """Tell of a stored result."""
-        gates = [{**one, "in_words": REASONS[Gate(one["gate"])]} for one in told["gates"]]
+        gates = [{**one, "in_words": HELD[Gate(one["gate"])]} for one in told["gates"]]
         return cls.model_validate({**told, "gates": gates})
 
 

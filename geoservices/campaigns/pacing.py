@@ -34,7 +34,9 @@ class Told:
     here: int
 
 
-def told_by(tellings: Iterable[Telling], *, place_id: UUID, limits: Limits, at: datetime) -> Told:
+def told_by(
+    tellings: Iterable[Telling], *, place_id: UUID | None, limits: Limits, at: datetime
+) -> Told:
     """Count what somebody was told until an instant; critical messages count towards nothing.
 
     Args:
@@ -61,7 +63,7 @@ def counting(
     gate: Gate,
     *,
     campaign_class: CampaignClass,
-    place_id: UUID,
+    place_id: UUID | None,
     limits: Limits,
 ) -> tuple[Cap | None, list[datetime]]:
     """Return the cap that a gate asks, if it does, and when there was what counts towards it.

@@ -328,7 +328,8 @@ def _places(records: Records) -> Select[UUID]:
 
 
 def _chosen(draft: Draft) -> PlaceSet:
-    return draft.said.definition.places or PlaceSet(ids=(draft.listing.place_id,))
+    own = () if draft.listing is None else (draft.listing.place_id,)
+    return draft.said.definition.places or PlaceSet(ids=own)
 
 
 def _no(kind: type[Any]) -> ColumnElement[Any]:

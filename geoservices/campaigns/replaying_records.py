@@ -65,19 +65,23 @@ def walk_through(
     return walk.tally()
 
 
-def _site(place: Place, listing: Listing) -> Site:
+def _site(place: Place, listing: Listing | None) -> Site:
     return Site(
         name=place.name,
         parent_id=place.parent_id,
         opening_hours=place.opening_hours,
         time_zone=place.time_zone,
         is_sensitive=partial(is_sensitive, place) if place.sensitive_kind else _never,
-        why_not=partial(_why_not, listing, place),
+        why_not=_nothing_to_say if listing is None else partial(_why_not, listing, place),
     )
 
 
 def _never(_at: datetime) -> bool:
     return False
+
+
+def _nothing_to_say(at: datetime) -> tuple[None, datetime]:
+    return None, at + timedelta(days=7)
 
 
 def _why_not(listing: Listing, place: Place, at: datetime) -> tuple[str | None, datetime]:

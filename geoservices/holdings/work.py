@@ -89,6 +89,32 @@ WORK = (
         fate=Fate.UNNAMED,
     ),
     Holding(
+        kind="campaign-runs-you-asked-for",
+        table="campaign_runs",
+        column="requested_by",
+        title="Times that you had a campaign tell everybody whom it is for",
+        why="So that your organisation knows who did. They are its own, and stay without you.",
+        correction="It happened, and is not rewritten.",
+        told={
+            "id": "The number of this run",
+            "organisation_id": "Whose campaign it is",
+            "campaign_id": "Which campaign",
+            "created_at": "When you asked for it",
+        },
+        withheld={
+            **dict.fromkeys(
+                (
+                    *("version", "trigger", "listing_id", "place_id", "occurred_at", "state"),
+                    *("reason", "sent", "held", "due_at", "ended_at"),
+                ),
+                "It is about the run.",
+            ),
+            "reached": "It leads to somebody else, while the run is under way.",
+        },
+        order=("created_at", "id"),
+        fate=Fate.UNNAMED,
+    ),
+    Holding(
         kind="series-for-you",
         table="task_series",
         column="assigned_to",

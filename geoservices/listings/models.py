@@ -91,3 +91,11 @@ class Listing(Base):
         """
         ahead = [moment for moment in (self.starts_at, self.ends_at) if moment and moment > at]
         return min([at + LOOKS_AHEAD, *ahead])
+
+    def why_over(self, at: datetime) -> str | None:
+        """Return why nobody can make use of it any more, in a sentence; None if it is to come.
+
+        Campaigns ask this before they speak of it to people who are not there.
+        """
+        to_come = self.withdrawn_at is None and (self.ends_at is None or self.ends_at > at)
+        return None if to_come else "What it speaks of is over."

@@ -85,11 +85,9 @@ class Offer(Listing):
 
     @override
     def why_not(self, place: Place, *, at: datetime) -> str | None:
-        held = super().why_not(place, at=at)
+        held = super().why_not(place, at=at) or self.why_over(at)
         if held is not None:
             return held
-        if self.stock is not None and self.redeemed_count >= self.stock:
-            return "All there was of the offer has been redeemed."
         on = first_on(self.schedule_at(place), since=at)
         if on is None or on.starts_at > at:
             return "The offer is outside its hours at the moment."
@@ -102,6 +100,12 @@ class Offer(Listing):
         if on is None:
             return until
         return min(until, on.starts_at if on.starts_at > at else on.ends_at)
+
+    @override
+    def why_over(self, at: datetime) -> str | None:
+        if self.stock is not None and self.redeemed_count >= self.stock:
+            return "All there was of the offer has been redeemed."
+        return super().why_over(at)
 
 
 class Redemption(Base):

@@ -50,7 +50,8 @@ class Rule:
 
 
 def _sensitive(
-    place_id: InstrumentedAttribute[UUID], at: InstrumentedAttribute[datetime]
+    place_id: InstrumentedAttribute[UUID] | InstrumentedAttribute[UUID | None],
+    at: InstrumentedAttribute[datetime],
 ) -> ColumnElement[bool]:
     """Return the condition that a place is sensitive now, or was at the row's own instant.
 

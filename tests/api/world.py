@@ -11,7 +11,13 @@ from sqlalchemy.orm import Session
 from geoservices.accounts.models import Device, Organisation, Person, Purpose
 from geoservices.agendas import service as agendas
 from geoservices.campaigns.lifecycle import ReplayState
-from geoservices.campaigns.models import Campaign, CampaignReplay, Decision
+from geoservices.campaigns.models import (
+    Campaign,
+    CampaignReplay,
+    CampaignRun,
+    CampaignRunState,
+    Decision,
+)
 from geoservices.campaigns.replaying import Tally
 from geoservices.campaigns.replaying_results import Asked, result_of, stored
 from geoservices.campaigns.rules import Trigger
@@ -108,7 +114,10 @@ def make_world(session: Session, slug: str = "devon") -> World:
     geofence.name = MARK
     listing = make_listing(session, place)
     campaign = make_campaign(
-        session, listing, trigger=Trigger.CHECKED_IN, purpose=Purpose.CHECK_IN_CONTENT
+        session,
+        listing,
+        triggers=(Trigger.CHECKED_IN, Trigger.NOW),
+        purpose=Purpose.CHECK_IN_CONTENT,
     )
     campaign.name = MARK
     task = make_listing(session, place, kind=ListingKind.TASK, title=MARK)
@@ -181,8 +190,30 @@ def make_world(session: Session, slug: str = "devon") -> World:
             "key_id": key.id,
             "feed_id": feed.id,
             "run_id": run.id,
+            "campaign_run_id": make_run(session, campaign, member).id,
         },
     )
+
+
+def make_run(session: Session, campaign: Campaign, member: Person) -> CampaignRun:
+    """A run over more people than a test has, which a member asked for long before."""
+    run = CampaignRun(
+        organisation_id=campaign.organisation_id,
+        campaign_id=campaign.id,
+        version=campaign.version,
+        trigger=Trigger.NOW,
+        occurred_at=NOON,
+        created_at=NOON,
+        requested_by=member.id,
+        state=CampaignRunState.FINISHED,
+        sent=123,
+        held=7,
+        due_at=NOON,
+        ended_at=NOON,
+    )
+    session.add(run)
+    session.flush()
+    return run
 
 
 def make_file(session: Session, task: Listing, member: Person) -> File:

@@ -1,7 +1,7 @@
 """Replays of campaigns.
 
 Revision ID: 0034
-Revises: 0031
+Revises: 0035
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0034"
-down_revision = "0031"
+down_revision = "0035"
 branch_labels = None
 depends_on = None
 
