@@ -35,7 +35,7 @@ STALLED_S = 120.0
 COMMANDS = {
     "relay": ("python", "-m", "workers.relay"),
     "worker": (
-        *("celery", "-A", "workers.app", "worker", "--concurrency", "1"),
+        *("celery", "-A", "workers.app", "worker"),
         *("--loglevel", "WARNING", "--without-gossip", "--without-mingle"),
     ),
 }
@@ -127,9 +127,15 @@ class Pipeline:
 
 @contextmanager
 def pipeline(
-    server: Server, name: str, *, people: int, base: str, told: Mapping[str, str]
+    server: Server,
+    name: str,
+    *,
+    people: int,
+    base: str,
+    told: Mapping[str, str],
+    workers: int = 1,
 ) -> Iterator[Pipeline]:
-    """Have a crowd, a broker, a relay and one worker process for the block, all warm.
+    """Have a crowd, a broker, a relay and worker processes for the block, all warm.
 
     Args:
         server: Where the database is made.
@@ -137,6 +143,7 @@ def pipeline(
         people: How many there are, with a browser each.
         base: What their endpoints start with.
         told: Settings of the service beside the usual ones, as environment variables.
+        workers: How many processes do the jobs.
     """
     url = server.database(name)
     migrate(url)
@@ -155,7 +162,13 @@ def pipeline(
         engine = make_engine(url, pool_size=1)
         started.callback(engine.dispose)
         started_here = {
-            part: started.enter_context(running(command, env, server.folder / f"{part}.log"))
+            part: started.enter_context(
+                running(
+                    (*command, *["--concurrency", str(workers)] * (part == "worker")),
+                    env,
+                    server.folder / f"{part}.log",
+                )
+            )
             for part, command in COMMANDS.items()
         }
         processes = {part: psutil.Process(process.pid) for part, process in started_here.items()}

@@ -28,7 +28,8 @@ def store_all(session: Session, rows: Sequence[Base]) -> None:
 
 
 def _value(row: Base, column: Column[Any]) -> object:
-    value: object = getattr(row, column.key)
+    # What was never set is asked of nobody, which is most of the time that it would take.
+    value: object = row.__dict__.get(column.key)
     if value is None and isinstance(column.default, ScalarElementColumnDefault):
         return column.default.arg
     return value

@@ -45,6 +45,7 @@ class Topic(StrEnum):
 
     TRANSITION_MADE = "transition.made"
     CHECK_IN_MADE = "check-in.made"
+    LISTING_PUBLISHED = "listing.published"
 
 
 class OutboxMessage(Base):
@@ -69,7 +70,7 @@ class OutboxMessage(Base):
         BigInteger, Identity(), primary_key=True, info=personal("the message's number")
     )
     topic: Mapped[str] = mapped_column(String(40), info=personal("what it speaks of"))
-    subject_id: Mapped[UUID] = mapped_column(info=personal("which transition or check-in"))
+    subject_id: Mapped[UUID] = mapped_column(info=personal("which transition, check-in or listing"))
     attempt_count: Mapped[int] = mapped_column(
         default=0, info=personal("how often telling it failed")
     )

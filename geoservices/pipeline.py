@@ -13,8 +13,8 @@ from geoservices.accounts import queries as accounts
 from geoservices.accounts import service as consents
 from geoservices.accounts.consents import ON_CHECK_IN, TELLING
 from geoservices.accounts.models import Device, Person
+from geoservices.campaigns import beginning, reviewing, waiting
 from geoservices.campaigns import deciding as campaigns
-from geoservices.campaigns import reviewing, waiting
 from geoservices.channels import service as channels
 from geoservices.channels.service import Choice
 from geoservices.checkins import queries as checkins
@@ -306,13 +306,17 @@ def decide(
     running twice does nothing twice.
     """
     messages = outbox.take(session, message_ids)
+    to_come = beginning.begin_for(session, _published(messages), at=at)
+    for message in messages:
+        # What nobody can see yet is looked at again once somebody can.
+        message.due_at = to_come.get(message.subject_id, message.due_at)
     subjects = [message.subject_id for message in messages]
     happened = telling.occasions_of(session, subjects)
     occasions = [happened[subject] for subject in subjects if subject in happened]
     limits = campaigns.limits_of(settings.campaigns)
     sent = campaigns.triggered_by(session, occasions, limits=limits, at=at)
     made = telling.tell(session, sent, together=False, at=at)
-    outbox.settle(session, messages)
+    outbox.settle(session, [one for one in messages if one.subject_id not in to_come])
     return made
 
 
@@ -354,3 +358,8 @@ def _distance_to_place_m(
         numbers,
     )
     return float(distances.min())
+
+
+def _published(messages: Sequence[outbox.OutboxMessage]) -> list[UUID]:
+    of_listings = outbox.Topic.LISTING_PUBLISHED
+    return [message.subject_id for message in messages if message.topic == of_listings]

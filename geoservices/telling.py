@@ -82,7 +82,12 @@ def held_occasions(session: Session, waited: Sequence[Waiting]) -> list[Occasion
 
 
 def tell(
-    session: Session, messages: Sequence[Message], *, together: bool, at: datetime
+    session: Session,
+    messages: Sequence[Message],
+    *,
+    together: bool,
+    broadcast: bool = False,
+    at: datetime,
 ) -> list[Notification]:
     """Write a notification for each message, and put on its way what is to be pushed.
 
@@ -91,6 +96,7 @@ def tell(
         messages: What campaigns decided to say.
         together: Whether what one person is told is one push wherever it comes from; otherwise
             it is where it comes from one place.
+        broadcast: Whether it gives way to what is told to one person.
         at: Now.
     """
     made = notifications.write(session, messages, at=at)
@@ -101,7 +107,8 @@ def tell(
         for one in made
         if one.decision_id in pushed
     ]
-    deliveries.enqueue(session, bundling.bundle(session, loose, at=at), at=at)
+    pushes = bundling.bundle(session, loose, at=at)
+    deliveries.enqueue(session, pushes, broadcast=broadcast, at=at)
     return made
 
 

@@ -14,7 +14,7 @@ from geoservices.accounts import queries as accounts
 from geoservices.accounts import service as consents
 from geoservices.accounts.consents import ON_CHECK_IN, PASSIVE, SIGNING_UP, TELLING
 from geoservices.accounts.models import ConsentEvent, Credential, Person, Purpose
-from geoservices.campaigns.rules import Trigger
+from geoservices.campaigns.rules import BY_PASSING, Trigger
 from geoservices.channels import queries as channels
 from geoservices.checkins import queries as checkins
 from geoservices.deliveries import forgetting_queries as told
@@ -23,8 +23,6 @@ from geoservices.offers import queries as offers
 from geoservices.pings import queries as pings
 from geoservices.subscriptions import queries as subscriptions
 from geoservices.visits import queries as visits
-
-PASSING_BY = frozenset(Trigger) - {Trigger.CHECKED_IN}
 
 
 def withdraw_consent(
@@ -72,7 +70,7 @@ def _forget_what_was_told(
     """Erase decisions for a purpose or from what is erased too, and all that came of them."""
     triggers: frozenset[Trigger] = frozenset()
     if not remaining & PASSIVE:
-        triggers |= PASSING_BY
+        triggers |= BY_PASSING
     if not remaining & ON_CHECK_IN:
         triggers |= {Trigger.CHECKED_IN}
     nothing_to_tell = not remaining & TELLING

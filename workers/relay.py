@@ -8,7 +8,7 @@ and nothing else. Any number of relays may run.
 import signal
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import FrameType
 from typing import Protocol, TypeVar
@@ -23,9 +23,13 @@ from sqlalchemy.exc import OperationalError as DatabaseError
 from sqlalchemy.orm import Session
 
 from geoservices import clock, logs, outbox
+from geoservices.campaigns import replaying_queries as replays
+from geoservices.campaigns import run_queries as runs
 from geoservices.campaigns import waiting_queries as held_messages
+from geoservices.campaigns.replays import LEASE as REPLAY_LEASE
+from geoservices.campaigns.running import LEASE as RUN_LEASE
 from geoservices.database import DatabaseRole, SessionFactory, acting_as, transaction
-from geoservices.deliveries import queries as deliveries
+from geoservices.deliveries.lane_queries import BroadcastLane, SingleLane
 from geoservices.erasures import queries as erasures
 from geoservices.erasures.service import LEASE as ERASURE_LEASE
 from geoservices.exports import queries as exports
@@ -35,7 +39,7 @@ from geoservices.feeds.running import LEASE as FEED_LEASE
 from geoservices.imports import queries as imports
 from geoservices.imports.service import LEASE as IMPORT_LEASE
 from geoservices.letters import queries as letters
-from geoservices.settings.sending import DELIVERIES_A_JOB, LETTERS_A_JOB
+from geoservices.settings.sending import BROADCASTS_A_JOB, DELIVERIES_A_JOB, LETTERS_A_JOB
 from workers import runtime
 from workers.app import app
 
@@ -86,6 +90,8 @@ class Relay:
     outbox_lease: timedelta
     push_lease: timedelta
     mail_lease: timedelta
+    singles: SingleLane = field(default_factory=SingleLane)
+    broadcasts: BroadcastLane = field(default_factory=BroadcastLane)
     stopped: bool = False
 
     def stop(self, _number: int = 0, _frame: FrameType | None = None) -> None:
@@ -113,13 +119,18 @@ class Relay:
             self._ring("campaigns.decide", outbox, lease=self.outbox_lease, limit=AT_ONCE)
             + self._ring("campaigns.release", held_messages, lease=self.outbox_lease, limit=AT_ONCE)
             + self._ring(
-                "deliveries.send", deliveries, lease=self.push_lease, limit=DELIVERIES_A_JOB
+                "deliveries.send", self.singles, lease=self.push_lease, limit=DELIVERIES_A_JOB
             )
+            + self._ring(
+                "deliveries.send", self.broadcasts, lease=self.push_lease, limit=BROADCASTS_A_JOB
+            )
+            + self._ring("campaigns.run", runs, lease=RUN_LEASE, limit=1)
             + self._ring("letters.send", letters, lease=self.mail_lease, limit=LETTERS_A_JOB)
             + self._ring("exports.write", exports, lease=EXPORT_LEASE, limit=1)
             + self._ring("erasures.carry_out", erasures, lease=ERASURE_LEASE, limit=1)
             + self._ring("imports.carry_out", imports, lease=IMPORT_LEASE, limit=1)
             + self._ring("feeds.run", feeds, lease=FEED_LEASE, limit=1)
+            + self._ring("replays.carry_out", replays, lease=REPLAY_LEASE, limit=1)
         )
 
     def _relay_while(self, listening: psycopg.Connection) -> None:

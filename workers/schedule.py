@@ -43,6 +43,7 @@ def quarterly(job: str) -> Entry:
 
 SCHEDULE: dict[str, Entry] = {
     "let time pass": every(timedelta(seconds=2), "visits.let_time_pass"),
+    "begin runs of campaigns": every(timedelta(seconds=15), "campaigns.begin_due"),
     "make digests": every(timedelta(minutes=1), "letters.make_digests"),
     "remind of events": every(timedelta(minutes=1), "events.remind"),
     "prune positions": every(timedelta(minutes=10), "pings.prune"),
@@ -54,6 +55,7 @@ SCHEDULE: dict[str, Entry] = {
     "tell of overdue tasks": every(timedelta(minutes=1), "tasks.escalate"),
     "count who is there": quarterly("statistics.count_present"),
     "count days": every(timedelta(hours=1), "statistics.count_days"),
+    "count what came of campaigns": daily(6, "outcomes.count"),
     "apply retention": every(timedelta(hours=1), "retention.apply"),
     "tidy credentials": every(timedelta(hours=1), "credentials.tidy"),
     "delete expired exports": every(timedelta(hours=1), "exports.delete_expired"),

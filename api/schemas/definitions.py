@@ -29,6 +29,8 @@ from geoservices.languages import LONGEST
 MOST_PLACES = 500
 MONTH = timedelta(days=30)
 YEAR = timedelta(days=365)
+LONGEST_GOAL = timedelta(days=14)
+"""What people do is kept for 30 days, and has to be counted by then."""
 
 
 class Part(In):
@@ -179,6 +181,21 @@ class Schedule(Part):
     )
 
 
+class Timetable(Part):
+    """When the campaign runs by itself, for the trigger `schedule`."""
+
+    starts_at: Instant = Field(description="When it runs first")
+    rule: Annotated[Text, StringConstraints(min_length=1, max_length=500)] | None = Field(
+        default=None,
+        examples=["FREQ=WEEKLY;BYDAY=MO,TH;COUNT=20"],
+        description="When it runs again: an RRULE of RFC 5545 with an UNTIL or a COUNT, read by "
+        "the clocks of the time zone; null is once",
+    )
+    time_zone: TimeZone | None = Field(
+        default=None, description="By whose clocks; null is the organisation's"
+    )
+
+
 class Cap(Part):
     """The most messages from this campaign to one person in any window."""
 
@@ -189,18 +206,27 @@ class Cap(Part):
 class Goal(Part):
     """What counts as success, and by when after somebody was told."""
 
-    kind: GoalKind
-    within: DurationIn = Field(ge=timedelta(minutes=1), le=MONTH)
+    kind: GoalKind = Field(description="One that the campaign's listing lets people reach")
+    within: DurationIn = Field(ge=timedelta(minutes=1), le=LONGEST_GOAL)
+    target: Share | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="The share of those told with which the goal is met; not for `done`",
+    )
 
 
 class Definition(Part):
     """What a campaign is defined as; each change of it is a version."""
 
     triggers: Annotated[list[Trigger], AfterValidator(_each_once)] = Field(min_length=1)
-    places: PlaceSet | None = Field(default=None, description="Null is the listing's place")
+    places: PlaceSet | None = Field(
+        default=None, description="Null is the listing's place, if there is a listing"
+    )
     audience: Audience
     content: list[Variant] = Field(min_length=1, max_length=5)
     schedule: Schedule = Field(default_factory=Schedule)
+    timetable: Timetable | None = None
     min_confidence: int = Field(
         default=2, ge=1, le=3, description="Least confidence in the person's presence, 1 to 3"
     )
@@ -223,4 +249,6 @@ class Definition(Part):
     goal: Goal | None = None
     objective: Words = Field(default="", description="What it is to bring about, for people")
     measure: Words = Field(default="", description="By what that is seen")
-    effort: Words = Field(default="", description="What it costs to run")
+    effort: Words = Field(
+        default="", description="What it costs to run: a number of hours, or words"
+    )

@@ -16,8 +16,11 @@ from geoservices.campaigns.cooldowns import CooldownPer
 from geoservices.campaigns.definitions import Definition, PlaceSet
 from geoservices.campaigns.drafts import Draft
 from geoservices.campaigns.estimating import Estimate, in_words
-from geoservices.campaigns.rules import Trigger
-from geoservices.campaigns.speaking import figures_of, weekly_of
+from geoservices.campaigns.goals import faults_of_goal
+from geoservices.campaigns.reaching import people_of_a_run
+from geoservices.campaigns.rules import BY_RUNS, Trigger
+from geoservices.campaigns.speaking import weekly_of
+from geoservices.campaigns.triggering import ScheduleRefused, faults_of_triggers, longest_figures
 from geoservices.campaigns.wording import check_variant
 from geoservices.errors import ErrorKind, GeoservicesError
 from geoservices.geometry.areas import read_area
@@ -46,7 +49,7 @@ class PurposeNotForAudience(GeoservicesError):
 
 
 class TaskNotForCitizens(GeoservicesError):
-    """The listing is a task, and tasks are for staff."""
+    """It speaks of tasks, and tasks are for staff."""
 
     kind = ErrorKind.INVALID
     code = "task-not-for-citizens"
@@ -54,7 +57,7 @@ class TaskNotForCitizens(GeoservicesError):
 
     def __init__(self) -> None:
         super().__init__(
-            "The listing is a task. Address the campaign to the audience staff.",
+            "It speaks of a task. Address the campaign to the audience staff.",
             field="/audience/roles",
         )
 
@@ -100,14 +103,6 @@ class VariantsAlike(GeoservicesError):
         super().__init__(f"Call one of them something else than “{name}”.", field="/content")
 
 
-class ScheduleRefused(GeoservicesError):
-    """The schedule contradicts itself."""
-
-    kind = ErrorKind.INVALID
-    code = "schedule-refused"
-    title = "The schedule cannot be used"
-
-
 class ScheduleNeverOn(GeoservicesError):
     """The campaign would never speak again."""
 
@@ -123,13 +118,15 @@ class ScheduleNeverOn(GeoservicesError):
 
 
 class TellsTooOften(GeoservicesError):
-    """Whoever only passes by would be told the same every hour, or more often."""
+    """Whoever does nothing for it would be told the same every hour, or more often."""
 
     kind = ErrorKind.INVALID
     code = "tells-too-often"
     title = "It would tell the same people too often"
 
-    def __init__(self, pace: timedelta, estimate: Estimate, *, apart: int) -> None:
+    def __init__(
+        self, pace: timedelta, estimate: Estimate, *, apart: int, a_run: str | None
+    ) -> None:
         minutes = pace.total_seconds() / 60
         often = f"every {minutes:.3g} minutes" if minutes else "again and again"
         going = f" from one to the next of {apart} places that each wait alone" * (apart > 1)
@@ -138,10 +135,11 @@ class TellsTooOften(GeoservicesError):
             if apart > 1
             else "a cooldown of an hour or more"
         )
+        each = f" Each of its runs would tell {a_run}." if a_run else ""
         super().__init__(
-            f"It could tell somebody who passes by{going} {often}. By what people did in the last "
-            f"week it would have sent {in_words(estimate)} a day. Set {longer}, or a cap of no "
-            "more than one message an hour, such as 3 within P1D.",
+            f"It could tell somebody who does nothing for it{going} {often}. By what people did in "
+            f"the last week it would have sent {in_words(estimate)} a day.{each} Set {longer}, or "
+            "a cap of no more than one message an hour, such as 3 within P1D.",
             field="/cooldown",
         )
 
@@ -149,17 +147,34 @@ class TellsTooOften(GeoservicesError):
 def faults(session: Session, draft: Draft, grant: Grant) -> Iterator[GeoservicesError]:
     """Find what may not be stored, in the order of the document."""
     definition = draft.said.definition
+    yield from faults_of_triggers(draft)
     yield from _faults_of_audience(session, draft, grant)
     if definition.places is not None:
         yield from _faults_of_places(session, definition.places, grant)
     yield from _faults_of_schedule(definition)
     yield from _faults_of_content(session, draft, grant)
+    yield from faults_of_goal(draft)
 
 
 def obstacles(
-    session: Session, draft: Draft, grant: Grant, *, estimate: Callable[[], Estimate], at: datetime
+    session: Session,
+    draft: Draft,
+    grant: Grant,
+    *,
+    estimate: Callable[[], Estimate],
+    smallest: int,
+    at: datetime,
 ) -> Iterator[GeoservicesError]:
-    """Find what may be stored and not published; `estimate` says what it would send."""
+    """Find what may be stored and not published.
+
+    Args:
+        session: The transaction.
+        draft: What is to be published.
+        grant: By whom.
+        estimate: Says what it would send.
+        smallest: Of fewer people than this nothing is told.
+        at: Now.
+    """
     definition = draft.said.definition
     if definition.places is not None:
         count, _ = place_queries.count_and_longest_name(session, definition.places, grant)
@@ -172,11 +187,13 @@ def obstacles(
         yield ScheduleNeverOn()
     apart = _apart(session, definition, grant)
     if (pace := pace_of(definition, apart=apart)) is not None and pace < LEAST_PACE:
-        yield TellsTooOften(pace, estimate(), apart=apart)
+        runs = not BY_RUNS.isdisjoint(definition.triggers)
+        a_run = people_of_a_run(session, draft, smallest=smallest) if runs else None
+        yield TellsTooOften(pace, estimate(), apart=apart, a_run=a_run)
 
 
 def pace_of(definition: Definition, *, apart: int) -> timedelta | None:
-    """Return how often it could tell a citizen who only passes by; None if it tells none.
+    """Return how often it could tell a citizen who does nothing for it; None if it tells none.
 
     A check-in is somebody's own act, and staff come to many places in an hour. At each of the
     places that are `apart` the cooldown begins anew, so within one it could tell so many times.
@@ -199,7 +216,9 @@ def _apart(session: Session, definition: Definition, grant: Grant) -> int:
 
 def _faults_of_audience(session: Session, draft: Draft, grant: Grant) -> Iterator[GeoservicesError]:
     audience, purpose = draft.said.definition.audience, Purpose(draft.said.purpose)
-    if draft.listing.kind == ListingKind.TASK and Role.CITIZEN in audience.roles:
+    of_tasks = draft.listing is not None and draft.listing.kind == ListingKind.TASK
+    of_tasks = of_tasks or Trigger.TASK_CREATED in draft.said.definition.triggers
+    if of_tasks and Role.CITIZEN in audience.roles:
         yield TaskNotForCitizens()
     for role in audience.roles:
         if purpose not in TELLING or role not in TEXTS[purpose].roles:
@@ -260,12 +279,7 @@ def _faults_of_content(session: Session, draft: Draft, grant: Grant) -> Iterator
     names = [variant.name for variant in definition.content]
     if alike := [name for name in names if names.count(name) > 1]:
         yield VariantsAlike(alike[0])
-    figures = figures_of(
-        draft.listing,
-        organisation,
-        place="n" * longest_name(session, draft, grant),
-        time_zone=organisation.time_zone,
-    )
+    figures = longest_figures(draft, longest_name=longest_name(session, draft, grant))
     for number, variant in enumerate(definition.content):
         yield from _caught(
             check_variant,
@@ -278,8 +292,7 @@ def _faults_of_content(session: Session, draft: Draft, grant: Grant) -> Iterator
 
 def longest_name(session: Session, draft: Draft, grant: Grant) -> int:
     """Return how many characters the longest name has of the places that a draft is for."""
-    places = draft.said.definition.places or PlaceSet(ids=(draft.listing.place_id,))
-    _, longest = place_queries.count_and_longest_name(session, places, grant)
+    _, longest = place_queries.count_and_longest_name(session, draft.places, grant)
     return longest
 
 

@@ -18,9 +18,9 @@ class CooldownPer(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spot:
-    """A place, and the one that it is part of."""
+    """A place, and the one that it is part of; None of what is about no place."""
 
-    place_id: UUID
+    place_id: UUID | None
     parent_id: UUID | None
 
     def belongs_with(self, other: "Spot") -> bool:

@@ -1,20 +1,21 @@
 """Campaigns decide on what happens, and say what is to be sent."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
 from sqlalchemy.orm import Session
 
 from geoservices.accounts import queries as accounts
+from geoservices.accounts.models import Person
 from geoservices.bulk_queries import store_all
 from geoservices.campaigns import place_queries, queries, waiting_queries
 from geoservices.campaigns.audiences import Listener, fits, is_held_out
 from geoservices.campaigns.definitions import AfterHolding
 from geoservices.campaigns.histories import History, Pair, read_history, spot_of
-from geoservices.campaigns.lifecycle import counts_for
 from geoservices.campaigns.models import Decision
 from geoservices.campaigns.occasions import Occasion
 from geoservices.campaigns.pacing import last_told, told_by, told_by_campaign
@@ -30,11 +31,20 @@ from geoservices.campaigns.rules import (
     decide,
 )
 from geoservices.campaigns.speaking import Message, Speaker, say, weekly_of
+from geoservices.campaigns.terms import terms_of
 from geoservices.campaigns.versions import definitions_of
 from geoservices.campaigns.waiting import HeldBack, keep
-from geoservices.places.hours import OpenState, hours_at
+from geoservices.places.hours import UNKNOWN, OpenState, hours_at
 from geoservices.places.service import is_sensitive
 from geoservices.settings.presence import CampaignSettings
+from geoservices.shifts.windows import Week, standing
+
+
+class Decided(NamedTuple):
+    """How many decisions were taken, and what is to be sent."""
+
+    decisions: int
+    sent: list[Message]
 
 
 def triggered_by(
@@ -49,14 +59,36 @@ def triggered_by(
     """
     accounts.lock_people(session, [occasion.person.id for occasion in occasions])
     listening = _listening(session, occasions, at)
-    purposes = accounts.purposes_of(session, [occasion.person.id for occasion in occasions])
     decided = _decided(session, occasions)
+    return decide_on(session, occasions, listening, decided=decided, limits=limits, at=at).sent
+
+
+def decide_on(
+    session: Session,
+    occasions: Sequence[Occasion],
+    listening: Mapping[UUID | None, Sequence[Speaker]],
+    *,
+    decided: Container[Pair] = frozenset(),
+    limits: Limits,
+    at: datetime,
+) -> Decided:
+    """Let those who listen decide on every occasion, and record each decision.
+
+    Args:
+        session: Its transaction holds the people.
+        occasions: What happened, in order.
+        listening: Who may speak at each place, and where there is none.
+        decided: By campaign and what somebody did, what was decided before.
+        limits: What holds for every campaign.
+        at: Now.
+    """
+    purposes = accounts.purposes_of(session, [occasion.person.id for occasion in occasions])
     history = read_history(session, occasions, listening, limits=limits, at=at)
     batch = _Batch(history=history)
     for occasion in occasions:
         agreed = frozenset(purposes.get(occasion.person.id, ()))
-        for speaker in listening[occasion.place.id]:
-            if (speaker.campaign.id, occasion.key) in decided:
+        for speaker in listening[occasion.place_id]:
+            if occasion.key and (speaker.campaign.id, occasion.key) in decided:
                 continue
             if not _hears(speaker, occasion, history):
                 continue
@@ -65,7 +97,8 @@ def triggered_by(
             )
             decision = _decide(occasion, speaker, about, limits, at)
             batch.take(decision, speaker, occasion, about)
-    return batch.store(session, limits=limits, at=at)
+    sent = batch.store(session, limits=limits, at=at)
+    return Decided(len(batch.decisions), sent)
 
 
 def released(
@@ -81,16 +114,16 @@ def released(
     """
     held = [(occasion, occasion.held) for occasion in occasions if occasion.held is not None]
     people = {occasion.person.id for occasion in occasions}
-    places = {occasion.place.id for occasion in occasions}
+    places = {occasion.place_id for occasion in occasions if occasion.place_id}
     versions = [(one.campaign_id, one.version) for _, one in held]
     speakers = waiting_queries.speakers(session, versions)
     listening = _listening(session, occasions, at)
     still = {(id_, one.campaign.id) for id_, there in listening.items() for one in there}
     there = waiting_queries.are_at(session, people, places)
     purposes = accounts.purposes_of(session, people)
-    waited: dict[UUID, list[Speaker]] = defaultdict(list)
+    waited: dict[UUID | None, list[Speaker]] = defaultdict(list)
     for occasion, one in held:
-        waited[occasion.place.id].append(speakers[one.campaign_id, one.version])
+        waited[occasion.place_id].append(speakers[one.campaign_id, one.version])
     history = read_history(session, occasions, waited, limits=limits, at=at)
     batch = _Batch(history=history)
     for occasion, one in held:
@@ -102,10 +135,10 @@ def released(
             irrelevant=why_irrelevant(
                 taken_back=occasion.key is None,
                 ends=(speaker.campaign.ended_at, speaker.version.ends_at),
-                listens=(occasion.place.id, one.campaign_id) in still,
+                listens=(occasion.place_id, one.campaign_id) in still,
                 hears=_hears(speaker, occasion, history),
                 has_left=speaker.definition.after_holding is AfterHolding.RELEASE_IF_THERE
-                and (occasion.person.id, occasion.place.id) not in there,
+                and (occasion.person.id, occasion.place_id) not in there,
                 at=at,
             ),
         )
@@ -146,7 +179,8 @@ class _Batch:
         if decision.gate is None:
             self.history.add(occasion, speaker, at=decision.decided_at)
             self.sent.append(say(decision, speaker, occasion))
-        elif speaker.definition.after_holding is not AfterHolding.DROP:
+        # What everybody was to be told at one moment is not told to some of them later.
+        elif not occasion.run_id and speaker.definition.after_holding is not AfterHolding.DROP:
             first_at = occasion.held.first_at if occasion.held else decision.decided_at
             self.held_back.append(
                 HeldBack(
@@ -169,12 +203,11 @@ class _Batch:
 
 def _listening(
     session: Session, occasions: Sequence[Occasion], at: datetime
-) -> Mapping[UUID, Sequence[Speaker]]:
-    listening = place_queries.listening_to(
-        session, [occasion.place.id for occasion in occasions], at=at
-    )
+) -> Mapping[UUID | None, Sequence[Speaker]]:
+    places = [occasion.place_id for occasion in occasions if occasion.place_id]
+    listening = place_queries.listening_to(session, places, at=at)
     defined = definitions_of(session, {one.key for one in listening})
-    found: dict[UUID, list[Speaker]] = defaultdict(list)
+    found: dict[UUID | None, list[Speaker]] = defaultdict(list)
     for one in listening:
         found[one.place_id].append(Speaker.of(one, defined[one.key]))
     return found
@@ -190,15 +223,8 @@ def _decided(session: Session, occasions: Sequence[Occasion]) -> set[Pair]:
 
 def _hears(speaker: Speaker, occasion: Occasion, history: History) -> bool:
     person, campaign, definition = occasion.person, speaker.campaign, speaker.definition
-    if occasion.trigger not in definition.triggers or not counts_for(
-        in_force_from=speaker.version.in_force_from,
-        in_force_until=speaker.version.in_force_until,
-        published_at=campaign.published_at,
-        occurred_at=occasion.occurred_at,
-    ):
-        return False
-    starts_at = definition.schedule.starts_at
-    if starts_at is not None and occasion.occurred_at < starts_at:
+    # A run was begun by the version that counts, whatever became of it since.
+    if occasion.run_id is None and not speaker.listens_for(occasion.trigger, occasion.occurred_at):
         return False
     ours = person.organisation_id in {None, campaign.organisation_id}
     if person.disabled_at is not None or not ours:
@@ -208,7 +234,7 @@ def _hears(speaker: Speaker, occasion: Occasion, history: History) -> bool:
         role=person.role,
         language=person.language or speaker.organisation.language,
         team_ids=history.teams.get(person.id, frozenset()),
-        came=history.came.get((person.id, occasion.place.id), ()),
+        came=history.came.get((person.id, occasion.place_id), ()) if occasion.place_id else (),
     )
     return fits(
         definition.audience, listener, campaign_id=campaign.id, occurred_at=occasion.occurred_at
@@ -225,19 +251,22 @@ def _circumstances(
     at: datetime,
 ) -> Circumstances:
     person, place = occasion.person, occasion.place
-    hours = hours_at(place.opening_hours, time_zone=place.time_zone, at=at)
+    hours = UNKNOWN
+    if place is not None:
+        hours = hours_at(place.opening_hours, time_zone=place.time_zone, at=at)
     campaign_id, definition = speaker.campaign.id, speaker.definition
     tellings = history.tellings.get(person.id, ())
-    told = told_by(tellings, place_id=place.id, limits=limits, at=at)
+    told = told_by(tellings, place_id=occasion.place_id, limits=limits, at=at)
     last = last_told(tellings, campaign_id, spot=spot_of(place), per=definition.cooldown_per)
     return Circumstances(
         occurred_at=occasion.occurred_at,
         confidence=occasion.confidence,
         purposes=purposes,
-        sensitive=is_sensitive(place, occasion.occurred_at) or is_sensitive(place, at),
+        sensitive=place is not None
+        and (is_sensitive(place, occasion.occurred_at) or is_sensitive(place, at)),
         open_state=hours.state,
         opens_at=hours.changes_at if hours.state is OpenState.CLOSED else None,
-        unclaimable=speaker.listing.why_not(place, at=at),
+        unclaimable=_unclaimable(speaker, occasion, at),
         time_zone=person.time_zone,
         quiet_from=person.quiet_from,
         quiet_until=person.quiet_until,
@@ -250,7 +279,23 @@ def _circumstances(
         last_told_at=last.told_at if last else None,
         told_this_visit=last is not None and last.visit_goes_on,
         held_out=is_held_out(definition.audience, campaign_id=campaign_id, person_id=person.id),
+        off_work=_is_off_work(person, at),
+        unasked=occasion.unasked,
     )
+
+
+def _unclaimable(speaker: Speaker, occasion: Occasion, at: datetime) -> str | None:
+    listing, place = speaker.listing, occasion.place
+    if listing is None or place is None:
+        return None
+    # Whoever is not there can still come later.
+    return listing.why_not(place, at=at) if occasion.run_id is None else listing.why_over(at)
+
+
+def _is_off_work(person: Person, at: datetime) -> bool:
+    if person.working_hours is None:
+        return False
+    return not standing(Week(person.working_hours, person.time_zone), at).now
 
 
 def _decide(
@@ -264,9 +309,10 @@ def _decide(
         version=speaker.version.number,
         trigger=occasion.trigger,
         person_id=occasion.person.id,
-        place_id=occasion.place.id,
+        place_id=occasion.place_id,
         transition_id=occasion.transition_id,
         check_in_id=occasion.check_in_id,
+        run_id=occasion.run_id,
         follows_id=occasion.held.first_id if occasion.held else None,
         gate=ruling.gate,
         reason=ruling.reason,
@@ -277,15 +323,10 @@ def _decide(
 
 
 def _terms(speaker: Speaker, trigger: Trigger) -> Terms:
-    definition = speaker.definition
-    return Terms(
-        trigger=trigger,
+    return terms_of(
+        speaker.definition,
+        trigger,
         campaign_class=CampaignClass(speaker.campaign.campaign_class),
         purpose=speaker.campaign.purpose,
-        min_confidence=definition.min_confidence,
-        only_when_open=definition.only_when_open,
-        cooldown=definition.cooldown,
-        cooldown_per=definition.cooldown_per,
-        weekly=weekly_of(definition, speaker.organisation),
-        cap=definition.cap,
+        weekly=weekly_of(speaker.definition, speaker.organisation),
     )

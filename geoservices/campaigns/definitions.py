@@ -42,8 +42,15 @@ class AfterHolding(StrEnum):
 class GoalKind(StrEnum):
     """What somebody does for whom a campaign was a success."""
 
-    CHECKED_IN = "checked-in"
     OPENED = "opened"
+    CHECKED_IN = "checked-in"
+    """At one of the campaign's places."""
+    REDEEMED = "redeemed"
+    SIGNED_UP = "signed-up"
+    ATTENDED = "attended"
+    """They checked in where and while the event was on."""
+    DONE = "done"
+    """Somebody did the task: it is the work that counts, and not who was told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,19 +126,37 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Timetable:
+    """When the runs of the trigger `schedule` begin.
+
+    `rule` is an RRULE as `calendars.recurrence` keeps them, read by the clocks of the IANA zone
+    `time_zone`, or of the organisation's if that is None; without one there is a single run.
+    """
+
+    starts_at: datetime
+    rule: str | None = None
+    time_zone: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Goal:
-    """What counts as success, and by when after somebody was told."""
+    """What counts as success, and by when after somebody was told; a task, after publishing.
+
+    `target` is the share of those told, from 0 to 1, with which the campaign met its goal.
+    """
 
     kind: GoalKind
     within: timedelta
+    target: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Definition:
     """All that a campaign says of whom it tells what, when and why.
 
-    Without `places` it is about its listing's place, wherever that is moved. `objective`,
-    `measure` and `effort` are for people to read.
+    Without `places` it is about its listing's place, wherever that is moved. `timetable` is for the
+    trigger `schedule`. `objective` and `measure` are for people to read, and so is `effort`, unless
+    it is a number of hours.
     """
 
     triggers: tuple[Trigger, ...]
@@ -139,6 +164,7 @@ class Definition:
     content: tuple[Variant, ...]
     places: PlaceSet | None = None
     schedule: Schedule = field(default_factory=Schedule)
+    timetable: Timetable | None = None
     min_confidence: int = 2
     only_when_open: bool = False
     cooldown: timedelta = timedelta(hours=12)
@@ -151,11 +177,31 @@ class Definition:
     measure: str = ""
     effort: str = ""
 
+    @property
+    def only_place(self) -> UUID | None:
+        """The one place that it names, if it names nothing else."""
+        named = self.places
+        if named is None or len(named.ids) != 1:
+            return None
+        others = (named.tags, named.categories, named.area, named.circle)
+        return None if any(others) else named.ids[0]
+
 
 def stored(definition: Definition) -> dict[str, Any]:
     """Return a definition as it is kept in the database, as JSON has it."""
     document: dict[str, Any] = msgspec.to_builtins(definition)
     return document
+
+
+def stored_goal(goal: Goal | None) -> dict[str, Any] | None:
+    """Return a goal as it is kept in the database, as JSON has it."""
+    document: dict[str, Any] | None = msgspec.to_builtins(goal)
+    return document
+
+
+def read_goal(document: Mapping[str, Any] | None) -> Goal | None:
+    """Return a goal from the database."""
+    return msgspec.convert(document, Goal | None)
 
 
 def read(document: Mapping[str, Any]) -> Definition:

@@ -45,15 +45,17 @@ class History:
         )
 
 
-def spot_of(place: Place) -> Spot:
-    """Return a place as cooldowns look at it."""
+def spot_of(place: Place | None) -> Spot:
+    """Return a place, or none, as cooldowns look at it."""
+    if place is None:
+        return Spot(place_id=None, parent_id=None)
     return Spot(place_id=place.id, parent_id=place.parent_id)
 
 
 def read_history(
     session: Session,
     occasions: Sequence[Occasion],
-    listening: Mapping[UUID, Sequence[Speaker]],
+    listening: Mapping[UUID | None, Sequence[Speaker]],
     *,
     limits: Limits,
     at: datetime,
@@ -83,6 +85,6 @@ def read_history(
         history.teams = queries.teams_of(session, people)
     if spans := [one.visited_within for one in audiences if one.visited is not None]:
         first = min(occasion.occurred_at for occasion in occasions)
-        places = {occasion.place.id for occasion in occasions}
+        places = {occasion.place_id for occasion in occasions if occasion.place_id}
         history.came = queries.came_since(session, people, places, since=first - max(spans))
     return history

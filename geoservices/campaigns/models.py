@@ -1,6 +1,7 @@
 """Campaigns and the decisions they took."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,16 +11,18 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geoservices.accounts.models import Purpose
+from geoservices.campaigns.lifecycle import ReplayState
 from geoservices.campaigns.rules import CampaignClass, Gate, Trigger
 from geoservices.database import Base, one_of
 from geoservices.register import Basis, Kept, about, not_personal, personal
 
 
 class Campaign(Base):
-    """Who is told of a listing, when and how often: what stays the same over its versions.
+    """Who is told of something, when and how often: what stays the same over its versions.
 
-    It is a draft; in review from `submitted_at`; published from `published_at`, which is scheduled
-    or live (`lifecycle`); over from `ended_at`. `version` is the number of its newest version.
+    Without a listing it speaks of those that set it off, or of none. It is a draft; in review from
+    `submitted_at`; published from `published_at`, which is scheduled or live (`lifecycle`); over
+    from `ended_at`. `version` is the number of its newest version.
     Its purpose is what people agreed to and choose channels by, so it stays as it was published.
     """
 
@@ -34,7 +37,7 @@ class Campaign(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"))
-    listing_id: Mapped[UUID] = mapped_column(ForeignKey("listings.id", ondelete="CASCADE"))
+    listing_id: Mapped[UUID | None] = mapped_column(ForeignKey("listings.id", ondelete="CASCADE"))
     name: Mapped[str] = mapped_column(String(120))
     purpose: Mapped[str] = mapped_column(String(40))
     campaign_class: Mapped[str] = mapped_column(String(20))
@@ -50,12 +53,18 @@ class CampaignVersion(Base):
 
     It counts for what happened from `in_force_from` until before `in_force_until`; a version that
     was never published has neither. `starts_at` and `ends_at` are the definition's, for the
-    database to look at. `reach` (`access.reach`) is that of whoever put it in force: a manager
-    who is limited to some places tells nobody at others.
+    database to look at, and `runs_next_at` when its timetable has it run next. `reach`
+    (`access.reach`) is that of whoever put it in force: a manager who is limited to some places
+    tells nobody at others.
     """
 
     __tablename__ = "campaign_versions"
     __table_args__ = (
+        Index(
+            "ix_campaign_versions_runs_next",
+            "runs_next_at",
+            postgresql_where="runs_next_at IS NOT NULL",
+        ),
         {
             "info": about(
                 purpose="know what a campaign said when it told somebody, and who wrote it",
@@ -80,6 +89,7 @@ class CampaignVersion(Base):
     )
     in_force_from: Mapped[datetime | None] = mapped_column(info=not_personal)
     in_force_until: Mapped[datetime | None] = mapped_column(info=not_personal)
+    runs_next_at: Mapped[datetime | None] = mapped_column(info=not_personal)
 
 
 class CampaignPlace(Base):
@@ -128,6 +138,89 @@ class CampaignPlace(Base):
     )
 
 
+class CampaignRunState(StrEnum):
+    """How far a run has come."""
+
+    UNDER_WAY = "under-way"
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    """Somebody stopped it, or the campaign ended meanwhile."""
+    PASSED_OVER = "passed-over"
+    """It was never begun: nobody was there to begin it in time, or there were too many."""
+
+
+class CampaignRun(Base):
+    """One time that a campaign goes through all whom it is for, set off by nobody's being there.
+
+    `occurred_at` is when it was to begin. It speaks of `listing_id`, at `place_id`, if at all. It
+    has decided about those up to `reached`, in the order of their ids, of whom `sent` were told and
+    `held` not. While it is under way the relay hands it out when `due_at` comes.
+    """
+
+    __tablename__ = "campaign_runs"
+    __table_args__ = (
+        CheckConstraint(one_of("trigger", Trigger), name="trigger_known"),
+        CheckConstraint(one_of("state", CampaignRunState), name="state_known"),
+        CheckConstraint("(state = 'under-way') = (ended_at IS NULL)", name="ends_once"),
+        Index("ix_campaign_runs_due", "due_at", postgresql_where="state = 'under-way'"),
+        Index("ix_campaign_runs_campaign", "campaign_id", "created_at", "id"),
+        # Nothing that happens once sets the same campaign off twice.
+        Index(
+            "uq_campaign_runs_listing",
+            "campaign_id",
+            "listing_id",
+            unique=True,
+            postgresql_where="trigger IN ('event-published', 'task-created')",
+        ),
+        Index(
+            "uq_campaign_runs_scheduled",
+            "campaign_id",
+            "occurred_at",
+            unique=True,
+            postgresql_where="trigger = 'schedule'",
+        ),
+        {
+            "info": about(
+                purpose="tell many people of something once each, and know who had them told",
+                basis=Basis.PUBLIC_TASK,
+            )
+        },
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4, info=not_personal)
+    organisation_id: Mapped[UUID] = mapped_column(
+        ForeignKey("organisations.id"), index=True, info=not_personal
+    )
+    campaign_id: Mapped[UUID] = mapped_column(
+        ForeignKey("campaigns.id", ondelete="CASCADE"), info=not_personal
+    )
+    version: Mapped[int] = mapped_column(info=not_personal)
+    trigger: Mapped[str] = mapped_column(String(20), info=not_personal)
+    listing_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("listings.id", ondelete="CASCADE"), index=True, info=not_personal
+    )
+    place_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("places.id", ondelete="CASCADE"), index=True, info=not_personal
+    )
+    occurred_at: Mapped[datetime] = mapped_column(info=not_personal)
+    created_at: Mapped[datetime] = mapped_column(info=not_personal)
+    requested_by: Mapped[UUID | None] = mapped_column(
+        ForeignKey("people.id", ondelete="SET NULL"), index=True, info=personal("who asked for it")
+    )
+    state: Mapped[str] = mapped_column(String(20), info=not_personal)
+    reason: Mapped[str | None] = mapped_column(String(200), info=not_personal)
+    reached: Mapped[UUID | None] = mapped_column(
+        info=personal(
+            "up to whom it has come",
+            kept=Kept(words="while it is under way"),
+        )
+    )
+    sent: Mapped[int] = mapped_column(default=0, server_default="0", info=not_personal)
+    held: Mapped[int] = mapped_column(default=0, server_default="0", info=not_personal)
+    due_at: Mapped[datetime] = mapped_column(info=not_personal)
+    ended_at: Mapped[datetime | None] = mapped_column(info=not_personal)
+
+
 class Decision(Base):
     """What a campaign decided about one person on one occasion, and why.
 
@@ -147,7 +240,10 @@ class Decision(Base):
     __table_args__ = (
         CheckConstraint(one_of("gate", Gate), name="gate_known"),
         CheckConstraint(one_of("trigger", Trigger), name="trigger_known"),
-        CheckConstraint("num_nonnulls(transition_id, check_in_id) <= 1", name="one_occasion"),
+        CheckConstraint(
+            "num_nonnulls(transition_id, check_in_id, run_id) <= 1", name="one_occasion"
+        ),
+        Index("uq_decisions_run", "run_id", "person_id", unique=True),
         CheckConstraint("waits_until IS NULL OR gate IS NOT NULL", name="only_held_ones_wait"),
         Index(
             "uq_decisions_transition",
@@ -200,8 +296,9 @@ class Decision(Base):
     person_id: Mapped[UUID] = mapped_column(
         ForeignKey("people.id", ondelete="CASCADE"), info=personal("about whom")
     )
-    place_id: Mapped[UUID] = mapped_column(
-        ForeignKey("places.id"), info=personal("where they had come", special=True)
+    place_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("places.id"),
+        info=personal("where they had come, or what place it was about", special=True),
     )
     transition_id: Mapped[UUID | None] = mapped_column(
         ForeignKey("transitions.id", ondelete="SET NULL"),
@@ -212,6 +309,9 @@ class Decision(Base):
         ForeignKey("check_ins.id", ondelete="SET NULL"),
         index=True,
         info=personal("on which occasion", special=True),
+    )
+    run_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("campaign_runs.id", ondelete="SET NULL"), info=personal("in which run")
     )
     gate: Mapped[str | None] = mapped_column(
         String(30), info=personal("what held the message back")
@@ -266,4 +366,70 @@ class HeldMessage(Base):
     due_at: Mapped[datetime] = mapped_column(info=personal("when it is looked at again"))
     attempt_count: Mapped[int] = mapped_column(
         default=0, info=personal("how often looking at it failed")
+    )
+
+
+class CampaignReplay(Base):
+    """A version of a campaign run on what was recorded from `since` until it was asked for.
+
+    `reach` is that of whoever asked (`access.reach`): nothing is looked at that they could not
+    have a campaign speak of. `share_done` is from 0 to 1. `result` holds numbers of many people
+    alone (`replaying_counts`). `due_at`, `leased_until` and `attempt_count` are as an export has
+    them.
+    """
+
+    __tablename__ = "campaign_replays"
+    __table_args__ = (
+        CheckConstraint(one_of("state", ReplayState), name="state_known"),
+        CheckConstraint("share_done BETWEEN 0 AND 1", name="share_done_range"),
+        CheckConstraint(
+            "(state IN ('queued', 'working')) = (done_at IS NULL) "
+            "AND (state = 'done') = (result IS NOT NULL)",
+            name="done_whole",
+        ),
+        Index("ix_campaign_replays_campaign", "campaign_id", "asked_at", "id"),
+        Index(
+            "uq_campaign_replays_under_way",
+            "campaign_id",
+            unique=True,
+            postgresql_where="state IN ('queued', 'working')",
+        ),
+        Index(
+            "ix_campaign_replays_due",
+            "due_at",
+            postgresql_where="state IN ('queued', 'working')",
+        ),
+        Index("ix_campaign_replays_done", "done_at", postgresql_where="done_at IS NOT NULL"),
+        {
+            "info": about(
+                purpose="show whom a campaign would have told before it tells anybody",
+                basis=Basis.PUBLIC_TASK,
+                kept=Kept(setting="retention.replays", words="after it was over"),
+            )
+        },
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4, info=not_personal)
+    organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"), info=not_personal)
+    campaign_id: Mapped[UUID] = mapped_column(
+        ForeignKey("campaigns.id", ondelete="CASCADE"), info=not_personal
+    )
+    version: Mapped[int] = mapped_column(info=not_personal)
+    days: Mapped[int] = mapped_column(info=not_personal)
+    since: Mapped[datetime] = mapped_column(info=not_personal)
+    asked_by: Mapped[UUID | None] = mapped_column(
+        ForeignKey("people.id", ondelete="SET NULL"), index=True, info=personal("who asked for it")
+    )
+    reach: Mapped[dict[str, Any] | None] = mapped_column(
+        JSONB(none_as_null=True), info=personal("which places they manage, if not all")
+    )
+    state: Mapped[str] = mapped_column(String(20), info=not_personal)
+    share_done: Mapped[float] = mapped_column(default=0.0, info=not_personal)
+    attempt_count: Mapped[int] = mapped_column(default=0, info=not_personal)
+    asked_at: Mapped[datetime] = mapped_column(info=personal("when they asked"))
+    due_at: Mapped[datetime] = mapped_column(info=not_personal)
+    leased_until: Mapped[datetime | None] = mapped_column(info=not_personal)
+    done_at: Mapped[datetime | None] = mapped_column(info=not_personal)
+    result: Mapped[dict[str, Any] | None] = mapped_column(
+        JSONB(none_as_null=True), info=not_personal
     )

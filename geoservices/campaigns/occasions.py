@@ -2,11 +2,18 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from geoservices.accounts.models import Person
-from geoservices.campaigns.rules import Trigger
+from geoservices.campaigns.rules import Gate, Trigger
 from geoservices.places.models import Place
+
+OF_PRESENCE: Final = frozenset({Gate.CONFIDENCE, Gate.AGE, Gate.DUPLICATE})
+"""Gates that ask how sure it is that somebody is there, since when, and on which visit."""
+OF_PLACES: Final = frozenset({Gate.SENSITIVE_PLACE, Gate.OPENING_HOURS, Gate.PLACE_CAP})
+OF_WORK: Final = frozenset({Gate.WORKING_HOURS})
+"""Whoever sets a campaign off by being somewhere is about, whatever their hours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,21 +33,35 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Occasion:
-    """A transition or check-in, with whom and where it concerns; exactly one id is set.
+    """A transition, a check-in, or a run's turn at somebody; exactly one id is set.
 
-    With neither, it was taken back since a message because of it was held back.
+    With none, it was taken back since a message because of it was held back. A run knows nothing of
+    where anybody is, so `confidence` is 0. It may be about no place.
     """
 
     trigger: Trigger
     occurred_at: datetime
     confidence: int
     person: Person
-    place: Place
+    place: Place | None
     transition_id: UUID | None = None
     check_in_id: UUID | None = None
+    run_id: UUID | None = None
     held: Held | None = None
 
     @property
     def key(self) -> UUID | None:
-        """Whichever of the two ids is set."""
+        """Whichever of the ids of what somebody did is set."""
         return self.transition_id or self.check_in_id
+
+    @property
+    def place_id(self) -> UUID | None:
+        """The place that it is about, if it is about one."""
+        return None if self.place is None else self.place.id
+
+    @property
+    def unasked(self) -> frozenset[Gate]:
+        """The gates that have nothing to ask about."""
+        if self.run_id is None:
+            return OF_WORK
+        return OF_PRESENCE if self.place is not None else OF_PRESENCE | OF_PLACES

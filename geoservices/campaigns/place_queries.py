@@ -54,7 +54,7 @@ class Listening:
     place_id: UUID
     campaign: Campaign
     version: CampaignVersion
-    listing: Listing
+    listing: Listing | None
     organisation: Organisation
 
     @property
@@ -93,7 +93,7 @@ def listening_to(
             (CampaignVersion.campaign_id == ways.c.campaign_id)
             & (CampaignVersion.number == ways.c.number),
         )
-        .join(Listing, Listing.id == Campaign.listing_id)
+        .outerjoin(Listing, Listing.id == Campaign.listing_id)
         .join(Organisation, Organisation.id == Campaign.organisation_id)
         .where(
             Campaign.published_at <= at,
@@ -112,12 +112,13 @@ def listening_to(
 
 
 def listen(
-    session: Session, version: CampaignVersion, places: PlaceSet | None, *, listing_id: UUID
+    session: Session, version: CampaignVersion, places: PlaceSet | None, *, listing_id: UUID | None
 ) -> None:
     """Have a published version listen at its places; without a set, wherever its listing is."""
     common = {"campaign_id": version.campaign_id, "number": version.number}
     if places is None:
-        session.add(CampaignPlace(id=uuid4(), listing_id=listing_id, **common))
+        if listing_id is not None:
+            session.add(CampaignPlace(id=uuid4(), listing_id=listing_id, **common))
         return
     ways: list[dict[str, object]] = [
         *(dict[str, object](place_id=id_) for id_ in places.ids),

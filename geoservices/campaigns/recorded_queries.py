@@ -8,7 +8,6 @@ from sqlalchemy.orm import Session
 
 from geoservices.access.actors import Grant
 from geoservices.accounts.models import Consent, Device, Person, Purpose
-from geoservices.campaigns.definitions import PlaceSet
 from geoservices.campaigns.drafts import Draft
 from geoservices.campaigns.estimating import Recorded
 from geoservices.campaigns.place_queries import is_for
@@ -31,9 +30,8 @@ def recorded(session: Session, draft: Draft, grant: Grant, *, since: datetime) -
     sensitive places.
     """
     definition = draft.said.definition
-    chosen = definition.places or PlaceSet(ids=(draft.listing.place_id,))
     places = select(Place.id).where(
-        is_for(chosen, grant), Place.organisation_id == grant.organisation_id
+        is_for(draft.places, grant), Place.organisation_id == grant.organisation_id
     )
     agreed = and_(*map(_agreed, (draft.said.purpose, Purpose.STATISTICS)))
     ours = Person.disabled_at.is_(None) & (

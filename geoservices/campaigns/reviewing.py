@@ -74,7 +74,7 @@ def review(
     estimate = forecast(session, draft, campaign_id, grant=grant, smallest=smallest, at=at)
     refused = [
         *faults(session, draft, grant),
-        *obstacles(session, draft, grant, estimate=lambda: estimate, at=at),
+        *obstacles(session, draft, grant, estimate=lambda: estimate, smallest=smallest, at=at),
     ]
     found = [
         Finding(weight=Weight.REFUSED, code=one.code, in_words=str(one), field=one.field)
@@ -99,15 +99,20 @@ def preview(
     """
     campaign = service.get_campaign(session, campaign_id, grant=grant)
     draft = service.draft_of(session, campaign, grant=grant)
-    place = places.get_place_for(session, place_id or draft.listing.place_id, grant)
+    chosen = place_id or (draft.listing and draft.listing.place_id)
+    chosen = chosen or draft.said.definition.only_place
+    place = places.get_place_for(session, chosen, grant) if chosen else None
     wanted = language and normal_language(language, field="/language")
     return show(draft, place, language=wanted)
 
 
-def show(draft: Draft, place: Place, *, language: str | None) -> list[Shown]:
+def show(draft: Draft, place: Place | None, *, language: str | None) -> list[Shown]:
     """Return what each variant says at a place, filled as it would be sent."""
     figures = figures_of(
-        draft.listing, draft.organisation, place=place.name, time_zone=place.time_zone
+        draft.listing,
+        draft.organisation,
+        place=place.name if place else None,
+        time_zone=place.time_zone if place else draft.organisation.time_zone,
     )
     told: list[Shown] = []
     for variant in draft.said.definition.content:
@@ -137,7 +142,8 @@ def _warnings(draft: Draft, at: datetime) -> Iterator[Finding]:
             field=f"/schedule/windows/{number}",
         )
     said = [text for one in definition.content for text in one.texts.values()]
-    if draft.listing.ends_at is None and any("{ends}" in one.title + one.body for one in said):
+    endless = draft.listing is not None and draft.listing.ends_at is None
+    if endless and any("{ends}" in one.title + one.body for one in said):
         yield Finding(
             weight=Weight.WARNING,
             code="listing-without-end",

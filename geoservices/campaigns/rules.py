@@ -19,6 +19,18 @@ class Trigger(StrEnum):
     DWELLED = "dwelled"
     EXITED = "exited"
     CHECKED_IN = "checked-in"
+    EVENT_PUBLISHED = "event-published"
+    TASK_CREATED = "task-created"
+    SCHEDULE = "schedule"
+    NOW = "now"
+
+
+BY_PASSING = frozenset({Trigger.ENTERED, Trigger.DWELLED, Trigger.EXITED})
+"""What somebody sets off without doing anything for it."""
+BY_LISTINGS = frozenset({Trigger.EVENT_PUBLISHED, Trigger.TASK_CREATED})
+"""What a listing sets off, of which the campaign then speaks."""
+BY_RUNS = BY_LISTINGS | {Trigger.SCHEDULE, Trigger.NOW}
+"""What nobody sets off by being somewhere: the campaign goes through all whom it is for."""
 
 
 class CampaignClass(StrEnum):
@@ -41,6 +53,7 @@ class Gate(StrEnum):
     OPENING_HOURS = "opening-hours"
     SCHEDULE = "schedule"
     QUIET_HOURS = "quiet-hours"
+    WORKING_HOURS = "working-hours"
     CAP = "cap"
     CLASS_CAP = "class-cap"
     PLACE_CAP = "place-cap"
@@ -106,8 +119,10 @@ class Circumstances:
     `told_by_campaign` towards the campaign's own, each within its window. `last_told_at` is when
     this campaign last told them where its cooldown looks, and `told_this_visit` whether it did so
     because of a visit that still goes on; `held_out` whether the lot fell on them to be told
-    nothing. Of a message that had been held back, `held_until` is when it was to be looked at
-    again, and `irrelevant` why nobody would tell it any more, in a sentence.
+    nothing; `off_work` is of members who said when they work. The gates in `unasked` have nothing
+    to ask about, which is not to have let anybody through. Of a message that had been held back,
+    `held_until` is when it was to be looked at again, and `irrelevant` why nobody would tell it any
+    more, in a sentence.
     """
 
     occurred_at: datetime
@@ -127,6 +142,8 @@ class Circumstances:
     last_told_at: datetime | None
     told_this_visit: bool
     held_out: bool
+    off_work: bool = False
+    unasked: frozenset[Gate] = frozenset()
     held_until: datetime | None = None
     irrelevant: str | None = None
 
@@ -158,7 +175,7 @@ class Held:
 
 
 def decide(terms: Terms, about: Circumstances, *, limits: Limits, at: datetime) -> Ruling:
-    """Ask every gate in the fixed order; the first no is the answer.
+    """Ask every gate that has something to ask, in the fixed order; the first no is the answer.
 
     Args:
         terms: What the campaign asks for.
@@ -166,13 +183,22 @@ def decide(terms: Terms, about: Circumstances, *, limits: Limits, at: datetime) 
         limits: What holds for every campaign.
         at: The moment of deciding.
     """
-    passed: list[Gate] = []
-    for gate, ask in _GATES.items():
+    for number, ask in enumerate(_GATES.values()):
+        if _ORDER[number] in about.unasked:
+            continue
         held = ask(terms, about, limits, at)
         if held is not None:
-            return Ruling(gate=gate, reason=held.reason, passed=tuple(passed), detail=held.detail)
-        passed.append(gate)
-    return Ruling(gate=None, reason="Every gate let it through.", passed=tuple(passed))
+            passed = _asked(_ORDER[:number], about)
+            return Ruling(
+                gate=_ORDER[number], reason=held.reason, passed=passed, detail=held.detail
+            )
+    return Ruling(gate=None, reason="Every gate let it through.", passed=_asked(_ORDER, about))
+
+
+def _asked(gates: tuple[Gate, ...], about: Circumstances) -> tuple[Gate, ...]:
+    if not about.unasked:
+        return gates
+    return tuple(gate for gate in gates if gate not in about.unasked)
 
 
 def _consent(_terms: Terms, about: Circumstances, _limits: Limits, _at: datetime) -> Held | None:
@@ -191,9 +217,11 @@ def _purpose(terms: Terms, about: Circumstances, _limits: Limits, _at: datetime)
 
 
 def _sensitive(terms: Terms, about: Circumstances, _limits: Limits, _at: datetime) -> Held | None:
-    if about.sensitive and terms.trigger is not Trigger.CHECKED_IN:
-        return Held(reason="The place is sensitive: passing it never causes a message.")
-    return None
+    if not about.sensitive or terms.trigger is Trigger.CHECKED_IN:
+        return None
+    if terms.trigger in BY_RUNS:
+        return Held(reason="The place is sensitive: nobody is told of it who is not there.")
+    return Held(reason="The place is sensitive: passing it never causes a message.")
 
 
 def _relevance(_terms: Terms, about: Circumstances, _limits: Limits, _at: datetime) -> Held | None:
@@ -254,6 +282,12 @@ def _quiet(terms: Terms, about: Circumstances, _limits: Limits, at: datetime) ->
             f"{about.quiet_from:%H:%M} to {about.quiet_until:%H:%M}.",
             detail={"time_zone": about.time_zone},
         )
+    return None
+
+
+def _working(terms: Terms, about: Circumstances, _limits: Limits, _at: datetime) -> Held | None:
+    if about.off_work and terms.campaign_class is not CampaignClass.CRITICAL:
+        return Held(reason="It is outside the person's working hours.")
     return None
 
 
@@ -357,6 +391,7 @@ _GATES: Mapping[Gate, Callable[[Terms, Circumstances, Limits, datetime], Held | 
     Gate.OPENING_HOURS: _opening,
     Gate.SCHEDULE: _schedule,
     Gate.QUIET_HOURS: _quiet,
+    Gate.WORKING_HOURS: _working,
     Gate.CAP: _cap,
     Gate.CLASS_CAP: _class_cap,
     Gate.PLACE_CAP: _place_cap,
@@ -367,6 +402,7 @@ _GATES: Mapping[Gate, Callable[[Terms, Circumstances, Limits, datetime], Held | 
     Gate.HOLD_OUT: _hold_out,
 }
 
+_ORDER = tuple(_GATES)
 _WHERE: Mapping[CooldownPer, str] = {
     CooldownPer.CAMPAIGN: "",
     CooldownPer.PLACE: " at this place",

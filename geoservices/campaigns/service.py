@@ -15,7 +15,8 @@ from geoservices.campaigns.estimating import LOOKED_BACK, Estimate, estimate
 from geoservices.campaigns.lifecycle import State, state_of
 from geoservices.campaigns.models import Campaign, CampaignVersion
 from geoservices.campaigns.speaking import weekly_of
-from geoservices.errors import ErrorKind, GeoservicesError, IdTaken, NotFound
+from geoservices.campaigns.timetables import next_of
+from geoservices.errors import ErrorKind, Forbidden, GeoservicesError, IdTaken, NotFound
 from geoservices.listings import queries as listing_queries
 from geoservices.listings import service as listings
 from geoservices.places import service as places
@@ -67,6 +68,7 @@ def make_campaign(
 
     Raises:
         NotFound: The listing is not the organisation's.
+        Forbidden: Only some places are within reach, and no listing is named.
         GeoservicesError: Something in it is wrong (`checking.faults`).
         IdTaken: The id belongs to a campaign with other content.
     """
@@ -102,7 +104,10 @@ def get_campaign(session: Session, campaign_id: UUID, *, grant: Grant) -> Campai
     campaign = queries.campaign_by_id(session, campaign_id)
     if campaign is None or campaign.organisation_id != grant.organisation_id:
         raise NotFound("campaign")
-    places.check_reach(session, _place_id(session, campaign), grant, "campaign")
+    if campaign.listing_id is not None:
+        places.check_reach(session, _place_id(session, campaign.listing_id), grant, "campaign")
+    elif grant.actor.reach is not None:
+        raise NotFound("campaign")
     return campaign
 
 
@@ -154,7 +159,7 @@ def replace_campaign(
     session.add(version)
     session.flush()
     if state is not State.DRAFT:
-        before.in_force_until = at
+        before.in_force_until, before.runs_next_at = at, None
         # What the one before that told is decided long since.
         place_queries.listen_no_more(session, campaign.id, before=before.number)
         _put_in_force(session, campaign, version, grant=grant, at=at)
@@ -205,7 +210,8 @@ def publish_campaign(
         GeoservicesError: Something speaks against it (`checking.faults`, `checking.obstacles`).
     """
     campaign = _held(session, campaign_id, grant)
-    places.get_place_for(session, _place_id(session, campaign), grant)
+    if campaign.listing_id is not None:
+        places.get_place_for(session, _place_id(session, campaign.listing_id), grant)
     if campaign.published_at is not None:
         return campaign
     if campaign.ended_at is not None:
@@ -228,6 +234,7 @@ def end_campaign(session: Session, campaign_id: UUID, *, grant: Grant, at: datet
     """
     campaign = _held(session, campaign_id, grant)
     campaign.ended_at = campaign.ended_at or at
+    queries.newest_version(session, campaign).runs_next_at = None
     place_queries.listen_no_more(session, campaign.id)
     return campaign
 
@@ -276,12 +283,15 @@ def _held(session: Session, campaign_id: UUID, grant: Grant) -> Campaign:
 def _put_in_force(
     session: Session, campaign: Campaign, version: CampaignVersion, *, grant: Grant, at: datetime
 ) -> None:
-    where = definitions.read(version.definition).places
+    definition = definitions.read(version.definition)
+    where = definition.places
     version.in_force_from = at
     # Whoever is limited to some places was seen to have the listing's place within reach.
     if where is not None and grant.actor.reach is not None:
         version.reach = grant.actor.reach.stored()
     place_queries.listen(session, version, where, listing_id=campaign.listing_id)
+    time_zone = accounts.organisation_by_id(session, campaign.organisation_id).time_zone
+    version.runs_next_at = next_of(definition, time_zone=time_zone, after=at)
     session.flush()
 
 
@@ -297,7 +307,7 @@ def _check_obstacles(
     def ask() -> Estimate:
         return forecast(session, draft, campaign.id, grant=grant, smallest=smallest, at=at)
 
-    _refuse(obstacles(session, draft, grant, estimate=ask, at=at))
+    _refuse(obstacles(session, draft, grant, estimate=ask, smallest=smallest, at=at))
 
 
 def _check_stays(campaign: Campaign, said: CampaignDraft) -> None:
@@ -339,15 +349,18 @@ def _said(session: Session, campaign: Campaign) -> CampaignDraft:
 
 
 def _draft(session: Session, said: CampaignDraft, grant: Grant) -> Draft:
+    if said.listing_id is None and grant.actor.reach is not None:
+        raise Forbidden("You manage only some places. Name a listing that is at one of them.")
+    id_ = said.listing_id
     return Draft(
         said=said,
-        listing=listings.get_listing(session, said.listing_id, grant=grant),
+        listing=listings.get_listing(session, id_, grant=grant) if id_ else None,
         organisation=accounts.organisation_by_id(session, grant.organisation_id),
     )
 
 
-def _place_id(session: Session, campaign: Campaign) -> UUID:
-    return listing_queries.by_id(session, [campaign.listing_id])[campaign.listing_id].place_id
+def _place_id(session: Session, listing_id: UUID) -> UUID:
+    return listing_queries.by_id(session, [listing_id])[listing_id].place_id
 
 
 def _refuse(found: Iterable[GeoservicesError]) -> None:

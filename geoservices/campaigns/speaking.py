@@ -1,14 +1,17 @@
 """Who may speak at a place, and in which words."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from geoservices.accounts.models import Organisation
 from geoservices.campaigns.chances import Draw, lot, pick
 from geoservices.campaigns.definitions import Channel, Definition, Text, Variant
+from geoservices.campaigns.lifecycle import counts_for
 from geoservices.campaigns.models import Campaign, CampaignVersion, Decision
 from geoservices.campaigns.occasions import Occasion
 from geoservices.campaigns.place_queries import Listening
+from geoservices.campaigns.rules import Trigger
 from geoservices.campaigns.windows import Weekly
 from geoservices.campaigns.wording import Figures, choose_text, fill
 from geoservices.listings.models import Listing
@@ -16,12 +19,12 @@ from geoservices.listings.models import Listing
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Speaker:
-    """A version that may speak at a place."""
+    """A version that may speak at a place, of a listing if it has one."""
 
     campaign: Campaign
     version: CampaignVersion
     definition: Definition
-    listing: Listing
+    listing: Listing | None
     organisation: Organisation
 
     @classmethod
@@ -35,6 +38,20 @@ class Speaker:
             organisation=listening.organisation,
         )
 
+    def listens_for(self, trigger: Trigger, occurred_at: datetime) -> bool:
+        """Tell whether this version is the one that counts for something at an instant."""
+        starts_at = self.definition.schedule.starts_at
+        return (
+            trigger in self.definition.triggers
+            and (starts_at is None or occurred_at >= starts_at)
+            and counts_for(
+                in_force_from=self.version.in_force_from,
+                in_force_until=self.version.in_force_until,
+                published_at=self.campaign.published_at,
+                occurred_at=occurred_at,
+            )
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
@@ -42,7 +59,7 @@ class Message:
 
     decision: Decision
     campaign: Campaign
-    listing: Listing
+    listing: Listing | None
     text: Text
     pushed: bool = True
 
@@ -54,15 +71,15 @@ def weekly_of(definition: Definition, organisation: Organisation) -> Weekly:
 
 
 def figures_of(
-    listing: Listing, organisation: Organisation, *, place: str, time_zone: str
+    listing: Listing | None, organisation: Organisation, *, place: str | None, time_zone: str
 ) -> Figures:
     """Return what stands in place of a text's placeholders, at a place of that name."""
     return Figures(
         place=place,
-        listing=listing.title,
+        listing=listing.title if listing else None,
         organisation=organisation.name,
-        starts_at=listing.starts_at,
-        ends_at=listing.ends_at,
+        starts_at=listing.starts_at if listing else None,
+        ends_at=listing.ends_at if listing else None,
         time_zone=time_zone,
     )
 
@@ -80,7 +97,10 @@ def say(decision: Decision, speaker: Speaker, occasion: Occasion) -> Message:
     _, text = choose_text(variant, language=person.language, default=speaker.organisation.language)
     decision.variant = variant.name
     figures = figures_of(
-        speaker.listing, speaker.organisation, place=place.name, time_zone=place.time_zone
+        speaker.listing,
+        speaker.organisation,
+        place=place.name if place else None,
+        time_zone=place.time_zone if place else speaker.organisation.time_zone,
     )
     return Message(
         decision=decision,

@@ -80,7 +80,7 @@ def keep(
         )
         before = last_moment(
             held_at=one.first_at,
-            listing_ends_at=one.speaker.listing.ends_at,
+            listing_ends_at=one.speaker.listing.ends_at if one.speaker.listing else None,
             campaign_ends_at=definition.schedule.ends_at,
             limits=limits,
         )

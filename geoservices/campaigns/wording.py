@@ -35,6 +35,22 @@ class PlaceholderUnknown(GeoservicesError):
         super().__init__(f"{found[:40]} stands for nothing. There are {known}.", field=field)
 
 
+class PlaceholderEmpty(GeoservicesError):
+    """A text has a placeholder that nothing would stand in place of."""
+
+    kind = ErrorKind.INVALID
+    code = "placeholder-empty"
+    title = "Nothing would stand in place of a placeholder"
+
+    def __init__(self, found: str, *, field: str) -> None:
+        needed = "one place" if found == "place" else "a listing"
+        super().__init__(
+            f"The campaign is not always about {needed}, so that {{{found}}} could stand for "
+            f"nothing. Leave it out, or make the campaign about {needed}.",
+            field=field,
+        )
+
+
 class TextTooLong(GeoservicesError):
     """A text would be too long once its placeholders are filled with the longest there are."""
 
@@ -63,12 +79,15 @@ class TextMissing(GeoservicesError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """What stands in place of each placeholder; instants are told by the clock of `time_zone`."""
+    """What stands in place of each placeholder; instants are told by the clock of `time_zone`.
 
-    place: str
-    listing: str
+    There may be no place or no listing; without a listing there is no start either.
+    """
+
+    place: str | None
+    listing: str | None
     organisation: str
-    starts_at: datetime
+    starts_at: datetime | None
     ends_at: datetime | None
     time_zone: str
 
@@ -108,6 +127,7 @@ def check_variant(variant: Variant, figures: Figures, *, default: str, field: st
         LanguageRefused: A text's language is none, or not written as `normal_language` does.
         TextMissing: It says nothing in the organisation's language.
         PlaceholderUnknown: A text has a placeholder that there is not.
+        PlaceholderEmpty: A text has a placeholder of a place or listing that there is not.
         TextTooLong: A text would be too long.
     """
     values = _values(figures)
@@ -121,6 +141,8 @@ def check_variant(variant: Variant, figures: Figures, *, default: str, field: st
             for brace in _BRACE.finditer(template):
                 if brace[1] not in PLACEHOLDERS:
                     raise PlaceholderUnknown(brace[0], field=f"{at}/{name}")
+                if brace[1] not in values:
+                    raise PlaceholderEmpty(brace[1], field=f"{at}/{name}")
             if (length := len(_filled(template, values))) > most:
                 raise TextTooLong(length, most=most, field=f"{at}/{name}")
     if look_up(variant.texts, default) is None:
@@ -128,14 +150,16 @@ def check_variant(variant: Variant, figures: Figures, *, default: str, field: st
 
 
 def _values(figures: Figures) -> Mapping[str, str]:
+    """Return what stands for each placeholder that stands for something."""
     zone = ZoneInfo(figures.time_zone)
-    return {
-        "place": figures.place,
-        "listing": figures.listing,
-        "organisation": figures.organisation,
-        "starts": _when(figures.starts_at, zone),
-        "ends": _when(figures.ends_at, zone) if figures.ends_at else NO_END,
-    }
+    values = {"organisation": figures.organisation}
+    if figures.place is not None:
+        values["place"] = figures.place
+    if figures.listing is not None and figures.starts_at is not None:
+        values["listing"] = figures.listing
+        values["starts"] = _when(figures.starts_at, zone)
+        values["ends"] = _when(figures.ends_at, zone) if figures.ends_at else NO_END
+    return values
 
 
 def _when(at: datetime, zone: ZoneInfo) -> str:
@@ -144,7 +168,8 @@ def _when(at: datetime, zone: ZoneInfo) -> str:
 
 
 def _filled(template: str, values: Mapping[str, str]) -> str:
-    return _BRACE.sub(lambda brace: values[brace[1]], template)
+    # Whoever replaced the only place of a campaign may have left a text speak of it.
+    return _BRACE.sub(lambda brace: values.get(brace[1], NO_END), template)
 
 
 def _cut(text: str, most: int) -> str:

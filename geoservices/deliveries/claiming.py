@@ -26,7 +26,8 @@ class Told(NamedTuple):
     listing_withdrawn_at: datetime | None
     campaign_ended_at: datetime | None
     is_about_sensitive: bool | None
-    """Whether it comes of passing a place that is sensitive by now."""
+    """Whether it comes of passing a place that is sensitive by now, or of a run about one."""
+    run_stopped: bool | None = None
 
 
 class Claimable(NamedTuple):
@@ -50,6 +51,8 @@ class Claimable(NamedTuple):
     listing_withdrawn_at: datetime | None
     campaign_ended_at: datetime | None
     is_about_sensitive: bool | None
+    """Whether it comes of passing a place that is sensitive by now, or of a run about one."""
+    run_stopped: bool | None
     opens: UUID | None = None
     """The notification that its link leads to, if that is another."""
 
@@ -61,6 +64,7 @@ class Claimable(NamedTuple):
             self.listing_withdrawn_at,
             self.campaign_ended_at,
             self.is_about_sensitive,
+            self.run_stopped,
         )
 
     @classmethod
@@ -93,6 +97,8 @@ def is_over(told: Told, *, at: datetime) -> str | None:
         return "what it speaks of was withdrawn"
     if told.campaign_ended_at is not None and told.campaign_ended_at <= at:
         return "the campaign has ended"
+    if told.run_stopped:
+        return "the run was stopped"
     if told.is_about_sensitive:
         return "the place is sensitive: passing it never causes a message"
     return None

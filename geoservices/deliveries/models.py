@@ -10,6 +10,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -24,14 +25,19 @@ class Delivery(Base):
 
     `due_at` is when the relay hands it out next; `leased_until` keeps other workers off while
     one is sending. Both lie in the future while someone is at work, and come round by
-    themselves if that one dies.
+    themselves if that one dies. What is `broadcast` is one of many, and gives way to single ones.
     """
 
     __tablename__ = "deliveries"
     __table_args__ = (
         CheckConstraint(one_of("state", DeliveryState), name="state_known"),
         UniqueConstraint("notification_id", "subscription_id"),
-        Index("ix_deliveries_due", "due_at", postgresql_where="state IN ('queued', 'sending')"),
+        Index(
+            "ix_deliveries_due",
+            "broadcast",
+            "due_at",
+            postgresql_where="state IN ('queued', 'sending')",
+        ),
         {
             "info": about(
                 purpose="bring a notification to a browser once",
@@ -53,6 +59,9 @@ class Delivery(Base):
         ForeignKey("subscriptions.id", ondelete="CASCADE"),
         index=True,
         info=personal("to which browser"),
+    )
+    broadcast: Mapped[bool] = mapped_column(
+        default=False, server_default=false(), info=personal("whether many are sent the same")
     )
     state: Mapped[str] = mapped_column(String(20), info=personal("how far it came"))
     reason: Mapped[str | None] = mapped_column(String(200), info=personal("why not further"))

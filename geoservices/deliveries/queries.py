@@ -1,7 +1,7 @@
 """What is asked of deliveries."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -9,7 +9,6 @@ from sqlalchemy import and_, case, func, select, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session, aliased
 
-from geoservices import outbox
 from geoservices.arrays import Instants, Integers, Texts, Uuids
 from geoservices.campaigns.models import Campaign, Decision
 from geoservices.deliveries.claiming import Claimable
@@ -27,7 +26,8 @@ TAKE = b"""
         v.revoked_at, l.withdrawn_at, c.ended_at,
         e.trigger <> 'checked-in' AND p.sensitive_kind IS NOT NULL
             AND coalesce(p.sensitive_from <= ($2)[1], true)
-            AND coalesce(p.sensitive_until > ($2)[1], true)
+            AND coalesce(p.sensitive_until > ($2)[1], true),
+        r.state = 'stopped'
     FROM deliveries d
     JOIN notifications n ON n.id = d.notification_id
     JOIN subscriptions s ON s.id = d.subscription_id
@@ -36,6 +36,7 @@ TAKE = b"""
     LEFT JOIN decisions e ON e.id = n.decision_id
     LEFT JOIN campaigns c ON c.id = e.campaign_id
     LEFT JOIN places p ON p.id = e.place_id
+    LEFT JOIN campaign_runs r ON r.id = e.run_id
     WHERE d.id = ANY($1) AND d.state IN ('queued', 'sending')
         AND (d.leased_until IS NULL OR d.leased_until <= ($2)[1])
     ORDER BY d.id
@@ -132,30 +133,6 @@ def finish_attempts(session: Session, ended: Sequence[EndedAttempt], *, at: date
         Texts.listed(details),
         Texts.listed(locations),
     )
-
-
-def hand_out(session: Session, *, at: datetime, lease: timedelta, limit: int) -> list[UUID]:
-    """Take up to `limit` due deliveries, earliest first, and make them due after the lease."""
-    return outbox.take_due(
-        session,
-        Delivery.id,
-        Delivery.due_at,
-        waiting=Delivery.state.in_(UNFINISHED),
-        first=Delivery.due_at,
-        at=at,
-        lease=lease,
-        limit=limit,
-    )
-
-
-def put_back(session: Session, ids: Sequence[UUID], *, at: datetime) -> None:
-    """Make deliveries due at once: they could not be handed to anyone."""
-    free = (
-        select(Delivery.id)
-        .where(Delivery.id.in_(ids), Delivery.state.in_(UNFINISHED))
-        .with_for_update(skip_locked=True)
-    )
-    session.execute(update(Delivery).where(Delivery.id.in_(free)).values(due_at=at))
 
 
 def finish_unsent(

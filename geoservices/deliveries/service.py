@@ -66,24 +66,24 @@ class Sending:
         return origin_of(self.envelope.endpoint), self.envelope.vapid_key
 
 
-def enqueue(session: Session, made: Sequence[Notification], *, at: datetime) -> None:
+def enqueue(
+    session: Session, made: Sequence[Notification], *, broadcast: bool = False, at: datetime
+) -> None:
     """Make a delivery of each notification for each browser of its person, due at once.
 
     Who has no subscription, or wants no push for the campaign's purpose, still has the
-    notification; it waits in the API.
+    notification; it waits in the API. What is `broadcast` gives way to what is not.
     """
     wanted = channels.wanted_as_push(session, [one.id for one in made])
     browsers = subscriptions.subscriptions_of_people(session, {one.person_id for one in made})
-    store_all(
-        session,
-        [
-            _delivery(notification, subscription_id, at)
-            for notification in made
-            if notification.id in wanted
-            for subscription_id in browsers.get(notification.person_id, ())
-        ],
-    )
-    if browsers and wanted:
+    queued = [
+        _delivery(notification, subscription_id, at, broadcast=broadcast)
+        for notification in made
+        if notification.id in wanted
+        for subscription_id in browsers.get(notification.person_id, ())
+    ]
+    store_all(session, queued)
+    if queued:
         outbox.ring(session)
 
 
@@ -91,8 +91,7 @@ def enqueue_one(
     session: Session, notification: Notification, subscription_id: UUID, *, at: datetime
 ) -> None:
     """Put a notification on its way to one browser alone, due at once."""
-    session.add(_delivery(notification, subscription_id, at))
-    session.flush()
+    store_all(session, [_delivery(notification, subscription_id, at)])
     outbox.ring(session)
 
 
@@ -214,11 +213,14 @@ def wait_before(attempt_count: int) -> timedelta:
     return timedelta(seconds=doubled * random.uniform(0.5, 1.0))  # noqa: S311
 
 
-def _delivery(notification: Notification, subscription_id: UUID, at: datetime) -> Delivery:
+def _delivery(
+    notification: Notification, subscription_id: UUID, at: datetime, *, broadcast: bool = False
+) -> Delivery:
     return Delivery(
         id=uuid4(),
         notification_id=notification.id,
         subscription_id=subscription_id,
+        broadcast=broadcast,
         state=DeliveryState.QUEUED,
         created_at=at,
         due_at=at,

@@ -9,7 +9,7 @@ from sqlalchemy import func, or_, select, true
 from sqlalchemy.orm import Session
 
 from geoservices.accounts.models import Consent, Device, Organisation, Person
-from geoservices.campaigns.models import Campaign, Decision
+from geoservices.campaigns.models import Campaign, CampaignRun, Decision
 from geoservices.campaigns.waiting_queries import is_last
 from geoservices.checkins.models import CheckIn
 from geoservices.geofences.models import Geofence
@@ -27,7 +27,7 @@ class Behind(NamedTuple):
     title: str
     trigger: str
     campaign_class: str
-    place: str
+    place: str | None
     organisation: str
     happened_at: datetime
     purpose: str
@@ -51,7 +51,9 @@ def behind(session: Session, decision_ids: Iterable[UUID]) -> list[Behind]:
         .limit(1)
         .lateral()
     )
-    happened = func.coalesce(Transition.occurred_at, CheckIn.claimed_at, Decision.decided_at)
+    happened = func.coalesce(
+        Transition.occurred_at, CheckIn.claimed_at, CampaignRun.occurred_at, Decision.decided_at
+    )
     rows = session.execute(
         select(
             Decision.id,
@@ -69,12 +71,13 @@ def behind(session: Session, decision_ids: Iterable[UUID]) -> list[Behind]:
             Decision.follows_id,
         )
         .join(Campaign, Campaign.id == Decision.campaign_id)
-        .join(Place, Place.id == Decision.place_id)
+        .outerjoin(Place, Place.id == Decision.place_id)
         .join(Organisation, Organisation.id == Decision.organisation_id)
         .join(Person, Person.id == Decision.person_id)
         .outerjoin(Notification, Notification.decision_id == Decision.id)
         .outerjoin(Transition, Transition.id == Decision.transition_id)
         .outerjoin(CheckIn, CheckIn.id == Decision.check_in_id)
+        .outerjoin(CampaignRun, CampaignRun.id == Decision.run_id)
         .outerjoin(agreed, true())
         .where(Decision.id.in_(set(decision_ids)))
     )

@@ -16,6 +16,10 @@ HAPPENED: Mapping[Trigger, str] = {
     Trigger.DWELLED: "you had been at {place} for a while",
     Trigger.EXITED: "you left {place}",
     Trigger.CHECKED_IN: "you checked in at {place}",
+    Trigger.EVENT_PUBLISHED: "an event at {place} was published",
+    Trigger.TASK_CREATED: "there was a task to be done at {place}",
+    Trigger.SCHEDULE: "everybody whom it is for was to be told",
+    Trigger.NOW: "everybody whom it is for was to be told",
 }
 HELD: Mapping[Gate, str] = {
     Gate.CONSENT: "You had agreed to nothing, so nothing was sent. What you may agree to is at "
@@ -32,6 +36,7 @@ HELD: Mapping[Gate, str] = {
     Gate.SCHEDULE: "It was outside the hours of the week in which you would have been told.",
     Gate.QUIET_HOURS: "You did not want to be disturbed at that time. Your quiet hours are at "
     "GET /v1/preferences.",
+    Gate.WORKING_HOURS: "It was outside your working hours. They are at GET /v1/working-hours.",
     Gate.CAP: "You had been sent as many messages as one person is sent in such a time.",
     Gate.CLASS_CAP: "You had been sent as many messages of this kind, such as offers, as one "
     "person is sent in such a time.",
@@ -84,7 +89,7 @@ class Cause:
     title: str
     trigger: Trigger
     campaign_class: CampaignClass
-    place: str
+    place: str | None
     organisation: str
     happened_at: datetime
     purpose: str

@@ -269,6 +269,7 @@ ACTIVITIES = (
             "place_id": "About which place",
             "transition_id": "Because of which arrival or departure",
             "check_in_id": "Because of which check-in",
+            "run_id": "In which run, where you set nothing off yourself",
             "gate": "What held it back; empty where you were told",
             "reason": "Why, in a sentence",
             "variant": "Which of several ways of saying it you were told",

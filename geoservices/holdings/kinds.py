@@ -235,7 +235,7 @@ OF_THE_PERSON = (
         withheld=dict.fromkeys(
             (
                 *("definition", "reach", "starts_at", "ends_at"),
-                *("in_force_from", "in_force_until"),
+                *("in_force_from", "in_force_until", "runs_next_at"),
             ),
             "It is about the campaign.",
         ),

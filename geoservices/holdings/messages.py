@@ -99,7 +99,7 @@ MESSAGES = (
             "accepted_at": "When the push service took it",
             "expires_at": "Until when it is tried",
         },
-        withheld={"due_at": OF_MACHINES, "leased_until": OF_MACHINES},
+        withheld=dict.fromkeys(("broadcast", "due_at", "leased_until"), OF_MACHINES),
         order=("created_at", "id"),
     ),
     Holding(

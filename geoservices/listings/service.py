@@ -10,6 +10,7 @@ from geoservices.access.actors import Grant
 from geoservices.checkins.verification import Evidence
 from geoservices.errors import ErrorKind, GeoservicesError, IdTaken, NotFound
 from geoservices.listings import queries
+from geoservices.listings.announcing import announce
 from geoservices.listings.drafts import ListingDraft
 from geoservices.listings.models import Listing
 from geoservices.places import service as places
@@ -58,6 +59,8 @@ def publish_listing(
     known = queries.by_id(session, [listing.id]).get(listing.id)
     if known is None or known.organisation_id != grant.organisation_id or not _says(known, draft):
         raise IdTaken("listing")
+    if made:
+        announce(session, [known])
     return known, made
 
 

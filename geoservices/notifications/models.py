@@ -35,8 +35,8 @@ class NotificationKind(StrEnum):
 class Notification(Base):
     """One message to one person, whatever the number of their browsers.
 
-    Those of campaigns come from an organisation, with a decision and a listing; word of a listing
-    has no decision, and all others have none of the three.
+    Those of campaigns come from an organisation, with a decision and, if they speak of one, a
+    listing; word of a listing has no decision, and all others have none of the three.
     What is pushed together with others has a `bundle_id`: that of the notification that is pushed,
     which is of the kind `bundle`, has no words of its own and is never in the inbox.
     It is in the inbox since `surfaced_at`, unless archived: since it was made, or since what it
@@ -48,8 +48,12 @@ class Notification(Base):
         CheckConstraint(one_of("campaign_class", CampaignClass), name="class_known"),
         CheckConstraint(one_of("kind", NotificationKind), name="kind_known"),
         CheckConstraint(
-            "num_nonnulls(organisation_id, listing_id) = "
-            "CASE WHEN kind IN ('campaign', 'listing') THEN 2 ELSE 0 END",
+            "(organisation_id IS NOT NULL) = (kind IN ('campaign', 'listing'))",
+            name="organisations_tell",
+        ),
+        CheckConstraint(
+            "CASE kind WHEN 'campaign' THEN true WHEN 'listing' THEN listing_id IS NOT NULL "
+            "ELSE listing_id IS NULL END",
             name="about_a_listing_or_nothing",
         ),
         CheckConstraint(

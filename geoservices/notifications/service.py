@@ -23,13 +23,13 @@ def write(session: Session, messages: Sequence[Message], *, at: datetime) -> lis
 
 def _compose(message: Message, at: datetime) -> Notification:
     latest = at + LIFETIME
-    ends_at = message.listing.ends_at or latest
+    ends_at = (message.listing and message.listing.ends_at) or latest
     return Notification(
         id=uuid4(),
         organisation_id=message.campaign.organisation_id,
         person_id=message.decision.person_id,
         decision_id=message.decision.id,
-        listing_id=message.listing.id,
+        listing_id=message.listing.id if message.listing else None,
         campaign_class=message.campaign.campaign_class,
         title=message.text.title,
         body=message.text.body,

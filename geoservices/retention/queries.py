@@ -18,7 +18,7 @@ from geoservices.accounts.models import (
     Person,
     SignIn,
 )
-from geoservices.campaigns.models import Decision
+from geoservices.campaigns.models import CampaignReplay, Decision
 from geoservices.checkins.models import CheckIn
 from geoservices.codes.models import Code
 from geoservices.events.models import Event, Occurrence, SignUp
@@ -50,7 +50,8 @@ class Rule:
 
 
 def _sensitive(
-    place_id: InstrumentedAttribute[UUID], at: InstrumentedAttribute[datetime]
+    place_id: InstrumentedAttribute[UUID] | InstrumentedAttribute[UUID | None],
+    at: InstrumentedAttribute[datetime],
 ) -> ColumnElement[bool]:
     """Return the condition that a place is sensitive now, or was at the row's own instant.
 
@@ -270,6 +271,12 @@ RULES = (
         id=TaskImport.id,
         period=lambda kept: kept.task_imports,
         is_over=lambda before: TaskImport.asked_at < before,
+    ),
+    Rule(
+        name="replays",
+        id=CampaignReplay.id,
+        period=lambda kept: kept.replays,
+        is_over=lambda before: CampaignReplay.done_at < before,
     ),
     Rule(
         name="consents",

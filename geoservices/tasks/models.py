@@ -19,6 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, validates
 from sqlalchemy.util import immutabledict
+from typing_extensions import override
 
 from geoservices.checkins.verification import Evidence
 from geoservices.database import Base, one_of
@@ -219,6 +220,10 @@ class Task(Listing):
     def is_current(self, at: datetime) -> bool:
         """Tell whether it is on at an instant, and is still to be done."""
         return super().is_current(at) and self.stands(at) not in OVER
+
+    @override
+    def why_over(self, at: datetime) -> str | None:
+        return "It is not to be done any more." if self.stands(at) in OVER else None
 
     def stands(self, at: datetime) -> TaskState:
         """Tell where it stands at an instant."""

@@ -1,17 +1,24 @@
 """Campaigns decide."""
 
 from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
 import structlog
 
-from geoservices import clock, outbox, pipeline
-from geoservices.campaigns import waiting_queries
+from geoservices import broadcasting, clock, outbox, pipeline
+from geoservices.campaigns import beginning, running, waiting_queries
 from geoservices.database import transaction
 from workers import runtime
 from workers.app import app
 
 log = structlog.get_logger()
+
+A_TURN: Final = timedelta(milliseconds=500)
+"""So long a run keeps a worker from all else."""
+AT_ONCE: Final = 50
+"""Timetables looked at in one transaction."""
 
 
 @app.task(name="campaigns.decide")
@@ -26,6 +33,41 @@ def decide(message_ids: Sequence[int]) -> None:
         log.warning("batch_failed", messages=len(message_ids), error=type(error).__name__)
         made = sum(_decide_alone(message_id) for message_id in sorted(message_ids))
     log.info("campaigns_decided", messages=len(message_ids), notifications=made)
+
+
+@app.task(name="campaigns.run")
+def run(run_ids: Sequence[str]) -> None:
+    """Go on with runs for a while each, and then give way to whatever else is due.
+
+    Whoever goes on with one at the same time finds the steps taken that are taken here.
+    """
+    for run_id in run_ids:
+        _go_on(UUID(run_id))
+
+
+@app.task(name="campaigns.begin_due")
+def begin_due() -> None:
+    """Begin the runs that timetables have due; running it twice begins none twice."""
+    looked_at = AT_ONCE
+    while looked_at == AT_ONCE:
+        with transaction(runtime.sessions()) as session:
+            looked_at = beginning.begin_due(session, at=clock.now(), limit=AT_ONCE)
+        if looked_at:
+            log.info("runs_begun", timetables=looked_at)
+
+
+def _go_on(run_id: UUID) -> None:
+    until, people, sent, more = clock.now() + A_TURN, 0, 0, True
+    while more and clock.now() < until:
+        with transaction(runtime.sessions()) as session:
+            step = broadcasting.take_step(
+                session, run_id, settings=runtime.settings(), at=clock.now()
+            )
+        people, sent, more = people + step.people, sent + len(step.sent), step.more
+    if more:
+        with transaction(runtime.sessions()) as session:
+            running.give_way(session, run_id, at=clock.now())
+    log.info("run_went_on", run_id=str(run_id), people=people, notifications=sent, more=more)
 
 
 def _decide(message_ids: Sequence[int]) -> int:

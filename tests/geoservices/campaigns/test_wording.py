@@ -66,7 +66,7 @@ def test_the_longest_place_counts() -> None:
 
     check_variant(variant, fits, default="en-GB", field="")
     with pytest.raises(TextTooLong, match="121 characters, and 120"):
-        check_variant(variant, replace(fits, place=fits.place + "n"), default="en-GB", field="")
+        check_variant(variant, replace(fits, place=f"{fits.place}n"), default="en-GB", field="")
 
 
 def test_it_is_said_in_the_organisations_language_too() -> None:

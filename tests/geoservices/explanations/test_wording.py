@@ -6,7 +6,15 @@ from datetime import time, timedelta
 import pytest
 
 from geoservices.campaigns.pacing import Told
-from geoservices.campaigns.rules import CampaignClass, Cap, Gate, Limits, Trigger
+from geoservices.campaigns.rules import (
+    BY_LISTINGS,
+    BY_RUNS,
+    CampaignClass,
+    Cap,
+    Gate,
+    Limits,
+    Trigger,
+)
 from geoservices.explanations.wording import (
     NOT_PASSED,
     PASSED,
@@ -77,7 +85,18 @@ def test_each_gate_has_words(gate: Gate | None) -> None:
     assert "the person" not in in_words(gate)
 
 
-@pytest.mark.parametrize("trigger", Trigger)
+@pytest.mark.parametrize("trigger", BY_RUNS)
+def test_runs_say_that_the_person_did_nothing(trigger: Trigger) -> None:
+    """Nothing of where they were."""
+    told = why(replace(CAUSE, trigger=trigger))
+
+    assert told.startswith("Devon told you of “Free hot drink” because ")
+    assert "because you " not in told
+    assert " on 4 March 2026 at 12:00." in told
+    assert ("Exeter Library" in told) == (trigger in BY_LISTINGS)
+
+
+@pytest.mark.parametrize("trigger", set(Trigger) - BY_RUNS)
 def test_each_trigger_has_words(trigger: Trigger) -> None:
     """With place, time by the person's clock, sender and consent."""
     told = why(replace(CAUSE, trigger=trigger))

@@ -1,0 +1,58 @@
+"""When the runs of a timetable begin, by the clocks of its zone."""
+
+from datetime import datetime
+from typing import Final
+
+from geoservices.calendars.recurrence import Series, check_series, last_end, next_after, spans
+from geoservices.calendars.rules import MOST_OCCURRENCES
+from geoservices.campaigns.definitions import Definition, Timetable
+from geoservices.instants import MICROSECOND
+
+MOST_MISSED: Final = 100
+"""So many runs that were missed are written down at most."""
+
+
+def series_of(timetable: Timetable, *, time_zone: str) -> Series:
+    """Return a timetable as a series of moments; the zone is for one that names none."""
+    return Series(
+        starts_at=timetable.starts_at,
+        length=MICROSECOND,
+        rule=timetable.rule,
+        time_zone=timetable.time_zone or time_zone,
+    )
+
+
+def check(timetable: Timetable, *, time_zone: str, field: str) -> bool:
+    """Refuse a rule that does not go with the first run; tell whether the runs ever end.
+
+    Raises:
+        RecurrenceRefused: The rule cannot be followed from the first run.
+    """
+    series = series_of(timetable, time_zone=time_zone)
+    check_series(field=field, **series)
+    return last_end(**series) is not None
+
+
+def next_of(definition: Definition, *, time_zone: str, after: datetime) -> datetime | None:
+    """Return when a definition's timetable has a run begin next after an instant, if it does.
+
+    Nothing runs before its campaign begins, nor once it has ended.
+    """
+    timetable, schedule = definition.timetable, definition.schedule
+    if timetable is None:
+        return None
+    if schedule.starts_at is not None:
+        after = max(after, schedule.starts_at - MICROSECOND)
+    following = next_after(after, **series_of(timetable, time_zone=time_zone))
+    if following is None or (schedule.ends_at and following.starts_at >= schedule.ends_at):
+        return None
+    return following.starts_at
+
+
+def runs_between(
+    timetable: Timetable, *, time_zone: str, since: datetime, until: datetime
+) -> list[datetime]:
+    """Return when runs begin from `since` to `until`, both counting: the last `MOST_MISSED`."""
+    series = series_of(timetable, time_zone=time_zone)
+    found = spans(since=since, until=until + MICROSECOND, limit=MOST_OCCURRENCES, **series)
+    return [span.starts_at for span in found][-MOST_MISSED:]

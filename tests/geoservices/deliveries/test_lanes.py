@@ -1,0 +1,113 @@
+"""What goes to many gives way to what goes to one, and goes out all the same."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from geoservices.deliveries import lane_queries
+from geoservices.deliveries import service as deliveries
+from geoservices.deliveries.lane_queries import LEAST_PACE, BroadcastLane, SingleLane
+from geoservices.deliveries.models import Delivery
+from geoservices.deliveries.states import DeliveryState
+from geoservices.notifications import service as notifications
+from tests.notifying import THROTTLED, World, moment
+
+LEASE = timedelta(seconds=30)
+
+
+@pytest.fixture(autouse=True)
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four deliveries of broadcasts are under way at most."""
+    monkeypatch.setattr(lane_queries, "MOST_UNDER_WAY", 4)
+
+
+def tell(world: World, count: int, *, broadcast: bool) -> None:
+    """Tell one person so many things."""
+    sent = [world.decision() for _ in range(count)]
+    made = notifications.write(world.session, sent, at=moment(0))
+    deliveries.enqueue(world.session, made, broadcast=broadcast, at=moment(0))
+
+
+def hand_out(
+    world: World, lane: SingleLane | BroadcastLane, *, second: float, limit: int = 2
+) -> list[UUID]:
+    """Hand out of a lane so long past noon."""
+    return lane.hand_out(world.session, at=moment(second), lease=LEASE, limit=limit)
+
+
+def finish(session: Session, ids: list[UUID]) -> None:
+    """Have deliveries be sent."""
+    session.execute(
+        update(Delivery).where(Delivery.id.in_(ids)).values(state=DeliveryState.ACCEPTED)
+    )
+
+
+def test_each_lane_has_its_own(world: World) -> None:
+    """Whatever is due in the other."""
+    world.subscribe()
+    tell(world, 3, broadcast=True)
+    tell(world, 1, broadcast=False)
+
+    single = hand_out(world, SingleLane(), second=1, limit=9)
+    broadcast = hand_out(world, BroadcastLane(), second=1, limit=9)
+
+    assert (len(single), len(broadcast)) == (1, 3)
+    assert set(single).isdisjoint(broadcast)
+
+
+def test_few_of_a_broadcast_are_under_way_at_a_time(world: World) -> None:
+    """The next go out as soon as some are done; one by itself is never held up."""
+    world.subscribe()
+    tell(world, 9, broadcast=True)
+    lane = BroadcastLane()
+
+    first, second, third = (hand_out(world, lane, second=0.1 * number) for number in range(3))
+    tell(world, 1, broadcast=False)
+    alone = hand_out(world, SingleLane(), second=0.4)
+    finish(world.session, first)
+    after = hand_out(world, lane, second=0.5)
+
+    assert [len(one) for one in (first, second, third, alone, after)] == [2, 2, 0, 1, 2]
+
+
+def test_what_never_comes_back_holds_up_nobody_for_ever(world: World) -> None:
+    """Some go out each second, even if workers have died or a push service puts all off."""
+    world.subscribe()
+    tell(world, 9, broadcast=True)
+    lane = BroadcastLane()
+    for second in (0, 0.1):
+        hand_out(world, lane, second=second)
+
+    paces = [
+        len(hand_out(world, lane, second=0.2 + number * LEAST_PACE.total_seconds()))
+        for number in range(1, 3)
+    ]
+
+    assert paces == [2, 2]
+
+
+def test_what_is_tried_again_stays_in_its_lane(world: World) -> None:
+    """A push service that was away for long has a crowd come back at once."""
+    world.subscribe()
+    tell(world, 1, broadcast=True)
+    [delivery] = world.session.query(Delivery).all()
+    [sending] = world.claim(delivery)
+    world.settle(sending, THROTTLED)
+
+    assert hand_out(world, SingleLane(), second=181) == []
+    assert hand_out(world, BroadcastLane(), second=181) == [delivery.id]
+
+
+def test_what_could_not_be_handed_over_is_put_back(world: World) -> None:
+    """The broker was away."""
+    world.subscribe()
+    tell(world, 2, broadcast=True)
+    lane = BroadcastLane()
+    ids = hand_out(world, lane, second=0)
+
+    lane.put_back(world.session, ids, at=moment(0))
+
+    assert set(hand_out(world, lane, second=2)) == set(ids)
