@@ -184,4 +184,6 @@ def _whom(audience: Audience, purpose: str, organisation_id: UUID) -> Select[UUI
     if audience.team_ids:
         in_team = select(TeamMember.person_id).where(TeamMember.team_id.in_(audience.team_ids))
         wanted = wanted.where(Person.id.in_(in_team))
+    if audience.skills:
+        wanted = wanted.where(Person.skills.overlap(list(audience.skills)))
     return wanted

@@ -19,6 +19,7 @@ from geoservices.campaigns.beginning import (
     CampaignNotLive,
     RunsTooOften,
 )
+from geoservices.campaigns.checking import AudienceContradictory
 from geoservices.campaigns.definitions import Audience, Definition, PlaceSet, Text, Variant
 from geoservices.campaigns.drafts import CampaignDraft
 from geoservices.campaigns.models import Campaign, CampaignRun, CampaignRunState, Decision
@@ -419,3 +420,29 @@ def test_whoever_manages_some_places_names_a_listing(world: World) -> None:
         publish(world, say(), grant=limited)
     with pytest.raises(NotFound):
         service.get_campaign(world.session, campaign.id, grant=limited)
+
+
+def test_members_are_told_by_skill(world: World) -> None:
+    """In a run, and when they set a campaign off themselves: whoever has one of the skills."""
+    able, other = (
+        make_person(world.session, Purpose.STAFF_TASKS, organisation=world.organisation)
+        for _ in range(2)
+    )
+    able.skills = ["lifts", "first aid"]
+    audience = Audience(roles=(Role.STAFF,), skills=("first aid", "boilers"))
+    changes: dict[str, Any] = {"audience": audience, "purpose": Purpose.STAFF_TASKS}
+    world.campaign(**changes)
+
+    here = world.decide(world.enters(able), world.enters(other))
+    in_a_run = told([step(world, begin(world, for_now(world, **changes)))])
+
+    assert [decision.person_id for decision in here] == [able.id]
+    assert in_a_run == [able.id]
+
+
+def test_citizens_have_no_skills(world: World) -> None:
+    """Nobody could be all of this."""
+    audience = Audience(roles=(Role.CITIZEN,), skills=("lifts",))
+
+    with pytest.raises(AudienceContradictory, match="Citizens have no skills"):
+        publish(world, say(audience=audience))
