@@ -36,6 +36,7 @@ NOUNS = (
     "deliveries",
     "letters",
     "statistics",
+    "outcomes",
     "exports",
     "erasures",
     "limiting",

@@ -39,6 +39,7 @@ app.conf.update(
         "workers.jobs.places",
         "workers.jobs.retention",
         "workers.jobs.shifts",
+        "workers.jobs.outcomes",
         "workers.jobs.statistics",
         "workers.jobs.subscriptions",
         "workers.jobs.tasks",

@@ -55,6 +55,7 @@ SCHEDULE: dict[str, Entry] = {
     "tell of overdue tasks": every(timedelta(minutes=1), "tasks.escalate"),
     "count who is there": quarterly("statistics.count_present"),
     "count days": every(timedelta(hours=1), "statistics.count_days"),
+    "count what came of campaigns": daily(6, "outcomes.count"),
     "apply retention": every(timedelta(hours=1), "retention.apply"),
     "tidy credentials": every(timedelta(hours=1), "credentials.tidy"),
     "delete expired exports": every(timedelta(hours=1), "exports.delete_expired"),

@@ -1,4 +1,4 @@
-"""Campaigns and why they sent or held, for managers; and a person's own decisions."""
+"""Campaigns, for those who run them; and a person's own decisions."""
 
 from datetime import datetime
 from typing import Annotated
@@ -13,12 +13,10 @@ from api.pagination import Cursor, Limit, Page, decode, instant_and_id, next_add
 from api.problems import problem_responses
 from api.responses import repeated
 from api.schemas.campaigns import (
-    CampaignDecisionOut,
     CampaignIn,
     CampaignOut,
     CampaignVersionOut,
     DecisionOut,
-    OutcomesOut,
 )
 from geoservices.access.actors import Grant
 from geoservices.access.rights import Right
@@ -34,6 +32,7 @@ from geoservices.campaigns.checking import (
     TellsTooOften,
     VariantsAlike,
 )
+from geoservices.campaigns.goals import GoalOutOfReach
 from geoservices.campaigns.models import Campaign
 from geoservices.campaigns.service import CampaignEnded, CampaignInReview, CampaignPublished
 from geoservices.campaigns.triggering import PlacesMissing, ScheduleRefused, TimetableRefused
@@ -52,6 +51,7 @@ Reading = Annotated[Grant, Depends(Needs(Right.CAMPAIGNS_READ))]
 Writing = Annotated[Grant, Depends(Needs(Right.CAMPAIGNS_WRITE))]
 WHEN_STORED = (
     AudienceContradictory,
+    GoalOutOfReach,
     LanguageRefused,
     Forbidden,
     PlaceholderEmpty,
@@ -236,45 +236,6 @@ def end_campaign(
     """Let the campaign speak no more; ending again changes nothing."""
     service.end_campaign(session, campaign_id, grant=grant, at=at)
     return Response(status_code=204)
-
-
-@router.get("/campaigns/{campaign_id}/outcomes", responses=problem_responses(NotFound))
-def count_outcomes(
-    campaign_id: UUID,
-    grant: Reading,
-    session: SessionDep,
-) -> OutcomesOut:
-    """Why did nobody get this? How often it sent, and how often each gate held it back."""
-    service.get_campaign(session, campaign_id, grant=grant)
-    gates = queries.gates_of_campaign(session, campaign_id)
-    return OutcomesOut(
-        sent=gates.pop(None, 0),
-        held={gate: count for gate, count in gates.items() if gate is not None},
-    )
-
-
-@router.get("/campaigns/{campaign_id}/decisions", responses=problem_responses(NotFound))
-def list_campaign_decisions(
-    request: Request,
-    campaign_id: UUID,
-    grant: Reading,
-    session: SessionDep,
-    cursor: Cursor,
-    limit: Limit = 50,
-) -> Page[CampaignDecisionOut]:
-    """See each decision of a campaign, newest first, without whom it was about.
-
-    The reason is the same sentence for everyone the gate held. What a person set for themselves
-    is not told, nor what would show that two decisions are about the same person.
-    """
-    service.get_campaign(session, campaign_id, grant=grant)
-    rows = queries.decisions_of_campaign(
-        session, campaign_id, after=instant_and_id(cursor), limit=limit + 1
-    )
-    return Page(
-        items=[CampaignDecisionOut.of(row) for row in rows[:limit]],
-        next=next_address(request, rows, limit, lambda row: (row.decided_at, row.id)),
-    )
 
 
 @router.get("/decisions")

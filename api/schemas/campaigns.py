@@ -1,6 +1,5 @@
 """Campaigns and decisions on the wire."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
@@ -147,66 +146,3 @@ class DecisionOut(Out):
             waits_until=decision.waits_until,
             follows_id=decision.follows_id,
         )
-
-
-class CampaignDecisionOut(Out):
-    """A decision as managers see it: nothing in it is the person's own or leads to them."""
-
-    id: UUID
-    campaign_id: UUID
-    version: int = Field(description="Which version decided, from 1")
-    place_id: UUID | None
-    gate: Gate | None
-    reason: str = Field(description="What the gate stands for; the same for everyone")
-    gates_passed: list[Gate]
-    decided_at: datetime
-    follows_id: UUID | None = Field(
-        description="The decision that held the same message back first, if this looked at it again"
-    )
-
-    @classmethod
-    def of(cls, decision: Decision) -> Self:
-        """Tell of a decision without the figures behind it."""
-        gate = None if decision.gate is None else Gate(decision.gate)
-        return cls(
-            id=decision.id,
-            campaign_id=decision.campaign_id,
-            version=decision.version,
-            place_id=decision.place_id,
-            gate=gate,
-            reason=REASONS[gate],
-            gates_passed=[Gate(passed) for passed in decision.gates_passed],
-            decided_at=decision.decided_at,
-            follows_id=decision.follows_id,
-        )
-
-
-REASONS: Mapping[Gate | None, str] = {
-    None: "Every gate let it through.",
-    Gate.CONSENT: "The person had agreed to nothing.",
-    Gate.PURPOSE: "The person had not agreed to the campaign's purpose.",
-    Gate.SENSITIVE_PLACE: "The place is sensitive: passing it never causes a message.",
-    Gate.RELEVANCE: "It had been held back, and there was no reason left to tell it.",
-    Gate.CONFIDENCE: "Presence was known with less confidence than the campaign asks for.",
-    Gate.AGE: "It had happened too long ago.",
-    Gate.OPENING_HOURS: "The place was closed, or its opening hours were not known.",
-    Gate.SCHEDULE: "It was outside the campaign's weekly windows.",
-    Gate.QUIET_HOURS: "The person did not want to be disturbed at that time.",
-    Gate.WORKING_HOURS: "It was outside the person's working hours.",
-    Gate.CAP: "The person had got as many messages as one person may.",
-    Gate.CLASS_CAP: "The person had got as many messages of its class as one person may.",
-    Gate.PLACE_CAP: "The person had been told as much at the place as one person may.",
-    Gate.CAMPAIGN_CAP: "The person had got as many messages from it as the campaign sends one.",
-    Gate.COOLDOWN: "The campaign had told the person within its cooldown.",
-    Gate.CLAIMABLE: "What the campaign speaks of was not on.",
-    Gate.DUPLICATE: "The campaign had told the person on the same visit.",
-    Gate.HOLD_OUT: "The lot had fallen on the person to be told nothing.",
-}
-"""What managers are told. A person's own settings and numbers are for that person alone."""
-
-
-class OutcomesOut(Out):
-    """How often a campaign sent, and how often each gate held."""
-
-    sent: int = Field(description="How often it sent")
-    held: dict[str, int] = Field(description="How often each gate held, by the gate's name")

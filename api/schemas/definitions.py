@@ -29,6 +29,8 @@ from geoservices.languages import LONGEST
 MOST_PLACES = 500
 MONTH = timedelta(days=30)
 YEAR = timedelta(days=365)
+LONGEST_GOAL = timedelta(days=14)
+"""What people do is kept for 30 days, and has to be counted by then."""
 
 
 class Part(In):
@@ -207,8 +209,14 @@ class Cap(Part):
 class Goal(Part):
     """What counts as success, and by when after somebody was told."""
 
-    kind: GoalKind
-    within: DurationIn = Field(ge=timedelta(minutes=1), le=MONTH)
+    kind: GoalKind = Field(description="One that the campaign's listing lets people reach")
+    within: DurationIn = Field(ge=timedelta(minutes=1), le=LONGEST_GOAL)
+    target: Share | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="The share of those told with which the goal is met; not for `done`",
+    )
 
 
 class Definition(Part):
@@ -244,4 +252,6 @@ class Definition(Part):
     goal: Goal | None = None
     objective: Words = Field(default="", description="What it is to bring about, for people")
     measure: Words = Field(default="", description="By what that is seen")
-    effort: Words = Field(default="", description="What it costs to run")
+    effort: Words = Field(
+        default="", description="What it costs to run: a number of hours, or words"
+    )

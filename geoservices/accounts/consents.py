@@ -52,6 +52,9 @@ ON_CHECK_IN = frozenset({Purpose.CHECK_IN_CONTENT, Purpose.STAFF_TASKS})
 SIGNING_UP = frozenset({Purpose.CHECK_IN_CONTENT})
 """Agreeing to this lets a person sign up for an event, which is something that is on at a place
 too, and be told of it. Consents to what is for work do not."""
+COUNTED_IN_CAMPAIGNS = frozenset({"2027-01"})
+"""The versions of the text for statistics that speak of messages: who agreed to others is counted
+as having come to places, and not as having been told of anything."""
 TELLING = PASSIVE | ON_CHECK_IN
 """For these people are told something: campaigns are for one of them, and browsers subscribe."""
 

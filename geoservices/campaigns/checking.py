@@ -16,6 +16,7 @@ from geoservices.campaigns.cooldowns import CooldownPer
 from geoservices.campaigns.definitions import Definition, PlaceSet
 from geoservices.campaigns.drafts import Draft
 from geoservices.campaigns.estimating import Estimate, in_words
+from geoservices.campaigns.goals import faults_of_goal
 from geoservices.campaigns.reaching import people_of_a_run
 from geoservices.campaigns.rules import BY_RUNS, Trigger
 from geoservices.campaigns.speaking import weekly_of
@@ -152,6 +153,7 @@ def faults(session: Session, draft: Draft, grant: Grant) -> Iterator[Geoservices
         yield from _faults_of_places(session, definition.places, grant)
     yield from _faults_of_schedule(definition)
     yield from _faults_of_content(session, draft, grant)
+    yield from faults_of_goal(draft)
 
 
 def obstacles(

@@ -42,8 +42,15 @@ class AfterHolding(StrEnum):
 class GoalKind(StrEnum):
     """What somebody does for whom a campaign was a success."""
 
-    CHECKED_IN = "checked-in"
     OPENED = "opened"
+    CHECKED_IN = "checked-in"
+    """At one of the campaign's places."""
+    REDEEMED = "redeemed"
+    SIGNED_UP = "signed-up"
+    ATTENDED = "attended"
+    """They checked in where and while the event was on."""
+    DONE = "done"
+    """Somebody did the task: it is the work that counts, and not who was told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,10 +142,14 @@ class Timetable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Goal:
-    """What counts as success, and by when after somebody was told."""
+    """What counts as success, and by when after somebody was told; a task, after publishing.
+
+    `target` is the share of those told, from 0 to 1, with which the campaign met its goal.
+    """
 
     kind: GoalKind
     within: timedelta
+    target: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +157,8 @@ class Definition:
     """All that a campaign says of whom it tells what, when and why.
 
     Without `places` it is about its listing's place, wherever that is moved. `timetable` is for the
-    trigger `schedule`. `objective`, `measure` and `effort` are for people to read.
+    trigger `schedule`. `objective` and `measure` are for people to read, and so is `effort`, unless
+    it is a number of hours.
     """
 
     triggers: tuple[Trigger, ...]
@@ -181,6 +193,17 @@ def stored(definition: Definition) -> dict[str, Any]:
     """Return a definition as it is kept in the database, as JSON has it."""
     document: dict[str, Any] = msgspec.to_builtins(definition)
     return document
+
+
+def stored_goal(goal: Goal | None) -> dict[str, Any] | None:
+    """Return a goal as it is kept in the database, as JSON has it."""
+    document: dict[str, Any] | None = msgspec.to_builtins(goal)
+    return document
+
+
+def read_goal(document: Mapping[str, Any] | None) -> Goal | None:
+    """Return a goal from the database."""
+    return msgspec.convert(document, Goal | None)
 
 
 def read(document: Mapping[str, Any]) -> Definition:

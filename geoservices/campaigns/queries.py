@@ -15,7 +15,6 @@ from geoservices.campaigns.cooldowns import Spot
 from geoservices.campaigns.models import Campaign, CampaignVersion, Decision
 from geoservices.campaigns.pacing import Telling
 from geoservices.campaigns.rules import CampaignClass
-from geoservices.campaigns.waiting_queries import is_last
 from geoservices.checkins.models import CheckIn
 from geoservices.database import among, newest_first
 from geoservices.listings.models import Listing
@@ -293,29 +292,7 @@ def decisions_of_person(
     return session.scalars(page).all()
 
 
-def decisions_of_campaign(
-    session: Session, campaign_id: UUID, *, after: tuple[datetime, UUID] | None, limit: int
-) -> Sequence[Decision]:
-    """Return what a campaign decided, newest first."""
-    statement = select(Decision).where(Decision.campaign_id == campaign_id)
-    page = newest_first(statement, Decision.decided_at, Decision.id, after=after, limit=limit)
-    return session.scalars(page).all()
-
-
 def decisions_by_id(session: Session, ids: Iterable[UUID]) -> dict[UUID, Decision]:
     """Return decisions by their ids."""
     found = session.scalars(select(Decision).where(among(Decision.id, ids)))
     return {decision.id: decision for decision in found}
-
-
-def gates_of_campaign(session: Session, campaign_id: UUID) -> dict[str | None, int]:
-    """Count a campaign's messages by the gate that holds or held them; None counts those sent.
-
-    One that was looked at again counts once, by what was decided last.
-    """
-    rows = session.execute(
-        select(Decision.gate, func.count())
-        .where(Decision.campaign_id == campaign_id, is_last())
-        .group_by(Decision.gate)
-    )
-    return dict(rows.all())

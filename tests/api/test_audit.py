@@ -263,7 +263,7 @@ def test_an_export_holds_nobodys_id(anyone: Client, session: Session, world: Wor
     )
     session.commit()
     manager.get("/v1/geofences")
-    auditor.get(f"/v1/campaigns/{world.ids['campaign_id']}/decisions")
+    auditor.get(f"/v1/campaigns/{world.ids['campaign_id']}/outcome")
     table = auditor.get("/v1/audit/export")
     programs = auditor.get("/v1/audit/export", params={"format": "json"})
 
@@ -274,7 +274,7 @@ def test_an_export_holds_nobodys_id(anyone: Client, session: Session, world: Wor
     assert [row["actor"] for row in rows[:2]] == ["member 1", "member 2"]
     assert [entry["action"] for entry in entries[:3]] == [
         "list_geofences",
-        "list_campaign_decisions",
+        "read_outcome",
         "export_audit",
     ]
     assert str(world.ids["campaign_id"]) in told

@@ -382,7 +382,7 @@ def test_a_wrong_method_is_a_problem(citizen: Client, method: str) -> None:
         ("citizen", "/v1/places/{}", "/place_id"),
         ("citizen", "/v1/notifications/{}", "/notification_id"),
         ("manager", "/v1/geofences/{}", "/geofence_id"),
-        ("manager", "/v1/campaigns/{}/outcomes", "/campaign_id"),
+        ("manager", "/v1/campaigns/{}/outcome", "/campaign_id"),
     ],
 )
 def test_a_malformed_id_in_the_path_is_named(

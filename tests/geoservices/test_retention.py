@@ -20,7 +20,7 @@ from geoservices.accounts.models import (
     SignIn,
 )
 from geoservices.campaigns.models import Decision
-from geoservices.campaigns.rules import Trigger
+from geoservices.campaigns.rules import Gate, Trigger
 from geoservices.checkins.models import CheckIn
 from geoservices.codes.models import Code
 from geoservices.database import SessionFactory, transaction
@@ -226,6 +226,43 @@ def test_citizens_whom_nobody_can_be_any_more_are_erased(
     assert set(session.scalars(select(Person.id))) == {with_device.id, with_address.id, member.id}
     assert count(session, Consent) == 0
     assert len(session.scalars(select(Erasure.mark)).all()) == 2
+
+
+def test_what_held_a_message_back_is_kept_as_long_as_what_told_it(
+    sessions: SessionFactory, session: Session
+) -> None:
+    """Or nobody could say why it was told only then; then the one goes with the other."""
+    organisation = make_organisation(session)
+    place = make_place(session, organisation)
+    person = make_person(session, Purpose.CHECK_IN_CONTENT)
+    device, _ = make_device(session, person)
+    listing = make_listing(session, place)
+    campaign = make_campaign(
+        session, listing, trigger=Trigger.CHECKED_IN, purpose=Purpose.CHECK_IN_CONTENT
+    )
+    check_in = make_check_in(session, device, place.id, organisation)
+    told, _ = make_notification(session, person, campaign, listing, check_in)
+    first = Decision(
+        **{
+            column.key: getattr(told, column.key)
+            for column in Decision.__table__.columns
+            if column.key not in {"id", "gate", "waits_until", "check_in_id"}
+        },
+        gate=Gate.QUIET_HOURS,
+        waits_until=told.decided_at,
+    )
+    session.add(first)
+    session.flush()
+    told.follows_id = first.id
+    session.commit()
+
+    apply(sessions, NOON + RETENTION.decisions + DAY)
+    kept = count(session, Decision)
+    for hour in range(2):
+        apply(sessions, NOON + RETENTION.notifications + DAY + timedelta(hours=hour))
+
+    assert kept == 2
+    assert count(session, Decision) == count(session, Notification) == 0
 
 
 def test_check_ins_at_sensitive_places_last_a_day(

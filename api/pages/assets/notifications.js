@@ -48,7 +48,8 @@ const page = element("page");
 
 async function explain(error) {
   if (error.status === 401) {
-    await startAnew();
+    // Not every browser lets go at once of what it kept.
+    await startAnew().catch(tell);
   } else {
     tell(error);
   }

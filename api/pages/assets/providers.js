@@ -23,11 +23,19 @@
     return item;
   }
 
+  async function offer() {
+    try {
+      const providers = await calls.send("GET", "/v1/oidc");
+      document.getElementById("provider-links").replaceChildren(...providers.map(link));
+      section.hidden = providers.length === 0;
+    } catch {
+      forms.say("Other ways to sign in could not be loaded. Load this page again to look for them.");
+    }
+  }
+
   if (location.hash === cameBack && (await calls.session()).member) {
     forms.show("You are signed in", document.getElementById("signed-in"));
-    return;
+  } else {
+    await offer();
   }
-  const providers = await calls.send("GET", "/v1/oidc");
-  document.getElementById("provider-links").replaceChildren(...providers.map(link));
-  section.hidden = providers.length === 0;
 })().catch(forms.tell);

@@ -111,7 +111,10 @@ async function stayAwake() {
 
 const full = document.getElementById("full");
 full.hidden = !document.fullscreenEnabled;
-full.addEventListener("click", () => document.documentElement.requestFullscreen());
+full.addEventListener("click", () => {
+  // A browser that refuses leaves the page as it is, which is what is left to say of it.
+  document.documentElement.requestFullscreen().catch(() => {});
+});
 addEventListener("hashchange", () => location.reload());
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) {

@@ -30,7 +30,7 @@ const storage = (() => {
   }
 
   function close() {
-    opening?.then((database) => database.close());
+    opening?.then((database) => database.close()).catch(() => {});
     opening = null;
   }
 
