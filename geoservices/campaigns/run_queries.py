@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, any_, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -185,5 +185,5 @@ def _whom(audience: Audience, purpose: str, organisation_id: UUID) -> Select[UUI
         in_team = select(TeamMember.person_id).where(TeamMember.team_id.in_(audience.team_ids))
         wanted = wanted.where(Person.id.in_(in_team))
     if audience.skills:
-        wanted = wanted.where(Person.skills.overlap(list(audience.skills)))
+        wanted = wanted.where(or_(*(any_(Person.skills) == one for one in audience.skills)))
     return wanted
