@@ -3,13 +3,14 @@
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from bench import campaigns_broadcast, campaigns_decide
+from bench import campaigns_broadcast, campaigns_decide, campaigns_replay
 from bench.database import Server, database_server
 from bench.report import Figure, introduce, options, pick, tell
 
 CASES: Mapping[str, Callable[..., Iterator[Figure]]] = {
     "campaigns.decide": campaigns_decide.run,
     "campaigns.broadcast": campaigns_broadcast.run,
+    "campaigns.replay": campaigns_replay.run,
 }
 """Each case's `run(server, seed=…, quick=…)` makes databases of its own on the server."""
 

@@ -37,6 +37,7 @@ app.conf.update(
         "workers.jobs.limiting",
         "workers.jobs.pings",
         "workers.jobs.places",
+        "workers.jobs.replays",
         "workers.jobs.retention",
         "workers.jobs.shifts",
         "workers.jobs.outcomes",

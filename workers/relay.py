@@ -23,8 +23,10 @@ from sqlalchemy.exc import OperationalError as DatabaseError
 from sqlalchemy.orm import Session
 
 from geoservices import clock, logs, outbox
+from geoservices.campaigns import replaying_queries as replays
 from geoservices.campaigns import run_queries as runs
 from geoservices.campaigns import waiting_queries as held_messages
+from geoservices.campaigns.replays import LEASE as REPLAY_LEASE
 from geoservices.campaigns.running import LEASE as RUN_LEASE
 from geoservices.database import DatabaseRole, SessionFactory, acting_as, transaction
 from geoservices.deliveries.lane_queries import BroadcastLane, SingleLane
@@ -128,6 +130,7 @@ class Relay:
             + self._ring("erasures.carry_out", erasures, lease=ERASURE_LEASE, limit=1)
             + self._ring("imports.carry_out", imports, lease=IMPORT_LEASE, limit=1)
             + self._ring("feeds.run", feeds, lease=FEED_LEASE, limit=1)
+            + self._ring("replays.carry_out", replays, lease=REPLAY_LEASE, limit=1)
         )
 
     def _relay_while(self, listening: psycopg.Connection) -> None:

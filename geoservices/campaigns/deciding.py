@@ -31,6 +31,7 @@ from geoservices.campaigns.rules import (
     decide,
 )
 from geoservices.campaigns.speaking import Message, Speaker, say, weekly_of
+from geoservices.campaigns.terms import terms_of
 from geoservices.campaigns.versions import definitions_of
 from geoservices.campaigns.waiting import HeldBack, keep
 from geoservices.places.hours import UNKNOWN, OpenState, hours_at
@@ -323,15 +324,10 @@ def _decide(
 
 
 def _terms(speaker: Speaker, trigger: Trigger) -> Terms:
-    definition = speaker.definition
-    return Terms(
-        trigger=trigger,
+    return terms_of(
+        speaker.definition,
+        trigger,
         campaign_class=CampaignClass(speaker.campaign.campaign_class),
         purpose=speaker.campaign.purpose,
-        min_confidence=definition.min_confidence,
-        only_when_open=definition.only_when_open,
-        cooldown=definition.cooldown,
-        cooldown_per=definition.cooldown_per,
-        weekly=weekly_of(definition, speaker.organisation),
-        cap=definition.cap,
+        weekly=weekly_of(speaker.definition, speaker.organisation),
     )

@@ -16,6 +16,17 @@ class State(StrEnum):
     ENDED = "ended"
 
 
+class ReplayState(StrEnum):
+    """How far a replay of a campaign has come."""
+
+    QUEUED = "queued"
+    WORKING = "working"
+    DONE = "done"
+    FAILED = "failed"
+    """It took too long, or broke off too often."""
+    CANCELLED = "cancelled"
+
+
 def state_of(
     *,
     submitted_at: datetime | None,

@@ -4,7 +4,6 @@ A cap's window is rolling: it reaches back from the moment by so much time, what
 What was told just as long ago counts no more.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -46,23 +45,17 @@ def told_by(
         limits: The caps.
         at: The instant.
     """
-    counted = [
-        (one, at - one.told_at)
-        for one in tellings
-        if one.campaign_class is not CampaignClass.CRITICAL
-    ]
-    classes = limits.class_caps
-    return Told(
-        in_window=sum(age < limits.person_cap.within for _, age in counted),
-        of_class=Counter(
-            one.campaign_class
-            for one, age in counted
-            if one.campaign_class in classes and age < classes[one.campaign_class].within
-        ),
-        here=sum(
-            one.spot.place_id == place_id and age < limits.place_cap.within for one, age in counted
-        ),
-    )
+    in_window, here, classes = 0, 0, limits.class_caps
+    of_class = dict.fromkeys(classes, 0)
+    for one in tellings:
+        class_, age = one.campaign_class, at - one.told_at
+        if class_ is CampaignClass.CRITICAL:
+            continue
+        in_window += age < limits.person_cap.within
+        here += one.spot.place_id == place_id and age < limits.place_cap.within
+        if class_ in classes:
+            of_class[class_] += age < classes[class_].within
+    return Told(in_window=in_window, of_class=of_class, here=here)
 
 
 def counting(

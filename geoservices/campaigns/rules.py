@@ -183,15 +183,22 @@ def decide(terms: Terms, about: Circumstances, *, limits: Limits, at: datetime) 
         limits: What holds for every campaign.
         at: The moment of deciding.
     """
-    passed: list[Gate] = []
-    for gate, ask in _GATES.items():
-        if gate in about.unasked:
+    for number, ask in enumerate(_GATES.values()):
+        if _ORDER[number] in about.unasked:
             continue
         held = ask(terms, about, limits, at)
         if held is not None:
-            return Ruling(gate=gate, reason=held.reason, passed=tuple(passed), detail=held.detail)
-        passed.append(gate)
-    return Ruling(gate=None, reason="Every gate let it through.", passed=tuple(passed))
+            passed = _asked(_ORDER[:number], about)
+            return Ruling(
+                gate=_ORDER[number], reason=held.reason, passed=passed, detail=held.detail
+            )
+    return Ruling(gate=None, reason="Every gate let it through.", passed=_asked(_ORDER, about))
+
+
+def _asked(gates: tuple[Gate, ...], about: Circumstances) -> tuple[Gate, ...]:
+    if not about.unasked:
+        return gates
+    return tuple(gate for gate in gates if gate not in about.unasked)
 
 
 def _consent(_terms: Terms, about: Circumstances, _limits: Limits, _at: datetime) -> Held | None:
@@ -395,6 +402,7 @@ _GATES: Mapping[Gate, Callable[[Terms, Circumstances, Limits, datetime], Held | 
     Gate.HOLD_OUT: _hold_out,
 }
 
+_ORDER = tuple(_GATES)
 _WHERE: Mapping[CooldownPer, str] = {
     CooldownPer.CAMPAIGN: "",
     CooldownPer.PLACE: " at this place",

@@ -35,6 +35,7 @@ class Limit(Enum):
     RESET_BY_ADDRESS = "reset_by_address"
     REDEEMING_BY_SCANNER = "redeeming_by_scanner"
     EXPORTS_BY_PERSON = "exports_by_person"
+    REPLAYS_BY_ORGANISATION = "replays_by_organisation"
 
 
 class Limiter:

@@ -1,8 +1,8 @@
 """Offers, events and tasks at places."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
@@ -13,6 +13,8 @@ from geoservices.checkins.verification import Evidence
 from geoservices.database import Base, one_of
 from geoservices.places.models import Place
 from geoservices.register import not_personal
+
+LOOKS_AHEAD: Final = timedelta(days=7)
 
 
 class ListingKind(StrEnum):
@@ -54,6 +56,11 @@ class Listing(Base):
     created_at: Mapped[datetime]
     withdrawn_at: Mapped[datetime | None]
 
+    @property
+    def begins_at(self) -> datetime:
+        """From when on it is on at any of its hours."""
+        return self.starts_at
+
     def is_current(self, at: datetime) -> bool:
         """Tell whether it is on at an instant."""
         begun = self.starts_at <= at and (self.ends_at is None or self.ends_at > at)
@@ -83,3 +90,12 @@ class Listing(Base):
         """
         to_come = self.withdrawn_at is None and (self.ends_at is None or self.ends_at > at)
         return None if to_come else "What it speaks of is over."
+
+    # As above.
+    def same_until(self, place: Place, *, at: datetime) -> datetime:  # noqa: ARG002
+        """Return until when `why_not` says the same at least, if nobody changes anything.
+
+        That is a week later at most.
+        """
+        ahead = [moment for moment in (self.starts_at, self.ends_at) if moment and moment > at]
+        return min([at + LOOKS_AHEAD, *ahead])

@@ -78,6 +78,11 @@ class Offer(Listing):
             time_zone=place.time_zone,
         )
 
+    @property
+    @override
+    def begins_at(self) -> datetime:
+        return max(self.starts_at, self.window_starts_at or self.starts_at)
+
     @override
     def why_not(self, place: Place, *, at: datetime) -> str | None:
         held = super().why_not(place, at=at) or self.why_over(at)
@@ -93,6 +98,14 @@ class Offer(Listing):
         if self.stock is not None and self.redeemed_count >= self.stock:
             return "All there was of the offer has been redeemed."
         return super().why_over(at)
+
+    @override
+    def same_until(self, place: Place, *, at: datetime) -> datetime:
+        until = super().same_until(place, at=at)
+        on = first_on(self.schedule_at(place), since=at)
+        if on is None:
+            return until
+        return min(until, on.starts_at if on.starts_at > at else on.ends_at)
 
 
 class Redemption(Base):

@@ -18,7 +18,7 @@ from geoservices.accounts.models import (
     Person,
     SignIn,
 )
-from geoservices.campaigns.models import Decision
+from geoservices.campaigns.models import CampaignReplay, Decision
 from geoservices.checkins.models import CheckIn
 from geoservices.codes.models import Code
 from geoservices.events.models import Event, Occurrence, SignUp
@@ -271,6 +271,12 @@ RULES = (
         id=TaskImport.id,
         period=lambda kept: kept.task_imports,
         is_over=lambda before: TaskImport.asked_at < before,
+    ),
+    Rule(
+        name="replays",
+        id=CampaignReplay.id,
+        period=lambda kept: kept.replays,
+        is_over=lambda before: CampaignReplay.done_at < before,
     ),
     Rule(
         name="consents",

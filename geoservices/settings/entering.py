@@ -104,3 +104,5 @@ class LimitSettings(BaseModel, frozen=True, extra="forbid"):
     """Codes of offers tried by one member or machine."""
     exports_by_person: RateText = "3/P1D"
     """Exports of what is held about one person."""
+    replays_by_organisation: RateText = "30/P1D"
+    """Replays of campaigns for one organisation: each more tells a little more of few people."""

@@ -66,6 +66,8 @@ class RetentionSettings(BaseModel, frozen=True, extra="forbid"):
     """Photos of tasks, since they were sent."""
     task_imports: Span = timedelta(days=30)
     """What became of each line of files of tasks, since they were sent."""
+    replays: Span = timedelta(days=7)
+    """Replays of campaigns, since they were over; they hold counts of many people alone."""
     consents: Span = timedelta(days=2190)
     """Consents that were withdrawn, with their receipts: as long as claims may be made."""
 

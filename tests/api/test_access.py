@@ -114,6 +114,7 @@ def run(
     other: int,
     *,
     partner: int | None = None,
+    near: int | None = None,
     far: int | None = None,
     body: Body | None = None,
     image: bytes | None = None,
@@ -126,13 +127,14 @@ def run(
         found: For whoever has it in the organisation, and whose reach has the place in it.
         other: For whoever has it in another organisation.
         partner: For whoever has it in the partner organisation, if that is more.
+        near: For a manager limited to places it is at; what `found` says unless told.
         far: For a manager limited to other places; what `other` says unless told.
         body: What is sent.
         image: What is sent where that is no JSON.
         instead: Single callers' answers; an underscore is a hyphen.
     """
     roles = set(MAY[right].split())
-    within = found if "manager" in roles else 403
+    within = (found if near is None else near) if "manager" in roles else 403
     beyond = (other if far is None else far) if "manager" in roles else 403
     answers = {
         **dict.fromkeys(roles, found),
@@ -411,6 +413,11 @@ TABLE = {
     "submit_campaign": run(Right.CAMPAIGNS_WRITE, 409, 404),
     "take_back_campaign": run(Right.CAMPAIGNS_WRITE, 409, 404),
     "check_campaign": run(Right.CAMPAIGNS_READ, 200, 404),
+    "ask_for_replay": run(Right.CAMPAIGNS_WRITE, 202, 404, body=lambda _: {"days": 3}),
+    "list_replays": run(Right.CAMPAIGNS_READ, 200, 404),
+    # It looked at places out of their reach.
+    "read_replay": run(Right.CAMPAIGNS_READ, 200, 404, near=404),
+    "cancel_replay": run(Right.CAMPAIGNS_WRITE, 204, 404, near=404),
     "preview_campaign": run(Right.CAMPAIGNS_READ, 200, 404),
     "send_campaign_test": run(Right.CAMPAIGNS_WRITE, 202, 404, key=403),
     "publish_campaign": run(Right.CAMPAIGNS_WRITE, 200, 404),

@@ -10,7 +10,16 @@ from sqlalchemy.orm import Session
 
 from geoservices.accounts.models import Device, Organisation, Person, Purpose
 from geoservices.agendas import service as agendas
-from geoservices.campaigns.models import Campaign, CampaignRun, CampaignRunState, Decision
+from geoservices.campaigns.lifecycle import ReplayState
+from geoservices.campaigns.models import (
+    Campaign,
+    CampaignReplay,
+    CampaignRun,
+    CampaignRunState,
+    Decision,
+)
+from geoservices.campaigns.replaying import Tally
+from geoservices.campaigns.replaying_results import Asked, result_of, stored
 from geoservices.campaigns.rules import Trigger
 from geoservices.checkins.models import CheckIn
 from geoservices.checkins.verification import Evidence
@@ -54,6 +63,7 @@ from tests.factories import (
     make_api_key,
     make_campaign,
     make_code,
+    make_definition,
     make_device,
     make_geofence,
     make_listing,
@@ -163,6 +173,7 @@ def make_world(session: Session, slug: str = "devon") -> World:
             "file_id": make_file(session, task, member).id,
             "import_id": make_import(session, task, member).id,
             "campaign_id": campaign.id,
+            "replay_id": make_replay(session, campaign, member).id,
             "visit_id": visit.id,
             "check_in_id": check_in.id,
             "code_id": code.id,
@@ -221,6 +232,45 @@ def make_file(session: Session, task: Listing, member: Person) -> File:
     session.add(file)
     session.flush()
     return file
+
+
+def make_replay(session: Session, campaign: Campaign, member: Person) -> CampaignReplay:
+    """A replay that a member asked for, of which too few people came to tell anything."""
+    nobody = Tally(
+        people=(),
+        profiles=(),
+        places=(),
+        names=(),
+        looked=(),
+        decided=(),
+        gates=(),
+        told=(),
+        where=(),
+        hours=(),
+    )
+    about = Asked(
+        definition=make_definition(),
+        since=NOON - timedelta(days=7),
+        until=NOON,
+        time_zone="Europe/London",
+        elsewhere=0,
+    )
+    replay = CampaignReplay(
+        organisation_id=campaign.organisation_id,
+        campaign_id=campaign.id,
+        version=1,
+        days=7,
+        since=about.since,
+        asked_by=member.id,
+        state=ReplayState.DONE,
+        asked_at=NOON,
+        due_at=NOON,
+        done_at=NOON,
+        result=stored(result_of(nobody, about, secret=b"", smallest=10)),
+    )
+    session.add(replay)
+    session.flush()
+    return replay
 
 
 def make_series(session: Session, place: Place) -> TaskSeries:

@@ -1,15 +1,15 @@
 """Tasks wait for others, come again by a rule, and those whom they are for are told.
 
-Revision ID: 0036
-Revises: 0032
+Revision ID: 0032
+Revises: 0031
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0036"
-down_revision = "0032"
+revision = "0032"
+down_revision = "0031"
 branch_labels = None
 depends_on = None
 

@@ -1,14 +1,14 @@
 """Parents of places; caps on classes and places; a way to what somebody was told.
 
-Revision ID: 0031
-Revises: 0036
+Revision ID: 0033
+Revises: 0032
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0031"
-down_revision = "0036"
+revision = "0033"
+down_revision = "0032"
 branch_labels = None
 depends_on = None
 

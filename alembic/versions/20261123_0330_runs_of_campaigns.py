@@ -1,14 +1,14 @@
 """Runs of campaigns, and which deliveries are of many.
 
-Revision ID: 0033
-Revises: 0031
+Revision ID: 0034
+Revises: 0033
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0033"
-down_revision = "0031"
+revision = "0034"
+down_revision = "0033"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,340 @@
+"""What is asked of the visits and check-ins that there were, to say what a campaign would do.
+
+It is of those who agree to be counted, and agreed before they came, at places of the
+organisation's own: what people do at a partner's is the partner's. Nothing is kept of sensitive
+places, nor is what there was before they were marked looked at.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    String,
+    and_,
+    case,
+    exists,
+    func,
+    literal,
+    null,
+    select,
+    union,
+    union_all,
+)
+from sqlalchemy import cast as sql_cast
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
+from sqlalchemy.types import DateTime, Uuid
+
+from geoservices.access.actors import Grant
+from geoservices.accounts import queries as accounts
+from geoservices.accounts.models import Consent, Device, Person, Purpose
+from geoservices.campaigns.definitions import PlaceSet
+from geoservices.campaigns.drafts import Draft
+from geoservices.campaigns.models import Campaign, Decision
+from geoservices.campaigns.place_queries import is_for
+from geoservices.campaigns.queries import teams_of
+from geoservices.campaigns.replayed import Note, Profile, Recorded
+from geoservices.campaigns.rules import CampaignClass, Limits, Trigger
+from geoservices.checkins.models import CheckIn
+from geoservices.checkins.verification import CONFIDENCE
+from geoservices.places.models import Place
+from geoservices.visits.models import Transition, Visit
+from geoservices.visits.transitions import Phase, TransitionKind
+
+Rows = Select[datetime, datetime, str, int, UUID, UUID, UUID | None, datetime | None, str | None]
+"""As `Recorded` has them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Records:
+    """Which records are looked at: those of a draft's places, from `since` until `until`.
+
+    Messages of the campaign's own do not count, and none are looked at that are of places where
+    the grant does not. Of all, the newest `most` are looked at, or all.
+    """
+
+    draft: Draft
+    campaign_id: UUID
+    grant: Grant
+    since: datetime
+    until: datetime
+    limits: Limits
+    most: int | None = None
+
+
+def stream(session: Session, records: Records, *, at_once: int) -> Iterator[Sequence[Recorded]]:
+    """Yield what happened in the order in which it became known, so many at once.
+
+    Visits count that began since then, with all that became of them.
+    """
+    definition = records.draft.said.definition
+    parts = [_passed(records), _told(records)]
+    if Trigger.CHECKED_IN in definition.triggers:
+        parts.append(_checked_in(records))
+    if definition.audience.visited is not None:
+        parts.extend(_came(records, definition.audience.visited_within))
+    every = union_all(*parts).subquery()
+    if records.most is not None:
+        newest = select(every).order_by(every.c.known_at.desc()).limit(records.most)
+        every = newest.subquery()
+    is_note = every.c.kind.in_(list(Note))
+    statement = select(every).order_by(every.c.known_at, is_note.desc(), every.c.occurred_at)
+    rows = session.execute(statement, execution_options={"yield_per": at_once})
+    for some in rows.partitions():
+        yield [Recorded(*row) for row in some]
+
+
+def prepare(session: Session, *, time_limit: timedelta) -> None:
+    """Let the transaction's statements take longer than others', and sort in memory."""
+    limit = str(int(time_limit.total_seconds() * 1000))
+    session.execute(
+        select(
+            func.set_config("statement_timeout", limit, True),
+            func.set_config("work_mem", "64MB", True),
+        )
+    )
+
+
+def profiles(
+    session: Session, person_ids: Collection[UUID], *, language: str, with_teams: bool
+) -> dict[UUID, Profile]:
+    """Return what is known of people now.
+
+    Args:
+        session: The session.
+        person_ids: Who they are.
+        language: Of those who chose none.
+        with_teams: Whether their teams are asked for.
+    """
+    purposes = accounts.purposes_of(session, person_ids)
+    teams = teams_of(session, person_ids) if with_teams else {}
+    rows = session.execute(
+        select(
+            Person.id,
+            Person.role,
+            Person.language,
+            Person.time_zone,
+            Person.quiet_from,
+            Person.quiet_until,
+        ).where(Person.id.in_(person_ids))
+    )
+    return {
+        person_id: Profile(
+            role=role,
+            language=own or language,
+            team_ids=teams.get(person_id, frozenset()),
+            purposes=frozenset(purposes.get(person_id, ())),
+            time_zone=time_zone,
+            quiet_from=quiet_from,
+            quiet_until=quiet_until,
+        )
+        for person_id, role, own, time_zone, quiet_from, quiet_until in rows
+    }
+
+
+def count_partners_places(session: Session, draft: Draft, grant: Grant) -> int:
+    """Count the places of partners that a campaign is for: nothing there is looked at."""
+    asked = select(func.count()).where(
+        is_for(_chosen(draft), grant), Place.organisation_id != grant.organisation_id
+    )
+    return session.scalars(asked).one()
+
+
+def _passed(records: Records) -> Rows:
+    left = aliased(Transition)
+    triggers = records.draft.said.definition.triggers
+    return (
+        select(
+            Transition.detected_at.label("known_at"),
+            Transition.occurred_at.label("occurred_at"),
+            Transition.kind.label("kind"),
+            Transition.confidence.label("confidence"),
+            Person.id.label("person_id"),
+            Transition.place_id.label("place_id"),
+            Visit.id.label("subject_id"),
+            left.detected_at.label("left_at"),
+            _no(String).label("campaign_class"),
+        )
+        .select_from(Visit)
+        .join(Transition, Transition.visit_id == Visit.id)
+        .outerjoin(left, (left.visit_id == Visit.id) & (left.kind == TransitionKind.EXITED))
+        .join(Device, Device.id == Visit.device_id)
+        .join(Person, Person.id == Device.person_id)
+        .join(Consent, _counted(records, Visit.entered_at))
+        .where(
+            Visit.place_id.in_(_places(records)),
+            Visit.entered_at > records.since,
+            Transition.kind.in_(triggers),
+            Transition.detected_at <= records.until,
+        )
+    )
+
+
+def _checked_in(records: Records) -> Rows:
+    confidence: ColumnElement[int] = sql_cast(
+        case({one.value: least for one, least in CONFIDENCE.items()}, value=CheckIn.evidence),
+        Integer,
+    )
+    return (
+        select(
+            CheckIn.received_at,
+            CheckIn.claimed_at,
+            literal(Trigger.CHECKED_IN.value),
+            confidence,
+            Person.id,
+            CheckIn.place_id,
+            _no(Uuid),
+            _no_instant(),
+            _no(String),
+        )
+        .select_from(CheckIn)
+        .join(Device, Device.id == CheckIn.device_id)
+        .join(Person, Person.id == Device.person_id)
+        .join(Consent, _counted(records, CheckIn.claimed_at))
+        .where(
+            CheckIn.place_id.in_(_places(records)),
+            CheckIn.received_at > records.since,
+            CheckIn.received_at <= records.until,
+        )
+    )
+
+
+def _told(records: Records) -> Rows:
+    """Return what other campaigns told those who came, as far as it counts towards their caps.
+
+    It is known with what caused it: of all that speak on one occasion, this one speaks last.
+    """
+    return (
+        select(
+            func.coalesce(Transition.detected_at, CheckIn.received_at, Decision.decided_at),
+            Decision.decided_at,
+            literal(Note.TOLD.value),
+            literal(0),
+            Decision.person_id,
+            Decision.place_id,
+            Decision.campaign_id,
+            _no_instant(),
+            Campaign.campaign_class,
+        )
+        .join(Campaign, Campaign.id == Decision.campaign_id)
+        .outerjoin(Transition, Transition.id == Decision.transition_id)
+        .outerjoin(CheckIn, CheckIn.id == Decision.check_in_id)
+        .where(
+            Decision.gate.is_(None),
+            Decision.campaign_id != records.campaign_id,
+            Decision.decided_at > records.since - records.limits.longest,
+            Decision.decided_at <= records.until,
+            Campaign.campaign_class != CampaignClass.CRITICAL,
+            Decision.person_id.in_(_people(records)),
+        )
+    )
+
+
+def _came(records: Records, within: timedelta) -> Sequence[Rows]:
+    visited = (
+        select(
+            Visit.entered_at,
+            Visit.entered_at,
+            literal(Note.CAME.value),
+            literal(0),
+            Device.person_id,
+            Visit.place_id,
+            _no(Uuid),
+            _no_instant(),
+            _no(String),
+        )
+        .join(Device, Device.id == Visit.device_id)
+        .where(
+            Visit.phase != Phase.ARRIVING,
+            Visit.place_id.in_(_places(records)),
+            Visit.entered_at > records.since - within,
+            Device.person_id.in_(_people(records)),
+        )
+    )
+    checked_in = (
+        select(
+            CheckIn.claimed_at,
+            CheckIn.claimed_at,
+            literal(Note.CAME.value),
+            literal(0),
+            Device.person_id,
+            CheckIn.place_id,
+            _no(Uuid),
+            _no_instant(),
+            _no(String),
+        )
+        .join(Device, Device.id == CheckIn.device_id)
+        .where(
+            CheckIn.place_id.in_(_places(records)),
+            CheckIn.claimed_at > records.since - within,
+            Device.person_id.in_(_people(records)),
+        )
+    )
+    return visited, checked_in
+
+
+def _people(records: Records) -> Select[UUID]:
+    """Return who came and is counted."""
+    there = union(
+        select(Visit.device_id).where(
+            Visit.place_id.in_(_places(records)), Visit.entered_at > records.since
+        ),
+        select(CheckIn.device_id).where(
+            CheckIn.place_id.in_(_places(records)), CheckIn.received_at > records.since
+        ),
+    ).subquery()
+    return (
+        select(Person.id)
+        .join(Device, Device.person_id == Person.id)
+        .join(there, there.c.device_id == Device.id)
+        .where(
+            _ours(records.grant),
+            exists().where(
+                Consent.person_id == Person.id,
+                Consent.purpose == Purpose.STATISTICS,
+                Consent.withdrawn_at.is_(None),
+            ),
+        )
+    )
+
+
+def _counted(records: Records, came_at: InstrumentedAttribute[datetime]) -> ColumnElement[bool]:
+    return and_(
+        Consent.person_id == Person.id,
+        Consent.purpose == Purpose.STATISTICS,
+        Consent.withdrawn_at.is_(None),
+        Consent.given_at <= came_at,
+        _ours(records.grant),
+    )
+
+
+def _ours(grant: Grant) -> ColumnElement[bool]:
+    return Person.disabled_at.is_(None) & (
+        Person.organisation_id.is_(None) | (Person.organisation_id == grant.organisation_id)
+    )
+
+
+def _places(records: Records) -> Select[UUID]:
+    return select(Place.id).where(
+        is_for(_chosen(records.draft), records.grant),
+        Place.organisation_id == records.grant.organisation_id,
+        Place.sensitive_at.is_(None),
+    )
+
+
+def _chosen(draft: Draft) -> PlaceSet:
+    of_listing = PlaceSet(ids=() if draft.listing is None else (draft.listing.place_id,))
+    return draft.said.definition.places or of_listing
+
+
+def _no(kind: type[Any]) -> ColumnElement[Any]:
+    return sql_cast(null(), kind)
+
+
+def _no_instant() -> ColumnElement[Any]:
+    return sql_cast(null(), DateTime(timezone=True))
