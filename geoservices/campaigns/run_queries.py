@@ -12,7 +12,8 @@ from geoservices import outbox
 from geoservices.access.rights import Role
 from geoservices.accounts.models import Consent, Person
 from geoservices.campaigns.definitions import Audience
-from geoservices.campaigns.models import Campaign, CampaignRun, CampaignRunState, CampaignVersion
+from geoservices.campaigns.models import Campaign, CampaignVersion
+from geoservices.campaigns.run_models import CampaignRun, CampaignRunState
 from geoservices.database import newest_first
 from geoservices.members.models import TeamMember
 

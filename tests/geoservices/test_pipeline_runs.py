@@ -12,8 +12,8 @@ from geoservices import broadcasting, outbox, pipeline
 from geoservices.access.rights import Right, Role
 from geoservices.accounts.models import Purpose
 from geoservices.campaigns.definitions import Audience, PlaceSet
-from geoservices.campaigns.models import CampaignRun
 from geoservices.campaigns.rules import Trigger
+from geoservices.campaigns.run_models import CampaignRun
 from geoservices.checkins.verification import Evidence
 from geoservices.events.drafts import EventDraft
 from geoservices.imports.applying import apply_lines

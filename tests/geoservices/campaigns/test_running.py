@@ -22,8 +22,9 @@ from geoservices.campaigns.beginning import (
 from geoservices.campaigns.checking import AudienceContradictory
 from geoservices.campaigns.definitions import Audience, Definition, PlaceSet, Text, Variant
 from geoservices.campaigns.drafts import CampaignDraft
-from geoservices.campaigns.models import Campaign, CampaignRun, CampaignRunState, Decision
+from geoservices.campaigns.models import Campaign, Decision
 from geoservices.campaigns.rules import CampaignClass, Gate, Trigger
+from geoservices.campaigns.run_models import CampaignRun, CampaignRunState
 from geoservices.campaigns.running import Step
 from geoservices.errors import Forbidden, IdTaken, NotFound
 from geoservices.listings.models import ListingKind
@@ -157,7 +158,9 @@ def test_every_other_gate_is_asked(world: World) -> None:
     tired = make_person(world.session, Purpose.NEARBY)
     world.campaign(cooldown=timedelta(0))
     for minute in (0, 1):
-        world.decide(world.enters(tired, minute=minute), minute=minute)
+        came = world.enters(tired, minute=minute)
+        world.decide(came, minute=minute)
+        world.leaves(came, minute=minute + 0.5)
     lucky = make_person(world.session, Purpose.NEARBY)
 
     run = begin(world, for_now(world), minute=5)
