@@ -25,7 +25,9 @@ CHECKS: dict[str, tuple[str, ...]] = {
     "audit": ("python", "-m", "local.auditing"),
     "migrate": ("alembic", "upgrade", "head"),
     "schema": ("alembic", "check"),
-    "pytest": ("pytest", "-n", "3"),
+    # Each process gets neighbouring tests, which share what is expensive to start, and whoever is
+    # done takes from the others.
+    "pytest": ("pytest", "-n", "3", "--dist", "worksteal"),
 }
 
 PREFIX = "geoservices-test-"

@@ -28,7 +28,10 @@ def read_outcome(
     settings: SettingsDep,
     at: Now,
     version: Annotated[
-        int | None, Query(ge=1, le=2**31 - 1, description="Only while it alone was in force")
+        int | None,
+        Query(
+            ge=1, le=2**31 - 1, description="A number from 1: only while that alone was in force"
+        ),
     ] = None,
     first: Annotated[date | None, Query(description="Only rounds that begin then or later")] = None,
     last: Annotated[date | None, Query(description="Only rounds that end then or earlier")] = None,

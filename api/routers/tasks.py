@@ -112,18 +112,7 @@ def list_tasks(
         team_id=team_id,
         due_before=due_before,
     )
-    rows: list[Seen]
-    if sort is Sort.URGENCY:
-        rows = service.list_tasks(
-            session, grant, wanted, after=_after(cursor), limit=limit + 1, at=at
-        )
-    elif wanted.near is None:
-        raise SearchRefused("Sorting by distance takes near as well.", field="/sort")
-    else:
-        last, here = _after_distance(cursor), wanted.near[0]
-        rows = service.list_nearest(
-            session, grant, wanted, here, after=last, limit=limit + 1, at=at
-        )
+    rows = _listed(session, grant, wanted, sort, cursor, limit=limit + 1, at=at)
     return Page(
         items=[WorkOut.of(row) for row in rows[:limit]],
         next=next_address(request, rows, limit, _key),
@@ -295,6 +284,24 @@ def add_note(
         at=at,
     )
     return StepOut.model_validate(step)
+
+
+def _listed(
+    session: Session,
+    grant: Grant,
+    wanted: Wanted,
+    sort: Sort,
+    cursor: Sequence[str] | None,
+    *,
+    limit: int,
+    at: Now,
+) -> list[Seen]:
+    if sort is Sort.URGENCY:
+        return service.list_tasks(session, grant, wanted, after=_after(cursor), limit=limit, at=at)
+    if wanted.near is None:
+        raise SearchRefused("Sorting by distance takes near as well.", field="/sort")
+    here, after = wanted.near[0], _after_distance(cursor)
+    return service.list_nearest(session, grant, wanted, here, after=after, limit=limit, at=at)
 
 
 def _rules(settings: Settings) -> TaskRules:

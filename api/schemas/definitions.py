@@ -215,7 +215,7 @@ class Goal(Part):
         default=None,
         gt=0,
         lt=1,
-        description="The share of those told with which the goal is met; not for `done`",
+        description="The share of those told, from 0 to 1, with which it is met; not for `done`",
     )
 
 

@@ -23,17 +23,19 @@ class HeldOut(Out):
 
     gate: Gate | None = Field(description="The one that came last; null for several, with few each")
     in_words: str
-    people: int
+    people: int = Field(description="About how many")
 
 
 class StepsOut(Out):
     """How far messages came with people; whoever opened one counts as having been shown it."""
 
-    sent: int | None
-    accepted: int | None = Field(description="Whose push service took a message, at least")
-    shown: int | None
-    opened: int | None
-    goal: int | None = Field(description="Who reached the goal, whether or not they opened one")
+    sent: int | None = Field(description="About how many people were told")
+    accepted: int | None = Field(description="Of how many a push service took a message, at least")
+    shown: int | None = Field(description="How many were shown one, at least")
+    opened: int | None = Field(description="How many opened one, at least")
+    goal: int | None = Field(
+        description="How many reached the goal, whether or not they opened one"
+    )
     messages: int | None = Field(description="How many messages they were sent")
 
     @classmethod
@@ -59,16 +61,16 @@ class VariantOut(StepsOut):
 class HoldOutOut(Out):
     """Those whom the lot kept from being told."""
 
-    people: int | None
-    goal: int | None = Field(description="Who reached the goal all the same")
+    people: int | None = Field(description="About how many")
+    goal: int | None = Field(description="How many reached the goal all the same")
 
 
 class ShareOut(Out):
     """A share from 0 to 1, and between which bounds the true one lies 19 times in 20."""
 
-    share: float
-    low: float
-    high: float
+    share: float = Field(description="From 0 to 1; a difference from -1")
+    low: float = Field(description="From 0 to 1; a difference from -1")
+    high: float = Field(description="From 0 to 1; a difference from -1")
 
 
 class RoundOut(Out):
@@ -76,7 +78,7 @@ class RoundOut(Out):
 
     first_day: date
     last_day: date
-    versions: list[int] = Field(description="Of the campaign, in force on these days")
+    versions: list[int] = Field(description="Of the campaign, from 1, in force on these days")
 
 
 class OutcomeOut(Out):
@@ -104,7 +106,7 @@ class OutcomeOut(Out):
     difference: ShareOut | None = Field(description="By how much the first is larger")
     verdict: Verdict = Field(description="Whether the goal's target is met")
     hours_each: float | None = Field(
-        description="Hours of effort for each who reached the goal, if it is a number of hours"
+        description="How many hours of effort for each who reached the goal, if it is said in hours"
     )
     summary: list[str] = Field(description="All of it in sentences")
 

@@ -103,9 +103,9 @@ PUBLISHED: Final = (
     PublishedText(
         purpose=Purpose.STATISTICS,
         version="2027-01",
-        text="Count me when you add up how many people came to a place, and how many were sent a "
-        "message, opened it and did what it was about. You only get to see a count of 10 people "
-        "or more, and never who they were. I can stop this at any time. Then I am not counted any "
-        "more.",
+        text="Count me when you add up how many people came to a place. Count me too when you add "
+        "up how many were sent a message, opened it and did what it was about. You only get to see "
+        "a count of 10 people or more, and never who they were. I can stop this at any time. Then "
+        "I am not counted any more.",
     ),
 )

@@ -134,7 +134,7 @@ def speakers(
     rows = session.execute(
         select(Campaign, CampaignVersion, Listing, Organisation)
         .join(CampaignVersion, CampaignVersion.campaign_id == Campaign.id)
-        .join(Listing, Listing.id == Campaign.listing_id)
+        .outerjoin(Listing, Listing.id == Campaign.listing_id)
         .join(Organisation, Organisation.id == Campaign.organisation_id)
         .where(tuple_(CampaignVersion.campaign_id, CampaignVersion.number).in_(set(versions)))
     )

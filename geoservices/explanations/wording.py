@@ -58,6 +58,10 @@ HELD_BACK: Mapping[Gate, str] = {
     Gate.SCHEDULE: "because that is told at certain hours of the week alone",
     Gate.QUIET_HOURS: "because of your quiet hours",
     Gate.CAP: "because you had been sent as many messages as one person is sent in such a time",
+    Gate.CLASS_CAP: "because you had been sent as many such messages as one person is sent in "
+    "such a time",
+    Gate.PLACE_CAP: "because you had been told as much at that place as one person is told in "
+    "such a time",
 }
 """Why a message waited; nothing else makes one wait."""
 LATELY = timedelta(minutes=30)

@@ -377,6 +377,8 @@ NOTHING = {
     "listings": "An offer, event or task at a place, as an organisation wrote it.",
     "campaigns": "What an organisation tells people in general.",
     "campaign_places": "At which places a campaign listens.",
+    "campaign_rounds": "About how many people a campaign met in some days, and what came of it, in "
+    "groups of ten at least by default.",
     "failed_attempts": "How often a password was wrong, under a keyed mark of what was typed as a "
     "username; it is nobody's, whether there is such an account or not.",
     "audit_chains": "Where an organisation's log begins and ends.",

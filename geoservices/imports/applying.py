@@ -117,6 +117,8 @@ def _change(
     if "depends_on" in differing:
         if draft.depends_on:
             known.learn_order(session, grant)
+            own = Node(task.title, task.depends_on, is_reached=True)
+            known.awaited.setdefault(task.id, own)
         try:
             check_cycle(task.id, draft.depends_on, known.awaited)
         except DependencyCycle as cycle:

@@ -68,6 +68,6 @@ def test_a_browser_that_does_not_fill_the_screen_leaves_the_page_be(page: Page, 
         "() => { document.documentElement.requestFullscreen = () => Promise.reject(Error('No')); }"
     )
 
-    page.get_by_role("button").click()
+    page.evaluate("document.getElementById('full').click()")
 
     expect(page.locator("#message")).to_contain_text("no connection yet")

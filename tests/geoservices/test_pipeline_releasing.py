@@ -13,10 +13,10 @@ from geoservices import guarding, pipeline, withdrawing
 from geoservices.access.actors import by_operator
 from geoservices.access.rights import Right, Role
 from geoservices.accounts.models import Person, Purpose
-from geoservices.campaigns import waiting_queries
-from geoservices.campaigns.definitions import AfterHolding, Audience, Schedule
+from geoservices.campaigns import definitions, waiting_queries
+from geoservices.campaigns.definitions import AfterHolding, Audience, PlaceSet, Schedule
 from geoservices.campaigns.models import Campaign, CampaignVersion, Decision, HeldMessage
-from geoservices.campaigns.place_queries import listen_no_more
+from geoservices.campaigns.place_queries import listen, listen_no_more
 from geoservices.campaigns.rules import CampaignClass, Cap, Gate
 from geoservices.campaigns.windows import WEEK, Window
 from geoservices.database import SessionFactory, transaction
@@ -155,6 +155,24 @@ def test_what_is_held_again_waits_again(world: World) -> None:
         "was closed. It was held back on 4 March 2026 at 13:00 until 4 March 2026 at 13:30, "
         "because of your quiet hours. It was sent on 4 March 2026 at 13:30." in why.in_words
     )
+
+
+def test_a_campaign_of_no_listing_releases_too(world: World) -> None:
+    """What it says is all there is to it."""
+    made = campaign(world, title="Mind the step")
+    made.listing_id = None
+    places = make_definition(
+        title="Mind the step", after_holding=RELEASE, places=PlaceSet(ids=(world.place.id,))
+    )
+    version = world.session.get_one(CampaignVersion, (made.id, 1))
+    version.definition = definitions.stored(places)
+    listen_no_more(world.session, made.id)
+    listen(world.session, version, places.places, listing_id=None)
+    world.session.flush()
+    disturb_not(world.person)
+    comes(world)
+
+    assert [one.title for one in release(world)] == ["Mind the step"]
 
 
 def test_a_message_waits_no_longer_than_the_limit(world: World) -> None:

@@ -74,8 +74,11 @@ WALKS = (
     Walk(
         "tasks",
         after=MANAGER,
-        refused=("409 POST /v1/tasks/…/claim",),
-        told=("/problems/task-step-refused", '"state":"cancelled"'),
+        refused=("409 POST /v1/tasks/…/claim", "409 POST /v1/tasks/…/claim"),
+        told=(
+            *("/problems/task-step-refused", '"state":"cancelled"', "/problems/task-blocked"),
+            '"rule":"FREQ=WEEKLY;UNTIL=20301231;BYDAY=FR"',
+        ),
     ),
     Walk("task-intake", after=HELPERS, told=('"outcome":"made"', '"refused":1')),
     Walk(

@@ -6,6 +6,7 @@ from datetime import time, timedelta
 import pytest
 
 from geoservices.campaigns.pacing import Told
+from geoservices.campaigns.releasing import PASSING
 from geoservices.campaigns.rules import (
     BY_LISTINGS,
     BY_RUNS,
@@ -16,10 +17,12 @@ from geoservices.campaigns.rules import (
     Trigger,
 )
 from geoservices.explanations.wording import (
+    HELD_BACK,
     NOT_PASSED,
     PASSED,
     Cause,
     Check,
+    Hold,
     Standing,
     how_to_stop,
     in_words,
@@ -85,7 +88,7 @@ def test_each_gate_has_words(gate: Gate | None) -> None:
     assert "the person" not in in_words(gate)
 
 
-@pytest.mark.parametrize("trigger", BY_RUNS)
+@pytest.mark.parametrize("trigger", sorted(BY_RUNS))
 def test_runs_say_that_the_person_did_nothing(trigger: Trigger) -> None:
     """Nothing of where they were."""
     told = why(replace(CAUSE, trigger=trigger))
@@ -96,7 +99,7 @@ def test_runs_say_that_the_person_did_nothing(trigger: Trigger) -> None:
     assert ("Exeter Library" in told) == (trigger in BY_LISTINGS)
 
 
-@pytest.mark.parametrize("trigger", set(Trigger) - BY_RUNS)
+@pytest.mark.parametrize("trigger", sorted(set(Trigger) - BY_RUNS))
 def test_each_trigger_has_words(trigger: Trigger) -> None:
     """With place, time by the person's clock, sender and consent."""
     told = why(replace(CAUSE, trigger=trigger))
@@ -137,3 +140,21 @@ def test_each_check_fails_by_itself(check: Check) -> None:
     found = look_into(replace(FINE, **NOT[check]), limits=LIMITS, at=NOON)  # type: ignore[arg-type]
 
     assert [one.check for one in found if not one.passed] == [check]
+
+
+def test_whatever_makes_a_message_wait_is_told_in_words() -> None:
+    """And nothing else is said to."""
+    assert set(HELD_BACK) == PASSING
+
+
+@pytest.mark.parametrize("gate", sorted(PASSING))
+def test_why_it_was_told_only_then(gate: Gate) -> None:
+    """By the person's own clock, between what happened and what they had agreed to."""
+    hold = Hold(gate=gate, held_at=NOON, until=NOON + timedelta(hours=8))
+
+    told = why(replace(CAUSE, holds=[hold], sent_at=NOON + timedelta(hours=8)))
+
+    assert (
+        " It was held back on 4 March 2026 at 12:00 until 4 March 2026 at 20:00, because " in told
+    )
+    assert " It was sent on 4 March 2026 at 20:00. On " in told
