@@ -34,8 +34,8 @@ from geoservices.accounts.consents import TEXTS
 from geoservices.accounts.models import Purpose
 from geoservices.campaigns import beginning, definitions
 from geoservices.campaigns.definitions import Audience, Definition, Text, Variant
-from geoservices.campaigns.models import CampaignRun, CampaignRunState
 from geoservices.campaigns.rules import Trigger
+from geoservices.campaigns.run_models import CampaignRun, CampaignRunState
 from geoservices.database import transaction
 
 ALLOWED_S = 60

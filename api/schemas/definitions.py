@@ -111,6 +111,9 @@ class Audience(Part):
     team_ids: Annotated[list[UUID], AfterValidator(_each_once)] = Field(
         default_factory=list, max_length=50, description="In one of these teams; empty is any"
     )
+    skills: Annotated[Tags, AfterValidator(_each_once)] = Field(
+        default_factory=list, description="Members who have one of these; empty is any"
+    )
     languages: Annotated[list[Language], AfterValidator(_each_once)] = Field(
         default_factory=list,
         max_length=20,

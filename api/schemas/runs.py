@@ -7,8 +7,8 @@ from uuid import UUID
 from pydantic import Field
 
 from api.schemas.common import In, Out
-from geoservices.campaigns.models import CampaignRun, CampaignRunState
 from geoservices.campaigns.rules import Trigger
+from geoservices.campaigns.run_models import CampaignRun, CampaignRunState
 from geoservices.statistics import counting
 
 OF_FEW = "in steps of five, null of fewer than ten"

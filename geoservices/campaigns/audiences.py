@@ -27,6 +27,7 @@ class Listener:
     language: str
     team_ids: Collection[UUID]
     came: Collection[datetime]
+    skills: Collection[str] = ()
 
 
 def fits(
@@ -36,6 +37,8 @@ def fits(
     if listener.role not in audience.roles:
         return False
     if audience.team_ids and not set(audience.team_ids) & set(listener.team_ids):
+        return False
+    if audience.skills and not set(audience.skills) & set(listener.skills):
         return False
     if audience.languages and not is_in_range(listener.language, audience.languages):
         return False

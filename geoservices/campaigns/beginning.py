@@ -14,9 +14,10 @@ from geoservices.access.rights import Role
 from geoservices.accounts import queries as accounts
 from geoservices.campaigns import definitions, place_queries, queries, run_queries, service
 from geoservices.campaigns.lifecycle import State
-from geoservices.campaigns.models import Campaign, CampaignRun, CampaignRunState, CampaignVersion
+from geoservices.campaigns.models import Campaign, CampaignVersion
 from geoservices.campaigns.reaching import people_of_a_run
 from geoservices.campaigns.rules import Trigger
+from geoservices.campaigns.run_models import CampaignRun, CampaignRunState
 from geoservices.campaigns.speaking import Speaker
 from geoservices.campaigns.timetables import next_of, runs_between
 from geoservices.campaigns.versions import definitions_of

@@ -228,6 +228,11 @@ def _faults_of_audience(session: Session, draft: Draft, grant: Grant) -> Iterato
             "Citizens are in no team. Leave out the role citizen, or the teams.",
             field="/audience/team_ids",
         )
+    if audience.skills and Role.CITIZEN in audience.roles:
+        yield AudienceContradictory(
+            "Citizens have no skills here. Leave out the role citizen, or the skills.",
+            field="/audience/skills",
+        )
     known = queries.found_teams(session, audience.team_ids, grant.organisation_id)
     for number, team_id in enumerate(audience.team_ids):
         if team_id not in known:

@@ -1,7 +1,9 @@
 """Where a cooldown looks: anywhere, at one place, or at places that belong together."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 
@@ -14,6 +16,14 @@ class CooldownPer(StrEnum):
     """At the same place."""
     PARENT_PLACE = "parent-place"
     """There, or at a place that belongs together with it."""
+
+
+IN_WORDS: Final[Mapping[CooldownPer, str]] = {
+    CooldownPer.CAMPAIGN: "",
+    CooldownPer.PLACE: " at this place",
+    CooldownPer.PARENT_PLACE: " at this place, or at one that belongs to it,",
+}
+"""Where somebody was told something, as it stands in a sentence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -234,6 +234,7 @@ def _hears(speaker: Speaker, occasion: Occasion, history: History) -> bool:
         role=person.role,
         language=person.language or speaker.organisation.language,
         team_ids=history.teams.get(person.id, frozenset()),
+        skills=person.skills,
         came=history.came.get((person.id, occasion.place_id), ()) if occasion.place_id else (),
     )
     return fits(

@@ -82,12 +82,14 @@ class PlaceSet:
 class Audience:
     """Whom a campaign is for: whoever fits all that is asked.
 
-    `languages` are language ranges (RFC 4647, basic filtering). `sample` is the share of people it
-    is for at all, `hold_out` the share of them who are decided about and never told.
+    Members have one of the `skills`. `languages` are language ranges (RFC 4647, basic filtering).
+    `sample` is the share of people it is for at all, `hold_out` the share of them who are decided
+    about and never told.
     """
 
     roles: tuple[Role, ...]
     team_ids: tuple[UUID, ...] = ()
+    skills: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
     visited: Visited | None = None
     visited_within: timedelta = timedelta(days=30)

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from geoservices.campaigns.rules import Cap, Circumstances, Gate, Limits, within
-from geoservices.campaigns.windows import Weekly, next_on, next_when
+from geoservices.campaigns.rules import Cap, Circumstances, Gate, Limits
+from geoservices.campaigns.windows import Weekly, next_on, next_when, within
 
 PASSING: Final = frozenset(
     {Gate.OPENING_HOURS, Gate.SCHEDULE, Gate.QUIET_HOURS, Gate.CAP, Gate.CLASS_CAP, Gate.PLACE_CAP}

@@ -4,10 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from geoservices.campaigns import windows
-from geoservices.campaigns.cooldowns import CooldownPer
+from geoservices.campaigns.amounts import hours, minutes, so_many
+from geoservices.campaigns.cooldowns import IN_WORDS, CooldownPer
 from geoservices.campaigns.windows import Weekly
 from geoservices.places.hours import OpenState
 
@@ -183,22 +185,17 @@ def decide(terms: Terms, about: Circumstances, *, limits: Limits, at: datetime) 
         limits: What holds for every campaign.
         at: The moment of deciding.
     """
-    for number, ask in enumerate(_GATES.values()):
-        if _ORDER[number] in about.unasked:
-            continue
-        held = ask(terms, about, limits, at)
+    asked = _asked(about.unasked)
+    for number, gate in enumerate(asked):
+        held = _GATES[gate](terms, about, limits, at)
         if held is not None:
-            passed = _asked(_ORDER[:number], about)
-            return Ruling(
-                gate=_ORDER[number], reason=held.reason, passed=passed, detail=held.detail
-            )
-    return Ruling(gate=None, reason="Every gate let it through.", passed=_asked(_ORDER, about))
+            return Ruling(gate=gate, reason=held.reason, passed=asked[:number], detail=held.detail)
+    return Ruling(gate=None, reason="Every gate let it through.", passed=asked)
 
 
-def _asked(gates: tuple[Gate, ...], about: Circumstances) -> tuple[Gate, ...]:
-    if not about.unasked:
-        return gates
-    return tuple(gate for gate in gates if gate not in about.unasked)
+@lru_cache
+def _asked(unasked: frozenset[Gate]) -> tuple[Gate, ...]:
+    return tuple(gate for gate in _GATES if gate not in unasked)
 
 
 def _consent(_terms: Terms, about: Circumstances, _limits: Limits, _at: datetime) -> Held | None:
@@ -244,8 +241,8 @@ def _age(_terms: Terms, about: Circumstances, limits: Limits, at: datetime) -> H
     if age > limits.max_age:
         since = "happened" if about.held_until is None else "was to be sent"
         return Held(
-            reason=f"It {since} {_minutes(age)} ago; messages go out within "
-            f"{_minutes(limits.max_age)}.",
+            reason=f"It {since} {minutes(age)} ago; messages go out within "
+            f"{minutes(limits.max_age)}.",
             detail={"age_s": age.total_seconds(), "max_age_s": limits.max_age.total_seconds()},
         )
     return None
@@ -276,7 +273,7 @@ def _quiet(terms: Terms, about: Circumstances, _limits: Limits, at: datetime) ->
     if terms.campaign_class is CampaignClass.CRITICAL:
         return None
     here = at.astimezone(ZoneInfo(about.time_zone)).time()
-    if within(here, about.quiet_from, about.quiet_until):
+    if windows.within(here, about.quiet_from, about.quiet_until):
         return Held(
             reason=f"It is within the person's quiet hours, "
             f"{about.quiet_from:%H:%M} to {about.quiet_until:%H:%M}.",
@@ -296,7 +293,7 @@ def _cap(terms: Terms, about: Circumstances, limits: Limits, _at: datetime) -> H
     if terms.campaign_class is CampaignClass.CRITICAL or told < cap.messages:
         return None
     return Held(
-        reason=f"The person got {_so_many(told, 'message')} in the last {_hours(cap.within)}; "
+        reason=f"The person got {so_many(told, 'message')} in the last {hours(cap.within)}; "
         f"{cap.messages} are allowed.",
         detail={"told_in_window": told, "person_cap": cap.messages},
     )
@@ -307,8 +304,8 @@ def _class_cap(terms: Terms, about: Circumstances, limits: Limits, _at: datetime
     if cap is None or told < cap.messages:
         return None
     return Held(
-        reason=f"The person got {_so_many(told, 'message')} of the class {terms.campaign_class} "
-        f"in the last {_hours(cap.within)}; {cap.messages} are allowed.",
+        reason=f"The person got {so_many(told, 'message')} of the class {terms.campaign_class} "
+        f"in the last {hours(cap.within)}; {cap.messages} are allowed.",
         detail={
             "campaign_class": terms.campaign_class,
             "told_of_class": told,
@@ -322,8 +319,8 @@ def _place_cap(terms: Terms, about: Circumstances, limits: Limits, _at: datetime
     if terms.campaign_class is CampaignClass.CRITICAL or told < cap.messages:
         return None
     return Held(
-        reason=f"The person was told {_so_many(told, 'thing')} at this place in the last "
-        f"{_hours(cap.within)}; {cap.messages} are allowed.",
+        reason=f"The person was told {so_many(told, 'thing')} at this place in the last "
+        f"{hours(cap.within)}; {cap.messages} are allowed.",
         detail={"told_here": told, "place_cap": cap.messages},
     )
 
@@ -335,8 +332,8 @@ def _campaign_cap(
     if cap is None or told < cap.messages:
         return None
     return Held(
-        reason=f"The campaign told the person {_so_many(told, 'time')} in the last "
-        f"{_hours(cap.within)}, and does so {_so_many(cap.messages, 'time')} at most.",
+        reason=f"The campaign told the person {so_many(told, 'time')} in the last "
+        f"{hours(cap.within)}, and does so {so_many(cap.messages, 'time')} at most.",
         detail={"told_by_campaign": told, "campaign_cap": cap.messages},
     )
 
@@ -352,8 +349,8 @@ def _cooldown(terms: Terms, about: Circumstances, _limits: Limits, at: datetime)
     if about.told_this_visit:
         return None  # The same visit again is a duplicate, and the last gate says so.
     return Held(
-        reason=f"The campaign told the person{_WHERE[terms.cooldown_per]} "
-        f"{_minutes(at - about.last_told_at)} ago and waits {_minutes(terms.cooldown)}.",
+        reason=f"The campaign told the person{IN_WORDS[terms.cooldown_per]} "
+        f"{minutes(at - about.last_told_at)} ago and waits {minutes(terms.cooldown)}.",
         detail={
             "last_told_at": about.last_told_at.isoformat(),
             "cooldown_s": terms.cooldown.total_seconds(),
@@ -401,29 +398,3 @@ _GATES: Mapping[Gate, Callable[[Terms, Circumstances, Limits, datetime], Held | 
     Gate.DUPLICATE: _duplicate,
     Gate.HOLD_OUT: _hold_out,
 }
-
-_ORDER = tuple(_GATES)
-_WHERE: Mapping[CooldownPer, str] = {
-    CooldownPer.CAMPAIGN: "",
-    CooldownPer.PLACE: " at this place",
-    CooldownPer.PARENT_PLACE: " at this place, or at one that belongs to it,",
-}
-
-
-def within(moment: time, start: time, end: time) -> bool:
-    """Tell whether a time of day lies from `start` until before `end`, over midnight if need be."""
-    if start <= end:
-        return start <= moment < end
-    return moment >= start or moment < end
-
-
-def _minutes(span: timedelta) -> str:
-    return _so_many(round(span.total_seconds() / 60), "minute")
-
-
-def _hours(span: timedelta) -> str:
-    return _so_many(span.total_seconds() / 3600, "hour")
-
-
-def _so_many(number: float, of_what: str) -> str:
-    return f"{number:g} {of_what}" if number == 1 else f"{number:g} {of_what}s"

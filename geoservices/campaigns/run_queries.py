@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, any_, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -12,7 +12,8 @@ from geoservices import outbox
 from geoservices.access.rights import Role
 from geoservices.accounts.models import Consent, Person
 from geoservices.campaigns.definitions import Audience
-from geoservices.campaigns.models import Campaign, CampaignRun, CampaignRunState, CampaignVersion
+from geoservices.campaigns.models import Campaign, CampaignVersion
+from geoservices.campaigns.run_models import CampaignRun, CampaignRunState
 from geoservices.database import newest_first
 from geoservices.members.models import TeamMember
 
@@ -184,4 +185,6 @@ def _whom(audience: Audience, purpose: str, organisation_id: UUID) -> Select[UUI
     if audience.team_ids:
         in_team = select(TeamMember.person_id).where(TeamMember.team_id.in_(audience.team_ids))
         wanted = wanted.where(Person.id.in_(in_team))
+    if audience.skills:
+        wanted = wanted.where(or_(*(any_(Person.skills) == one for one in audience.skills)))
     return wanted

@@ -18,9 +18,9 @@ from geoservices.accounts import queries as accounts
 from geoservices.accounts.models import Person
 from geoservices.campaigns import definitions, run_queries, service
 from geoservices.campaigns.deciding import decide_on
-from geoservices.campaigns.models import CampaignRun, CampaignRunState
 from geoservices.campaigns.occasions import Occasion
 from geoservices.campaigns.rules import CampaignClass, Limits, Trigger
+from geoservices.campaigns.run_models import CampaignRun, CampaignRunState
 from geoservices.campaigns.speaking import Message, Speaker
 from geoservices.errors import NotFound
 from geoservices.listings import queries as listings

@@ -140,6 +140,13 @@ def cut_short(weekly: Weekly, *, first: date, days: int) -> Iterator[tuple[date,
                 yield date_, window
 
 
+def within(moment: time, start: time, end: time) -> bool:
+    """Tell whether a time of day lies from `start` until before `end`, over midnight if need be."""
+    if start <= end:
+        return start <= moment < end
+    return moment >= start or moment < end
+
+
 def in_words(window: Window) -> str:
     """Return a window as people write it."""
     return f"{', '.join(window.days)} {window.from_:%H:%M} to {window.until:%H:%M}"

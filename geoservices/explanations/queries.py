@@ -9,7 +9,8 @@ from sqlalchemy import func, or_, select, true
 from sqlalchemy.orm import Session
 
 from geoservices.accounts.models import Consent, Device, Organisation, Person
-from geoservices.campaigns.models import Campaign, CampaignRun, Decision
+from geoservices.campaigns.models import Campaign, Decision
+from geoservices.campaigns.run_models import CampaignRun
 from geoservices.campaigns.waiting_queries import is_last
 from geoservices.checkins.models import CheckIn
 from geoservices.geofences.models import Geofence

@@ -7,7 +7,8 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from geoservices.campaigns.pacing import Told
-from geoservices.campaigns.rules import CampaignClass, Gate, Limits, Trigger, within
+from geoservices.campaigns.rules import CampaignClass, Gate, Limits, Trigger
+from geoservices.campaigns.windows import within
 from geoservices.errors import GeoservicesError
 from geoservices.offers.refusals import OfferLimitReached, OfferNotOn, OfferUsedUp
 

@@ -88,7 +88,7 @@ def test_telling_citizens_again_within_the_hour_is_refused(manager: Client) -> N
     refused = manager.post(f"{path}/runs", json={})
 
     problem = refused.json()
-    assert (refused.status_code, problem["code"]) == (429, "runs-too-often")
+    assert (refused.status_code, problem["type"]) == (429, "/problems/runs-too-often")
     assert "fewer than 10 people" in problem["detail"]
     assert 0 < problem["retry_after_s"] <= 3600
 
@@ -99,7 +99,7 @@ def test_a_draft_does_not_run(manager: Client) -> None:
 
     refused = manager.post(f"{path}/runs", json={})
 
-    assert (refused.status_code, refused.json()["code"]) == (409, "campaign-not-live")
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/campaign-not-live")
     assert "It is draft." in refused.json()["detail"]
 
 
@@ -143,7 +143,8 @@ def test_triggers_that_lack_something_are_refused(
     """Saying what."""
     answer = manager.post("/v1/campaigns", json=notice(**changes))
 
-    assert (answer.json().get("code"), answer.json().get("field")) == (code, field)
+    wanted = (f"/problems/{code}", field) if code else (None, None)
+    assert (answer.json().get("type"), answer.json().get("field")) == wanted
     assert answer.status_code == (422 if code else 201)
 
 

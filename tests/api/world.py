@@ -11,16 +11,11 @@ from sqlalchemy.orm import Session
 from geoservices.accounts.models import Device, Organisation, Person, Purpose
 from geoservices.agendas import service as agendas
 from geoservices.campaigns.lifecycle import ReplayState
-from geoservices.campaigns.models import (
-    Campaign,
-    CampaignReplay,
-    CampaignRun,
-    CampaignRunState,
-    Decision,
-)
+from geoservices.campaigns.models import Campaign, CampaignReplay, Decision
 from geoservices.campaigns.replaying import Tally
 from geoservices.campaigns.replaying_results import Asked, result_of, stored
 from geoservices.campaigns.rules import Trigger
+from geoservices.campaigns.run_models import CampaignRun, CampaignRunState
 from geoservices.checkins.models import CheckIn
 from geoservices.checkins.verification import Evidence
 from geoservices.deliveries.models import Delivery

@@ -14,8 +14,9 @@ from geoservices.access.actors import by_operator
 from geoservices.access.rights import Right, Role
 from geoservices.accounts.models import Person, Purpose
 from geoservices.campaigns import beginning, run_queries, running
-from geoservices.campaigns.models import CampaignRun, CampaignRunState, Decision
+from geoservices.campaigns.models import Decision
 from geoservices.campaigns.rules import CampaignClass, Trigger
+from geoservices.campaigns.run_models import CampaignRun, CampaignRunState
 from geoservices.database import SessionFactory, transaction
 from geoservices.deliveries import service as deliveries
 from geoservices.deliveries.models import Delivery

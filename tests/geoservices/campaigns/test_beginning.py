@@ -21,8 +21,9 @@ from geoservices.campaigns.definitions import (
     Variant,
 )
 from geoservices.campaigns.drafts import CampaignDraft
-from geoservices.campaigns.models import Campaign, CampaignRun, CampaignRunState, CampaignVersion
+from geoservices.campaigns.models import Campaign, CampaignVersion
 from geoservices.campaigns.rules import CampaignClass, Trigger
+from geoservices.campaigns.run_models import CampaignRun, CampaignRunState
 from geoservices.campaigns.triggering import PlacesMissing, TimetableRefused
 from geoservices.campaigns.wording import PlaceholderEmpty
 from geoservices.errors import GeoservicesError

@@ -16,8 +16,8 @@ from geoservices.campaigns.releasing import (
     room_at,
     why_irrelevant,
 )
-from geoservices.campaigns.rules import Cap, Circumstances, Gate, Limits, within
-from geoservices.campaigns.windows import WEEK, Weekday, Weekly, Window, is_on
+from geoservices.campaigns.rules import Cap, Circumstances, Gate, Limits
+from geoservices.campaigns.windows import WEEK, Weekday, Weekly, Window, is_on, within
 from geoservices.places.hours import OpenState, hours_at
 from tests.factories import NOON
 

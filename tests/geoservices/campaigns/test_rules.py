@@ -20,9 +20,8 @@ from geoservices.campaigns.rules import (
     Terms,
     Trigger,
     decide,
-    within,
 )
-from geoservices.campaigns.windows import Weekday, Weekly, Window
+from geoservices.campaigns.windows import Weekday, Weekly, Window, within
 from geoservices.places.hours import OpenState
 
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)

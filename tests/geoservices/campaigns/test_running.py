@@ -19,10 +19,12 @@ from geoservices.campaigns.beginning import (
     CampaignNotLive,
     RunsTooOften,
 )
+from geoservices.campaigns.checking import AudienceContradictory
 from geoservices.campaigns.definitions import Audience, Definition, PlaceSet, Text, Variant
 from geoservices.campaigns.drafts import CampaignDraft
-from geoservices.campaigns.models import Campaign, CampaignRun, CampaignRunState, Decision
+from geoservices.campaigns.models import Campaign, Decision
 from geoservices.campaigns.rules import CampaignClass, Gate, Trigger
+from geoservices.campaigns.run_models import CampaignRun, CampaignRunState
 from geoservices.campaigns.running import Step
 from geoservices.errors import Forbidden, IdTaken, NotFound
 from geoservices.listings.models import ListingKind
@@ -156,7 +158,9 @@ def test_every_other_gate_is_asked(world: World) -> None:
     tired = make_person(world.session, Purpose.NEARBY)
     world.campaign(cooldown=timedelta(0))
     for minute in (0, 1):
-        world.decide(world.enters(tired, minute=minute), minute=minute)
+        came = world.enters(tired, minute=minute)
+        world.decide(came, minute=minute)
+        world.leaves(came, minute=minute + 0.5)
     lucky = make_person(world.session, Purpose.NEARBY)
 
     run = begin(world, for_now(world), minute=5)
@@ -419,3 +423,29 @@ def test_whoever_manages_some_places_names_a_listing(world: World) -> None:
         publish(world, say(), grant=limited)
     with pytest.raises(NotFound):
         service.get_campaign(world.session, campaign.id, grant=limited)
+
+
+def test_members_are_told_by_skill(world: World) -> None:
+    """In a run, and when they set a campaign off themselves: whoever has one of the skills."""
+    able, other = (
+        make_person(world.session, Purpose.STAFF_TASKS, organisation=world.organisation)
+        for _ in range(2)
+    )
+    able.skills = ["lifts", "first aid"]
+    audience = Audience(roles=(Role.STAFF,), skills=("first aid", "boilers"))
+    changes: dict[str, Any] = {"audience": audience, "purpose": Purpose.STAFF_TASKS}
+    world.campaign(**changes)
+
+    here = world.decide(world.enters(able), world.enters(other))
+    in_a_run = told([step(world, begin(world, for_now(world, **changes)))])
+
+    assert [decision.person_id for decision in here] == [able.id]
+    assert in_a_run == [able.id]
+
+
+def test_citizens_have_no_skills(world: World) -> None:
+    """Nobody could be all of this."""
+    audience = Audience(roles=(Role.CITIZEN,), skills=("lifts",))
+
+    with pytest.raises(AudienceContradictory, match="Citizens have no skills"):
+        publish(world, say(audience=audience))
