@@ -4,7 +4,8 @@ People come to the places of a town round the clock, and each visit has its thre
 campaign decides on two of these, with windows, opening hours, quiet hours, caps and a share that is
 held out; another one has told people things meanwhile. `value` is how many seconds a worker process
 takes from taking the job up to the stored result, and `peer` what is asked of it. `progress` is how
-many different shares were told meanwhile, `peak_mb` the most memory that the process had.
+many different shares were told meanwhile, `cpu_s` how long the process had a processor, and
+`peak_mb` the most memory that it had.
 """
 
 import multiprocessing
@@ -115,7 +116,7 @@ def run(server: Server, *, seed: int, quick: bool) -> Iterator[Figure]:
         [(state, result)] = connection.execute(
             "SELECT state, result FROM campaign_replays"
         ).fetchall()
-    seconds, peak_mb = ours.recv()
+    seconds, busy_s, peak_mb = ours.recv()
     process.join()
     if state != ReplayState.DONE:
         raise RuntimeError(f"The replay is {state}.")
@@ -132,6 +133,7 @@ def run(server: Server, *, seed: int, quick: bool) -> Iterator[Figure]:
             "sent": result["sent"]["times"],
             "people": result["sent"]["people"],
             "progress": len(seen),
+            "cpu_s": round(busy_s, 1),
             "peak_mb": round(peak_mb),
         },
     )
@@ -143,10 +145,10 @@ def work(url: str, replay_id: UUID, pipe: Connection) -> None:
     # They read their settings when they are first asked for anything.
     from workers.jobs import replays as jobs  # noqa: PLC0415
 
-    began = time.perf_counter()
+    began, busy = time.perf_counter(), time.process_time()
     jobs.carry_out([str(replay_id)])
-    seconds = time.perf_counter() - began
-    pipe.send((seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
+    seconds, busy_s = time.perf_counter() - began, time.process_time() - busy
+    pipe.send((seconds, busy_s, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
 
 
 def _ask(url: str) -> UUID:

@@ -11,14 +11,13 @@ import msgspec
 import numpy as np
 
 from geoservices.campaigns.definitions import AfterHolding, Definition
+from geoservices.campaigns.releasing import PASSING
 from geoservices.campaigns.replaying import GATES, Tally
 from geoservices.campaigns.replaying_counts import Blur, Count, Numbers
 from geoservices.campaigns.rules import Gate
 from geoservices.campaigns.windows import WEEK, Weekday
 
 MOST_PLACES: Final = 20
-PASSING: Final = frozenset({Gate.OPENING_HOURS, Gate.SCHEDULE, Gate.QUIET_HOURS, Gate.CAP})
-"""Gates that let a message through once enough time has passed."""
 HOURS_A_DAY: Final = 24
 THURSDAY: Final = 3
 """The day of the week that 1 January 1970 was, from Monday."""
@@ -130,7 +129,7 @@ def result_of(tally: Tally, asked: Asked, *, secret: bytes, smallest: int) -> Re
     told, hours = _numbers(tally.told), _numbers(tally.hours)
     everybody = np.arange(len(tally.people))
     held = dict(blur.by(decided, gates))
-    releases = asked.definition.after_holding is AfterHolding.RELEASE
+    releases = asked.definition.after_holding is not AfterHolding.DROP
     waits = np.isin(gates, [GATES.index(gate) for gate in PASSING])
     bare: dict[str, Any] = {
         "since": asked.since,
@@ -243,7 +242,7 @@ def _caveats(asked: Asked) -> Iterator[str]:
         "It counts as live all the time, whatever its beginning and end, and as having told nobody "
         "before. What it speaks of counts as begun; how much of it is left is that of today."
     )
-    if definition.after_holding is AfterHolding.RELEASE:
+    if definition.after_holding is not AfterHolding.DROP:
         yield "What would have waited was not followed until it was sent, or was too late."
     if asked.elsewhere:
         yield (
