@@ -110,16 +110,16 @@ def run(server: Server, *, seed: int, quick: bool) -> Iterator[Figure]:
     process.start()
     seen: set[float] = set()
     with psycopg.connect(town.url, autocommit=True) as connection:
-        while not ours.poll(LOOK):
+        while process.is_alive() and not ours.poll(LOOK):
             [(share,)] = connection.execute("SELECT share_done FROM campaign_replays").fetchall()
             seen.add(share)
         [(state, result)] = connection.execute(
             "SELECT state, result FROM campaign_replays"
         ).fetchall()
-    seconds, busy_s, peak_mb = ours.recv()
-    process.join()
     if state != ReplayState.DONE:
         raise RuntimeError(f"The replay is {state}.")
+    seconds, busy_s, peak_mb = ours.recv()
+    process.join()
     yield Figure(
         case="campaigns.replay",
         value=round(seconds, 1),
