@@ -48,5 +48,6 @@ def all_tables() -> MetaData:
     """Return the metadata with every table of the domain in it."""
     for noun in NOUNS:
         import_module(f"geoservices.{noun}.models")
+    import_module("geoservices.campaigns.replay_models")
     import_module("geoservices.outbox")
     return Base.metadata
