@@ -40,7 +40,8 @@ from geoservices.campaigns.definitions import (
 )
 from geoservices.campaigns.drafts import CampaignDraft
 from geoservices.campaigns.lifecycle import ReplayState
-from geoservices.campaigns.models import Campaign, CampaignReplay
+from geoservices.campaigns.models import Campaign
+from geoservices.campaigns.replay_models import CampaignReplay
 from geoservices.campaigns.rules import CampaignClass, Cap, Trigger
 from geoservices.database import make_engine, make_session_factory, transaction
 

@@ -49,5 +49,6 @@ def all_tables() -> MetaData:
     for noun in NOUNS:
         import_module(f"geoservices.{noun}.models")
     import_module("geoservices.campaigns.run_models")
+    import_module("geoservices.campaigns.replay_models")
     import_module("geoservices.outbox")
     return Base.metadata

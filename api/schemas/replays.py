@@ -9,7 +9,7 @@ from pydantic import Field
 
 from api.schemas.common import In, Out
 from geoservices.campaigns.lifecycle import ReplayState
-from geoservices.campaigns.models import CampaignReplay
+from geoservices.campaigns.replay_models import CampaignReplay
 from geoservices.campaigns.rules import Gate
 from geoservices.campaigns.windows import Weekday
 from geoservices.outcomes.wording import in_words

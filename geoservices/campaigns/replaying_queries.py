@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from geoservices import outbox
 from geoservices.access.actors import Grant
 from geoservices.campaigns.lifecycle import ReplayState
-from geoservices.campaigns.models import CampaignReplay, CampaignVersion
+from geoservices.campaigns.models import CampaignVersion
+from geoservices.campaigns.replay_models import CampaignReplay
 from geoservices.database import newest_first
 
 UNDER_WAY = CampaignReplay.state.in_((ReplayState.QUEUED, ReplayState.WORKING))

@@ -18,7 +18,8 @@ from geoservices.campaigns import replaying_queries as replays
 from geoservices.campaigns.deciding import limits_of
 from geoservices.campaigns.drafts import Draft
 from geoservices.campaigns.lifecycle import ReplayState
-from geoservices.campaigns.models import Campaign, CampaignReplay
+from geoservices.campaigns.models import Campaign
+from geoservices.campaigns.replay_models import CampaignReplay
 from geoservices.campaigns.replayed_queries import Records
 from geoservices.campaigns.replaying_records import walk_through
 from geoservices.campaigns.replaying_results import Asked, Result, result_of, stored

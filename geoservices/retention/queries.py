@@ -18,7 +18,8 @@ from geoservices.accounts.models import (
     Person,
     SignIn,
 )
-from geoservices.campaigns.models import CampaignReplay, Decision
+from geoservices.campaigns.models import Decision
+from geoservices.campaigns.replay_models import CampaignReplay
 from geoservices.checkins.models import CheckIn
 from geoservices.codes.models import Code
 from geoservices.events.models import Event, Occurrence, SignUp

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from geoservices.accounts.models import Device, Organisation, Person, Purpose
 from geoservices.agendas import service as agendas
 from geoservices.campaigns.lifecycle import ReplayState
-from geoservices.campaigns.models import Campaign, CampaignReplay, Decision
+from geoservices.campaigns.models import Campaign, Decision
+from geoservices.campaigns.replay_models import CampaignReplay
 from geoservices.campaigns.replaying import Tally
 from geoservices.campaigns.replaying_results import Asked, result_of, stored
 from geoservices.campaigns.rules import Trigger

@@ -8,7 +8,7 @@ from geoservices import clock
 from geoservices.access.rights import Right
 from geoservices.campaigns import replays
 from geoservices.campaigns.lifecycle import ReplayState
-from geoservices.campaigns.models import CampaignReplay
+from geoservices.campaigns.replay_models import CampaignReplay
 from geoservices.campaigns.replays import Wanted
 from geoservices.database import SessionFactory, transaction
 from geoservices.limiting.limiter import Limiter

@@ -16,7 +16,8 @@ from geoservices.accounts.models import Consent, Organisation, Person, Purpose
 from geoservices.campaigns import replayed_queries, replaying_queries, replays
 from geoservices.campaigns.definitions import PlaceSet
 from geoservices.campaigns.lifecycle import ReplayState
-from geoservices.campaigns.models import Campaign, CampaignReplay, Decision
+from geoservices.campaigns.models import Campaign, Decision
+from geoservices.campaigns.replay_models import CampaignReplay
 from geoservices.campaigns.replays import LEASE, MOST_ATTEMPTS, ReplayUnderWay, Superseded, Wanted
 from geoservices.database import SessionFactory, transaction
 from geoservices.errors import IdTaken, NotFound
