@@ -92,7 +92,7 @@ def ask_for(
 
     Raises:
         NotFound: There is no such campaign of the organisation's, or no such version.
-        IdTaken: The id belongs to another replay.
+        IdTaken: The id belongs to another replay, or to one that looked further.
         ReplayUnderWay: Another one of the campaign is not over.
         TooManyRequests: The organisation had as many as it may have for now.
     """
@@ -104,7 +104,7 @@ def ask_for(
     known = wanted.id and replays.replay_by_id(session, wanted.id)
     if known:
         same = (known.campaign_id, known.days) == (campaign_id, wanted.days)
-        if not same or wanted.version not in {None, known.version}:
+        if not same or wanted.version not in {None, known.version} or not _may_see(known, grant):
             raise IdTaken("replay")
         return known
     if (other := replays.under_way(session, campaign_id)) is not None:
@@ -143,9 +143,7 @@ def get_replay(
     """
     service.get_campaign(session, campaign_id, grant=grant)
     found = replays.replay_by_id(session, replay_id)
-    if found is None or found.campaign_id != campaign_id:
-        raise NotFound("replay")
-    if grant.actor.reach not in {None, reach_of(found.reach)}:
+    if found is None or found.campaign_id != campaign_id or not _may_see(found, grant):
         raise NotFound("replay")
     return found
 
@@ -193,6 +191,10 @@ def carry_out(
         working.end(ReplayState.FAILED)
         return ReplayState.FAILED
     return ReplayState.DONE
+
+
+def _may_see(replay: CampaignReplay, grant: Grant) -> bool:
+    return grant.actor.reach in {None, reach_of(replay.reach)}
 
 
 def _begin(session: Session, replay_id: UUID, *, at: datetime) -> CampaignReplay | None:

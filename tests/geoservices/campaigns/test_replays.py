@@ -251,6 +251,9 @@ def test_a_limited_managers_replay_stays_within_their_reach(
             replays.get_replay(session, campaign.id, other, grant=limited)
         listed = replaying_queries.replays_of(session, campaign.id, limited, after=None, limit=9)
         assert [one.id for one in listed] == [theirs]
+    assert asked(committed, campaign, Wanted(id=theirs, days=7), grant=limited) == theirs
+    with pytest.raises(IdTaken):
+        asked(committed, campaign, Wanted(id=other, days=7), grant=limited)
 
 
 def test_any_version_may_be_replayed(
