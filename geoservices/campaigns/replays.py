@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
+from psycopg.errors import QueryCanceled
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from geoservices import clock, outbox
@@ -31,6 +33,8 @@ from geoservices.settings.service import Settings
 
 LEASE: Final = timedelta(minutes=2)
 """A replay whose worker was not heard of for this long is begun anew by another."""
+STATEMENT_LIMIT: Final = LEASE - timedelta(seconds=20)
+"""No statement takes longer than this, since the lease is renewed between them alone."""
 MOST_ATTEMPTS: Final = 3
 TIME_LIMIT: Final = timedelta(minutes=5)
 """A replay that takes longer than this is given up."""
@@ -182,12 +186,17 @@ def carry_out(
     try:
         with sessions() as reading:
             reading.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-            replayed_queries.prepare(reading, time_limit=TIME_LIMIT)
+            replayed_queries.prepare(reading, time_limit=STATEMENT_LIMIT)
             result = replay_now(reading, begun, working.reached, settings=settings)
         working.end(ReplayState.DONE, result)
     except Superseded:
         return None
     except TookTooLong:
+        working.end(ReplayState.FAILED)
+        return ReplayState.FAILED
+    except OperationalError as error:
+        if not isinstance(error.orig, QueryCanceled):
+            raise
         working.end(ReplayState.FAILED)
         return ReplayState.FAILED
     return ReplayState.DONE

@@ -359,6 +359,18 @@ def test_it_does_not_go_on_for_ever(
     assert asked(committed, campaign) not in {slow, broken}
 
 
+def test_a_statement_that_would_outlast_the_lease_is_given_up(
+    committed: SessionFactory, busy: tuple[Town, Campaign], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or a second worker would begin with the same while the first one waits for it."""
+    _town, campaign = busy
+    replay_id = asked(committed, campaign)
+    monkeypatch.setattr(replays, "STATEMENT_LIMIT", timedelta(milliseconds=1))
+
+    assert work(committed, replay_id) is ReplayState.FAILED
+    assert seen(committed, replay_id).state == ReplayState.FAILED
+
+
 def test_it_may_be_cancelled(committed: SessionFactory, busy: tuple[Town, Campaign]) -> None:
     """Also while a worker is at it, which then stops; one that is over stays as it is."""
     _town, campaign = busy
