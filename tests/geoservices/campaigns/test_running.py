@@ -370,7 +370,7 @@ def test_only_a_live_campaign_for_it_runs_now(world: World) -> None:
 
 
 def test_citizens_are_not_told_again_within_the_hour(world: World) -> None:
-    """The refusal says how many it would be, in steps; members are told as often as wanted."""
+    """The refusal says how many it would be, in steps; members are told up to so often a day."""
     for _ in range(12):
         make_person(world.session, Purpose.NEARBY)
     campaign = for_now(world)
@@ -380,8 +380,11 @@ def test_citizens_are_not_told_again_within_the_hour(world: World) -> None:
         begin(world, campaign, minute=40)
     begin(world, campaign, minute=60)
     staff = for_now(world, audience=STAFF, purpose=Purpose.STAFF_TASKS)
-    begin(world, staff)
-    begin(world, staff, minute=1)
+    for minute in range(beginning.MOST_A_DAY):
+        begin(world, staff, minute=minute)
+    with pytest.raises(RunsTooOften, match=r"100 times within a day\. Ask again in 1340 minutes"):
+        begin(world, staff, minute=100)
+    begin(world, staff, minute=24 * 60)
 
 
 @pytest.mark.usefixtures("citizen")
