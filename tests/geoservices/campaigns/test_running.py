@@ -12,14 +12,14 @@ from sqlalchemy.orm import Session
 
 from geoservices.access.reach import Reach
 from geoservices.access.rights import Right, Role
-from geoservices.accounts.models import Person, Purpose
+from geoservices.accounts.models import Consent, Person, Purpose
 from geoservices.campaigns import beginning, running, service
 from geoservices.campaigns.beginning import (
     CampaignNotForNow,
     CampaignNotLive,
     RunsTooOften,
 )
-from geoservices.campaigns.checking import AudienceContradictory
+from geoservices.campaigns.checking import AudienceContradictory, PurposeNotForAudience
 from geoservices.campaigns.definitions import Audience, Definition, PlaceSet, Text, Variant
 from geoservices.campaigns.drafts import CampaignDraft
 from geoservices.campaigns.models import Campaign, Decision
@@ -344,6 +344,20 @@ def test_a_run_goes_on_by_the_version_that_began_it(world: World) -> None:
     assert {message.text.title for one in (first, second) for message in one.sent} == {
         "Free hot drink"
     }
+
+
+def test_who_agreed_to_be_told_where_they_come_to_is_not_gone_through(world: World) -> None:
+    """The words of before spoke of nothing else; there is no other purpose for it either."""
+    asked_anew = make_person(world.session, Purpose.NEARBY)
+    before = make_person(world.session, Purpose.NEARBY)
+    consent = select(Consent).where(Consent.person_id == before.id)
+    world.session.scalars(consent).one().text_version = "2026-12"
+
+    taken = step(world, begin(world, for_now(world)))
+
+    assert (taken.people, told([taken])) == (1, [asked_anew.id])
+    with pytest.raises(PurposeNotForAudience, match=r"trigger now .* nearby is"):
+        publish(world, say(), purpose=Purpose.CHECK_IN_CONTENT)
 
 
 def test_the_same_id_begins_one_run(world: World) -> None:
