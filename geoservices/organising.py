@@ -13,6 +13,7 @@ from geoservices.accounts.models import Organisation
 from geoservices.accounts.service import check_time_zone
 from geoservices.campaigns import definitions
 from geoservices.campaigns import queries as campaigns
+from geoservices.campaigns.timetables import next_of
 from geoservices.errors import ErrorKind, GeoservicesError
 from geoservices.languages import look_up, normal_language
 
@@ -54,7 +55,8 @@ def change_organisation(
 ) -> Organisation:
     """Have an organisation say something else of itself.
 
-    Days that are over stay counted by the time zone of before.
+    Days that are over stay counted by the time zone of before. Timetables that name no zone go by
+    the new one from now on.
 
     Raises:
         TimeZoneUnknown: The time zone is no IANA name.
@@ -67,10 +69,22 @@ def change_organisation(
     organisation = accounts.organisation_by_id(session, organisation_id)
     if language != organisation.language:
         _check_campaigns(session, organisation_id, language, at=at)
+    if draft.time_zone != organisation.time_zone:
+        _follow_clocks(session, organisation_id, draft.time_zone, at=at)
     organisation.name, organisation.time_zone = draft.name, draft.time_zone
     organisation.language = language
     session.flush()
     return organisation
+
+
+def _follow_clocks(
+    session: Session, organisation_id: UUID, time_zone: str, *, at: datetime
+) -> None:
+    # Looked for by the new clocks, a run that is due by the old ones would not be found.
+    for _campaign, version in campaigns.not_over(session, organisation_id, at=at):
+        if version.runs_next_at is not None:
+            definition = definitions.read(version.definition)
+            version.runs_next_at = next_of(definition, time_zone=time_zone, after=at)
 
 
 def _check_campaigns(

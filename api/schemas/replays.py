@@ -27,23 +27,25 @@ class ReplayIn(In):
         default=7, description="On how many days; as far as visits are kept"
     )
     version: Annotated[int, Field(ge=1, le=MOST_VERSIONS, strict=True)] | None = Field(
-        default=None, description="Which version of the campaign; the newest unless told"
+        default=None, description="Which version of the campaign, from 1; the newest unless told"
     )
 
 
 class CountOut(Out):
     """About how many people, and about how many times in all."""
 
-    people: int
-    times: int
+    people: int = Field(description="How many different people")
+    times: int = Field(description="How many times in all")
 
 
 class OftenOut(Out):
     """About how many people would have been told from `least` to `most` times."""
 
-    least: int
-    most: int | None = Field(description="Null is without an end")
-    people: int | None = Field(description="Null is fewer than are told of, or nobody")
+    least: int = Field(description="How often at least")
+    most: int | None = Field(description="How often at most; null is without an end")
+    people: int | None = Field(
+        description="How many; null is fewer than are told of (a setting), or nobody"
+    )
 
 
 class OnDayOut(Out):
@@ -92,7 +94,7 @@ class ReplayResultOut(Out):
 
     summary: list[str] = Field(description="The most important of it, in sentences")
     caveats: list[str] = Field(description="What cannot be known afterwards, and what is left out")
-    smallest: int = Field(description="Of fewer people nothing is told")
+    smallest: int = Field(description="Of how many people at least something is told")
     looked_at: CountOut | None = Field(description="Transitions and check-ins, and whose")
     decided: CountOut | None = Field(description="Those on which it would have decided")
     sent: CountOut | None = Field(description="Its messages")
@@ -119,8 +121,8 @@ class ReplayOut(Out):
 
     id: UUID
     campaign_id: UUID
-    version: int = Field(description="Which version of the campaign was replayed")
-    days: int
+    version: int = Field(description="Which version of the campaign was replayed, from 1")
+    days: int = Field(description="On how many days, as it was asked for")
     since: datetime = Field(description="Visits count that began since; until it was asked for")
     state: ReplayState
     share_done: float = Field(description="From 0 to 1")

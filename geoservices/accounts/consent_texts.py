@@ -101,6 +101,14 @@ PUBLISHED: Final = (
         "Then all of it is deleted.",
     ),
     PublishedText(
+        purpose=Purpose.NEARBY,
+        version="2027-01",
+        text="When my phone shares where I am, tell me about things to do at public places I come "
+        "to. Tell me other news too, such as a new event or a place that is shut, wherever I am. "
+        "Delete where my phone was after a day. Delete the list of places I came to after 30 "
+        "days. I can stop this at any time. Then all of it is deleted.",
+    ),
+    PublishedText(
         purpose=Purpose.STATISTICS,
         version="2027-01",
         text="Count me when you add up how many people came to a place. Count me too when you add "

@@ -55,6 +55,9 @@ too, and be told of it. Consents to what is for work do not."""
 COUNTED_IN_CAMPAIGNS = frozenset({"2027-01"})
 """The versions of the text for statistics that speak of messages: who agreed to others is counted
 as having come to places, and not as having been told of anything."""
+TOLD_ANYWHERE = frozenset({(Purpose.NEARBY, "2027-01")})
+"""The texts that speak of being told wherever one is: who agreed to others is told where they come
+to, and not by runs of campaigns."""
 TELLING = PASSIVE | ON_CHECK_IN
 """For these people are told something: campaigns are for one of them, and browsers subscribe."""
 

@@ -64,18 +64,14 @@ class CampaignNotForNow(GeoservicesError):
 
 
 class RunsTooOften(TooOften):
-    """The same citizens would be told again within the hour."""
+    """It told citizens within the last hour, or has run a hundred times within a day."""
 
     code = "runs-too-often"
     title = "It would tell the same people too often"
 
-    def __init__(self, wait: timedelta, people: str) -> None:
+    def __init__(self, wait: timedelta, why: str) -> None:
         minutes = -(-wait // timedelta(minutes=1))
-        super().__init__(
-            wait,
-            f"It ran within the last hour, and would tell {people} again. Ask again in "
-            f"{minutes} minutes. Nothing was done this time.",
-        )
+        super().__init__(wait, f"{why} Ask again in {minutes} minutes. Nothing was done this time.")
 
 
 def begin_now(
@@ -98,7 +94,7 @@ def begin_now(
         NotFound: There is no such campaign of the organisation's.
         CampaignNotLive: It is not.
         CampaignNotForNow: It is for other triggers.
-        RunsTooOften: It told citizens within the last hour.
+        RunsTooOften: It told citizens within the last hour, or ran too often within a day.
         IdTaken: The id belongs to another run.
     """
     campaign = service.get_campaign(session, campaign_id, grant=grant)
@@ -115,8 +111,15 @@ def begin_now(
     definition = definitions.read(version.definition)
     if Trigger.NOW not in definition.triggers:
         raise CampaignNotForNow
-    if Role.CITIZEN in definition.audience.roles:
-        _check_pause(session, campaign, grant=grant, smallest=smallest, at=at)
+    begun = run_queries.begun_since(session, [campaign.id], since=at - A_DAY).get(campaign.id, [])
+    if len(begun) >= MOST_A_DAY:
+        raise RunsTooOften(sorted(begun)[-MOST_A_DAY] + A_DAY - at, TOO_MANY)
+    again_at = max(begun, default=at - LEAST_PAUSE) + LEAST_PAUSE
+    if Role.CITIZEN in definition.audience.roles and again_at > at:
+        draft = service.draft_of(session, campaign, grant=grant)
+        people = people_of_a_run(session, draft, smallest=smallest)
+        why = f"It ran within the last hour, and would tell {people} again."
+        raise RunsTooOften(again_at - at, why)
     speaker = _speaker(session, campaign, version)
     run = _run(speaker, Trigger.NOW, at, place_id=place_of(session, speaker, at), at=at)
     run.id, run.requested_by = run_id or run.id, grant.actor.person_id
@@ -275,14 +278,3 @@ def _run(
 
 def _pass_over(run: CampaignRun, reason: str, at: datetime) -> None:
     run.state, run.reason, run.ended_at = CampaignRunState.PASSED_OVER, reason, at
-
-
-def _check_pause(
-    session: Session, campaign: Campaign, *, grant: Grant, smallest: int, at: datetime
-) -> None:
-    begun = run_queries.begun_since(session, [campaign.id], since=at - LEAST_PAUSE)
-    if not begun:
-        return
-    draft = service.draft_of(session, campaign, grant=grant)
-    people = people_of_a_run(session, draft, smallest=smallest)
-    raise RunsTooOften(max(begun[campaign.id]) + LEAST_PAUSE - at, people)

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from geoservices.access.actors import Grant
 from geoservices.access.rights import Role
-from geoservices.accounts.consents import TELLING, TEXTS
+from geoservices.accounts.consents import TELLING, TEXTS, TOLD_ANYWHERE
 from geoservices.accounts.models import Purpose
 from geoservices.accounts.service import check_time_zone
 from geoservices.campaigns import place_queries, queries, windows
@@ -36,16 +36,17 @@ NEVER_ENDS: Final = timedelta(days=366)
 
 
 class PurposeNotForAudience(GeoservicesError):
-    """The campaign could never speak: its audience cannot agree to its purpose."""
+    """The campaign could never speak: its audience cannot agree to that for its purpose."""
 
     kind = ErrorKind.INVALID
     code = "purpose-not-for-audience"
     title = "The audience cannot agree to the purpose"
 
-    def __init__(self, *, purpose: str, audience: str) -> None:
-        super().__init__(
-            f"The purpose {purpose} is never asked of the audience {audience}.", field="/purpose"
-        )
+    def __init__(self, *, purpose: str, audience: str, trigger: str | None = None) -> None:
+        never = f"The purpose {purpose} is never asked of the audience {audience}"
+        if trigger is not None:
+            never += f" for what the trigger {trigger} tells, wherever they are; nearby is"
+        super().__init__(f"{never}.", field="/purpose")
 
 
 class TaskNotForCitizens(GeoservicesError):
@@ -214,15 +215,23 @@ def _apart(session: Session, definition: Definition, grant: Grant) -> int:
     return max(found, 1)
 
 
+def _faults_of_purpose(definition: Definition, purpose: Purpose) -> Iterator[GeoservicesError]:
+    anywhere = purpose in {of for of, _version in TOLD_ANYWHERE}
+    of_runs = next((one for one in definition.triggers if one in BY_RUNS), None)
+    for role in definition.audience.roles:
+        if purpose not in TELLING or role not in TEXTS[purpose].roles:
+            yield PurposeNotForAudience(purpose=purpose, audience=role)
+        elif role is Role.CITIZEN and of_runs is not None and not anywhere:
+            yield PurposeNotForAudience(purpose=purpose, audience=role, trigger=of_runs)
+
+
 def _faults_of_audience(session: Session, draft: Draft, grant: Grant) -> Iterator[GeoservicesError]:
     audience, purpose = draft.said.definition.audience, Purpose(draft.said.purpose)
     of_tasks = draft.listing is not None and draft.listing.kind == ListingKind.TASK
     of_tasks = of_tasks or Trigger.TASK_CREATED in draft.said.definition.triggers
     if of_tasks and Role.CITIZEN in audience.roles:
         yield TaskNotForCitizens()
-    for role in audience.roles:
-        if purpose not in TELLING or role not in TEXTS[purpose].roles:
-            yield PurposeNotForAudience(purpose=purpose, audience=role)
+    yield from _faults_of_purpose(draft.said.definition, purpose)
     if audience.team_ids and Role.CITIZEN in audience.roles:
         yield AudienceContradictory(
             "Citizens are in no team. Leave out the role citizen, or the teams.",

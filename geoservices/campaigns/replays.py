@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
+from psycopg.errors import QueryCanceled
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from geoservices import clock, outbox
@@ -31,6 +33,8 @@ from geoservices.settings.service import Settings
 
 LEASE: Final = timedelta(minutes=2)
 """A replay whose worker was not heard of for this long is begun anew by another."""
+STATEMENT_LIMIT: Final = LEASE - timedelta(seconds=20)
+"""No statement takes longer than this, since the lease is renewed between them alone."""
 MOST_ATTEMPTS: Final = 3
 TIME_LIMIT: Final = timedelta(minutes=5)
 """A replay that takes longer than this is given up."""
@@ -92,7 +96,7 @@ def ask_for(
 
     Raises:
         NotFound: There is no such campaign of the organisation's, or no such version.
-        IdTaken: The id belongs to another replay.
+        IdTaken: The id belongs to another replay, or to one that looked further.
         ReplayUnderWay: Another one of the campaign is not over.
         TooManyRequests: The organisation had as many as it may have for now.
     """
@@ -104,7 +108,7 @@ def ask_for(
     known = wanted.id and replays.replay_by_id(session, wanted.id)
     if known:
         same = (known.campaign_id, known.days) == (campaign_id, wanted.days)
-        if not same or wanted.version not in {None, known.version}:
+        if not same or wanted.version not in {None, known.version} or not _may_see(known, grant):
             raise IdTaken("replay")
         return known
     if (other := replays.under_way(session, campaign_id)) is not None:
@@ -143,9 +147,7 @@ def get_replay(
     """
     service.get_campaign(session, campaign_id, grant=grant)
     found = replays.replay_by_id(session, replay_id)
-    if found is None or found.campaign_id != campaign_id:
-        raise NotFound("replay")
-    if grant.actor.reach not in {None, reach_of(found.reach)}:
+    if found is None or found.campaign_id != campaign_id or not _may_see(found, grant):
         raise NotFound("replay")
     return found
 
@@ -184,7 +186,7 @@ def carry_out(
     try:
         with sessions() as reading:
             reading.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-            replayed_queries.prepare(reading, time_limit=TIME_LIMIT)
+            replayed_queries.prepare(reading, time_limit=STATEMENT_LIMIT)
             result = replay_now(reading, begun, working.reached, settings=settings)
         working.end(ReplayState.DONE, result)
     except Superseded:
@@ -192,7 +194,16 @@ def carry_out(
     except TookTooLong:
         working.end(ReplayState.FAILED)
         return ReplayState.FAILED
+    except OperationalError as error:
+        if not isinstance(error.orig, QueryCanceled):
+            raise
+        working.end(ReplayState.FAILED)
+        return ReplayState.FAILED
     return ReplayState.DONE
+
+
+def _may_see(replay: CampaignReplay, grant: Grant) -> bool:
+    return grant.actor.reach in {None, reach_of(replay.reach)}
 
 
 def _begin(session: Session, replay_id: UUID, *, at: datetime) -> CampaignReplay | None:

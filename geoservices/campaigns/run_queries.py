@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from geoservices import outbox
 from geoservices.access.rights import Role
+from geoservices.accounts.consents import TOLD_ANYWHERE
 from geoservices.accounts.models import Consent, Person
 from geoservices.campaigns.definitions import Audience
 from geoservices.campaigns.models import Campaign, CampaignVersion
@@ -168,12 +169,14 @@ def put_back(session: Session, ids: Sequence[UUID], *, at: datetime) -> None:
 def _whom(audience: Audience, purpose: str, organisation_id: UUID) -> Select[UUID]:
     """Return the statement for the ids of those whom a run goes through.
 
-    Citizens who did not agree to the purpose are nobody's to go through; of members the gates say
-    why they were not told.
+    Citizens who did not agree to be told for the purpose wherever they are are nobody's to go
+    through; of members the gates say why they were not told.
     """
+    versions = [version for of, version in TOLD_ANYWHERE if of == purpose]
     agreed = exists().where(
         Consent.person_id == Person.id,
         Consent.purpose == purpose,
+        Consent.text_version.in_(versions),
         Consent.withdrawn_at.is_(None),
     )
     ways: list[ColumnElement[bool]] = []

@@ -62,6 +62,7 @@ EVERYTHING: dict[str, Any] = {
     "min_confidence": 3,
     "only_when_open": True,
     "cooldown": "PT6H",
+    "cooldown_per": "parent-place",
     "cap": {"messages": 3, "within": "P7D"},
     "after_holding": "release",
     "channel": "inbox",

@@ -90,7 +90,10 @@ WALKS = (
     Walk(
         "campaigns",
         refused=("422 PUT /v1/campaigns/…/publication",),
-        told=("/problems/tells-too-often", "Story time heddiw"),
+        told=(
+            *("/problems/tells-too-often", "Story time heddiw"),
+            *('"trigger":"now"', '"state":"stopped"'),
+        ),
     ),
     Walk("check-ins", after=MANAGER),
     Walk("organisations", after=ADMIN),

@@ -61,6 +61,11 @@ DIGESTS = {
         "en-GB",
     ): "7c30dc383d2325c2e210038e2a3d161179942db597127860751ac5c5ebb29016",
     (
+        Purpose("nearby"),
+        "2027-01",
+        "en-GB",
+    ): "fb397612eed69e46735de192e1028f9e24adf8e55712ba2ffd0853f7c0bd24e7",
+    (
         Purpose("statistics"),
         "2027-01",
         "en-GB",

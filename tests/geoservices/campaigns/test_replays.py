@@ -251,6 +251,9 @@ def test_a_limited_managers_replay_stays_within_their_reach(
             replays.get_replay(session, campaign.id, other, grant=limited)
         listed = replaying_queries.replays_of(session, campaign.id, limited, after=None, limit=9)
         assert [one.id for one in listed] == [theirs]
+    assert asked(committed, campaign, Wanted(id=theirs, days=7), grant=limited) == theirs
+    with pytest.raises(IdTaken):
+        asked(committed, campaign, Wanted(id=other, days=7), grant=limited)
 
 
 def test_any_version_may_be_replayed(
@@ -354,6 +357,18 @@ def test_it_does_not_go_on_for_ever(
     assert work(committed, broken) is ReplayState.FAILED
     assert {seen(committed, one).state for one in (slow, broken)} == {ReplayState.FAILED}
     assert asked(committed, campaign) not in {slow, broken}
+
+
+def test_a_statement_that_would_outlast_the_lease_is_given_up(
+    committed: SessionFactory, busy: tuple[Town, Campaign], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or a second worker would begin with the same while the first one waits for it."""
+    _town, campaign = busy
+    replay_id = asked(committed, campaign)
+    monkeypatch.setattr(replays, "STATEMENT_LIMIT", timedelta(milliseconds=1))
+
+    assert work(committed, replay_id) is ReplayState.FAILED
+    assert seen(committed, replay_id).state == ReplayState.FAILED
 
 
 def test_it_may_be_cancelled(committed: SessionFactory, busy: tuple[Town, Campaign]) -> None:

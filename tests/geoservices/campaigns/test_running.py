@@ -12,14 +12,14 @@ from sqlalchemy.orm import Session
 
 from geoservices.access.reach import Reach
 from geoservices.access.rights import Right, Role
-from geoservices.accounts.models import Person, Purpose
+from geoservices.accounts.models import Consent, Person, Purpose
 from geoservices.campaigns import beginning, running, service
 from geoservices.campaigns.beginning import (
     CampaignNotForNow,
     CampaignNotLive,
     RunsTooOften,
 )
-from geoservices.campaigns.checking import AudienceContradictory
+from geoservices.campaigns.checking import AudienceContradictory, PurposeNotForAudience
 from geoservices.campaigns.definitions import Audience, Definition, PlaceSet, Text, Variant
 from geoservices.campaigns.drafts import CampaignDraft
 from geoservices.campaigns.models import Campaign, Decision
@@ -346,6 +346,20 @@ def test_a_run_goes_on_by_the_version_that_began_it(world: World) -> None:
     }
 
 
+def test_who_agreed_to_be_told_where_they_come_to_is_not_gone_through(world: World) -> None:
+    """The words of before spoke of nothing else; there is no other purpose for it either."""
+    asked_anew = make_person(world.session, Purpose.NEARBY)
+    before = make_person(world.session, Purpose.NEARBY)
+    consent = select(Consent).where(Consent.person_id == before.id)
+    world.session.scalars(consent).one().text_version = "2026-12"
+
+    taken = step(world, begin(world, for_now(world)))
+
+    assert (taken.people, told([taken])) == (1, [asked_anew.id])
+    with pytest.raises(PurposeNotForAudience, match=r"trigger now .* nearby is"):
+        publish(world, say(), purpose=Purpose.CHECK_IN_CONTENT)
+
+
 def test_the_same_id_begins_one_run(world: World) -> None:
     """Whatever comes of sending it again; another campaign's id is taken."""
     campaign, other = for_now(world), for_now(world)
@@ -370,7 +384,7 @@ def test_only_a_live_campaign_for_it_runs_now(world: World) -> None:
 
 
 def test_citizens_are_not_told_again_within_the_hour(world: World) -> None:
-    """The refusal says how many it would be, in steps; members are told as often as wanted."""
+    """The refusal says how many it would be, in steps; members are told up to so often a day."""
     for _ in range(12):
         make_person(world.session, Purpose.NEARBY)
     campaign = for_now(world)
@@ -380,8 +394,11 @@ def test_citizens_are_not_told_again_within_the_hour(world: World) -> None:
         begin(world, campaign, minute=40)
     begin(world, campaign, minute=60)
     staff = for_now(world, audience=STAFF, purpose=Purpose.STAFF_TASKS)
-    begin(world, staff)
-    begin(world, staff, minute=1)
+    for minute in range(beginning.MOST_A_DAY):
+        begin(world, staff, minute=minute)
+    with pytest.raises(RunsTooOften, match=r"100 times within a day\. Ask again in 1340 minutes"):
+        begin(world, staff, minute=100)
+    begin(world, staff, minute=24 * 60)
 
 
 @pytest.mark.usefixtures("citizen")
