@@ -118,6 +118,7 @@ def profiles(
             Person.id,
             Person.role,
             Person.language,
+            Person.skills,
             Person.time_zone,
             Person.quiet_from,
             Person.quiet_until,
@@ -128,12 +129,13 @@ def profiles(
             role=role,
             language=own or language,
             team_ids=teams.get(person_id, frozenset()),
+            skills=skills,
             purposes=frozenset(purposes.get(person_id, ())),
             time_zone=time_zone,
             quiet_from=quiet_from,
             quiet_until=quiet_until,
         )
-        for person_id, role, own, time_zone, quiet_from, quiet_until in rows
+        for person_id, role, own, skills, time_zone, quiet_from, quiet_until in rows
     }
 
 
