@@ -236,8 +236,8 @@ def _caveats(asked: Asked) -> Iterator[str]:
         "not told of, and all numbers are somewhat blurred."
     )
     yield (
-        "What people agreed to, their languages, quiet hours and teams are those of today, and so "
-        "are the places and their opening hours."
+        "What people agreed to, their languages, quiet hours, teams and skills are those of today, "
+        "and so are the places and their opening hours."
     )
     yield (
         "It counts as live all the time, whatever its beginning and end, and as having told nobody "
