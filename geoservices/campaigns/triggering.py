@@ -7,7 +7,7 @@ from typing import Final
 from geoservices.accounts.service import TimeZoneUnknown, check_time_zone
 from geoservices.calendars.recurrence import RecurrenceRefused
 from geoservices.campaigns import timetables
-from geoservices.campaigns.definitions import Timetable
+from geoservices.campaigns.definitions import AfterHolding, Timetable
 from geoservices.campaigns.drafts import Draft
 from geoservices.campaigns.rules import BY_LISTINGS, BY_RUNS, Trigger
 from geoservices.campaigns.wording import Figures
@@ -49,12 +49,30 @@ class PlacesMissing(GeoservicesError):
         )
 
 
+class ReleaseRefused(GeoservicesError):
+    """Only runs set the campaign off, and what a gate holds back in a run is dropped."""
+
+    kind = ErrorKind.INVALID
+    code = "release-refused"
+    title = "A run releases nothing"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Only runs set it off, and what a gate holds back in a run is dropped. Leave "
+            "after_holding out, or add a trigger that people set off, such as entered.",
+            field="/after_holding",
+        )
+
+
 def faults_of_triggers(draft: Draft) -> Iterator[GeoservicesError]:
     """Find what is missing for a draft's triggers, or is there without one."""
     definition = draft.said.definition
     if draft.listing is None and definition.places is None:
         wanting = [one for one in definition.triggers if one not in BY_RUNS - BY_LISTINGS]
         yield from map(PlacesMissing, wanting[:1])
+    releases = definition.after_holding is not AfterHolding.DROP
+    if releases and BY_RUNS.issuperset(definition.triggers):
+        yield ReleaseRefused()
     scheduled = Trigger.SCHEDULE in definition.triggers
     if definition.timetable is None and scheduled:
         yield TimetableRefused("Say when it runs, or leave out the trigger.", field="/timetable")
