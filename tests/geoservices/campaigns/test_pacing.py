@@ -59,7 +59,7 @@ def test_places_belong_together_by_their_parents(one: Spot, other: Spot, *, toge
 
 @pytest.mark.parametrize("per", CooldownPer)
 def test_what_is_about_no_place_cools_down_too(per: CooldownPer) -> None:
-    """A run about nothing in particular minds the one before it, and not what was told somewhere."""
+    """A run about nothing in particular minds the one before it, and nothing told somewhere."""
     nowhere = Spot(place_id=None, parent_id=None)
 
     assert looks_at(nowhere, nowhere, per)
