@@ -82,6 +82,14 @@ def faults_of_triggers(draft: Draft) -> Iterator[GeoservicesError]:
         yield from _faults_of_timetable(definition.timetable, draft)
 
 
+def is_about_a_place(draft: Draft) -> bool:
+    """Tell whether there is a place that a draft is about, whichever trigger sets it off."""
+    definition = draft.said.definition
+    if draft.listing is not None or definition.only_place is not None:
+        return True
+    return (BY_RUNS - BY_LISTINGS).isdisjoint(definition.triggers)
+
+
 def longest_figures(draft: Draft, *, longest_name: int) -> Figures:
     """Return the longest that can stand in place of a draft's placeholders.
 
@@ -95,11 +103,9 @@ def longest_figures(draft: Draft, *, longest_name: int) -> Figures:
     brought = triggers <= BY_LISTINGS
     title = "n" * LONGEST_TITLE_OF_LISTINGS if triggers & BY_LISTINGS else ""
     longest = max(title, listing.title if listing else "", key=len)
-    everywhere = not triggers & (BY_RUNS - BY_LISTINGS) or listing is not None
-    placed = everywhere or draft.said.definition.only_place is not None
     starts_at = listing.starts_at if listing else LATEST
     return Figures(
-        place="n" * longest_name if placed else None,
+        place="n" * longest_name if is_about_a_place(draft) else None,
         listing=longest if listing is not None or brought else None,
         organisation=draft.organisation.name,
         starts_at=starts_at,
