@@ -232,6 +232,20 @@ def test_few_runs_are_gone_through_at_a_time(committed: SessionFactory) -> None:
     assert set(fifth) <= set(ids)
 
 
+def test_critical_runs_come_before_others(committed: SessionFactory) -> None:
+    """However long these have waited; once none is due, the others go on."""
+    usual = begin(committed, 1)
+    with transaction(committed) as session:
+        session.get_one(CampaignRun, usual).due_at = NOON - timedelta(hours=1)
+    critical = begin(committed, 1, campaign_class=CampaignClass.CRITICAL)
+
+    with transaction(committed) as session:
+        first = run_queries.hand_out(session, at=SOON, lease=running.LEASE, limit=2)
+        second = run_queries.hand_out(session, at=SOON, lease=running.LEASE, limit=2)
+
+    assert (first, second) == ([critical], [usual])
+
+
 def test_steps_take_as_many_statements_for_few_as_for_many(
     committed: SessionFactory, statements: list[str]
 ) -> None:
