@@ -35,7 +35,12 @@ from geoservices.campaigns.checking import (
 from geoservices.campaigns.goals import GoalOutOfReach
 from geoservices.campaigns.models import Campaign
 from geoservices.campaigns.service import CampaignEnded, CampaignInReview, CampaignPublished
-from geoservices.campaigns.triggering import PlacesMissing, ScheduleRefused, TimetableRefused
+from geoservices.campaigns.triggering import (
+    PlacesMissing,
+    ReleaseRefused,
+    ScheduleRefused,
+    TimetableRefused,
+)
 from geoservices.campaigns.wording import (
     PlaceholderEmpty,
     PlaceholderUnknown,
@@ -60,6 +65,7 @@ WHEN_STORED = (
     PlacesMissing,
     PurposeNotForAudience,
     RecurrenceRefused,
+    ReleaseRefused,
     ScheduleRefused,
     TaskNotForCitizens,
     TextMissing,

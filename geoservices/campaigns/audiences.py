@@ -26,8 +26,8 @@ class Listener:
     role: str
     language: str
     team_ids: Collection[UUID]
+    skills: Collection[str]
     came: Collection[datetime]
-    skills: Collection[str] = ()
 
 
 def fits(

@@ -20,7 +20,12 @@ from geoservices.campaigns.goals import faults_of_goal
 from geoservices.campaigns.reaching import people_of_a_run
 from geoservices.campaigns.rules import BY_RUNS, Trigger
 from geoservices.campaigns.speaking import weekly_of
-from geoservices.campaigns.triggering import ScheduleRefused, faults_of_triggers, longest_figures
+from geoservices.campaigns.triggering import (
+    ScheduleRefused,
+    faults_of_triggers,
+    is_about_a_place,
+    longest_figures,
+)
 from geoservices.campaigns.wording import check_variant
 from geoservices.errors import ErrorKind, GeoservicesError
 from geoservices.geometry.areas import read_area
@@ -241,6 +246,12 @@ def _faults_of_audience(session: Session, draft: Draft, grant: Grant) -> Iterato
         yield AudienceContradictory(
             "Citizens have no skills here. Leave out the role citizen, or the skills.",
             field="/audience/skills",
+        )
+    if audience.visited is not None and not is_about_a_place(draft):
+        yield AudienceContradictory(
+            "A run of it would be about no place, where everybody is new. Leave out `visited`, or "
+            "have `places` name one place by its id and nothing else.",
+            field="/audience/visited",
         )
     known = queries.found_teams(session, audience.team_ids, grant.organisation_id)
     for number, team_id in enumerate(audience.team_ids):

@@ -44,7 +44,10 @@ class Spot:
 
 
 def looks_at(told_at: Spot, here: Spot, per: CooldownPer) -> bool:
-    """Tell whether a cooldown at one place minds what somebody was told at another."""
-    if per is CooldownPer.PARENT_PLACE:
-        return told_at.belongs_with(here)
-    return per is CooldownPer.CAMPAIGN or told_at.place_id == here.place_id
+    """Tell whether a cooldown at one place minds what somebody was told at another.
+
+    What is about no place is told as if that were one.
+    """
+    if per is CooldownPer.CAMPAIGN or told_at.place_id == here.place_id:
+        return True
+    return per is CooldownPer.PARENT_PLACE and told_at.belongs_with(here)

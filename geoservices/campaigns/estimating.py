@@ -1,13 +1,16 @@
 """How many messages a campaign would have sent, counted from what people have done lately."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from geoservices.campaigns.audiences import Listener, fits, is_held_out
-from geoservices.campaigns.definitions import Audience, Definition
+from geoservices.campaigns.cooldowns import Spot
+from geoservices.campaigns.definitions import Definition
+from geoservices.campaigns.pacing import Telling, last_told, told_by_campaign
+from geoservices.campaigns.rules import CampaignClass
 from geoservices.campaigns.windows import Weekly, is_on
 from geoservices.statistics import counting
 
@@ -19,11 +22,13 @@ class Recorded:
     """Something that somebody did at a place, and who they are."""
 
     person_id: UUID
+    spot: Spot
     occurred_at: datetime
     confidence: int
     role: str
     language: str
-    team_ids: frozenset[UUID] = frozenset()
+    team_ids: frozenset[UUID]
+    skills: Collection[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +46,7 @@ def estimate(
     *,
     weekly: Weekly,
     campaign_id: UUID,
+    campaign_class: CampaignClass,
     smallest: int,
 ) -> Estimate:
     """Count whom a definition would have told in the days that are looked back on, and how often.
@@ -54,21 +60,18 @@ def estimate(
         definition: The campaign's.
         weekly: Its windows.
         campaign_id: Whose lots are drawn.
+        campaign_class: Of its messages.
         smallest: Fewer people, or messages, than this are not told of.
     """
-    told: dict[UUID, list[datetime]] = {}
-    anybody = Audience(
-        roles=definition.audience.roles,
-        team_ids=definition.audience.team_ids,
-        languages=definition.audience.languages,
-        sample=definition.audience.sample,
-    )
+    told: dict[UUID, list[Telling]] = {}
+    anybody = replace(definition.audience, visited=None)
     for one in recorded:
         listener = Listener(
             person_id=one.person_id,
             role=one.role,
             language=one.language,
             team_ids=one.team_ids,
+            skills=one.skills,
             came=(),
         )
         hears = fits(anybody, listener, campaign_id=campaign_id, occurred_at=one.occurred_at)
@@ -79,8 +82,16 @@ def estimate(
         ):
             continue
         before = told.setdefault(one.person_id, [])
-        if _may(definition, before, one.occurred_at):
-            before.append(one.occurred_at)
+        telling = Telling(
+            person_id=one.person_id,
+            campaign_id=campaign_id,
+            campaign_class=campaign_class,
+            spot=one.spot,
+            told_at=one.occurred_at,
+            visit_goes_on=False,
+        )
+        if _may(definition, before, telling):
+            before.append(telling)
     people = sum(bool(times) for times in told.values())
     messages = sum(map(len, told.values())) // LOOKED_BACK.days
     # Of few people nothing is told, and of many in steps: two estimates find nobody between them.
@@ -98,8 +109,9 @@ def in_words(found: Estimate) -> str:
     return f"about {found.messages_a_day} messages"
 
 
-def _may(definition: Definition, before: list[datetime], at: datetime) -> bool:
-    if before and at - before[-1] < definition.cooldown:
+def _may(definition: Definition, before: Sequence[Telling], now: Telling) -> bool:
+    campaign_id, at, cap = now.campaign_id, now.told_at, definition.cap
+    last = last_told(before, campaign_id, spot=now.spot, per=definition.cooldown_per)
+    if last is not None and at - last.told_at < definition.cooldown:
         return False
-    cap = definition.cap
-    return cap is None or sum(at - told < cap.within for told in before) < cap.messages
+    return cap is None or told_by_campaign(before, campaign_id, cap, at=at) < cap.messages

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from geoservices.access.actors import Grant
 from geoservices.accounts.models import Consent, Device, Person, Purpose
+from geoservices.campaigns.cooldowns import Spot
 from geoservices.campaigns.drafts import Draft
 from geoservices.campaigns.estimating import Recorded
 from geoservices.campaigns.place_queries import is_for
@@ -30,20 +31,26 @@ def recorded(session: Session, draft: Draft, grant: Grant, *, since: datetime) -
     sensitive places.
     """
     definition = draft.said.definition
-    places = select(Place.id).where(
-        is_for(draft.places, grant), Place.organisation_id == grant.organisation_id
-    )
+    there = is_for(draft.places, grant) & (Place.organisation_id == grant.organisation_id)
     agreed = and_(*map(_agreed, (draft.said.purpose, Purpose.STATISTICS)))
     ours = Person.disabled_at.is_(None) & (
         Person.organisation_id.is_(None) | (Person.organisation_id == grant.organisation_id)
     )
-    who = (Person.id, Person.role, Person.language)
+    who = (
+        Place.id.label("place_id"),
+        Place.parent_id,
+        Person.id.label("person_id"),
+        Person.role,
+        Person.language,
+        Person.skills,
+    )
     passed = (
         select(Transition.occurred_at.label("at"), Transition.confidence, *who)
+        .join(Place, Place.id == Transition.place_id)
         .join(Device, Device.id == Transition.device_id)
         .join(Person, Person.id == Device.person_id)
         .where(
-            Transition.place_id.in_(places),
+            there,
             Transition.kind.in_(definition.triggers),
             Transition.occurred_at > since,
             agreed,
@@ -56,11 +63,12 @@ def recorded(session: Session, draft: Draft, grant: Grant, *, since: datetime) -
     )
     said = (
         select(CheckIn.claimed_at.label("at"), confidence, *who)
+        .join(Place, Place.id == CheckIn.place_id)
         .join(Device, Device.id == CheckIn.device_id)
         .join(Person, Person.id == Device.person_id)
         .where(
             and_(
-                CheckIn.place_id.in_(places),
+                there,
                 CheckIn.claimed_at > since,
                 literal(Trigger.CHECKED_IN in definition.triggers),
             ),
@@ -70,17 +78,21 @@ def recorded(session: Session, draft: Draft, grant: Grant, *, since: datetime) -
     )
     both = union_all(passed, said).subquery()
     rows = session.execute(select(both).order_by(both.c.at.desc()).limit(MOST)).all()
-    teams = teams_of(session, {row[2] for row in rows}) if definition.audience.team_ids else {}
+    teams = teams_of(session, {row[4] for row in rows}) if definition.audience.team_ids else {}
     return [
         Recorded(
             person_id=person_id,
+            spot=Spot(place_id=place_id, parent_id=parent_id),
             occurred_at=occurred_at,
             confidence=sure,
             role=role,
             language=language or draft.organisation.language,
             team_ids=teams.get(person_id, frozenset()),
+            skills=skills,
         )
-        for occurred_at, sure, person_id, role, language in reversed(rows)
+        for occurred_at, sure, place_id, parent_id, person_id, role, language, skills in reversed(
+            rows
+        )
     ]
 
 

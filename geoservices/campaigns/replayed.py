@@ -1,6 +1,6 @@
 """What a replay is given: what happened, and what is known of people and places."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, time
 from enum import StrEnum
@@ -47,6 +47,7 @@ class Profile:
     role: str
     language: str
     team_ids: frozenset[UUID]
+    skills: Collection[str]
     purposes: frozenset[str]
     time_zone: str
     quiet_from: time | None

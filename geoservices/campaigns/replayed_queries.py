@@ -33,7 +33,6 @@ from sqlalchemy.types import DateTime, Uuid
 from geoservices.access.actors import Grant
 from geoservices.accounts import queries as accounts
 from geoservices.accounts.models import Consent, Device, Person, Purpose
-from geoservices.campaigns.definitions import PlaceSet
 from geoservices.campaigns.drafts import Draft
 from geoservices.campaigns.models import Campaign, Decision
 from geoservices.campaigns.place_queries import is_for
@@ -55,7 +54,7 @@ class Records:
     """Which records are looked at: those of a draft's places, from `since` until `until`.
 
     Messages of the campaign's own do not count, and none are looked at that are of places where
-    the grant does not. Of all, the newest `most` are looked at, or all.
+    the grant does not.
     """
 
     draft: Draft
@@ -64,7 +63,6 @@ class Records:
     since: datetime
     until: datetime
     limits: Limits
-    most: int | None = None
 
 
 def stream(session: Session, records: Records, *, at_once: int) -> Iterator[Sequence[Recorded]]:
@@ -79,9 +77,6 @@ def stream(session: Session, records: Records, *, at_once: int) -> Iterator[Sequ
     if definition.audience.visited is not None:
         parts.extend(_came(records, definition.audience.visited_within))
     every = union_all(*parts).subquery()
-    if records.most is not None:
-        newest = select(every).order_by(every.c.known_at.desc()).limit(records.most)
-        every = newest.subquery()
     is_note = every.c.kind.in_(list(Note))
     statement = select(every).order_by(every.c.known_at, is_note.desc(), every.c.occurred_at)
     rows = session.execute(statement, execution_options={"yield_per": at_once})
@@ -118,6 +113,7 @@ def profiles(
             Person.id,
             Person.role,
             Person.language,
+            Person.skills,
             Person.time_zone,
             Person.quiet_from,
             Person.quiet_until,
@@ -128,19 +124,20 @@ def profiles(
             role=role,
             language=own or language,
             team_ids=teams.get(person_id, frozenset()),
+            skills=skills,
             purposes=frozenset(purposes.get(person_id, ())),
             time_zone=time_zone,
             quiet_from=quiet_from,
             quiet_until=quiet_until,
         )
-        for person_id, role, own, time_zone, quiet_from, quiet_until in rows
+        for person_id, role, own, skills, time_zone, quiet_from, quiet_until in rows
     }
 
 
 def count_partners_places(session: Session, draft: Draft, grant: Grant) -> int:
     """Count the places of partners that a campaign is for: nothing there is looked at."""
     asked = select(func.count()).where(
-        is_for(_chosen(draft), grant), Place.organisation_id != grant.organisation_id
+        is_for(draft.places, grant), Place.organisation_id != grant.organisation_id
     )
     return session.scalars(asked).one()
 
@@ -321,15 +318,10 @@ def _ours(grant: Grant) -> ColumnElement[bool]:
 
 def _places(records: Records) -> Select[UUID]:
     return select(Place.id).where(
-        is_for(_chosen(records.draft), records.grant),
+        is_for(records.draft.places, records.grant),
         Place.organisation_id == records.grant.organisation_id,
         Place.sensitive_at.is_(None),
     )
-
-
-def _chosen(draft: Draft) -> PlaceSet:
-    of_listing = PlaceSet(ids=() if draft.listing is None else (draft.listing.place_id,))
-    return draft.said.definition.places or of_listing
 
 
 def _no(kind: type[Any]) -> ColumnElement[Any]:

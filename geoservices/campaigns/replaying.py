@@ -322,5 +322,6 @@ def _listener(person_id: UUID, profile: Profile, came: Sequence[datetime]) -> Li
         role=profile.role,
         language=profile.language,
         team_ids=profile.team_ids,
+        skills=profile.skills,
         came=came,
     )

@@ -14,11 +14,10 @@ from geoservices.campaigns.definitions import AfterHolding, Definition
 from geoservices.campaigns.releasing import PASSING
 from geoservices.campaigns.replaying import GATES, Tally
 from geoservices.campaigns.replaying_counts import Blur, Count, Numbers
-from geoservices.campaigns.rules import Gate, Trigger
+from geoservices.campaigns.rules import BY_RUNS, Gate
 from geoservices.campaigns.windows import WEEK, Weekday
 
 MOST_PLACES: Final = 20
-OF_PRESENCE: Final = {Trigger.ENTERED, Trigger.DWELLED, Trigger.EXITED, Trigger.CHECKED_IN}
 HOURS_A_DAY: Final = 24
 THURSDAY: Final = 3
 """The day of the week that 1 January 1970 was, from Monday."""
@@ -236,14 +235,14 @@ def _caveats(asked: Asked) -> Iterator[str]:
         "not told of, and all numbers are somewhat blurred."
     )
     yield (
-        "What people agreed to, their languages, quiet hours and teams are those of today, and so "
-        "are the places and their opening hours."
+        "What people agreed to, their languages, quiet hours, teams and skills are those of today, "
+        "and so are the places and their opening hours."
     )
     yield (
         "It counts as live all the time, whatever its beginning and end, and as having told nobody "
         "before. What it speaks of counts as begun; how much of it is left is that of today."
     )
-    if not OF_PRESENCE & set(definition.triggers):
+    if BY_RUNS.issuperset(definition.triggers):
         yield "Nothing that people do at places sets it off, so there is nothing to look at."
     if definition.after_holding is not AfterHolding.DROP:
         yield "What would have waited was not followed until it was sent, or was too late."

@@ -346,7 +346,7 @@ def _cooldown(terms: Terms, about: Circumstances, _limits: Limits, at: datetime)
         or not terms.cooldown
     ):
         return None
-    if about.told_this_visit:
+    if about.told_this_visit and Gate.DUPLICATE not in about.unasked:
         return None  # The same visit again is a duplicate, and the last gate says so.
     return Held(
         reason=f"The campaign told the person{IN_WORDS[terms.cooldown_per]} "

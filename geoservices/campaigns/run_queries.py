@@ -14,6 +14,7 @@ from geoservices.accounts.consents import TOLD_ANYWHERE
 from geoservices.accounts.models import Consent, Person
 from geoservices.campaigns.definitions import Audience
 from geoservices.campaigns.models import Campaign, CampaignVersion
+from geoservices.campaigns.rules import CampaignClass
 from geoservices.campaigns.run_models import CampaignRun, CampaignRunState
 from geoservices.database import newest_first
 from geoservices.members.models import TeamMember
@@ -136,7 +137,10 @@ def hold_due(
 
 
 def hand_out(session: Session, *, at: datetime, lease: timedelta, limit: int) -> list[UUID]:
-    """Take due runs, those first that have waited longest, unless enough are gone through."""
+    """Take due runs unless enough are gone through: critical ones if there are any, or others.
+
+    Of these, those first that have waited longest.
+    """
     leased = select(func.count()).where(
         CampaignRun.state == CampaignRunState.UNDER_WAY,
         CampaignRun.due_at > at,
@@ -145,16 +149,24 @@ def hand_out(session: Session, *, at: datetime, lease: timedelta, limit: int) ->
     free = AT_ONCE - session.scalars(leased).one()
     if free <= 0:
         return []
-    return outbox.take_due(
-        session,
-        CampaignRun.id,
-        CampaignRun.due_at,
-        waiting=CampaignRun.state == CampaignRunState.UNDER_WAY,
-        first=CampaignRun.due_at,
-        at=at,
-        lease=lease,
-        limit=min(limit, free),
+    is_critical = exists().where(
+        Campaign.id == CampaignRun.campaign_id,
+        Campaign.campaign_class == CampaignClass.CRITICAL,
     )
+    for which in (is_critical, ~is_critical):
+        taken = outbox.take_due(
+            session,
+            CampaignRun.id,
+            CampaignRun.due_at,
+            waiting=(CampaignRun.state == CampaignRunState.UNDER_WAY) & which,
+            first=CampaignRun.due_at,
+            at=at,
+            lease=lease,
+            limit=min(limit, free),
+        )
+        if taken:
+            return taken
+    return []
 
 
 def put_back(session: Session, ids: Sequence[UUID], *, at: datetime) -> None:

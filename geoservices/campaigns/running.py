@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from geoservices import outbox
 from geoservices.access.actors import Grant
+from geoservices.access.rights import Role
 from geoservices.accounts import queries as accounts
 from geoservices.accounts.models import Person
 from geoservices.campaigns import definitions, run_queries, service
@@ -75,7 +76,8 @@ def take_step(session: Session, run_id: UUID, *, limits: Limits, at: datetime, l
         end(run, CampaignRunState.STOPPED, reason="The campaign has ended.", at=at)
         return Step()
     place = places.by_id(session, [run.place_id])[run.place_id] if run.place_id else None
-    occasions = [_occasion(run, person, place) for person in run_queries.people_by_id(session, ids)]
+    people = _still_agreeing(session, run_queries.people_by_id(session, ids), speaker)
+    occasions = [_occasion(run, person, place) for person in people]
     decided = decide_on(session, occasions, {run.place_id: [speaker]}, limits=limits, at=at)
     run.sent += len(decided.sent)
     run.held += decided.decisions - len(decided.sent)
@@ -131,6 +133,16 @@ def end(
 ) -> None:
     """Let a run go on no more."""
     run.state, run.reason, run.ended_at, run.reached = state, reason, at, None
+
+
+def _still_agreeing(session: Session, people: Sequence[Person], speaker: Speaker) -> list[Person]:
+    """Leave out citizens who withdrew their consent before they were held."""
+    agreed = accounts.purposes_of(session, [person.id for person in people])
+    return [
+        person
+        for person in people
+        if person.role != Role.CITIZEN or speaker.campaign.purpose in agreed.get(person.id, ())
+    ]
 
 
 def _occasion(run: CampaignRun, person: Person, place: Place | None) -> Occasion:

@@ -14,6 +14,7 @@ from geoservices.campaigns.drafts import CampaignDraft, Draft
 from geoservices.campaigns.estimating import LOOKED_BACK, Estimate, estimate
 from geoservices.campaigns.lifecycle import State, state_of
 from geoservices.campaigns.models import Campaign, CampaignVersion
+from geoservices.campaigns.rules import CampaignClass
 from geoservices.campaigns.speaking import weekly_of
 from geoservices.campaigns.timetables import next_of
 from geoservices.errors import ErrorKind, Forbidden, GeoservicesError, IdTaken, NotFound
@@ -258,6 +259,7 @@ def forecast(
         definition,
         weekly=weekly_of(definition, draft.organisation),
         campaign_id=campaign_id,
+        campaign_class=CampaignClass(draft.said.campaign_class),
         smallest=smallest,
     )
 

@@ -7,7 +7,7 @@ from typing import Final
 from geoservices.accounts.service import TimeZoneUnknown, check_time_zone
 from geoservices.calendars.recurrence import RecurrenceRefused
 from geoservices.campaigns import timetables
-from geoservices.campaigns.definitions import Timetable
+from geoservices.campaigns.definitions import AfterHolding, Timetable
 from geoservices.campaigns.drafts import Draft
 from geoservices.campaigns.rules import BY_LISTINGS, BY_RUNS, Trigger
 from geoservices.campaigns.wording import Figures
@@ -49,12 +49,30 @@ class PlacesMissing(GeoservicesError):
         )
 
 
+class ReleaseRefused(GeoservicesError):
+    """Only runs set the campaign off, and what a gate holds back in a run is dropped."""
+
+    kind = ErrorKind.INVALID
+    code = "release-refused"
+    title = "A run releases nothing"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Only runs set it off, and what a gate holds back in a run is dropped. Leave "
+            "after_holding out, or add a trigger that people set off, such as entered.",
+            field="/after_holding",
+        )
+
+
 def faults_of_triggers(draft: Draft) -> Iterator[GeoservicesError]:
     """Find what is missing for a draft's triggers, or is there without one."""
     definition = draft.said.definition
     if draft.listing is None and definition.places is None:
         wanting = [one for one in definition.triggers if one not in BY_RUNS - BY_LISTINGS]
         yield from map(PlacesMissing, wanting[:1])
+    releases = definition.after_holding is not AfterHolding.DROP
+    if releases and BY_RUNS.issuperset(definition.triggers):
+        yield ReleaseRefused()
     scheduled = Trigger.SCHEDULE in definition.triggers
     if definition.timetable is None and scheduled:
         yield TimetableRefused("Say when it runs, or leave out the trigger.", field="/timetable")
@@ -62,6 +80,14 @@ def faults_of_triggers(draft: Draft) -> Iterator[GeoservicesError]:
         yield TimetableRefused("Leave it out, or add the trigger schedule.", field="/timetable")
     if definition.timetable is not None:
         yield from _faults_of_timetable(definition.timetable, draft)
+
+
+def is_about_a_place(draft: Draft) -> bool:
+    """Tell whether there is a place that a draft is about, whichever trigger sets it off."""
+    definition = draft.said.definition
+    if draft.listing is not None or definition.only_place is not None:
+        return True
+    return (BY_RUNS - BY_LISTINGS).isdisjoint(definition.triggers)
 
 
 def longest_figures(draft: Draft, *, longest_name: int) -> Figures:
@@ -77,11 +103,9 @@ def longest_figures(draft: Draft, *, longest_name: int) -> Figures:
     brought = triggers <= BY_LISTINGS
     title = "n" * LONGEST_TITLE_OF_LISTINGS if triggers & BY_LISTINGS else ""
     longest = max(title, listing.title if listing else "", key=len)
-    everywhere = not triggers & (BY_RUNS - BY_LISTINGS) or listing is not None
-    placed = everywhere or draft.said.definition.only_place is not None
     starts_at = listing.starts_at if listing else LATEST
     return Figures(
-        place="n" * longest_name if placed else None,
+        place="n" * longest_name if is_about_a_place(draft) else None,
         listing=longest if listing is not None or brought else None,
         organisation=draft.organisation.name,
         starts_at=starts_at,

@@ -129,6 +129,13 @@ def test_a_draft_does_not_run(manager: Client) -> None:
         ),
         ({"triggers": ["schedule"]}, "timetable-refused", "/timetable"),
         ({"triggers": ["entered"]}, "places-missing", "/places"),
+        (
+            {"audience": {"roles": ["citizen"], "visited": "returning"}},
+            "audience-contradictory",
+            "/audience/visited",
+        ),
+        ({"after_holding": "release"}, "release-refused", "/after_holding"),
+        ({"after_holding": "release-if-there"}, "release-refused", "/after_holding"),
         ({"triggers": ["task-created"]}, "places-missing", "/places"),
         (
             {"content": asking.saying("{listing}")},

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import func, select
 
-from geoservices import broadcasting, clock
+from geoservices import broadcasting, clock, withdrawing
 from geoservices.access.actors import by_operator
 from geoservices.access.rights import Right, Role
 from geoservices.accounts.models import Person, Purpose
@@ -188,6 +188,25 @@ def test_people_erased_meanwhile_stop_nothing(committed: SessionFactory) -> None
     assert told.isdisjoint(doomed)
 
 
+def test_nothing_is_decided_about_whoever_withdraws_meanwhile(committed: SessionFactory) -> None:
+    """What they withdrew erases what was decided about them, and nothing comes after that."""
+    run_id = begin(committed, 3)
+
+    with committed() as session:
+        person = session.scalars(select(Person).limit(1)).one()
+        withdrawing.withdraw_consent(session, person, Purpose.NEARBY, at=SOON)
+        worker = Thread(target=lambda: go_on(committed, run_id))
+        worker.start()
+        worker.join(timeout=0.5)
+        session.commit()
+        worker.join()
+
+    with transaction(committed) as session:
+        about = set(session.scalars(select(Decision.person_id)))
+    assert len(about) == 2
+    assert person.id not in about
+
+
 @pytest.mark.parametrize(
     ("campaign_class", "broadcast"),
     [(CampaignClass.SERVICE, True), (CampaignClass.OFFER, True), (CampaignClass.CRITICAL, False)],
@@ -230,6 +249,35 @@ def test_few_runs_are_gone_through_at_a_time(committed: SessionFactory) -> None:
 
     assert [first, second, third, fourth] == [[ids[0]], [ids[1]], [], [ids[2]]]
     assert set(fifth) <= set(ids)
+
+
+def test_critical_runs_come_before_others(committed: SessionFactory) -> None:
+    """However long these have waited; once none is due, the others go on."""
+    with transaction(committed) as session:
+        listing = notifying.make_world(session).listing
+        grant = by_operator(listing.organisation_id, Right.CAMPAIGNS_WRITE)
+        usual, critical = (
+            beginning.begin_now(
+                session,
+                make_campaign(
+                    session, listing, trigger=Trigger.NOW, campaign_class=campaign_class
+                ).id,
+                run_id=None,
+                grant=grant,
+                smallest=10,
+                at=at,
+            )[0].id
+            for campaign_class, at in (
+                (CampaignClass.SERVICE, NOON),
+                (CampaignClass.CRITICAL, SOON),
+            )
+        )
+
+    with transaction(committed) as session:
+        first = run_queries.hand_out(session, at=SOON, lease=running.LEASE, limit=2)
+        second = run_queries.hand_out(session, at=SOON, lease=running.LEASE, limit=2)
+
+    assert (first, second) == ([critical], [usual])
 
 
 def test_steps_take_as_many_statements_for_few_as_for_many(

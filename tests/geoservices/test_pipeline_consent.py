@@ -16,7 +16,7 @@ from geoservices.deliveries import service as deliveries
 from geoservices.deliveries.models import Delivery
 from geoservices.deliveries.receipts import receipt_key
 from geoservices.geofences.live import LiveGeofences
-from geoservices.notifications.models import Notification
+from geoservices.notifications.models import Notification, NotificationKind
 from geoservices.outbox import OutboxMessage
 from geoservices.pings.models import Ping
 from geoservices.push.gateway import Outcome, OutcomeKind
@@ -216,8 +216,11 @@ def test_withdrawing_erases_what_was_decided_of_it_and_nothing_else(world: World
     world.session.expunge_all()
 
     assert len(told) == 2
-    for table, count in ((Decision, 1), (Notification, 1), (CheckIn, 1), (Subscription, 1)):
+    for table, count in ((Decision, 1), (CheckIn, 1), (Subscription, 1)):
         assert world.count(table) == count
+    # The message that is left, and the push that stood for both and says that one by now.
+    left = world.session.scalars(select(Notification.kind)).all()
+    assert sorted(left) == [NotificationKind.BUNDLE, NotificationKind.CAMPAIGN]
     assert [world.count(table) for table in (Ping, Visit, Transition)] == [0, 0, 0]
 
 

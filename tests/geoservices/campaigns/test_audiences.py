@@ -34,6 +34,7 @@ def hears(audience: dict[str, Any], **about: Any) -> bool:
         "role": "citizen",
         "language": "en-GB",
         "team_ids": (),
+        "skills": (),
         "came": (),
     }
     return fits(

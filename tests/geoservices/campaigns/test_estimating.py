@@ -7,19 +7,31 @@ from uuid import UUID
 import pytest
 
 from geoservices.access.rights import Role
+from geoservices.campaigns.cooldowns import CooldownPer, Spot
 from geoservices.campaigns.definitions import Audience
 from geoservices.campaigns.estimating import Estimate, Recorded, estimate, in_words
-from geoservices.campaigns.rules import Cap
+from geoservices.campaigns.rules import CampaignClass, Cap
 from geoservices.campaigns.windows import WEEK, Weekly, Window
 from tests.factories import NOON, make_definition
 
 CAMPAIGN = UUID(int=7)
 HOUR = timedelta(hours=1)
+CENTRE = UUID(int=8)
+LIBRARY = Spot(place_id=UUID(int=9), parent_id=CENTRE)
+THEATRE = Spot(place_id=UUID(int=10), parent_id=CENTRE)
+MUSEUM = Spot(place_id=UUID(int=11), parent_id=None)
 
 
 def came(people: int, *times: datetime, **about: Any) -> list[Recorded]:
     """So many people who each did something at each time."""
-    known: dict[str, Any] = {"confidence": 3, "role": "citizen", "language": "en-GB"}
+    known: dict[str, Any] = {
+        "spot": LIBRARY,
+        "confidence": 3,
+        "role": "citizen",
+        "language": "en-GB",
+        "team_ids": frozenset(),
+        "skills": (),
+    }
     return [
         Recorded(person_id=UUID(int=person), occurred_at=at, **{**known, **about})
         for at in times
@@ -34,6 +46,7 @@ def of(recorded: list[Recorded], windows: tuple[Window, ...] = (), **definition:
         make_definition(**definition),
         weekly=Weekly(windows=windows, time_zone="UTC"),
         campaign_id=CAMPAIGN,
+        campaign_class=CampaignClass.SERVICE,
         smallest=10,
     )
 
@@ -98,3 +111,36 @@ def test_a_guess_counts_only_where_the_campaign_takes_one() -> None:
 
     assert of(guesses).people is None
     assert of(guesses, min_confidence=1).people == 20
+
+
+@pytest.mark.parametrize(
+    ("per", "messages_a_day"),
+    [
+        pytest.param(CooldownPer.CAMPAIGN, 10, id="anywhere"),
+        pytest.param(CooldownPer.PLACE, 30, id="at each place"),
+        pytest.param(CooldownPer.PARENT_PLACE, 20, id="in the centre"),
+    ],
+)
+def test_the_cooldown_looks_where_it_does(per: CooldownPer, messages_a_day: int) -> None:
+    """70 people go to the library and the theatre of one centre and to a museum, and back."""
+    tour = [
+        one
+        for number, spot in enumerate([LIBRARY, THEATRE, MUSEUM, LIBRARY, THEATRE, MUSEUM])
+        for one in came(70, NOON + number * HOUR, spot=spot)
+    ]
+
+    found = of(tour, cooldown=12 * HOUR, cooldown_per=per)
+
+    assert found.messages_a_day == messages_a_day
+
+
+def test_only_those_count_who_have_a_skill_that_is_asked_for() -> None:
+    """Of members, some of whom have another one, or none."""
+    audience = Audience(roles=(Role.STAFF,), skills=("lifts", "boilers"))
+    members = [
+        *came(20, NOON, role="staff", skills=("lifts", "first aid")),
+        *came(90, NOON, role="staff")[20:50],
+        *came(90, NOON, role="staff", skills=("first aid",))[50:],
+    ]
+
+    assert of(members, audience=audience).people == 20

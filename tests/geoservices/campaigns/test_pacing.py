@@ -57,6 +57,16 @@ def test_places_belong_together_by_their_parents(one: Spot, other: Spot, *, toge
     assert looks_at(one, other, CooldownPer.CAMPAIGN)
 
 
+@pytest.mark.parametrize("per", CooldownPer)
+def test_what_is_about_no_place_cools_down_too(per: CooldownPer) -> None:
+    """A run about nothing in particular minds the one before it, and nothing told somewhere."""
+    nowhere = Spot(place_id=None, parent_id=None)
+
+    assert looks_at(nowhere, nowhere, per)
+    assert looks_at(MUSEUM, nowhere, per) is (per is CooldownPer.CAMPAIGN)
+    assert looks_at(nowhere, LIBRARY, per) is (per is CooldownPer.CAMPAIGN)
+
+
 @pytest.mark.parametrize(
     ("hours", "counts"),
     [

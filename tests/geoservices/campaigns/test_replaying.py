@@ -143,7 +143,8 @@ def test_a_replay_decides_what_was_decided_live(session: Session) -> None:
     """By any campaign and of anybody, also while clocks change, with another campaign beside it.
 
     Every gate held something back, but for those that nothing recorded comes to: who agreed to
-    nothing is not recorded, nor is anybody at a sensitive place, and nothing waited before.
+    nothing is not recorded, nor is anybody at a sensitive place, nothing waited before, and only
+    runs ask when somebody works.
     """
     seen: set[str | None] = set()
     for seed in range(SEEDS):
@@ -152,4 +153,24 @@ def test_a_replay_decides_what_was_decided_live(session: Session) -> None:
             within.rollback()
         session.expunge_all()
 
-    assert seen == {None, *Gate} - {Gate.CONSENT, Gate.SENSITIVE_PLACE, Gate.RELEVANCE}
+    never = {Gate.CONSENT, Gate.SENSITIVE_PLACE, Gate.RELEVANCE, Gate.WORKING_HOURS}
+    assert seen == {None, *Gate} - never
+
+
+def test_members_without_the_skill_are_told_in_neither(town: Town) -> None:
+    """A campaign that asks for one decides on those alone who have it, live and in its replay."""
+    able, other = (
+        make_person(town.session, Purpose.STAFF_TASKS, *COUNTED, organisation=town.organisation)
+        for _ in range(2)
+    )
+    able.skills, other.skills = ["lifts"], ["boilers"]
+    audience = Audience(roles=(Role.STAFF,), skills=("lifts", "first aid"))
+    campaign = make_campaign(
+        town.session, town.listing, purpose=Purpose.STAFF_TASKS, audience=audience
+    )
+    for minute, person in enumerate([able, other], start=1):
+        town.live(person, Trigger.ENTERED, at=NOON + timedelta(minutes=minute))
+
+    replayed = gates_in(town.replay(campaign, until=NOON + HOUR))
+
+    assert replayed == town.decided(campaign) == [(able.id, None)]

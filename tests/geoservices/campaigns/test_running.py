@@ -190,6 +190,22 @@ def test_the_cooldown_counts_from_one_run_to_the_next(world: World) -> None:
     assert gates(world) == {None, Gate.COOLDOWN}
 
 
+def test_the_cooldown_holds_whoever_was_told_when_they_came_and_is_still_there(
+    world: World, citizen: Person
+) -> None:
+    """No gate of a run asks about the visit; a run after the cooldown tells them again."""
+    campaign = for_now(world, triggers=(Trigger.ENTERED, Trigger.NOW), cooldown=timedelta(hours=3))
+    world.decide(world.enters(citizen))
+
+    soon = begin(world, campaign, minute=60)
+    step(world, soon, minute=60)
+    later = begin(world, campaign, minute=200)
+    step(world, later, minute=200)
+
+    assert [(one.sent, one.held) for one in (soon, later)] == [(0, 1), (1, 0)]
+    assert gates(world) == {None, Gate.COOLDOWN}
+
+
 def test_citizens_who_did_not_agree_are_nobodys_to_go_through(world: World) -> None:
     """Nothing is decided about them; those of no organisation or another one are apart too."""
     make_person(world.session, Purpose.CHECK_IN_CONTENT)
