@@ -19,6 +19,7 @@ from geoservices.access.rights import Right
 from geoservices.accounts.acting import actor_of
 from geoservices.accounts.models import Person
 from geoservices.deliveries import service as deliveries
+from geoservices.listings.announcing import announce
 from geoservices.notifications.announcing import announce_listing
 from geoservices.notifications.models import Notification
 from geoservices.places.access_queries import is_reached
@@ -111,8 +112,9 @@ def end_series(session: Session, series_id: UUID, *, grant: Grant, at: datetime)
 def open_tasks(session: Session, *, at: datetime, limit: int) -> ComeUp:
     """Find tasks that have come up or are for others now, and tell those whom they are for.
 
-    Each is found once: running it twice tells nobody twice. Who is told of several at once is told
-    so in one message. One that came to wait for others again comes up once more.
+    Those that have come up are announced, so that campaigns may speak of them. Each is found once:
+    running it twice tells nobody twice. Who is told of several at once is told so in one message.
+    One that came to wait for others again comes up once more.
     """
     waiting_queries.close(session, at=at)
     found = waiting_queries.unseen(session, at=at, limit=limit)
@@ -122,6 +124,7 @@ def open_tasks(session: Session, *, at: datetime, limit: int) -> ComeUp:
     for task in found:
         task.opened_at, task.told_at = task.opened_at or at, task.told_at or at
     session.flush()
+    announce(session, opened)
     return ComeUp(len(found), opened, messages)
 
 
