@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from geoservices import clock, entrusting
@@ -219,6 +219,23 @@ def test_what_came_to_wait_again_comes_up_again(session: Session, place: Place, 
 
     assert look(session, 1) == ["Lamp"]
     assert len(told(session)) == 2
+
+
+def test_what_others_hold_is_looked_at_the_next_time(committed: SessionFactory) -> None:
+    """Nobody who looks for what came up waits for them, nor they for whoever looks."""
+    with committed() as session, session.begin():
+        place = make_place(session, make_organisation(session))
+        power = add_task(session, place, "Switch off")
+        lamp_id = add_task(session, place, "Lamp", depends_on=[power.id], opened_at=NOON).id
+
+    with committed() as holding, holding.begin():
+        holding.get_one(Task, lamp_id, with_for_update=True)
+        with committed() as session, session.begin():
+            session.execute(text("SET LOCAL lock_timeout = '1s'"))
+            assert look(session, 1) == ["Switch off"]
+    with committed() as session, session.begin():
+        assert look(session, 2) == []
+        assert session.get_one(Task, lamp_id).opened_at is None
 
 
 def test_whoever_it_is_given_to_and_taken_from_is_told(
