@@ -132,6 +132,12 @@ def unseen(session: Session, *, at: datetime, limit: int) -> Sequence[Task]:
     ).all()
 
 
+def blocked(session: Session, ids: Collection[UUID]) -> frozenset[UUID]:
+    """Return those of the tasks that wait for others."""
+    own_id = Task.__table__.c.id
+    return frozenset(session.scalars(select(own_id).where(own_id.in_(ids), is_blocked())))
+
+
 def is_blocked() -> ColumnElement[bool]:
     """Return the condition that a task waits for another that is not done."""
     table = Task.__table__
