@@ -25,9 +25,9 @@ def let_time_pass(session: Session, *, at: datetime, limit: int) -> int:
     """Write down what time did to tasks, and tell those who had them; return how many tasks."""
     lapsed = lapsing.let_time_pass(session, at=at, limit=limit)
     told = [
-        tell_of_end(session, one.task, one.held_by, LOST[TaskState(one.task.state)], at=at)
+        tell_of_end(session, one.task, person_id, LOST[TaskState(one.task.state)], at=at)
         for one in lapsed
-        if one.held_by is not None
+        for person_id in sorted(one.people)
     ]
     tell(session, told, at=at)
     return len(lapsed)
