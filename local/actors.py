@@ -91,6 +91,14 @@ class Manager(Caller):
         self, listing: dict[str, Any], *, trigger: str, audience: str, body: str, **terms: Any
     ) -> dict[str, Any]:
         """Make a campaign that says one thing of a listing, under its title, and publish it."""
+        made = self.draft(listing, trigger=trigger, audience=audience, body=body, **terms)
+        published: dict[str, Any] = self.ask("PUT", f"/v1/campaigns/{made['id']}/publication")
+        return published
+
+    def draft(
+        self, listing: dict[str, Any], *, trigger: str, audience: str, body: str, **terms: Any
+    ) -> dict[str, Any]:
+        """Make such a campaign, which tells nobody yet."""
         said = {
             "id": str(uuid5(NAMESPACE, f"campaign {listing['id']}")),
             "listing_id": listing["id"],
@@ -100,9 +108,8 @@ class Manager(Caller):
             "content": [{"texts": {"en-GB": {"title": listing["title"], "body": body}}}],
             **terms,
         }
-        made = self.ask("POST", "/v1/campaigns", json=said)
-        published: dict[str, Any] = self.ask("PUT", f"/v1/campaigns/{made['id']}/publication")
-        return published
+        made: dict[str, Any] = self.ask("POST", "/v1/campaigns", json=said)
+        return made
 
 
 class Phone(Caller):

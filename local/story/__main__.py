@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from local.story import checking_in, opening, passing, tasks
+from local.story import checking_in, opening, passing, replaying, tasks
 from local.story.stage import Stage, Teller, set_stage
 
 Later = Callable[[], None]
@@ -21,6 +21,7 @@ ACTS: tuple[Callable[[Stage], Later | None], ...] = (
     opening.early_bird,
     checking_in.two_tills,
     tasks.caretaker,
+    replaying.what_if,
 )
 """In the order in which they begin; what an act returns is how it ends, once all have begun."""
 

@@ -17,6 +17,7 @@ from local.actors import Caller, Manager, Phone, milliseconds
 
 READY_WITHIN = timedelta(seconds=60)
 PUSH_WITHIN = timedelta(seconds=20)
+REPLAYED_WITHIN = timedelta(seconds=60)
 QUIET_FOR = timedelta(seconds=1)
 TABLES = ("pings", "visits", "transitions", "check_ins", "subscriptions")
 

@@ -357,7 +357,7 @@ TABLE = {
     "claim_task": run(Right.TASKS_WRITE, 200, 404, key=403),
     "extend_claim": run(Right.TASKS_WRITE, 409, 404),
     "release_task": run(Right.TASKS_WRITE, 409, 404, body=lambda _: {}),
-    "start_task": run(Right.TASKS_WRITE, 409, 404),
+    "start_task": run(Right.TASKS_WRITE, 409, 404, body=lambda _: {}),
     "tick_items": run(Right.TASKS_WRITE, 409, 404, body=lambda _: {"ticks": {"lamp": True}}),
     "complete_task": run(Right.TASKS_WRITE, 200, 404, body=lambda _: {}),
     "decline_task": run(

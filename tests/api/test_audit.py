@@ -9,51 +9,29 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from fastapi import FastAPI
-from fastapi.dependencies.models import Dependant
-from fastapi.routing import APIRoute
 from httpx2 import Client
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from api.app import NOUNS
-from api.dependencies import Needs
 from geoservices import clock
 from geoservices.access.rights import Role
 from geoservices.accounts.models import Organisation, SignIn
-from geoservices.audit.models import AuditEntry
 from geoservices.settings.service import Settings
 from tests.api import asking
+from tests.api.auditing import written
 from tests.api.callers import person_of
 from tests.api.conftest import with_token
-from tests.api.test_access import TABLE, call, world
-from tests.api.world import World
+from tests.api.world import World, make_world
 from tests.factories import make_access_token, make_organisation, make_place
 from tests.signing import make_account
 
 A_MINUTE = timedelta(minutes=1)
-__all__ = ["world"]  # A fixture of the neighbouring tests.
 
 
-def needed(dependant: Dependant) -> list[str]:
-    """The rights that a route asks for."""
-    own = [str(dependant.call.right)] if isinstance(dependant.call, Needs) else []
-    return [*own, *(right for inner in dependant.dependencies for right in needed(inner))]
-
-
-RIGHTS = {
-    route.name: needed(route.dependant)
-    for noun in NOUNS
-    for route in noun.router.routes
-    if isinstance(route, APIRoute) and needed(route.dependant)
-}
-"""Which rights each operation takes that takes any."""
-
-
-def written(session: Session) -> list[AuditEntry]:
-    """The log, as it is now."""
-    session.expire_all()
-    return list(session.scalars(select(AuditEntry).order_by(AuditEntry.number)))
+@pytest.fixture
+def world(session: Session) -> World:
+    """Everything there is to be seen."""
+    return make_world(session)
 
 
 @pytest.fixture
@@ -62,50 +40,6 @@ def auditor(anyone: Client, session: Session, organisation: Organisation) -> Cli
     token = make_access_token(session, organisation, Role.AUDITOR)
     session.commit()
     return with_token(anyone, token)
-
-
-@pytest.mark.parametrize("operation", RIGHTS)
-def test_each_request_that_takes_a_right_is_written_down_once(
-    anyone: Client, application: FastAPI, session: Session, world: World, operation: str
-) -> None:
-    """Whoever may do it and whoever may not: one entry with who, what, to what and the status."""
-    for role in (Role.ADMIN, Role.STAFF):
-        token = make_access_token(session, world.organisation, role)
-        session.commit()
-        before = len(written(session))
-
-        answer = call(with_token(anyone, token), application, operation, world.ids)
-
-        [entry] = written(session)[before:]
-        assert entry.action == operation
-        assert entry.status == answer.status_code
-        assert (entry.actor_kind, entry.role) == ("sign-in", role)
-        assert entry.organisation_id == world.organisation.id
-        assert entry.request_id == answer.headers["x-request-id"]
-        assert set(entry.rights) <= set(RIGHTS[operation])
-        assert entry.rights
-        of_the_path = {str(id_) for id_ in world.ids.values() if str(id_) in str(answer.url)}
-        assert of_the_path <= {subject.partition(":")[2] for subject in entry.subjects}
-
-
-@pytest.mark.parametrize("operation", sorted(TABLE.keys() - RIGHTS.keys() - {"sign_in"}))
-def test_what_takes_no_right_is_not_written_down(
-    anyone: Client, application: FastAPI, session: Session, world: World, operation: str
-) -> None:
-    """What citizens do with what is theirs is in no log; who tries to sign in is no citizen."""
-    call(with_token(anyone, world.token), application, operation, world.ids)
-
-    assert written(session) == []
-
-
-def test_citizens_cannot_fill_the_log(
-    anyone: Client, application: FastAPI, session: Session, world: World
-) -> None:
-    """What they are refused leaves nothing."""
-    for operation in RIGHTS:
-        call(with_token(anyone, world.token), application, operation, world.ids)
-
-    assert written(session) == []
 
 
 def test_an_entry_names_what_was_made(

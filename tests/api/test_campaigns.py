@@ -35,6 +35,7 @@ EVERYTHING: dict[str, Any] = {
     "audience": {
         "roles": ["citizen"],
         "team_ids": [],
+        "skills": [],
         "languages": ["en", "cy"],
         "visited": "returning",
         "visited_within": "P14D",

@@ -57,7 +57,7 @@ def test_a_page_that_is_left_fails_nowhere(page: Page, site: str, path: str) -> 
 
     page.goto(f"{site}/email")
 
-    expect(page.locator("#message")).to_contain_text("not whole")
+    expect(page.locator("#message")).to_contain_text("Part of this link is missing")
 
 
 def test_a_browser_that_does_not_fill_the_screen_leaves_the_page_be(page: Page, site: str) -> None:

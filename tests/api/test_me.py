@@ -299,6 +299,8 @@ def test_why_not_where_nothing_was_ever_decided(other: Client, world: World) -> 
         "something-on": True,
         "quiet-hours": True,
         "cap": True,
+        "class-cap": True,
+        "place-cap": True,
         "push": False,
     }
     assert "Free hot drink" not in str(told["findings"])

@@ -9,6 +9,7 @@ the last part of the link on screen.
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import NamedTuple
 
 REACHED = frozenset({"accepted", "shown", "clicked", "dismissed"})
@@ -82,13 +83,13 @@ class Books:
 
     Attributes:
         decisions: Each decision, and the gate that held it back if one did.
-        notifications: What each is about.
+        notifications: What each that is pushed is about: a bundle about all that it stands for.
         deliveries: All of them.
         waiting: How many messages are in the outbox.
     """
 
     decisions: Sequence[tuple[Occasion, str | None]]
-    notifications: Mapping[str, Occasion]
+    notifications: Mapping[str, Sequence[Occasion]]
     deliveries: Sequence[Delivery]
     waiting: int
 
@@ -149,17 +150,17 @@ def _decisions(street: Street, books: Books) -> Iterator[str]:
 
 
 def _notifications(street: Street, books: Books) -> Iterator[str]:
-    told = Counter(books.notifications.values())
+    told = Counter(chain.from_iterable(books.notifications.values()))
     for occasion, expected, found in _differences(Counter(street.intended), told):
         yield f"{occasion} was told {found} times instead of {expected}"
 
 
 def _deliveries(street: Street, books: Books) -> Iterator[str]:
     made = Counter((delivery.notification, delivery.token) for delivery in books.deliveries)
-    for notification, occasion in books.notifications.items():
+    for notification, occasions in books.notifications.items():
         for token, browser in street.browsers.items():
             count = made.pop((notification, token), 0)
-            wanted = browser.person == occasion.person
+            wanted = browser.person in {occasion.person for occasion in occasions}
             if count > wanted or (count < wanted and browser.living):
                 yield f"{notification} has {count} deliveries to {token}"
     for (notification, token), count in made.items():
@@ -209,10 +210,10 @@ def _screens(street: Street, books: Books) -> Iterator[str]:
     for token, browser in street.browsers.items():
         shown = screen(street.messages.get(token, ()))
         for notification, count in shown.items():
-            occasion = books.notifications.get(notification)
-            if occasion is None:
+            occasions = books.notifications.get(notification)
+            if occasions is None:
                 yield f"{token} shows {notification}, which is no notification"
-            elif occasion.person != browser.person:
+            elif {occasion.person for occasion in occasions} != {browser.person}:
                 yield f"{token} shows {notification}, which is another person's"
             if count != 1:
                 yield f"{token} shows {notification} {count} times"

@@ -51,7 +51,7 @@ def good() -> Case:
     )
     books = Books(
         decisions=[(ANNA, None), (BEN, None)],
-        notifications={"a1": ANNA, "b1": BEN},
+        notifications={"a1": [ANNA], "b1": [BEN]},
         deliveries=[
             Delivery("a1", "phone", "clicked", (None, "accepted"), ("shown", "clicked")),
             Delivery("b1", "laptop", "accepted", ("throttled", "accepted"), ()),
@@ -134,7 +134,7 @@ def with_delivery(index: int, **changes: Any) -> Callable[[Case], Case]:
             id="a check-in that was decided on twice",
         ),
         pytest.param(
-            inside(notifications=lambda all_: {**all_, "a2": ANNA}),
+            inside(notifications=lambda all_: {**all_, "a2": [ANNA]}),
             f"{ANNA} was told 2 times instead of 1",
             id="two notifications of one thing",
         ),

@@ -40,11 +40,14 @@ SETTINGS = {
     # What is lost is lost by a fault, and not because it was given up or somebody had enough.
     "GEOSERVICES_PUSH__MAX_ATTEMPTS": "20",
     "GEOSERVICES_CAMPAIGNS__PERSON_CAP": "100000",
+    "GEOSERVICES_CAMPAIGNS__OFFER_CAP": "100000",
+    "GEOSERVICES_CAMPAIGNS__SERVICE_CAP": "100000",
+    "GEOSERVICES_CAMPAIGNS__PLACE_CAP": "100000",
 }
 
 DECISIONS = """
     SELECT v.id AS device, d.campaign_id, coalesce(d.check_in_id::text, t.kind) AS what, d.gate,
-        n.id AS notification
+        coalesce(n.bundle_id, n.id) AS pushed_as
     FROM decisions d
     JOIN devices v ON v.person_id = d.person_id
     LEFT JOIN transitions t ON t.id = d.transition_id
@@ -113,11 +116,13 @@ def books(system: System) -> Books:
         (Occasion(str(row["device"]), str(row["campaign_id"]), row["what"]), row)
         for row in system.ask(DECISIONS)
     ]
+    told: dict[str, list[Occasion]] = {}
+    for occasion, row in decisions:
+        if row["pushed_as"]:
+            told.setdefault(row["pushed_as"].hex, []).append(occasion)
     return Books(
         decisions=[(occasion, row["gate"]) for occasion, row in decisions],
-        notifications={
-            row["notification"].hex: occasion for occasion, row in decisions if row["notification"]
-        },
+        notifications=told,
         deliveries=[
             Delivery(
                 notification=row["notification_id"].hex,

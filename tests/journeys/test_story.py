@@ -40,7 +40,7 @@ def test_the_story_happens_on_real_parts() -> None:
         assert demo.returncode == 0, demo.stderr
         told = json.loads(demo.stdout)
         assert told["happened"]
-        worker, citizen, stranger, visitor, early, reader, caretaker = told["acts"]
+        worker, citizen, stranger, visitor, early, reader, caretaker, trial = told["acts"]
         assert [t["kind"] for t in worker["transitions"]] == ["entered", "exited"]
         assert worker["push"]["notification"]["title"] == "Meter reading, boiler room"
         assert worker["decision"]["gate"] is None
@@ -57,6 +57,8 @@ def test_the_story_happens_on_real_parts() -> None:
         assert reader["answers"] == ["201", "409 /problems/redemption-code-used"]
         assert caretaker["push"]["notification"]["title"] == "3 things at Tiverton Library"
         assert len(caretaker["members"]) == 3
+        assert trial["replay"]["result"]["sent"]["people"] >= 10
+        assert trial["replay"]["result"]["summary"] != []
         assert strays(folder) == []
 
 
