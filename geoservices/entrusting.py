@@ -19,6 +19,10 @@ from geoservices.access.rights import Right
 from geoservices.accounts.acting import actor_of
 from geoservices.accounts.models import Person
 from geoservices.deliveries import service as deliveries
+from geoservices.listings import service as listings
+from geoservices.listings.announcing import announce
+from geoservices.listings.drafts import ListingDraft
+from geoservices.listings.models import Listing
 from geoservices.notifications.announcing import announce_listing
 from geoservices.notifications.models import Notification
 from geoservices.places.access_queries import is_reached
@@ -26,8 +30,10 @@ from geoservices.scopes import everywhere
 from geoservices.tasks import doing, queries, recurring, waiting_queries
 from geoservices.tasks.assigning import Assignment
 from geoservices.tasks.doing import TaskRules
+from geoservices.tasks.drafts import TaskDraft
 from geoservices.tasks.models import Task, TaskSeries
-from geoservices.tasks.states import TaskState
+from geoservices.tasks.standing import assignment_of
+from geoservices.tasks.states import OVER, TaskState
 from geoservices.tasks.stepping import Held
 
 LONGEST_BODY: Final = 500
@@ -88,16 +94,38 @@ def assign_task(
     held = doing.assign(session, task_id, assignment, note=note, grant=grant, at=at)
     task = held.task
     losers = {held.holder, held.was_for} - {task.claimed_by, task.assigned_to}
+    lapsed = {held.lapsed_from} - losers
     _tell_losers(session, held, losers, REASSIGNED, grant=grant, at=at)
+    _tell_losers(session, held, lapsed, LOST[TaskState.OPEN], grant=grant, at=at)
     return task
 
 
 def cancel_task(session: Session, task_id: UUID, *, note: str, grant: Grant, at: datetime) -> Task:
     """End a task, and tell whoever had it or whom it was for; see `doing.cancel`."""
     held = doing.cancel(session, task_id, note=note, grant=grant, at=at)
-    if held.state is not TaskState.CANCELLED:
-        _tell_of_cancelling(session, held, grant=grant, at=at)
+    _tell_of_cancelling(session, held, grant=grant, at=at)
     return held.task
+
+
+def replace_listing(
+    session: Session, listing_id: UUID, draft: ListingDraft, *, grant: Grant, at: datetime
+) -> Listing:
+    """Say something else of a listing, as `listings.replace_listing` has it.
+
+    A task that is for others then is assigned to them: whoever has it loses it, and is told.
+    """
+    listing = listings.get_listing(session, listing_id, grant=grant)
+    if (
+        isinstance(listing, Task)
+        and isinstance(draft, TaskDraft)
+        and draft.assignment != assignment_of(listing)
+        and listing.stands(at) not in OVER
+    ):
+        if draft.depends_on:
+            # What waits for what is held before any task is.
+            waiting_queries.hold_order(session, grant.organisation_id)
+        assign_task(session, listing_id, draft.assignment, note="", grant=grant, at=at)
+    return listings.replace_listing(session, listing_id, draft, grant=grant)
 
 
 def end_series(session: Session, series_id: UUID, *, grant: Grant, at: datetime) -> TaskSeries:
@@ -111,8 +139,9 @@ def end_series(session: Session, series_id: UUID, *, grant: Grant, at: datetime)
 def open_tasks(session: Session, *, at: datetime, limit: int) -> ComeUp:
     """Find tasks that have come up or are for others now, and tell those whom they are for.
 
-    Each is found once: running it twice tells nobody twice. Who is told of several at once is told
-    so in one message. One that came to wait for others again comes up once more.
+    Those that have come up are announced, so that campaigns may speak of them. Each is found once:
+    running it twice tells nobody twice. Who is told of several at once is told so in one message.
+    One that came to wait for others again comes up once more.
     """
     waiting_queries.close(session, at=at)
     found = waiting_queries.unseen(session, at=at, limit=limit)
@@ -122,6 +151,7 @@ def open_tasks(session: Session, *, at: datetime, limit: int) -> ComeUp:
     for task in found:
         task.opened_at, task.told_at = task.opened_at or at, task.told_at or at
     session.flush()
+    announce(session, opened)
     return ComeUp(len(found), opened, messages)
 
 
@@ -147,7 +177,9 @@ def tell(session: Session, told: Sequence[Notification], *, at: datetime) -> Non
 
 
 def _tell_of_cancelling(session: Session, held: Held, *, grant: Grant, at: datetime) -> None:
-    losers = {held.holder, held.was_for}
+    losers = {held.lapsed_from}
+    if held.state is not TaskState.CANCELLED:
+        losers |= {held.holder, held.was_for}
     _tell_losers(session, held, losers, LOST[TaskState.CANCELLED], grant=grant, at=at)
 
 

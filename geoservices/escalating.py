@@ -13,21 +13,21 @@ from geoservices.accounts.models import Person
 from geoservices.entrusting import LOST, WORTH_SHOWING, tell, tell_of_end
 from geoservices.notifications.announcing import announce_listing
 from geoservices.places.access_queries import is_reached
-from geoservices.tasks import lapsing, queries
+from geoservices.tasks import lapsing, queries, waiting_queries
 from geoservices.tasks.models import Escalation, Task
 from geoservices.tasks.states import TaskState
 
 LONGEST_TITLE: Final = 120
-OVERDUE: Final = "It was due at {due:%H:%M} on {due:%d/%m/%Y} and is {state}."
+OVERDUE: Final = "It was due at {due:%H:%M} on {due:%d/%m/%Y} and {stands}."
 
 
 def let_time_pass(session: Session, *, at: datetime, limit: int) -> int:
     """Write down what time did to tasks, and tell those who had them; return how many tasks."""
     lapsed = lapsing.let_time_pass(session, at=at, limit=limit)
     told = [
-        tell_of_end(session, one.task, one.held_by, LOST[TaskState(one.task.state)], at=at)
+        tell_of_end(session, one.task, person_id, LOST[TaskState(one.task.state)], at=at)
         for one in lapsed
-        if one.held_by is not None
+        for person_id in sorted(one.people)
     ]
     tell(session, told, at=at)
     return len(lapsed)
@@ -40,6 +40,7 @@ def escalate(session: Session, *, at: datetime, limit: int) -> tuple[int, int]:
         How many tasks were overdue, and how many people were told.
     """
     tasks = lapsing.take_overdue(session, at=at, limit=limit)
+    blocked = waiting_queries.blocked(session, [one.id for one in tasks if not one.claimed_by])
     told = [
         announce_listing(
             session,
@@ -47,7 +48,8 @@ def escalate(session: Session, *, at: datetime, limit: int) -> tuple[int, int]:
             person.id,
             title=f"Overdue: {task.title}"[:LONGEST_TITLE],
             body=OVERDUE.format(
-                due=task.due_at.astimezone(ZoneInfo(person.time_zone)), state=task.stands(at)
+                due=task.due_at.astimezone(ZoneInfo(person.time_zone)),
+                stands="waits for others" if task.id in blocked else f"is {task.stands(at)}",
             ),
             expires_at=at + WORTH_SHOWING,
             at=at,

@@ -22,11 +22,11 @@ MOST_NAMED: Final = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrganisationDraft:
-    """What an organisation is to say of itself; `language` is a tag as BCP 47 has them."""
+    """What an organisation is to say of itself; None stays. `language` is a BCP 47 tag."""
 
-    name: str
-    time_zone: str
-    language: str
+    name: str | None = None
+    time_zone: str | None = None
+    language: str | None = None
 
 
 class CampaignsWithoutText(GeoservicesError):
@@ -63,16 +63,19 @@ def change_organisation(
         LanguageRefused: The language is no tag of one.
         CampaignsWithoutText: It is another, in which a campaign that may still tell says nothing.
     """
-    check_time_zone(draft.time_zone)
-    language = normal_language(draft.language, field="/language")
     accounts.hold_organisation(session, organisation_id)
     organisation = accounts.organisation_by_id(session, organisation_id)
-    if language != organisation.language:
-        _check_campaigns(session, organisation_id, language, at=at)
-    if draft.time_zone != organisation.time_zone:
-        _follow_clocks(session, organisation_id, draft.time_zone, at=at)
-    organisation.name, organisation.time_zone = draft.name, draft.time_zone
-    organisation.language = language
+    if draft.language is not None:
+        language = normal_language(draft.language, field="/language")
+        if language != organisation.language:
+            _check_campaigns(session, organisation_id, language, at=at)
+        organisation.language = language
+    if draft.time_zone is not None:
+        check_time_zone(draft.time_zone)
+        if draft.time_zone != organisation.time_zone:
+            _follow_clocks(session, organisation_id, draft.time_zone, at=at)
+        organisation.time_zone = draft.time_zone
+    organisation.name = draft.name or organisation.name
     session.flush()
     return organisation
 

@@ -306,17 +306,14 @@ def decide(
     running twice does nothing twice.
     """
     messages = outbox.take(session, message_ids)
-    to_come = beginning.begin_for(session, _published(messages), at=at)
-    for message in messages:
-        # What nobody can see yet is looked at again once somebody can.
-        message.due_at = to_come.get(message.subject_id, message.due_at)
+    beginning.begin_for(session, _published(messages), at=at)
     subjects = [message.subject_id for message in messages]
     happened = telling.occasions_of(session, subjects)
     occasions = [happened[subject] for subject in subjects if subject in happened]
     limits = campaigns.limits_of(settings.campaigns)
     sent = campaigns.triggered_by(session, occasions, limits=limits, at=at)
     made = telling.tell(session, sent, together=False, at=at)
-    outbox.settle(session, [one for one in messages if one.subject_id not in to_come])
+    outbox.settle(session, messages)
     return made
 
 

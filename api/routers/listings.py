@@ -11,7 +11,7 @@ from api.pagination import Cursor, Limit, Page, instant_and_id, next_address
 from api.problems import problem_responses
 from api.responses import repeated
 from api.schemas.kinds import AnyListingIn, AnyListingOut, told
-from geoservices import attending
+from geoservices import attending, entrusting
 from geoservices.access.actors import Grant
 from geoservices.access.rights import Right
 from geoservices.accounts.service import TimeZoneUnknown
@@ -24,6 +24,7 @@ from geoservices.listings.service import KindFixed
 from geoservices.offers.drafts import OfferRefused
 from geoservices.tasks.assigning import AssignedTwice
 from geoservices.tasks.drafts import ChecklistRefused, DueOutsideTask
+from geoservices.tasks.states import StepRefused
 from geoservices.tasks.waiting import DependencyCycle, DependencyUnknown
 
 router = APIRouter(tags=["listings"], route_class=StrictRoute)
@@ -102,7 +103,7 @@ def read_listing(
     return told(listing)
 
 
-@router.put("/listings/{listing_id}", responses=problem_responses(*REFUSED, KindFixed))
+@router.put("/listings/{listing_id}", responses=problem_responses(*REFUSED, KindFixed, StepRefused))
 def replace_listing(
     listing_id: UUID,
     body: AnyListingIn,
@@ -113,9 +114,9 @@ def replace_listing(
     """Say something else of a listing.
 
     Who waited for a place at an event gets one if there are more now; who signed up for an
-    occurrence that is no more is told.
+    occurrence that is no more is told. Who had a task that is for others now loses it.
     """
-    listing = service.replace_listing(session, listing_id, body.to_draft(), grant=grant)
+    listing = entrusting.replace_listing(session, listing_id, body.to_draft(), grant=grant, at=at)
     attending.follow(session, listing, at=at)
     return told(listing)
 

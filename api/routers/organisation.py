@@ -45,8 +45,7 @@ def change_organisation(
     The language is refused while a scheduled or live campaign says nothing in it. Days that are
     over stay counted by the time zone of before.
     """
-    known = accounts.organisation_by_id(session, grant.organisation_id)
-    changed = organising.change_organisation(session, known.id, body.to_draft(known), at=at)
+    changed = organising.change_organisation(session, grant.organisation_id, body.to_draft(), at=at)
     return OrganisationOut.model_validate(changed)
 
 

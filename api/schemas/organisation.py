@@ -7,7 +7,6 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from api.schemas.common import In, Out, Text
-from geoservices.accounts.models import Organisation
 from geoservices.languages import LONGEST
 from geoservices.organising import OrganisationDraft
 
@@ -24,13 +23,9 @@ class OrganisationChangesIn(In):
         default=None, description="BCP 47 tag of the language that people are told in by default"
     )
 
-    def to_draft(self, organisation: Organisation) -> OrganisationDraft:
-        """Return what the organisation is to say, all of it."""
-        return OrganisationDraft(
-            name=self.name or organisation.name,
-            time_zone=self.time_zone or organisation.time_zone,
-            language=self.language or organisation.language,
-        )
+    def to_draft(self) -> OrganisationDraft:
+        """Return what the organisation is to say."""
+        return OrganisationDraft(name=self.name, time_zone=self.time_zone, language=self.language)
 
 
 class OrganisationOut(Out):

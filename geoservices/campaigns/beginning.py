@@ -132,31 +132,29 @@ def begin_now(
     return made, True
 
 
-def begin_for(
-    session: Session, listing_ids: Iterable[UUID], *, at: datetime
-) -> Mapping[UUID, datetime]:
-    """Begin the runs that listings set off, each campaign's once for each listing.
-
-    Returns:
-        When to ask again for those that nobody can see yet, by their ids.
-    """
+def begin_for(session: Session, listing_ids: Iterable[UUID], *, at: datetime) -> None:
+    """Begin the runs that listings set off, each campaign's once for each listing."""
     found = listing_queries.by_id(session, listing_ids).values()
-    visible = [one for one in found if visible_at(one) <= at and one.why_over(at) is None]
+    new = [
+        (one, one.came_up_at)
+        for one in found
+        # A task that came to wait for others again is announced anew once it does not.
+        if one.came_up_at is not None and one.why_over(at) is None
+    ]
     listening: dict[UUID, list[Speaker]] = defaultdict(list)
-    heard = place_queries.listening_to(session, [one.place_id for one in visible], at=at)
+    heard = place_queries.listening_to(session, [one.place_id for one, _ in new], at=at)
     defined = definitions_of(session, {one.key for one in heard})
     for each in heard:
         listening[each.place_id].append(Speaker.of(each, defined[each.key]))
     runs = [
-        _run(speaker, trigger, visible_at(listing), listing=listing, at=at)
-        for listing in visible
+        _run(speaker, trigger, came_up_at, listing=listing, at=at)
+        for listing, came_up_at in new
         if (trigger := SET_OFF_BY.get(listing.kind)) is not None
         for speaker in listening[listing.place_id]
         if speaker.campaign.organisation_id == listing.organisation_id
-        and speaker.listens_for(trigger, visible_at(listing))
+        and speaker.listens_for(trigger, came_up_at)
     ]
     _store(session, runs, at=at)
-    return {one.id: visible_at(one) for one in found if visible_at(one) > at}
 
 
 def begin_due(session: Session, *, at: datetime, limit: int) -> int:
@@ -171,13 +169,6 @@ def begin_due(session: Session, *, at: datetime, limit: int) -> int:
         runs += _scheduled(session, campaign, version, at)
     _store(session, runs, at=at)
     return len(due)
-
-
-def visible_at(listing: Listing) -> datetime:
-    """Return when people can see a listing: events at once, tasks once they are to be done."""
-    if listing.kind == ListingKind.EVENT:
-        return listing.created_at
-    return max(listing.created_at, listing.starts_at)
 
 
 def place_of(session: Session, speaker: Speaker, at: datetime) -> UUID | None:

@@ -13,7 +13,6 @@ from geoservices.checkins.verification import Evidence
 from geoservices.imports.known import Known, LineRefused, refusals
 from geoservices.imports.lines import Fault, TaskLine
 from geoservices.imports.models import Outcome, TaskReference
-from geoservices.listings.announcing import announce
 from geoservices.listings.models import ListingKind
 from geoservices.tasks import recurring, waiting_queries
 from geoservices.tasks.drafts import TaskDraft
@@ -56,7 +55,6 @@ def apply_lines(
     known = Known.of(session, lines, grant)
     applied = [_apply(session, line, known, grant=grant, at=at) for line in lines]
     session.flush()
-    announce(session, [one.task for one in applied if one.outcome is Outcome.MADE and one.task])
     session.add_all(
         TaskReference(
             organisation_id=grant.organisation_id, external_id=line.external_id, task_id=one.task.id

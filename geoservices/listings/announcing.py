@@ -9,10 +9,10 @@ from geoservices.listings.models import Listing
 
 
 def announce(session: Session, made: Iterable[Listing]) -> None:
-    """Put new listings in the outbox; whatever stores listings for others to see does this.
+    """Put new listings in the outbox; whatever has listings come up does this.
 
     Args:
-        session: The transaction in which they were stored.
+        session: The transaction in which they did.
         made: They.
     """
     outbox.publish(session, outbox.Topic.LISTING_PUBLISHED, [listing.id for listing in made])

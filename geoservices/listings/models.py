@@ -61,6 +61,11 @@ class Listing(Base):
         """From when on it is on at any of its hours."""
         return self.starts_at
 
+    @property
+    def came_up_at(self) -> datetime | None:
+        """Since when campaigns may speak of it as new; None if that is still to come."""
+        return self.created_at
+
     def is_current(self, at: datetime) -> bool:
         """Tell whether it is on at an instant."""
         begun = self.starts_at <= at and (self.ends_at is None or self.ends_at > at)

@@ -59,7 +59,7 @@ def publish_listing(
     known = queries.by_id(session, [listing.id]).get(listing.id)
     if known is None or known.organisation_id != grant.organisation_id or not _says(known, draft):
         raise IdTaken("listing")
-    if made:
+    if made and known.came_up_at is not None:
         announce(session, [known])
     return known, made
 

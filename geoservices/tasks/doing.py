@@ -284,7 +284,7 @@ def add_note(
         IdTaken: The id belongs to another step.
     """
     noted_at = judge(said, doors=rules.doors, at=at)
-    held = hold(session, task_id, grant=grant, at=at)
+    held = hold(session, task_id, grant=grant, at=at, lapses=False)
     known = said.id and known_step(session, held.task, StepKind.NOTE, said.id, grant=grant)
     if known:
         if known.note != note:

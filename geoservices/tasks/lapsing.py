@@ -21,10 +21,13 @@ STEPS = {
 
 @dataclass(frozen=True, slots=True)
 class Lapsed:
-    """A task with which time has passed, and who had it until then."""
+    """A task with which time has passed, and who is to hear of it.
+
+    That is who had it until then, and of one that was withdrawn whom alone it was for, if told so.
+    """
 
     task: Task
-    held_by: UUID | None
+    people: frozenset[UUID]
 
 
 def write_what_passed(session: Session, task: Task, *, at: datetime) -> UUID | None:
@@ -63,10 +66,13 @@ def write_what_passed(session: Session, task: Task, *, at: datetime) -> UUID | N
 
 def let_time_pass(session: Session, *, at: datetime, limit: int) -> list[Lapsed]:
     """Write down what time did to up to so many tasks; running it twice writes nothing twice."""
-    return [
-        Lapsed(task, write_what_passed(session, task, at=at))
-        for task in queries.lapsed(session, at=at, limit=limit)
-    ]
+    lapsed: list[Lapsed] = []
+    for task in queries.lapsed(session, at=at, limit=limit):
+        people = {write_what_passed(session, task, at=at)}
+        if task.state == TaskState.CANCELLED and task.told_at is not None:
+            people.add(task.assigned_to)
+        lapsed.append(Lapsed(task, frozenset(one for one in people if one is not None)))
+    return lapsed
 
 
 def take_overdue(session: Session, *, at: datetime, limit: int) -> Sequence[Task]:

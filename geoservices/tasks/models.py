@@ -217,6 +217,11 @@ class Task(Listing):
             self.told_at = None
         return value
 
+    @property
+    @override
+    def came_up_at(self) -> datetime | None:
+        return self.opened_at
+
     def is_current(self, at: datetime) -> bool:
         """Tell whether it is on at an instant, and is still to be done."""
         return super().is_current(at) and self.stands(at) not in OVER

@@ -22,7 +22,6 @@ from geoservices.calendars.recurrence import (
 from geoservices.checkins.verification import Evidence
 from geoservices.errors import ErrorKind, GeoservicesError, IdTaken, NotFound
 from geoservices.instants import MICROSECOND
-from geoservices.listings.announcing import announce
 from geoservices.listings.models import ListingKind
 from geoservices.places import access_queries
 from geoservices.places import service as places
@@ -301,7 +300,6 @@ def _make(session: Session, series: TaskSeries, *, at: datetime) -> Task | None:
         **asdict(draft),
     )
     session.add(task)
-    announce(session, [task])
     return task
 
 

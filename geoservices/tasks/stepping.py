@@ -67,8 +67,12 @@ class Held:
         return Standing.HOLDER in self.standings
 
 
-def hold(session: Session, task_id: UUID, *, grant: Grant, at: datetime) -> Held:
+def hold(
+    session: Session, task_id: UUID, *, grant: Grant, at: datetime, lapses: bool = True
+) -> Held:
     """Take hold of a task until the transaction ends, once what time did to it is written down.
+
+    Without `lapses` that is left to the job, which tells whoever had it.
 
     Raises:
         NotFound: There is none, or it is another organisation's, or out of reach.
@@ -77,7 +81,7 @@ def hold(session: Session, task_id: UUID, *, grant: Grant, at: datetime) -> Held
     if task is None:
         raise NotFound("task")
     places.check_reach(session, task.place_id, grant, "task")
-    lapsed_from = write_what_passed(session, task, at=at)
+    lapsed_from = write_what_passed(session, task, at=at) if lapses else None
     state = task.stands(at)
     standings = standings_of(session, worker_of(session, grant.actor), task, state)
     blockers = waiting_queries.blockers(session, [task], grant=grant, at=at)
@@ -124,9 +128,10 @@ def write(
     Raises:
         IdTaken: The id belongs to another step.
     """
-    task.state = move.state
-    if move.state not in HELD:
-        let_go(task)
+    if kind is not StepKind.NOTE:
+        task.state = move.state
+        if move.state not in HELD:
+            let_go(task)
     step = queries.add_step(
         session,
         {

@@ -88,20 +88,28 @@ def _nodes(session: Session, grant: Grant, wanted: ColumnElement[bool]) -> dict[
 def close(session: Session, *, at: datetime) -> int:
     """Note that tasks cannot be begun any more, having come to wait for others; return how many.
 
+    Those that others hold are left for the next time.
+
     Args:
         session: The transaction.
         at: Now; what has begun since is not looked at.
     """
-    closed = session.execute(
-        update(Task.__table__)  # type: ignore[arg-type]  # A table is what it maps to.
+    table = Task.__table__
+    waiting = (
+        select(table.c.id)
         .where(
-            Task.__table__.c.opened_at <= at,
-            Task.__table__.c.depends_on != [],
-            Task.__table__.c.state.in_(UNFINISHED),
+            table.c.opened_at <= at,
+            table.c.depends_on != [],
+            table.c.state.in_(UNFINISHED),
             is_blocked(),
         )
+        .with_for_update(key_share=True, skip_locked=True)
+    )
+    closed = session.execute(
+        update(table)  # type: ignore[arg-type]  # A table is what it maps to.
+        .where(table.c.id.in_(waiting))
         .values(opened_at=None, told_at=None)
-        .returning(Task.__table__.c.id)
+        .returning(table.c.id)
     )
     return len(closed.all())
 
@@ -122,6 +130,12 @@ def unseen(session: Session, *, at: datetime, limit: int) -> Sequence[Task]:
         .with_for_update(key_share=True, skip_locked=True),
         execution_options={"populate_existing": True},
     ).all()
+
+
+def blocked(session: Session, ids: Collection[UUID]) -> frozenset[UUID]:
+    """Return those of the tasks that wait for others."""
+    own_id = Task.__table__.c.id
+    return frozenset(session.scalars(select(own_id).where(own_id.in_(ids), is_blocked())))
 
 
 def is_blocked() -> ColumnElement[bool]:

@@ -1,14 +1,20 @@
 """What an organisation says of itself, over HTTP."""
 
+from uuid import UUID
+
 import pytest
 from httpx2 import Client
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
+from geoservices.accounts import queries as accounts
 from geoservices.accounts.models import Organisation
 from tests.api import asking
 from tests.factories import make_listing, make_place
 
 PATH = "/v1/organisation"
+UNSEEN = {"synchronize_session": False}
+"""What another transaction changes."""
 BILINGUAL = [
     {
         "texts": {
@@ -54,6 +60,23 @@ def test_what_cannot_be_is_refused(
     assert (refused.status_code, refused.json()["type"]) == (422, f"/problems/{code}")
     assert refused.json()["field"] == field
     assert admin.get(PATH).json() == before
+
+
+def test_what_another_admin_changed_meanwhile_stays(
+    admin: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two change different things at the same moment."""
+    hold = accounts.hold_organisation
+
+    def wait_for_the_other(session: Session, organisation_id: UUID) -> None:
+        renamed = update(Organisation).where(Organisation.id == organisation_id)
+        session.execute(renamed.values(name="Cyngor"), execution_options=UNSEEN)
+        hold(session, organisation_id)
+
+    monkeypatch.setattr(accounts, "hold_organisation", wait_for_the_other)
+    moved = admin.patch(PATH, json={"time_zone": "Europe/Dublin"}).json()
+
+    assert (moved["name"], moved["time_zone"]) == ("Cyngor", "Europe/Dublin")
 
 
 def test_a_language_in_which_campaigns_say_nothing_is_refused(

@@ -1,12 +1,13 @@
 """Those are told whom tasks are for, once these can be begun, and those who lose them."""
 
 from collections.abc import Callable
+from dataclasses import fields
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from geoservices import clock, entrusting
@@ -16,15 +17,17 @@ from geoservices.accounts.acting import actor_of
 from geoservices.accounts.models import Organisation, Person
 from geoservices.database import SessionFactory
 from geoservices.deliveries.models import Delivery
+from geoservices.entrusting import LOST
 from geoservices.listings.models import ListingKind
 from geoservices.members.models import Team, TeamMember
 from geoservices.notifications.models import Notification
 from geoservices.pings.screening import Doors
 from geoservices.places.models import Place
-from geoservices.tasks import completing, recurring
+from geoservices.tasks import completing, queries, recurring
 from geoservices.tasks.assigning import Assignment
 from geoservices.tasks.completing import Completion
 from geoservices.tasks.doing import TaskRules
+from geoservices.tasks.drafts import TaskDraft
 from geoservices.tasks.models import Task
 from geoservices.tasks.states import TaskState
 from tests.api.world import make_series, make_subscription
@@ -221,6 +224,23 @@ def test_what_came_to_wait_again_comes_up_again(session: Session, place: Place, 
     assert len(told(session)) == 2
 
 
+def test_what_others_hold_is_looked_at_the_next_time(committed: SessionFactory) -> None:
+    """Nobody who looks for what came up waits for them, nor they for whoever looks."""
+    with committed() as session, session.begin():
+        place = make_place(session, make_organisation(session))
+        power = add_task(session, place, "Switch off")
+        lamp_id = add_task(session, place, "Lamp", depends_on=[power.id], opened_at=NOON).id
+
+    with committed() as holding, holding.begin():
+        holding.get_one(Task, lamp_id, with_for_update=True)
+        with committed() as session, session.begin():
+            session.execute(text("SET LOCAL lock_timeout = '1s'"))
+            assert look(session, 1) == ["Switch off"]
+    with committed() as session, session.begin():
+        assert look(session, 2) == []
+        assert session.get_one(Task, lamp_id).opened_at is None
+
+
 def test_whoever_it_is_given_to_and_taken_from_is_told(
     session: Session, place: Place, hire: Hire, boss: Person
 ) -> None:
@@ -311,6 +331,77 @@ def test_whoever_declined_is_told_when_it_is_given_to_them_anew(
     look(session, 2)
 
     assert [one[0] for one in told(session)] == [ann.id, ann.id]
+
+
+def said_of(task: Task, **changes: Any) -> TaskDraft:
+    """What a manager says of a task, with something else in it."""
+    said = {one.name: getattr(task, one.name) for one in fields(TaskDraft)}
+    return TaskDraft(**said | changes)
+
+
+@pytest.mark.parametrize("is_claimed", [False, True])
+def test_whoever_loses_what_is_said_anew_is_told(
+    session: Session, place: Place, hire: Hire, boss: Person, *, is_claimed: bool
+) -> None:
+    """As if it were assigned, which stands in the history; another title concerns nobody."""
+    ann, ben = hire(), hire()
+    task = add_task(session, place, assigned_to=ann.id)
+    look(session)
+    if is_claimed:
+        entrusting.claim_task(session, task.id, grant=grant_of(ann), rules=RULES, at=NOON)
+    grant = grant_of(boss, Right.LISTINGS_WRITE)
+
+    for changes in ({"title": "Lamp"}, {"title": "Lamp", "assigned_to": ben.id}):
+        draft = said_of(task, **changes)
+        entrusting.replace_listing(session, task.id, draft, grant=grant, at=NOON + HOUR)
+    look(session, 2)
+
+    assert [(person_id, body) for person_id, _title, body in told(session)] == [
+        (ann.id, "It is for you."),
+        (ann.id, entrusting.REASSIGNED),
+        (ben.id, "It is for you."),
+    ]
+    assert (task.assigned_to, task.claimed_by, task.state) == (ben.id, None, TaskState.OPEN)
+    assert queries.steps(session, task.id, after=None, limit=1)[0].for_person_id == ben.id
+
+
+def test_what_was_declined_is_open_when_it_is_said_to_be_for_another(
+    session: Session, place: Place, hire: Hire, boss: Person
+) -> None:
+    """Who is told; of what is over, that is written down alone."""
+    ann, ben = hire(), hire()
+    declined = add_task(session, place, assigned_to=ann.id, state=TaskState.DECLINED)
+    done = add_task(session, place, assigned_to=ann.id, state=TaskState.DONE)
+    grant = grant_of(boss, Right.LISTINGS_WRITE)
+
+    for task in (declined, done):
+        draft = said_of(task, assigned_to=ben.id)
+        entrusting.replace_listing(session, task.id, draft, grant=grant, at=NOON)
+    look(session)
+
+    assert (declined.state, done.state) == (TaskState.OPEN, TaskState.DONE)
+    assert [person_id for person_id, *_ in told(session)] == [ben.id]
+
+
+@pytest.mark.parametrize("is_cancelled", [False, True])
+def test_whose_claim_ended_unseen_is_told_by_whoever_sees_it_first(
+    session: Session, place: Place, hire: Hire, boss: Person, *, is_cancelled: bool
+) -> None:
+    """Before the job comes round, somebody cancels the task or gives it away."""
+    ann, ben = hire(), hire()
+    task = add_task(session, place)
+    entrusting.claim_task(session, task.id, grant=grant_of(ann), rules=RULES, at=NOON)
+    at = NOON + 2 * HOUR
+    if is_cancelled:
+        grant = grant_of(boss, Right.LISTINGS_WRITE)
+        entrusting.cancel_task(session, task.id, note="", grant=grant, at=at)
+    else:
+        grant = grant_of(boss, Right.TASKS_ASSIGN)
+        to_ben = Assignment(person_id=ben.id)
+        entrusting.assign_task(session, task.id, to_ben, note="", grant=grant, at=at)
+
+    words = LOST[TaskState.CANCELLED if is_cancelled else TaskState.OPEN]
+    assert [(one[0], one[2]) for one in told(session)] == [(ann.id, words)]
 
 
 def test_an_occurrence_comes_up_as_every_task_does(

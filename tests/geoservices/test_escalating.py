@@ -129,6 +129,57 @@ def test_a_lease_that_is_over_is_written_down_once_and_told(
     assert session.scalar(select(func.count()).select_from(Delivery)) == 1
 
 
+def test_what_waits_for_others_is_overdue_and_said_to_wait(
+    session: Session, organisation: Organisation, place: Place
+) -> None:
+    """Unless somebody has it, who had it before it had to wait."""
+    hire(session, organisation, Role.MANAGER)
+    ann = hire(session, organisation)
+    power = add_task(session, place, due_at=None)
+    had = claim(session, add_task(session, place, title="Had"), ann)
+    had.depends_on = [power.id]
+    add_task(session, place, title="Kept waiting", depends_on=[power.id])
+
+    escalating.escalate(session, at=NOON, limit=9)
+
+    said = session.execute(select(Notification.title, Notification.body)).all()
+    assert sorted(map(tuple, said)) == [
+        ("Overdue: Had", "It was due at 12:00 on 04/03/2026 and is claimed."),
+        ("Overdue: Kept waiting", "It was due at 12:00 on 04/03/2026 and waits for others."),
+    ]
+
+
+def test_whom_a_withdrawn_task_was_for_is_told(
+    session: Session, organisation: Organisation, place: Place
+) -> None:
+    """Once, if they knew of it; of what ended undone nobody is told who did not have it."""
+    ann = hire(session, organisation)
+    known = {"assigned_to": ann.id, "told_at": NOON}
+    add_task(session, place, withdrawn_at=NOON, **known)
+    add_task(session, place, withdrawn_at=NOON, assigned_to=ann.id)
+    add_task(session, place, ends_at=NOON + HOUR, **known)
+
+    for at in (NOON + HOUR, NOON + 2 * HOUR):
+        escalating.let_time_pass(session, at=at, limit=9)
+
+    assert told(session) == [(ann.id, "Change the lamp")]
+
+
+def test_a_note_does_not_keep_whoever_had_it_from_hearing_that_the_lease_is_over(
+    session: Session, organisation: Organisation, place: Place
+) -> None:
+    """It is written between the end of the lease and the job."""
+    ann, ben = hire(session, organisation), hire(session, organisation)
+    task = claim(session, add_task(session, place), ann)
+    at = NOON + 2 * HOUR
+
+    note = doing.add_note(session, task.id, "Hello", grant=may_do(ben), rules=RULES, at=at)
+    count = escalating.let_time_pass(session, at=at + HOUR, limit=9)
+
+    assert (note.state, count, task.state) == (TaskState.OPEN, 1, TaskState.OPEN)
+    assert told(session) == [(ann.id, "Change the lamp")]
+
+
 @pytest.mark.parametrize(
     ("said", "state"),
     [

@@ -1,17 +1,19 @@
 """From what is published to a run, whichever way it came: by hand, by file, or by a series."""
 
 from collections.abc import Callable
-from datetime import timedelta
-from uuid import uuid4
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from geoservices import broadcasting, outbox, pipeline
+from geoservices import broadcasting, entrusting, outbox, pipeline
 from geoservices.access.rights import Right, Role
 from geoservices.accounts.models import Purpose
 from geoservices.campaigns.definitions import Audience, PlaceSet
+from geoservices.campaigns.models import Campaign
 from geoservices.campaigns.rules import Trigger
 from geoservices.campaigns.run_models import CampaignRun
 from geoservices.checkins.verification import Evidence
@@ -22,6 +24,10 @@ from geoservices.listings import service as listings
 from geoservices.listings.models import Listing, ListingKind
 from geoservices.notifications.models import Notification
 from geoservices.outbox import OutboxMessage
+from geoservices.tasks import recurring
+from geoservices.tasks.models import Task
+from geoservices.tasks.states import TaskState
+from tests.api.world import make_series
 from tests.campaigning import World, make_world
 from tests.factories import NOON, make_person, may
 from tests.walking import SETTINGS
@@ -54,13 +60,28 @@ def by_hand(world: World) -> Listing:
     return listing
 
 
-def by_file(world: World) -> Listing:
+def by_file(world: World, **said: Any) -> Task:
     """A task that another system brings."""
-    line = TaskLine(external_id="T-1", place=str(world.place.id), title="Story time")
+    line = TaskLine(**{"external_id": "T-1", "place": str(world.place.id), **said})
     grant = may(world.organisation, Right.TASKS_WRITE)
     [applied] = apply_lines(world.session, [line], grant=grant, at=NOON)
     assert applied.task is not None
     return applied.task
+
+
+def by_file_alone(world: World) -> Listing:
+    """One that can be begun at once."""
+    return by_file(world, title="Story time")
+
+
+def by_series(world: World) -> Listing:
+    """The first of a series."""
+    series = make_series(world.session, world.place)
+    series.title, series.next_at = "Story time", NOON
+    series.made_until = NOON - timedelta(seconds=1)
+    world.session.flush()
+    _, [task] = recurring.make_due(world.session, at=NOON, limit=9)
+    return task
 
 
 def waiting(session: Session) -> list[OutboxMessage]:
@@ -69,8 +90,10 @@ def waiting(session: Session) -> list[OutboxMessage]:
 
 
 def decide(world: World, *, days: float = 0) -> None:
-    """Let the campaigns decide on all that waits."""
+    """Let tasks come up, and the campaigns decide on all that waits."""
     at = NOON + timedelta(days=days)
+    entrusting.open_tasks(world.session, at=at, limit=9)
+    world.session.expire_all()
     ids = [message.id for message in waiting(world.session)]
     pipeline.decide(world.session, ids, settings=SETTINGS, at=at)
 
@@ -79,7 +102,8 @@ def decide(world: World, *, days: float = 0) -> None:
     ("publish", "trigger", "role", "purpose"),
     [
         (by_hand, Trigger.EVENT_PUBLISHED, Role.CITIZEN, Purpose.NEARBY),
-        (by_file, Trigger.TASK_CREATED, Role.STAFF, Purpose.STAFF_TASKS),
+        (by_file_alone, Trigger.TASK_CREATED, Role.STAFF, Purpose.STAFF_TASKS),
+        (by_series, Trigger.TASK_CREATED, Role.STAFF, Purpose.STAFF_TASKS),
     ],
 )
 def test_what_is_published_is_told_of_once(
@@ -135,16 +159,74 @@ def test_the_same_again_announces_nothing(world: World) -> None:
     assert waiting(world.session) == [message]
 
 
-def test_what_nobody_can_see_yet_waits(world: World) -> None:
-    """A task that is to be done tomorrow is told of tomorrow."""
-    task = by_file(world)
+@pytest.fixture
+def of_tasks(world: World) -> Campaign:
+    """A campaign that tells of tasks at the library."""
+    return world.campaign(
+        trigger=Trigger.TASK_CREATED,
+        audience=Audience(roles=(Role.STAFF,)),
+        purpose=Purpose.STAFF_TASKS,
+        places=PlaceSet(ids=(world.place.id,)),
+        title="{listing}",
+    )
+
+
+def runs(session: Session) -> list[tuple[UUID | None, datetime]]:
+    """Of what runs speak, and when they were to begin."""
+    rows = session.scalars(select(CampaignRun).order_by(CampaignRun.occurred_at))
+    return [(run.listing_id, run.occurred_at) for run in rows]
+
+
+@pytest.mark.usefixtures("of_tasks")
+def test_what_begins_later_is_told_of_when_it_begins(world: World) -> None:
+    """By its start of then, which may have been put forward since."""
+    task = by_file(world, title="Empty the bins", starts_at=NOON + timedelta(days=9))
+    decide(world)
+    before = runs(world.session)
     task.starts_at = NOON + timedelta(days=1)
     world.session.flush()
 
-    decide(world)
-    [message] = waiting(world.session)
-    due_at = message.due_at
+    decide(world, days=0.9)
     decide(world, days=1)
+    decide(world, days=9)
 
-    assert due_at == NOON + timedelta(days=1)
+    assert before == []
+    assert runs(world.session) == [(task.id, NOON + timedelta(days=1))]
+    assert waiting(world.session) == []
+
+
+@pytest.mark.usefixtures("of_tasks")
+def test_what_waits_for_another_is_told_of_once_that_is_done(world: World) -> None:
+    """As new then, however long ago it was made; and once, also if it waits again."""
+    first = by_file(world, title="Switch it off")
+    second = by_file(world, external_id="T-2", title="Mend it", depends_on=("T-1",))
+    third = by_file(world, external_id="T-3", title="Sweep up")
+    decide(world)
+    at_first = {listing_id for listing_id, _ in runs(world.session)}
+    first.state = TaskState.DONE
+    world.session.flush()
+    decide(world, days=2)
+
+    for state, days in ((TaskState.OPEN, 3), (TaskState.DONE, 4)):
+        second.depends_on, third.state = [third.id], state
+        world.session.flush()
+        decide(world, days=days)
+
+    assert at_first == {first.id, third.id}
+    assert runs(world.session)[2:] == [(second.id, NOON + timedelta(days=2))]
+    assert waiting(world.session) == []
+
+
+@pytest.mark.usefixtures("of_tasks")
+def test_what_came_to_wait_meanwhile_is_not_told_of_yet(world: World) -> None:
+    """Between its coming up and the campaigns' hearing of it."""
+    first = by_file(world, title="Switch it off", starts_at=NOON + timedelta(days=9))
+    second = by_file(world, external_id="T-2", title="Mend it")
+    entrusting.open_tasks(world.session, at=NOON, limit=9)
+    second.depends_on = [first.id]
+    world.session.flush()
+
+    decide(world)
+
+    assert runs(world.session) == []
     assert waiting(world.session) == []

@@ -28,6 +28,7 @@ from geoservices.campaigns.triggering import PlacesMissing, TimetableRefused
 from geoservices.campaigns.wording import PlaceholderEmpty
 from geoservices.errors import GeoservicesError
 from geoservices.listings.models import ListingKind
+from geoservices.tasks.models import Task
 from tests.campaigning import World
 from tests.factories import (
     NOON,
@@ -98,7 +99,7 @@ def test_an_event_sets_a_campaign_off_once(world: World) -> None:
 
     for minute in (1, 2):
         at = NOON + timedelta(minutes=minute)
-        assert beginning.begin_for(world.session, [event.id], at=at) == {}
+        beginning.begin_for(world.session, [event.id], at=at)
 
     [run] = runs(world)
     assert (run.campaign_id, run.version, run.trigger) == (
@@ -110,24 +111,24 @@ def test_an_event_sets_a_campaign_off_once(world: World) -> None:
     assert run.state == CampaignRunState.UNDER_WAY
 
 
-def test_a_task_sets_it_off_once_it_is_to_be_done(world: World) -> None:
-    """Until then it is asked for again."""
+def test_a_task_sets_it_off_once_it_has_come_up(world: World) -> None:
+    """Until then nothing does."""
     said = draft(
         Trigger.TASK_CREATED, audience=STAFF, purpose=Purpose.STAFF_TASKS, title="{listing}"
     )
     publish(world, said)
     task = make_listing(world.session, world.place, kind=ListingKind.TASK, title="Empty the bins")
-    task.starts_at = NOON + timedelta(days=1)
-    world.session.flush()
+    assert isinstance(task, Task)
+    at = NOON + timedelta(days=1)
 
-    later = beginning.begin_for(world.session, [task.id], at=NOON)
+    beginning.begin_for(world.session, [task.id], at=at)
     none = runs(world)
-    done = beginning.begin_for(world.session, [task.id], at=NOON + timedelta(days=1))
+    task.opened_at = at
+    world.session.flush()
+    beginning.begin_for(world.session, [task.id], at=at + timedelta(seconds=1))
 
-    assert later == {task.id: NOON + timedelta(days=1)}
     assert none == []
-    assert done == {}
-    assert [run.occurred_at for run in runs(world)] == [NOON + timedelta(days=1)]
+    assert [run.occurred_at for run in runs(world)] == [at]
 
 
 def test_what_is_of_another_kind_elsewhere_or_anothers_sets_nothing_off(world: World) -> None:
