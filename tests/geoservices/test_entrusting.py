@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import fields
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -18,36 +19,26 @@ from geoservices.accounts.models import Organisation, Person
 from geoservices.database import SessionFactory
 from geoservices.deliveries.models import Delivery
 from geoservices.entrusting import LOST
-from geoservices.listings.models import ListingKind
-from geoservices.members.models import Team, TeamMember
+from geoservices.members.models import Team
 from geoservices.notifications.models import Notification
-from geoservices.pings.screening import Doors
 from geoservices.places.models import Place
 from geoservices.tasks import completing, queries, recurring
 from geoservices.tasks.assigning import Assignment
 from geoservices.tasks.completing import Completion
-from geoservices.tasks.doing import TaskRules
 from geoservices.tasks.drafts import TaskDraft
 from geoservices.tasks.models import Task
 from geoservices.tasks.states import TaskState
-from tests.api.world import make_series, make_subscription
+from tests.api.world import make_series
 from tests.factories import (
     NOON,
-    make_device,
-    make_listing,
     make_organisation,
-    make_person,
     make_place,
 )
 from tests.jobs import runtime
+from tests.tasking import HOUR, RULES, add_task, make_team
+from tests.tasking import hire as hire_member
 from workers.jobs import tasks as jobs
 
-HOUR = timedelta(hours=1)
-RULES = TaskRules(
-    lease=2 * HOUR,
-    evidence_age=4 * HOUR,
-    doors=Doors(future_tolerance=timedelta(minutes=5), oldest=timedelta(days=7)),
-)
 Hire = Callable[..., Person]
 
 
@@ -66,28 +57,13 @@ def place(session: Session, organisation: Organisation) -> Place:
 @pytest.fixture
 def team(session: Session, organisation: Organisation) -> Team:
     """The caretakers."""
-    team = Team(organisation_id=organisation.id, name="Caretakers", created_at=NOON)
-    session.add(team)
-    session.flush()
-    return team
+    return make_team(session, organisation)
 
 
 @pytest.fixture
 def hire(session: Session, organisation: Organisation) -> Hire:
     """Makes members, each with a browser that is pushed to."""
-
-    def make(role: Role = Role.STAFF, *, team: Team | None = None, **said: Any) -> Person:
-        person = make_person(session, organisation=organisation)
-        person.role = role
-        for name, value in said.items():
-            setattr(person, name, value)
-        if team is not None:
-            session.add(TeamMember(team_id=team.id, person_id=person.id))
-        make_subscription(session, make_device(session, person)[0])
-        session.flush()
-        return person
-
-    return make
+    return partial(hire_member, session, organisation)
 
 
 @pytest.fixture
@@ -99,16 +75,6 @@ def boss(hire: Hire) -> Person:
 def grant_of(person: Person, right: Right = Right.TASKS_WRITE) -> Grant:
     """What lets somebody do something with tasks."""
     return actor_of(person).granted(right)
-
-
-def add_task(session: Session, place: Place, title: str = "Change the lamp", **said: Any) -> Task:
-    """Something to be done there."""
-    task = make_listing(session, place, kind=ListingKind.TASK, title=title)
-    assert isinstance(task, Task)
-    for name, value in said.items():
-        setattr(task, name, value)
-    session.flush()
-    return task
 
 
 def told(session: Session) -> list[tuple[UUID, str, str]]:

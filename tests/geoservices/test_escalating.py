@@ -1,6 +1,7 @@
 """Time passes for tasks: claims end, tasks end, and what is overdue is told upwards."""
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -14,33 +15,21 @@ from geoservices.accounts.acting import actor_of
 from geoservices.accounts.models import Organisation, Person
 from geoservices.database import SessionFactory
 from geoservices.deliveries.models import Delivery
-from geoservices.listings.models import ListingKind
-from geoservices.members.models import Team, TeamMember
+from geoservices.members.models import Team
 from geoservices.notifications.models import Notification
-from geoservices.pings.screening import Doors
 from geoservices.places.models import Place
 from geoservices.tasks import doing, queries
-from geoservices.tasks.doing import TaskRules
 from geoservices.tasks.models import Escalation, Task, TaskStep
 from geoservices.tasks.states import OVER, TaskState
-from tests.api.world import make_subscription
+from tests import tasking
 from tests.factories import (
     NOON,
-    make_device,
-    make_listing,
     make_organisation,
-    make_person,
     make_place,
 )
 from tests.jobs import runtime
+from tests.tasking import HOUR, RULES, hire, make_team
 from workers.jobs import tasks as jobs
-
-HOUR = timedelta(hours=1)
-RULES = TaskRules(
-    lease=2 * HOUR,
-    evidence_age=4 * HOUR,
-    doors=Doors(future_tolerance=timedelta(minutes=5), oldest=timedelta(days=7)),
-)
 
 
 @pytest.fixture
@@ -58,27 +47,7 @@ def place(session: Session, organisation: Organisation) -> Place:
 @pytest.fixture
 def team(session: Session, organisation: Organisation) -> Team:
     """The caretakers."""
-    team = Team(organisation_id=organisation.id, name="Caretakers", created_at=NOON)
-    session.add(team)
-    session.flush()
-    return team
-
-
-def hire(
-    session: Session,
-    organisation: Organisation,
-    role: Role = Role.STAFF,
-    *,
-    team: Team | None = None,
-    reach: dict[str, object] | None = None,
-) -> Person:
-    """A member, with a browser that is pushed to."""
-    person = make_person(session, organisation=organisation)
-    person.role, person.reach = role, reach
-    if team is not None:
-        session.add(TeamMember(team_id=team.id, person_id=person.id))
-    make_subscription(session, make_device(session, person)[0])
-    return person
+    return make_team(session, organisation)
 
 
 def may_do(person: Person) -> Grant:
@@ -86,15 +55,9 @@ def may_do(person: Person) -> Grant:
     return actor_of(person).granted(Right.TASKS_WRITE)
 
 
-def add_task(session: Session, place: Place, **said: object) -> Task:
+def add_task(session: Session, place: Place, **said: Any) -> Task:
     """Something to be done there, due at noon."""
-    task = make_listing(session, place, kind=ListingKind.TASK, title="Change the lamp")
-    assert isinstance(task, Task)
-    task.due_at = NOON
-    for name, value in said.items():
-        setattr(task, name, value)
-    session.flush()
-    return task
+    return tasking.add_task(session, place, **{"due_at": NOON, **said})
 
 
 def claim(session: Session, task: Task, person: Person, at: datetime = NOON) -> Task:
