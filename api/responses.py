@@ -62,6 +62,12 @@ class JpegResponse(Response):
         )
 
 
+class TileResponse(Response):
+    """A vector tile (Mapbox Vector Tile 2.1)."""
+
+    media_type = "application/vnd.mapbox-vector-tile"
+
+
 class ZipResponse(StreamingResponse):
     """A file to keep, sent part by part."""
 

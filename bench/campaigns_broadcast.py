@@ -11,7 +11,7 @@ broadcast.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
@@ -23,6 +23,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from bench.database import Server
+from bench.ingest_service import cores, cpu_s
 from bench.push_crowd import Crowd
 from bench.push_pipeline import Pipeline, pipeline
 from bench.push_services import push_services
@@ -87,7 +88,13 @@ WHERE c.received_at >= %s AND c.received_at < %s
 CHECKED_IN: LiteralString = (
     "SELECT count(*) FROM check_ins WHERE received_at >= %s AND received_at < %s"
 )
-QUEUED: LiteralString = "SELECT count(*) FROM deliveries WHERE broadcast"
+# Whoever checked in meanwhile may be told of both by one push.
+QUEUED: LiteralString = """
+SELECT count(*) FROM decisions e JOIN notifications n ON n.decision_id = e.id
+WHERE e.run_id IS NOT NULL AND EXISTS (
+    SELECT FROM deliveries d WHERE d.notification_id IN (n.id, n.bundle_id)
+)
+"""
 LEFT: LiteralString = """
 SELECT count(*) FROM deliveries WHERE broadcast AND state IN ('queued', 'sending')
 """
@@ -182,16 +189,32 @@ def run(server: Server, *, seed: int, quick: bool) -> Iterator[Figure]:  # noqa:
         ) as whole:
             town = _town(whole)
             quiet = _spell(lambda: town.check_in(QUICK_QUIET_S if quick else QUIET_S))
-            run_id, began = town.begin(), time.monotonic()
+            run_id, began, before = town.begin(), time.monotonic(), _busy(whole)
             deciding = _spell(lambda: _while_under_way(town, run_id))
+            busy_s = {
+                name: round(cores(before[name], spent, elapsed_s=1), 1)
+                for name, spent in _busy(whole).items()
+            }
             sending = _spell(lambda: _while_sent(town))
             sent_s = time.monotonic() - began
             time.sleep(AFTERWARDS_S)
-            yield from _figures(town, run_id, quiet, deciding, sending, sent_s)
+            yield from _figures(town, run_id, quiet, deciding, sending, sent_s, busy_s)
+
+
+def _busy(whole: Pipeline) -> dict[str, Mapping[int, float]]:
+    """Return how much processor time the workers' and PostgreSQL's processes have taken so far."""
+    parts = {"worker_cpu_s": whole.processes["worker"], "postgres_cpu_s": whole.server.process()}
+    return {name: cpu_s([process]) for name, process in parts.items()}
 
 
 def _figures(
-    town: Town, run_id: UUID, quiet: Spell, deciding: Spell, sending: Spell, sent_s: float
+    town: Town,
+    run_id: UUID,
+    quiet: Spell,
+    deciding: Spell,
+    sending: Spell,
+    sent_s: float,
+    busy_s: dict[str, float],
 ) -> Iterator[Figure]:
     done = town.run(run_id)
     if done.ended_at is None or done.sent != town.crowd.people:
@@ -210,6 +233,7 @@ def _figures(
             "people": town.crowd.people,
             "workers": WORKERS,
             "all_sent_s": round(sent_s, 1),
+            **busy_s,
         },
     )
     alone = town.latencies_ms(quiet)

@@ -44,7 +44,7 @@ def decide_all() -> tuple[float, int, int]:
 def _hand_out() -> list[int]:
     lease = runtime.settings().outbox_lease
     with transaction(runtime.sessions()) as session:
-        return outbox.hand_out(session, at=clock.now(), lease=lease, limit=AT_ONCE)
+        return outbox.DUE.hand_out(session, at=clock.now(), lease=lease, limit=AT_ONCE)
 
 
 def _count() -> tuple[int, int]:

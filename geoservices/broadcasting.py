@@ -1,5 +1,6 @@
 """A campaign's run goes on: the next people are decided about, and told."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -11,6 +12,7 @@ from geoservices.campaigns import running
 from geoservices.campaigns.deciding import limits_of
 from geoservices.campaigns.rules import CampaignClass
 from geoservices.campaigns.running import Step
+from geoservices.campaigns.speaking import Message
 from geoservices.settings.service import Settings
 
 PEOPLE_AT_ONCE: Final = 500
@@ -30,8 +32,10 @@ def take_step(
     What is critical waits behind nothing; all else gives way to what somebody is told because of
     what they did.
     """
+
+    def tell(messages: Sequence[Message], campaign_class: CampaignClass) -> None:
+        broadcast = campaign_class is not CampaignClass.CRITICAL
+        telling.tell(session, messages, together=False, broadcast=broadcast, at=at)
+
     limits = limits_of(settings.campaigns)
-    step = running.take_step(session, run_id, limits=limits, at=at, limit=limit)
-    broadcast = step.campaign_class is not CampaignClass.CRITICAL
-    telling.tell(session, step.sent, together=False, broadcast=broadcast, at=at)
-    return step
+    return running.take_step(session, run_id, limits=limits, at=at, limit=limit, tell=tell)

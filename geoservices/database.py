@@ -1,13 +1,14 @@
 """The one database: its metadata, engine, sessions and transactions."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 from uuid import UUID
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 from sqlalchemy import (
     ARRAY,
     ColumnElement,
@@ -23,6 +24,8 @@ from sqlalchemy import (
     tuple_,
 )
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -95,6 +98,20 @@ class DatabaseRole(StrEnum):
 
 
 LIMITS = "-c lock_timeout=10s -c statement_timeout=30s -c timezone=UTC"
+PATIENCE: Final[Mapping[str, int]] = {
+    "connect_timeout": 3,
+    "tcp_user_timeout": 6000,
+    "keepalives_idle": 3,
+    "keepalives_interval": 2,
+    "keepalives_count": 2,
+}
+"""For every connection: a server that vanishes without a word holds nobody for long.
+
+What was sent must be acknowledged within 6 s, and while an answer is waited for its system
+is asked every few seconds whether it is still there. What only takes long is another matter.
+"""
+AWAY_STATES = ("08", "57P01", "57P02", "57P03")
+"""How PostgreSQL's codes for lost connections and servers that shut down or start begin."""
 PREPARED = "prepared"
 """Where a connection keeps the names of the statements that `trips` has prepared on it."""
 BY_KEY = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off"
@@ -134,18 +151,19 @@ def make_engine(
         # Positions are parameters, and an error's text ends up in logs.
         hide_parameters=True,
         connect_args={
-            "connect_timeout": 5,
-            # A server that vanishes without a word must not hold whoever waits for it for long.
-            "tcp_user_timeout": 15_000,
-            "keepalives_idle": 10,
-            "keepalives_interval": 5,
-            "keepalives_count": 2,
+            **PATIENCE,
             "options": " ".join([LIMITS, acting_as(role), *[BY_KEY] * by_key]),
         },
     )
     if by_key:
         event.listen(engine, "connect", _keep_prepared)
     return engine
+
+
+def connect(url: str, *, role: DatabaseRole = DatabaseRole.SERVICE) -> psycopg.Connection[Any]:
+    """Make a connection of psycopg's own, each statement of which is a transaction."""
+    address = make_conninfo(url, options=f"{LIMITS} {acting_as(role)}", **PATIENCE)
+    return psycopg.connect(address, autocommit=True)
 
 
 def acting_as(role: DatabaseRole) -> str:
@@ -181,6 +199,16 @@ def driver(session: Session) -> psycopg.Connection[Any]:
     if not isinstance(connection, psycopg.Connection):
         raise TypeError("The engine's driver must be psycopg.")
     return connection
+
+
+def is_away(error: Exception) -> bool:
+    """Tell whether it was the database that could not be reached, whatever was asked of it."""
+    if isinstance(error, PoolTimeout | InterfaceError):
+        return True
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if not isinstance(cause, psycopg.OperationalError):
+        return False
+    return cause.sqlstate is None or cause.sqlstate.startswith(AWAY_STATES)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ when the last of what it waited for was done. `open_tasks` finds each of them.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -25,10 +25,12 @@ from geoservices.listings.drafts import ListingDraft
 from geoservices.listings.models import Listing
 from geoservices.notifications.announcing import announce_listing
 from geoservices.notifications.models import Notification
-from geoservices.places.access_queries import is_reached
+from geoservices.places.access_queries import reached_by
 from geoservices.scopes import everywhere
-from geoservices.tasks import doing, queries, recurring, waiting_queries
+from geoservices.tasks import completing, doing, queries, recurring, waiting_queries
 from geoservices.tasks.assigning import Assignment
+from geoservices.tasks.clocks import Said
+from geoservices.tasks.completing import Completion, Done
 from geoservices.tasks.doing import TaskRules
 from geoservices.tasks.drafts import TaskDraft
 from geoservices.tasks.models import Task, TaskSeries
@@ -43,6 +45,7 @@ LOST: Final = {
     "so all the same.",
     TaskState.EXPIRED: "It has ended, so that it need not be done any more.",
     TaskState.CANCELLED: "It was cancelled.",
+    TaskState.DONE: "Somebody else has done it, so that it need not be done any more.",
 }
 """What whoever had a task is told, by where it stands now."""
 REASSIGNED: Final = (
@@ -69,6 +72,56 @@ def claim_task(
     held = doing.claim(session, task_id, grant=grant, rules=rules, at=at)
     _tell_losers(session, held, {held.lapsed_from}, LOST[TaskState.OPEN], grant=grant, at=at)
     return held.task
+
+
+def start_task(
+    session: Session, task_id: UUID, said: Said, *, grant: Grant, rules: TaskRules, at: datetime
+) -> Task:
+    """Begin a task, and tell whoever had it until their lease ended, as `doing.start` has it."""
+    held = doing.start(session, task_id, said, grant=grant, rules=rules, at=at)
+    _tell_losers(session, held, {held.lapsed_from}, LOST[TaskState.OPEN], grant=grant, at=at)
+    return held.task
+
+
+def tick_task(
+    session: Session,
+    task_id: UUID,
+    items: Mapping[str, bool],
+    said: Said,
+    *,
+    grant: Grant,
+    rules: TaskRules,
+    at: datetime,
+) -> Task:
+    """Tick items, and tell whoever had the task until their lease ended; see `doing.tick`."""
+    held = doing.tick(session, task_id, items, said, grant=grant, rules=rules, at=at)
+    _tell_losers(session, held, {held.lapsed_from}, LOST[TaskState.OPEN], grant=grant, at=at)
+    return held.task
+
+
+def decline_task(
+    session: Session, task_id: UUID, *, reason: str, grant: Grant, at: datetime
+) -> Task:
+    """Decline a task, and tell whoever had it until their lease ended; see `doing.decline`."""
+    held = doing.decline(session, task_id, reason=reason, grant=grant, at=at)
+    _tell_losers(session, held, {held.lapsed_from}, LOST[TaskState.OPEN], grant=grant, at=at)
+    return held.task
+
+
+def complete_task(
+    session: Session,
+    task_id: UUID,
+    completion: Completion,
+    *,
+    grant: Grant,
+    rules: TaskRules,
+    at: datetime,
+) -> Done:
+    """Say that a task is done, and tell whoever else had it; see `completing.complete`."""
+    done = completing.complete(session, task_id, completion, grant=grant, rules=rules, at=at)
+    losers = {done.held.holder, done.held.lapsed_from}
+    _tell_losers(session, done.held, losers, LOST[TaskState.DONE], grant=grant, at=at)
+    return done
 
 
 def release_task(session: Session, task_id: UUID, *, note: str, grant: Grant, at: datetime) -> Task:
@@ -215,20 +268,19 @@ def _tell_workers(session: Session, tasks: Sequence[Task], *, at: datetime) -> i
             if (task.team_id == team_id if team_id else task.assigned_to == person.id)
             and person.organisation_id == task.organisation_id
         ]
+    grants = [actor_of(workers[one]).granted(Right.TASKS_READ) for one in theirs]
+    reached = reached_by(session, grants, {task.place_id for task in tasks})
     told = [
-        _word(session, workers[person_id], seen, at=at)
-        for person_id, known in theirs.items()
-        if (seen := _within_reach(session, workers[person_id], known))
+        _word(session, workers[person_id], sorted(seen, key=_urgency), at=at)
+        for (person_id, known), places in zip(theirs.items(), reached, strict=True)
+        if (seen := [task for task in known if task.place_id in places])
     ]
     tell(session, told, at=at)
     return len(told)
 
 
-def _within_reach(session: Session, person: Person, tasks: Sequence[Task]) -> list[Task]:
-    """Return the tasks that somebody may see, the most urgent first."""
-    grant = actor_of(person).granted(Right.TASKS_READ)
-    seen = [task for task in tasks if is_reached(session, task.place_id, grant)]
-    return sorted(seen, key=lambda task: (queries.urgency_of(task), task.title, task.id))
+def _urgency(task: Task) -> tuple[int, str, UUID]:
+    return queries.urgency_of(task), task.title, task.id
 
 
 def _word(session: Session, person: Person, tasks: Sequence[Task], *, at: datetime) -> Notification:

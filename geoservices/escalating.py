@@ -12,13 +12,17 @@ from geoservices.accounts.acting import actor_of
 from geoservices.accounts.models import Person
 from geoservices.entrusting import LOST, WORTH_SHOWING, tell, tell_of_end
 from geoservices.notifications.announcing import announce_listing
-from geoservices.places.access_queries import is_reached
-from geoservices.tasks import lapsing, queries, waiting_queries
+from geoservices.places.access_queries import reached_by
+from geoservices.tasks import lapsing, queries, recurring, waiting_queries
 from geoservices.tasks.models import Escalation, Task
 from geoservices.tasks.states import TaskState
 
 LONGEST_TITLE: Final = 120
 OVERDUE: Final = "It was due at {due:%H:%M} on {due:%d/%m/%Y} and {stands}."
+HANDED_BACK: Final = (
+    "It comes again, and whom it was for does the organisation's work no more. It is for whoever "
+    "comes by now, as are those after it. Say in its series whom it is for."
+)
 
 
 def let_time_pass(session: Session, *, at: datetime, limit: int) -> int:
@@ -70,9 +74,40 @@ def told_of(session: Session, task: Task) -> Sequence[Person]:
     of = task.organisation_id
     escalated = task.escalate_to == Escalation.TEAM_LEAD
     leads = queries.leads_of(session, of, task) if escalated else ()
-    managers = [
-        manager
-        for manager in ([] if leads else queries.members_of(session, of, Role.MANAGER))
-        if is_reached(session, task.place_id, actor_of(manager).granted(Right.TASKS_READ))
+    return leads or managers_of(session, task)
+
+
+def hand_back(session: Session, *, at: datetime, limit: int) -> int:
+    """Hand back what comes again for members who do no work any more; see `recurring.hand_back`.
+
+    Managers are told, once for each series.
+
+    Returns:
+        How many tasks were handed back.
+    """
+    left = recurring.hand_back(session, at=at, limit=limit)
+    told = [
+        announce_listing(
+            session,
+            task,
+            manager.id,
+            title=f"For nobody now: {task.title}"[:LONGEST_TITLE],
+            body=HANDED_BACK,
+            expires_at=at + WORTH_SHOWING,
+            at=at,
+        )
+        for task in {task.series_id: task for task in left}.values()
+        for manager in managers_of(session, task)
     ]
-    return leads or managers or queries.members_of(session, of, Role.ADMIN)
+    tell(session, told, at=at)
+    return len(left)
+
+
+def managers_of(session: Session, task: Task) -> Sequence[Person]:
+    """Return the managers whose reach a task is in, and without any the admins."""
+    of = task.organisation_id
+    managers = queries.members_of(session, of, Role.MANAGER)
+    grants = [actor_of(one).granted(Right.TASKS_READ) for one in managers]
+    reached = reached_by(session, grants, [task.place_id])
+    within = [manager for manager, places in zip(managers, reached, strict=True) if places]
+    return within or queries.members_of(session, of, Role.ADMIN)

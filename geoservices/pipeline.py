@@ -37,7 +37,7 @@ from geoservices.geofences.index import GeofenceIndex
 from geoservices.geofences.live import LiveGeofences
 from geoservices.geometry.position import Position
 from geoservices.letters import addresses
-from geoservices.notifications.models import Notification
+from geoservices.notifications.models import NewNotification, Notification
 from geoservices.notifications.trying import write_test
 from geoservices.pings import queries as pings
 from geoservices.pings.sightings import has_leapt
@@ -299,7 +299,7 @@ def let_time_pass(session: Session, *, settings: Settings, at: datetime, limit: 
 
 def decide(
     session: Session, message_ids: Sequence[int], *, settings: Settings, at: datetime
-) -> list[Notification]:
+) -> list[NewNotification]:
     """Let the campaigns decide on what the messages tell of, and make the notifications.
 
     Decisions, notifications, deliveries and the end of the messages are one transaction, so that
@@ -319,7 +319,7 @@ def decide(
 
 def release(
     session: Session, decision_ids: Sequence[UUID], *, settings: Settings, at: datetime
-) -> list[Notification]:
+) -> list[NewNotification]:
     """Look again at what was held back by these decisions, and make the notifications.
 
     Whatever else waits for the same people and is due is looked at with it, so that it is one push.
@@ -330,7 +330,7 @@ def release(
     occasions = telling.held_occasions(session, waited)
     limits = campaigns.limits_of(settings.campaigns)
     sent = campaigns.released(session, occasions, limits=limits, at=at)
-    return telling.tell(session, sent, together=True, at=at)
+    return telling.tell_released(session, sent, at=at)
 
 
 def checkin_rules(settings: Settings) -> CheckInRules:

@@ -10,6 +10,7 @@ from geoservices.database import Base
 NOUNS = (
     "audit",
     "accounts",
+    "interests",
     "members",
     "keys",
     "oidc",

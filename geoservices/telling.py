@@ -1,5 +1,6 @@
 """What campaigns are asked about, and how what they decided to say is put on its way."""
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 from geoservices.accounts import queries as accounts
 from geoservices.campaigns.models import Decision
 from geoservices.campaigns.occasions import Held, Occasion
-from geoservices.campaigns.rules import Trigger
+from geoservices.campaigns.rules import CampaignClass, Trigger
 from geoservices.campaigns.speaking import Message
 from geoservices.campaigns.waiting_queries import Waiting
 from geoservices.checkins import queries as checkins
@@ -19,7 +20,7 @@ from geoservices.checkins.verification import CONFIDENCE, Evidence
 from geoservices.deliveries import bundling
 from geoservices.deliveries import service as deliveries
 from geoservices.notifications import service as notifications
-from geoservices.notifications.models import Notification
+from geoservices.notifications.models import NewNotification
 from geoservices.places import queries as places
 from geoservices.visits import queries as visits
 from geoservices.visits.models import Transition
@@ -59,16 +60,17 @@ def held_occasions(session: Session, waited: Sequence[Waiting]) -> list[Occasion
     subjects = {one.decision.id: _subject(one.decision) for one in waited}
     happened = occasions_of(session, [one for one in subjects.values() if one is not None])
     occasions: list[Occasion] = []
-    for decision, first_at, until, person, place in waited:
+    for decision, first_at, until, person, place, run in waited:
         subject = subjects[decision.id]
         occasion = happened.get(subject) if subject is not None else None
         if occasion is None:
             occasion = Occasion(
                 trigger=Trigger(decision.trigger),
-                occurred_at=first_at,
+                occurred_at=run.occurred_at if run else first_at,
                 confidence=0,
                 person=person,
                 place=place,
+                run_id=decision.run_id,
             )
         held = Held(
             first_id=decision.follows_id or decision.id,
@@ -76,6 +78,7 @@ def held_occasions(session: Session, waited: Sequence[Waiting]) -> list[Occasion
             until=until,
             campaign_id=decision.campaign_id,
             version=decision.version,
+            run=run,
         )
         occasions.append(replace(occasion, held=held))
     return occasions
@@ -88,7 +91,7 @@ def tell(
     together: bool,
     broadcast: bool = False,
     at: datetime,
-) -> list[Notification]:
+) -> list[NewNotification]:
     """Write a notification for each message, and put on its way what is to be pushed.
 
     Args:
@@ -107,9 +110,32 @@ def tell(
         for one in made
         if one.decision_id in pushed
     ]
-    pushes = bundling.bundle(session, loose, at=at)
+    pushes = bundling.bundle(session, loose, broadcast=broadcast, at=at)
     deliveries.enqueue(session, pushes, broadcast=broadcast, at=at)
     return made
+
+
+def tell_released(
+    session: Session, messages: Sequence[Message], *, at: datetime
+) -> list[NewNotification]:
+    """Tell people what was held back until now, each of them with one push.
+
+    What runs alone had wait for somebody gives way to what is told to one person, as it would have.
+    """
+    parts: dict[tuple[UUID, bool], list[Message]] = defaultdict(list)
+    for message in messages:
+        critical = message.campaign.campaign_class == CampaignClass.CRITICAL
+        parts[message.decision.person_id, critical].append(message)
+    lanes: dict[bool, list[Message]] = {False: [], True: []}
+    for (_, critical), part in parts.items():
+        of_runs = all(message.decision.run_id for message in part)
+        lanes[of_runs and not critical] += part
+    return [
+        one
+        for broadcast, some in lanes.items()
+        if some
+        for one in tell(session, some, together=True, broadcast=broadcast, at=at)
+    ]
 
 
 def _subject(decision: Decision) -> UUID | None:

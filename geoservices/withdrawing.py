@@ -18,6 +18,7 @@ from geoservices.campaigns.rules import BY_PASSING, Trigger
 from geoservices.channels import queries as channels
 from geoservices.checkins import queries as checkins
 from geoservices.deliveries import forgetting_queries as told
+from geoservices.interests import queries as interests
 from geoservices.letters import addresses
 from geoservices.offers import queries as offers
 from geoservices.pings import queries as pings
@@ -79,6 +80,7 @@ def _forget_what_was_told(
     told.forget_told(session, person_id, purpose, triggers, tests=nothing_to_tell)
     if nothing_to_tell:
         subscriptions.forget(session, person_id)
+        interests.forget(session, person_id)
 
 
 def _forget_whereabouts(

@@ -37,7 +37,10 @@ def _do(options: argparse.Namespace, rest: list[str], arguments: list[str]) -> i
     configuration = load_configuration()
     if options.command in {"demo", "run"}:
         carry_mark(configuration.data_dir, module="local", arguments=arguments)
-    from local import checks, demo, stack  # noqa: PLC0415
+    from local import checks, demo, stack, web  # noqa: PLC0415
+
+    if options.command in {"demo", "run"}:
+        web.build()
 
     match options.command:
         case "demo":

@@ -1,13 +1,14 @@
-"""`make test`: every check that CI runs, in order, on servers that are thrown away afterwards."""
+"""`make test`: every check that CI runs, on servers that are thrown away afterwards."""
 
 import os
 import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from local.cluster import open_cluster, remove_cluster
 from local.configuration import CHECKOUT, Configuration, free_port
@@ -22,6 +23,7 @@ CHECKS: dict[str, tuple[str, ...]] = {
     "format": ("ruff", "format", "--check", "."),
     "mypy": ("mypy",),
     "imports": ("lint-imports",),
+    "web": ("python", "-m", "local.web", "check"),
     "audit": ("python", "-m", "local.auditing"),
     "migrate": ("alembic", "upgrade", "head"),
     "schema": ("alembic", "check"),
@@ -30,6 +32,8 @@ CHECKS: dict[str, tuple[str, ...]] = {
     "pytest": ("pytest", "-n", "3", "--dist", "worksteal"),
 }
 
+BESIDE = {"mypy"}
+"""It takes one processor for a minute, longer than all others before the tests."""
 PREFIX = "geoservices-test-"
 ABANDONED_AFTER_S = 60.0
 """A folder this old that nobody owns belongs to a run that was killed."""
@@ -37,12 +41,14 @@ ABANDONED_AFTER_S = 60.0
 
 def check(names: Sequence[str], pytest_arguments: Sequence[str]) -> int:
     """Run the named checks, all of them even if one fails; return 1 if any did."""
-    failed = []
-    with _throw_away() as env:
-        for name in names:
-            command = CHECKS[name] + (tuple(pytest_arguments) if name == "pytest" else ())
-            if not _passes(name, command, env if name != "pytest" else _bare(env)):
-                failed.append(name)
+    in_turn = [name for name in names if name not in BESIDE | {"pytest"}]
+    tests = (*CHECKS["pytest"], *pytest_arguments)
+    with _throw_away() as env, ExitStack() as started:
+        beside = [started.enter_context(_beside(name, env)) for name in names if name in BESIDE]
+        failed = [name for name in in_turn if not _passes(name, CHECKS[name], env)]
+        if "pytest" in names and not _passes("pytest", tests, _bare(env)):
+            failed.append("pytest")
+        failed += [name for ended in beside for name in ended()]
     _headline(f"failed: {', '.join(failed)}" if failed else f"all {len(names)} checks passed")
     return 1 if failed else 0
 
@@ -58,11 +64,46 @@ def clean(data_dir: Path) -> int:
 def _passes(name: str, command: Sequence[str], env: Mapping[str, str]) -> bool:
     _headline(f"{name}: {' '.join(command)}")
     began = time.monotonic()
+    with _running(command, env) as process:
+        return _ends_well(name, process, began)
+
+
+@contextmanager
+def _beside(name: str, env: Mapping[str, str]) -> Iterator[Callable[[], list[str]]]:
+    """Run a check during the block, and yield what waits for it and tells all that it printed."""
+    began = time.monotonic()
+    with tempfile.TemporaryFile() as output, _running(CHECKS[name], env, output) as process:
+
+        def end() -> list[str]:
+            process.wait()
+            _headline(f"{name}: {' '.join(CHECKS[name])}")
+            output.seek(0)
+            print(output.read().decode(errors="replace"), end="", flush=True)
+            return [] if _ends_well(name, process, began) else [name]
+
+        yield end
+
+
+@contextmanager
+def _running(
+    command: Sequence[str], env: Mapping[str, str], output: IO[bytes] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a command; it does not outlive the block."""
     full = [program(command[0]), *command[1:]]
-    done = subprocess.run(full, stdin=subprocess.DEVNULL, cwd=CHECKOUT, env=env, check=False)
-    verdict = "passed" if done.returncode == 0 else f"FAILED with exit code {done.returncode}"
+    with subprocess.Popen(
+        full, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=CHECKOUT, env=env
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def _ends_well(name: str, process: subprocess.Popen[bytes], began: float) -> bool:
+    code = process.wait()
+    verdict = "passed" if code == 0 else f"FAILED with exit code {code}"
     _headline(f"{name} {verdict} in {time.monotonic() - began:.1f} s")
-    return done.returncode == 0
+    return code == 0
 
 
 def _headline(text: str) -> None:

@@ -44,14 +44,14 @@ def make_ready(venv: Path, *, dev: bool, checkout: Path = CHECKOUT) -> None:
     Raises:
         CannotGoOn: Python or pip failed; the message holds all they printed.
     """
-    with _alone_in(venv.parent):
+    with alone_in(venv.parent):
         if not is_ready(venv, dev=dev, checkout=checkout):
             # Whoever once ran the checks will again; the demo does not take their tools away.
             _make(venv, checkout, dev=dev or "dev" in _stamp(venv))
 
 
 @contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
+def alone_in(folder: Path) -> Iterator[None]:
     """Wait until no other set-up works in the folder, nor a pip that outlived a killed one."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:

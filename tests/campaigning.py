@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from geoservices.accounts.models import Device, Organisation, Person
 from geoservices.campaigns import deciding
-from geoservices.campaigns.models import Campaign, Decision
+from geoservices.campaigns.models import Campaign, Decision, NewDecision
 from geoservices.campaigns.occasions import Occasion
 from geoservices.campaigns.rules import Cap, Limits, Trigger
 from geoservices.campaigns.speaking import Message
@@ -134,7 +134,7 @@ class World:
 
     def decide(
         self, *occasions: Occasion, minute: float = 0, limits: Limits = LIMITS
-    ) -> list[Decision]:
+    ) -> list[NewDecision]:
         """Let the campaigns decide, and return those that send."""
         sent = self.messages(*occasions, minute=minute, limits=limits)
         return [message.decision for message in sent]

@@ -1,5 +1,6 @@
 """What tests stand on: a real, migrated PostGIS, and a savepoint round each test."""
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -18,22 +19,43 @@ from sqlalchemy.orm import Session, SessionTransaction, sessionmaker
 from geoservices import logs
 from geoservices.database import DatabaseRole, SessionFactory, make_engine, make_session_factory
 from geoservices.geofences.models import GeofenceRevision
+from geoservices.places.models import PlaceRevision
 from geoservices.scopes import EVERYWHERE, NOTHING, confined_sessions, set_scope
 from geoservices.tables import all_tables
 from geoservices.trips import Trip
 
 logs.configure()
+# What the modules and ten thousand collected tests are made of stays to the end. To look through
+# it for garbage again and again takes a tenth of the time of the tests.
+gc.disable()
 # How long an example takes says more of the machine than of the code.
 settings.register_profile("house", deadline=None)
 settings.load_profile("house")
 ROOT = Path(__file__).parent.parent
+THOROUGH = bool(os.environ.get("GEOSERVICES_TEST_THOROUGH"))
+"""Whether more is made up at random, for a run by night."""
+
+
+WAITING = ("/journeys/", "/local/", "/browsers/", "_in_browser", "/oidc/")
+"""What stands in the paths of tests that wait for other programs much of their time."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as `db` whatever asks for the database, however indirectly."""
+    """Mark as `db` whatever asks for the database, however indirectly; put first what waits.
+
+    One process then waits while the others compute, and none is left alone with a long test at the
+    end. What such tests start for all of theirs is started once, too.
+    """
+    items.sort(key=lambda item: not any(part in str(item.path) for part in WAITING))
     for item in items:
         if "database_url" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.db)
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage from now on, among what the tests themselves make."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
@@ -162,7 +184,8 @@ def empty(owner: Engine) -> None:
     `TRUNCATE` gives each table and index a new file, which takes thirty times as long as deleting
     the few rows of a test.
     """
-    tables = set(all_tables().tables) - {GeofenceRevision.__tablename__}
+    counters = {GeofenceRevision.__tablename__, PlaceRevision.__tablename__}
+    tables = set(all_tables().tables) - counters
     with owner.begin() as connection:
         # The audit log's own triggers refuse it to everybody else.
         connection.execute(text("SET LOCAL session_replication_role = replica"))

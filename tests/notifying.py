@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 
 from geoservices import pipeline
 from geoservices.accounts.models import Device, Person, Purpose
+from geoservices.bulk_queries import store_plain
 from geoservices.campaigns.definitions import Text
-from geoservices.campaigns.models import Campaign, Decision
+from geoservices.campaigns.models import Campaign, Decision, NewDecision
 from geoservices.campaigns.rules import Trigger
 from geoservices.campaigns.speaking import Message
 from geoservices.checkins.models import CheckIn
@@ -130,21 +131,25 @@ class World:
         )
         self.session.add(check_in)
         self.session.flush()
-        decision = Decision(
+        decision = NewDecision(
+            id=uuid4(),
             organisation_id=self.campaign.organisation_id,
             campaign_id=self.campaign.id,
             version=1,
             trigger=Trigger.ENTERED,
             person_id=person.id,
             place_id=self.listing.place_id,
+            transition_id=None,
             check_in_id=check_in.id,
+            run_id=None,
+            follows_id=None,
+            gate=None,
             reason="Every gate let it through.",
             gates_passed=[],
             detail={},
             decided_at=NOON,
         )
-        self.session.add(decision)
-        self.session.flush()
+        store_plain(self.session, Decision, [decision])
         return Message(
             decision=decision,
             campaign=self.campaign,

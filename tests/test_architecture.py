@@ -146,6 +146,18 @@ def test_statements_are_written_where_queries_are() -> None:
     assert elsewhere == []
 
 
+def test_connections_are_made_in_one_place() -> None:
+    """So that each of them knows when the server is to be given up."""
+    made = {
+        module.name
+        for module in MODULES
+        if not module.name.startswith("local.")
+        and {"psycopg.connect", "create_engine"} & set(calls(module.tree))
+    }
+
+    assert made == {"geoservices.database"}
+
+
 def test_the_time_of_day_is_asked_of_the_clock() -> None:
     """So that whoever decides is given the time."""
     asked = [
@@ -259,7 +271,7 @@ def test_only_jobs_that_exist_are_sent_or_scheduled() -> None:
         call.args[0].value
         for call in ast.walk(relay.tree)
         if isinstance(call, ast.Call)
-        and ast.unparse(call.func) == "self._ring"
+        and ast.unparse(call.func) == "Bell"
         and isinstance(call.args[0], ast.Constant)
     }
     scheduled = {entry["task"] for entry in SCHEDULE.values()}

@@ -38,7 +38,7 @@ LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)")
 DECISION = re.compile(r"\[decision\s+(\d+)\]\([^)]*?(\d{4})-", re.IGNORECASE)
 NAMED = re.compile(r"GEOSERVICES_[A-Z][A-Z_]*[A-Z]")
 WITH_VALUE = re.compile(r"`(GEOSERVICES_[A-Z_]+)`\s+\(`?([^`)]+)`?\)")
-OF_THE_MAKEFILE = {"GEOSERVICES_VENV"}
+OF_THE_MAKEFILE = {"GEOSERVICES_VENV", "GEOSERVICES_TEST_THOROUGH"}
 SECTIONS = ["Context", "Decision", "Consequences", "Alternatives"]
 
 

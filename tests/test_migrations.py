@@ -37,6 +37,12 @@ OWNED_BY_EXTENSIONS = """
     LEFT JOIN pg_stat_user_tables s ON s.relid = c.oid
     WHERE c.relkind IN ('r', 'v') ORDER BY 1
 """
+UNDER_WAY = """
+    INSERT INTO task_imports (id, organisation_id, mode, dry_run, time_zone, state, lines_count,
+        lines_done, attempt_count, asked_at, due_at)
+    SELECT gen_random_uuid(), id, %s, %s, time_zone, 'working', 300, 200, 1, now(), now()
+    FROM organisations
+"""
 
 
 @pytest.fixture(scope="module")
@@ -105,3 +111,31 @@ def test_the_migrations_are_one_line(alembic: Config) -> None:
         assert script.doc
         assert callable(script.module.downgrade)
         assert Path(script.path).name[:8].isdigit()
+
+
+def test_an_import_under_way_is_checked_before_it_is_taken_in(
+    alembic: Config, own_url: str
+) -> None:
+    """Before 0039 `working` was the state of files for show, too, of which nothing was kept."""
+    migrate(own_url)
+    command.downgrade(alembic, "0038")
+    with psycopg.connect(own_url) as connection:
+        connection.execute(
+            "INSERT INTO organisations (id, slug, name, time_zone, created_at) "
+            "VALUES (gen_random_uuid(), 'devon', 'Devon', 'Europe/London', now())"
+        )
+        for mode, dry_run in [("what-is-good", True), ("all-or-nothing", False)]:
+            connection.execute(UNDER_WAY, (mode, dry_run))
+        connection.execute(UNDER_WAY, ("what-is-good", False))
+
+    migrate(own_url)
+
+    states = "SELECT state, lines_done FROM task_imports ORDER BY dry_run DESC, mode"
+    with psycopg.connect(own_url) as connection:
+        assert connection.execute(states).fetchall() == [
+            ("queued", 0),
+            ("queued", 0),
+            ("working", 200),
+        ]
+        connection.execute("DELETE FROM task_imports")
+        connection.execute("DELETE FROM organisations")

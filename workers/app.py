@@ -4,6 +4,8 @@ The broker is a doorbell. Whatever must happen stands in the database first, so 
 kept, nothing is stored in the broker for long, and any job may be lost or run twice.
 """
 
+import gc
+
 from celery import Celery
 from celery.signals import setup_logging, worker_process_init
 from kombu import Queue
@@ -12,6 +14,7 @@ from geoservices import logs
 from geoservices.tables import all_tables
 from workers import runtime
 from workers.lost_broker import outlive_the_broker
+from workers.lost_database import Job
 from workers.schedule import SCHEDULE
 from workers.tls import broker_tls
 
@@ -19,7 +22,7 @@ from workers.tls import broker_tls
 all_tables()
 broker_url = runtime.settings().broker_url.get_secret_value()
 outlive_the_broker()
-app = Celery("geoservices", broker=broker_url)
+app = Celery("geoservices", broker=broker_url, task_cls=Job)
 app.conf.update(
     broker_use_ssl=broker_tls(broker_url),
     include=[
@@ -82,3 +85,7 @@ def _start_afresh(**_: object) -> None:
     runtime.gateway()
     runtime.sessions()
     runtime.delivery_sessions()
+    # What is loaded by now stays for good. Looking through it for garbage, again and again while a
+    # job makes many rows, took a sixth of that job's time.
+    gc.collect()
+    gc.freeze()

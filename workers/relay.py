@@ -8,10 +8,10 @@ and nothing else. Any number of relays may run.
 import signal
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from datetime import datetime, timedelta
 from types import FrameType
-from typing import Protocol, TypeVar
+from typing import Any, Generic, Protocol
 from uuid import UUID
 
 import psycopg
@@ -23,27 +23,22 @@ from sqlalchemy.exc import OperationalError as DatabaseError
 from sqlalchemy.orm import Session
 
 from geoservices import clock, logs, outbox
-from geoservices.campaigns import replaying_queries as replays
-from geoservices.campaigns import run_queries as runs
-from geoservices.campaigns import waiting_queries as held_messages
-from geoservices.campaigns.replays import LEASE as REPLAY_LEASE
+from geoservices.campaigns import replays, run_queries, waiting_lanes
 from geoservices.campaigns.running import LEASE as RUN_LEASE
-from geoservices.database import DatabaseRole, SessionFactory, acting_as, transaction
-from geoservices.deliveries.lane_queries import BroadcastLane, SingleLane
+from geoservices.database import SessionFactory, connect, transaction
+from geoservices.deliveries.lane_queries import BehindRuns
+from geoservices.deliveries.lanes import BROADCASTS, SINGLES
 from geoservices.erasures import queries as erasures
 from geoservices.erasures.service import LEASE as ERASURE_LEASE
-from geoservices.exports import queries as exports
-from geoservices.exports.service import LEASE as EXPORT_LEASE
+from geoservices.exports import service as exports
 from geoservices.feeds import queries as feeds
 from geoservices.feeds.running import LEASE as FEED_LEASE
-from geoservices.imports import queries as imports
-from geoservices.imports.service import LEASE as IMPORT_LEASE
+from geoservices.imports import service as imports
+from geoservices.leasing.queries import Id, Paced
 from geoservices.letters import queries as letters
 from geoservices.settings.sending import BROADCASTS_A_JOB, DELIVERIES_A_JOB, LETTERS_A_JOB
 from workers import runtime
 from workers.app import app
-
-Id = TypeVar("Id", bound=int | UUID)
 
 log = structlog.get_logger()
 
@@ -72,8 +67,8 @@ def main() -> None:
     relay.run(settings.database_url.get_secret_value())
 
 
-class Queue(Protocol[Id]):
-    """The queries of a noun whose rows fall due."""
+class Handing(Protocol[Id]):
+    """A queue, which may keep to a pace of its own."""
 
     def hand_out(self, session: Session, *, at: datetime, lease: timedelta, limit: int) -> list[Id]:
         """Take due rows and make them due again after the lease."""
@@ -82,17 +77,50 @@ class Queue(Protocol[Id]):
         """Make rows due at once."""
 
 
+@dataclass(frozen=True, slots=True)
+class Bell(Generic[Id]):
+    """What falls due of one kind, and the job that it is rung for with up to `limit` ids."""
+
+    job: str
+    queue: Handing[Id]
+    lease: timedelta
+    limit: int = 1
+
+
 @dataclass(slots=True)
 class Relay:
     """Hands out whatever is due, from messages to feeds, until stopped."""
 
     sessions: SessionFactory
-    outbox_lease: timedelta
-    push_lease: timedelta
-    mail_lease: timedelta
-    singles: SingleLane = field(default_factory=SingleLane)
-    broadcasts: BroadcastLane = field(default_factory=BroadcastLane)
+    outbox_lease: InitVar[timedelta]
+    push_lease: InitVar[timedelta]
+    mail_lease: InitVar[timedelta]
+    bells: tuple[Bell[Any], ...] = field(init=False)
     stopped: bool = False
+
+    def __post_init__(
+        self, outbox_lease: timedelta, push_lease: timedelta, mail_lease: timedelta
+    ) -> None:
+        """Have a bell for each kind."""
+        self.bells = (
+            Bell("campaigns.decide", Paced(outbox.DUE), outbox_lease, AT_ONCE),
+            Bell("campaigns.release", Paced(waiting_lanes.SINGLES), outbox_lease, AT_ONCE),
+            Bell("deliveries.send", Paced(SINGLES), push_lease, DELIVERIES_A_JOB),
+            Bell("deliveries.send", BehindRuns(Paced(BROADCASTS)), push_lease, BROADCASTS_A_JOB),
+            Bell("campaigns.run", run_queries.DUE, RUN_LEASE),
+            Bell(
+                "campaigns.release",
+                Paced(waiting_lanes.BROADCASTS),
+                outbox_lease,
+                waiting_lanes.A_JOB,
+            ),
+            Bell("letters.send", Paced(letters.DUE), mail_lease, LETTERS_A_JOB),
+            Bell("erasures.carry_out", erasures.DUE, ERASURE_LEASE),
+            Bell("feeds.run", feeds.DUE, FEED_LEASE),
+            Bell("exports.write", exports.WORK.queue, exports.WORK.lease),
+            Bell("imports.carry_out", imports.WORK.queue, imports.WORK.lease),
+            Bell("replays.carry_out", replays.WORK.queue, replays.WORK.lease),
+        )
 
     def stop(self, _number: int = 0, _frame: FrameType | None = None) -> None:
         """Stop after the round under way."""
@@ -103,9 +131,7 @@ class Relay:
         log.info("relay_started")
         while not self.stopped:
             try:
-                with psycopg.connect(
-                    database_url, autocommit=True, options=acting_as(DatabaseRole.SERVICE)
-                ) as listening:
+                with connect(database_url) as listening:
                     listening.execute(sql.SQL("LISTEN {}").format(sql.Identifier(outbox.CHANNEL)))
                     self._relay_while(listening)
             except (psycopg.OperationalError, DatabaseError, *BROKER_ERRORS) as error:
@@ -115,23 +141,7 @@ class Relay:
 
     def relay_once(self) -> int:
         """Hand out one round of what is due and return how many ids that were."""
-        return (
-            self._ring("campaigns.decide", outbox, lease=self.outbox_lease, limit=AT_ONCE)
-            + self._ring("campaigns.release", held_messages, lease=self.outbox_lease, limit=AT_ONCE)
-            + self._ring(
-                "deliveries.send", self.singles, lease=self.push_lease, limit=DELIVERIES_A_JOB
-            )
-            + self._ring(
-                "deliveries.send", self.broadcasts, lease=self.push_lease, limit=BROADCASTS_A_JOB
-            )
-            + self._ring("campaigns.run", runs, lease=RUN_LEASE, limit=1)
-            + self._ring("letters.send", letters, lease=self.mail_lease, limit=LETTERS_A_JOB)
-            + self._ring("exports.write", exports, lease=EXPORT_LEASE, limit=1)
-            + self._ring("erasures.carry_out", erasures, lease=ERASURE_LEASE, limit=1)
-            + self._ring("imports.carry_out", imports, lease=IMPORT_LEASE, limit=1)
-            + self._ring("feeds.run", feeds, lease=FEED_LEASE, limit=1)
-            + self._ring("replays.carry_out", replays, lease=REPLAY_LEASE, limit=1)
-        )
+        return sum(self._ring(bell) for bell in self.bells)
 
     def _relay_while(self, listening: psycopg.Connection) -> None:
         while not self.stopped:
@@ -140,19 +150,19 @@ class Relay:
             for _bell in listening.notifies(timeout=SWEEP.total_seconds(), stop_after=1):
                 break
 
-    def _ring(self, job: str, queue: Queue[Id], *, lease: timedelta, limit: int) -> int:
+    def _ring(self, bell: Bell[Any]) -> int:
         """Publish a job with what is due; if the broker is away it is due again at once."""
         with transaction(self.sessions) as session:
-            ids = queue.hand_out(session, at=clock.now(), lease=lease, limit=limit)
+            ids = bell.queue.hand_out(session, at=clock.now(), lease=bell.lease, limit=bell.limit)
         if not ids:
             return 0
         told = [str(id_) if isinstance(id_, UUID) else id_ for id_ in ids]
         try:
             # While no worker is there, copies handed out after each lease do not pile up.
-            app.send_task(job, [told], expires=lease.total_seconds())
+            app.send_task(bell.job, [told], expires=bell.lease.total_seconds())
         except BROKER_ERRORS:
             with transaction(self.sessions) as session:
-                queue.put_back(session, ids, at=clock.now())
+                bell.queue.put_back(session, ids, at=clock.now())
             raise
         return len(ids)
 

@@ -51,6 +51,7 @@ SCHEDULE: dict[str, Entry] = {
     "end work": every(timedelta(minutes=1), "shifts.end_work"),
     "let time pass for tasks": every(timedelta(seconds=30), "tasks.let_time_pass"),
     "make tasks that come again": every(timedelta(minutes=1), "tasks.recur"),
+    "hand back what is for members who left": every(timedelta(minutes=1), "tasks.hand_back"),
     "open tasks": every(timedelta(seconds=10), "tasks.open"),
     "tell of overdue tasks": every(timedelta(minutes=1), "tasks.escalate"),
     "count who is there": quarterly("statistics.count_present"),

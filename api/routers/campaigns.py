@@ -22,13 +22,16 @@ from geoservices.access.actors import Grant
 from geoservices.access.rights import Right
 from geoservices.calendars.recurrence import RecurrenceRefused
 from geoservices.campaigns import queries, service
-from geoservices.campaigns.checking import (
+from geoservices.campaigns.addressing import (
     AudienceContradictory,
+    ConditionOutOfReach,
+    PurposeNotForAudience,
+    TaskNotForCitizens,
+)
+from geoservices.campaigns.checking import (
     PlaceSetEmpty,
     PlaceSetRefused,
-    PurposeNotForAudience,
     ScheduleNeverOn,
-    TaskNotForCitizens,
     TellsTooOften,
     VariantsAlike,
 )
@@ -48,6 +51,7 @@ from geoservices.campaigns.wording import (
     TextTooLong,
 )
 from geoservices.errors import Forbidden, IdTaken, NotFound
+from geoservices.explanations import service as explanations
 from geoservices.languages import LanguageRefused
 
 router = APIRouter(tags=["campaigns"], route_class=StrictRoute)
@@ -56,6 +60,7 @@ Reading = Annotated[Grant, Depends(Needs(Right.CAMPAIGNS_READ))]
 Writing = Annotated[Grant, Depends(Needs(Right.CAMPAIGNS_WRITE))]
 WHEN_STORED = (
     AudienceContradictory,
+    ConditionOutOfReach,
     GoalOutOfReach,
     LanguageRefused,
     Forbidden,
@@ -159,7 +164,7 @@ def replace_campaign(
         campaign_id,
         body.to_draft(),
         grant=grant,
-        smallest=settings.statistics.smallest_count,
+        settings=settings,
         at=at,
     )
     return _told(session, campaign, at)
@@ -224,7 +229,7 @@ def publish_campaign(
         session,
         campaign_id,
         grant=grant,
-        smallest=settings.statistics.smallest_count,
+        settings=settings,
         at=at,
     )
     return _told(session, campaign, at)
@@ -259,7 +264,8 @@ def list_my_decisions(
     rows = queries.decisions_of_person(
         session, person.id, held=held, after=instant_and_id(cursor), limit=limit + 1
     )
+    told = explanations.tell(session, rows[:limit], time_zone=person.time_zone)
     return Page(
-        items=[DecisionOut.of(row) for row in rows[:limit]],
+        items=[DecisionOut.of(one) for one in told],
         next=next_address(request, rows, limit, lambda row: (row.decided_at, row.id)),
     )

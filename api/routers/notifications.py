@@ -22,6 +22,7 @@ from api.schemas.notifications import (
     ReceiptOut,
     UnreadOut,
 )
+from geoservices.accounts.models import Person
 from geoservices.campaigns import queries as campaigns
 from geoservices.deliveries import bundling
 from geoservices.deliveries import queries as deliveries
@@ -66,7 +67,7 @@ def list_notifications(
         limit=limit + 1,
     )
     return Page(
-        items=_told(session, rows[:limit], at),
+        items=_told(session, person, rows[:limit], at),
         next=next_address(request, rows, limit, lambda row: (row.surfaced_at, row.id)),
     )
 
@@ -92,7 +93,7 @@ def read_notification(
     notification = queries.notification_by_id(session, notification_id)
     if notification is None or notification.person_id != person.id:
         raise NotFound("notification")
-    return _told(session, [notification], at)[0]
+    return _told(session, person, [notification], at)[0]
 
 
 @router.patch(
@@ -107,12 +108,18 @@ def change_notification(
 ) -> NotificationOut:
     """Mark a notification as read or unread, archive it or put it back, or snooze it."""
     changed = inbox.change(session, notification_id, body.to_change(), person_id=person.id, at=at)
-    return _told(session, [changed], at)[0]
+    return _told(session, person, [changed], at)[0]
 
 
-def _told(session: Session, rows: Sequence[Notification], at: datetime) -> list[NotificationOut]:
+def _told(
+    session: Session, person: Person, rows: Sequence[Notification], at: datetime
+) -> list[NotificationOut]:
     because = [row.decision_id for row in rows if row.decision_id is not None]
-    decisions = campaigns.decisions_by_id(session, because)
+    decided = campaigns.decisions_by_id(session, because)
+    decisions = {
+        one.decision.id: one
+        for one in explanations.tell(session, list(decided.values()), time_zone=person.time_zone)
+    }
     reasons = explanations.explain(session, because)
     words = bundling.words_of(session, rows, at=at)
     entries = deliveries.deliveries_of(session, [_pushed_as(row) for row in rows])

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from importlib.resources import files
 from pathlib import Path
 from string import Template
+from urllib.parse import quote
 
 from fastapi import APIRouter, FastAPI
 from fastapi.staticfiles import StaticFiles
@@ -52,7 +53,7 @@ FOR_NOW = {
     CodeProblem.OUT_OF_DATE: "The code on the screen has changed since you scanned it. "
     "To check in, scan the screen again.",
     CodeProblem.NOT_YET: "You cannot check in with this code yet. It starts later.",
-    None: "To check in, scan the code with the check-in app.",
+    None: "To check in, go on to the next page.",
 }
 """What to do with a code that is known, if anything is wrong with it or not."""
 
@@ -77,7 +78,9 @@ def open_link(link_token: str, session: SessionDep, settings: SettingsDep, at: N
         return PageResponse(code_page(heading, [advice, NOT_CHECKED_IN]), status)
     place = places.get_place(session, scanned.code.place_id)
     told = [PURPOSE, FOR_NOW[scanned.problem], NOT_CHECKED_IN]
-    return PageResponse(code_page(f"This code is for {place.name}", told, website=place.website))
+    check_in = None if scanned.problem else f"/check-in#{quote(link_token)}"
+    heading = f"This code is for {place.name}"
+    return PageResponse(code_page(heading, told, website=place.website, check_in=check_in))
 
 
 @router.get("/screen")
@@ -128,9 +131,20 @@ def read_service_worker() -> WorkerResponse:
     return WorkerResponse(SERVICE_WORKER)
 
 
-def code_page(heading: str, told: Sequence[str], *, website: str | None = None) -> str:
-    """Return a page with a heading and paragraphs, and a link to a website if it is one."""
+def code_page(
+    heading: str, told: Sequence[str], *, website: str | None = None, check_in: str | None = None
+) -> str:
+    """Return a page with a heading and paragraphs, and links.
+
+    Args:
+        heading: It.
+        told: What each paragraph says.
+        website: The place's, if it is an address.
+        check_in: Where the web app checks in with the code.
+    """
     paragraphs = [f"<p>{escape(paragraph)}</p>" for paragraph in told]
+    if check_in:
+        paragraphs.append(f'<p><a href="{escape(check_in)}">Check in</a></p>')
     if website and website.startswith(("https://", "http://")):
         paragraphs.append(f'<p><a href="{escape(website)}">See their website</a></p>')
     return CODE_PAGE.substitute(heading=escape(heading), paragraphs="\n".join(paragraphs))

@@ -10,13 +10,20 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 
 from api.bodies import StrictRoute
-from api.dependencies import CallerDep, Now, SessionDep
+from api.dependencies import Now, OptionalCaller, SessionDep
 from api.pagination import Cursor, Limit, decode, finite, name_and_id, next_address
 from api.problems import problem_responses
 from api.responses import GeoJsonResponse
 from api.schemas.common import Text
 from api.schemas.kinds import AnyListingShown
-from api.schemas.places import PlaceOut, PlaceProperties, PlacesOut, PointOut
+from api.schemas.places import (
+    OpenDayOut,
+    PlaceOut,
+    PlaceProperties,
+    PlacesOut,
+    PointOut,
+    SinglePlaceOut,
+)
 from api.showing import show
 from geoservices.checkins.verification import Evidence
 from geoservices.errors import ErrorKind, GeoservicesError, NotFound
@@ -24,7 +31,7 @@ from geoservices.geometry.boxes import BboxRefused
 from geoservices.geometry.position import Position
 from geoservices.listings import service as listings
 from geoservices.places import service
-from geoservices.places.hours import OpenState, hours_at
+from geoservices.places.hours import OpenState, hours_at, open_days
 from geoservices.places.queries import AfterDistance, AfterName
 from geoservices.places.service import FoundPlace
 
@@ -56,7 +63,7 @@ Box = Annotated[
 @router.get("/places", responses=problem_responses(SearchRefused, BboxRefused))
 def list_places(
     request: Request,
-    caller: CallerDep,
+    caller: OptionalCaller,
     session: SessionDep,
     at: Now,
     cursor: Cursor,
@@ -102,11 +109,18 @@ def list_places(
 
 
 @router.get("/places/{place_id}", responses=problem_responses(NotFound))
-def read_place(place_id: UUID, caller: CallerDep, session: SessionDep, at: Now) -> PlaceOut:
-    """See one place."""
+def read_place(
+    place_id: UUID, caller: OptionalCaller, session: SessionDep, at: Now
+) -> SinglePlaceOut:
+    """See one place, and when it is open this week."""
     place = service.get_place(session, place_id)
     here = service.position_of(place)
-    return _feature(FoundPlace(place, here.lon, here.lat, None), at)
+    feature = _feature(FoundPlace(place, here.lon, here.lat, None), at)
+    days = open_days(place.opening_hours, time_zone=place.time_zone, at=at)
+    return SinglePlaceOut(
+        **feature.model_dump(),
+        open_days=None if days is None else [OpenDayOut.of(day) for day in days],
+    )
 
 
 @router.get(
@@ -115,7 +129,7 @@ def read_place(place_id: UUID, caller: CallerDep, session: SessionDep, at: Now) 
     responses=problem_responses(NotFound),
 )
 def list_what_is_on(
-    place_id: UUID, caller: CallerDep, session: SessionDep, at: Now
+    place_id: UUID, caller: OptionalCaller, session: SessionDep, at: Now
 ) -> list[AnyListingShown]:
     """See what is on at a place: offers, events of now and the next month, and for staff tasks.
 
@@ -125,11 +139,11 @@ def list_what_is_on(
     here = listings.here_for(
         session,
         place_id,
-        tasks_of=caller.tasks_of,
+        tasks_of=caller.tasks_of if caller else None,
         evidence=Evidence.SELF_DECLARED,
         at=at,
     )
-    return show(session, here, place, person_id=caller.actor.person_id, at=at)
+    return show(session, here, place, person_id=caller.actor.person_id if caller else None, at=at)
 
 
 def _feature(found: FoundPlace, at: datetime) -> PlaceOut:

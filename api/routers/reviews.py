@@ -39,9 +39,7 @@ def check_campaign(
     own, who agree to the campaign's purpose and to being counted. It leaves out quiet hours and
     what else is theirs. Of fewer than ten it tells no number.
     """
-    found = reviewing.review(
-        session, campaign_id, grant=grant, smallest=settings.statistics.smallest_count, at=at
-    )
+    found = reviewing.review(session, campaign_id, grant=grant, settings=settings, at=at)
     return ReviewOut.of(found)
 
 

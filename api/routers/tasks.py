@@ -43,7 +43,7 @@ from geoservices.access.rights import Right
 from geoservices.errors import Forbidden, IdTaken, NotFound
 from geoservices.receiving import doors
 from geoservices.settings.service import Settings
-from geoservices.tasks import completing, doing, queries, service
+from geoservices.tasks import doing, queries, service
 from geoservices.tasks.assigning import AssignedTwice
 from geoservices.tasks.clocks import DoneInTheFuture, DoneTooLongAgo
 from geoservices.tasks.completing import ChecklistUnfinished
@@ -83,6 +83,9 @@ def list_tasks(
     at: Now,
     cursor: Cursor,
     state: TaskState | None = None,
+    unfinished: Annotated[
+        bool | None, Query(description="Only what is not done, cancelled or expired")
+    ] = None,
     place_id: UUID | None = None,
     mine: Annotated[
         bool | None, Query(description="Only what whoever asks has, or what is for them alone")
@@ -106,6 +109,7 @@ def list_tasks(
         raise Forbidden("This is for people. A machine has no tasks.", field="/mine")
     wanted = Wanted(
         state=state,
+        unfinished=bool(unfinished),
         place_id=place_id,
         mine=grant.actor.person_id if mine else None,
         near=None if near is None else read_near(near),
@@ -154,7 +158,7 @@ def tick_items(
     at: Now,
 ) -> WorkOut:
     """Tick items of the checklist of a task one has, or take ticks back, also afterwards."""
-    task = doing.tick(
+    task = entrusting.tick_task(
         session,
         task_id,
         body.ticks,
@@ -204,7 +208,9 @@ def start_task(
     body: StartIn = NOW,
 ) -> WorkOut:
     """Begin a task that one has claimed, also afterwards; starting again changes nothing."""
-    task = doing.start(session, task_id, body.to_said(), grant=grant, rules=_rules(settings), at=at)
+    task = entrusting.start_task(
+        session, task_id, body.to_said(), grant=grant, rules=_rules(settings), at=at
+    )
     return _shown(session, task, grant, at)
 
 
@@ -225,7 +231,7 @@ def complete_task(
     at: Now,
 ) -> DoneOut:
     """Say that a task is done, also afterwards; done by two, it is done once, with both records."""
-    done = completing.complete(
+    done = entrusting.complete_task(
         session, task_id, body.to_completion(), grant=grant, rules=_rules(settings), at=at
     )
     return DoneOut.of(done, service.see(session, done.task, grant=grant, at=at))
@@ -236,7 +242,7 @@ def decline_task(
     task_id: UUID, body: DeclineIn, grant: Doing, session: SessionDep, at: Now
 ) -> WorkOut:
     """Say that one will not do it: it is open for others, or waits to be assigned anew."""
-    task = doing.decline(session, task_id, reason=body.reason, grant=grant, at=at)
+    task = entrusting.decline_task(session, task_id, reason=body.reason, grant=grant, at=at)
     return _shown(session, task, grant, at)
 
 
@@ -344,6 +350,6 @@ def _after_distance(cursor: Sequence[str] | None) -> AfterDistance | None:
 
 def _urgency(text: str) -> int:
     urgency = int(text)
-    if urgency not in range(len(Priority)):
+    if not 1 <= urgency <= len(Priority):
         raise ValueError("no urgency of a task")
     return urgency

@@ -14,10 +14,11 @@ from geoservices.calendars.recurrence import read_rule
 from geoservices.campaigns import definitions
 from geoservices.campaigns.drafts import CampaignDraft
 from geoservices.campaigns.lifecycle import State
-from geoservices.campaigns.models import Campaign, CampaignVersion, Decision
-from geoservices.campaigns.rules import CampaignClass, Gate
+from geoservices.campaigns.models import Campaign, CampaignVersion
+from geoservices.campaigns.rules import CampaignClass
 from geoservices.campaigns.service import state_at
-from geoservices.explanations.wording import in_words
+from geoservices.explanations.service import Told
+from geoservices.explanations.wording import Fate
 
 
 class CampaignIn(Definition):
@@ -105,6 +106,9 @@ class DecisionOut(Out):
     """A decision as its person sees it: sent where `gate` is null, else what gate said no first."""
 
     in_words: str = Field(description="What it means, for people")
+    became: Fate = Field(
+        description="What became of its message in the end: also by a decision that followed it"
+    )
 
     id: UUID
     campaign_id: UUID
@@ -126,11 +130,12 @@ class DecisionOut(Out):
     )
 
     @classmethod
-    def of(cls, decision: Decision) -> Self:
+    def of(cls, told: Told) -> Self:
         """Tell of a decision, also in words."""
-        gate = None if decision.gate is None else Gate(decision.gate)
+        decision = told.decision
         return cls(
-            in_words=in_words(gate, waits=decision.waits_until is not None),
+            in_words=told.in_words,
+            became=told.became,
             id=decision.id,
             campaign_id=decision.campaign_id,
             version=decision.version,
@@ -138,7 +143,7 @@ class DecisionOut(Out):
             transition_id=decision.transition_id,
             check_in_id=decision.check_in_id,
             run_id=decision.run_id,
-            gate=gate,
+            gate=decision.gate,
             reason=decision.reason,
             gates_passed=decision.gates_passed,
             detail=decision.detail,

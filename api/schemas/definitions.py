@@ -20,10 +20,11 @@ from api.schemas.common import DurationIn, In, Instant, Lat, Lon, Text
 from api.schemas.members import Tags
 from geoservices.access.rights import Role
 from geoservices.campaigns.cooldowns import CooldownPer
-from geoservices.campaigns.definitions import AfterHolding, Channel, GoalKind, Visited
+from geoservices.campaigns.definitions import AfterHolding, Channel, Did, GoalKind, Visited
 from geoservices.campaigns.rules import Trigger
 from geoservices.campaigns.windows import Weekday
 from geoservices.campaigns.wording import LONGEST_BODY, LONGEST_TITLE
+from geoservices.interests.models import LONGEST_KEY
 from geoservices.languages import LONGEST
 
 MOST_PLACES = 500
@@ -61,7 +62,8 @@ def _of_the_day(value: time) -> time:
     return value
 
 
-def _each_once(values: list[Any]) -> list[Any]:
+def each_once(values: list[Any]) -> list[Any]:
+    """Refuse a list that names anything twice."""
     if len(set(values)) < len(values):
         raise ValueError("must not name anything twice")
     return values
@@ -72,6 +74,11 @@ Language = Annotated[
     Text,
     StringConstraints(min_length=2, max_length=LONGEST),
     Field(examples=["cy"], description="A language tag (BCP 47)"),
+]
+TopicWord = Annotated[
+    Text,
+    StringConstraints(max_length=LONGEST_KEY, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$"),
+    Field(examples=["story-time"], description="A topic's key: an organisation's own word for it"),
 ]
 Words = Annotated[Text, StringConstraints(max_length=500)]
 Share = Annotated[float, Field(strict=True)]
@@ -90,13 +97,13 @@ class Circle(Part):
 class PlaceSet(Part):
     """All the places that any member names; tags and categories as these are from time to time."""
 
-    ids: Annotated[list[UUID], AfterValidator(_each_once)] = Field(
+    ids: Annotated[list[UUID], AfterValidator(each_once)] = Field(
         default_factory=list, max_length=MOST_PLACES
     )
-    tags: Annotated[Tags, AfterValidator(_each_once)] = Field(default_factory=list)
+    tags: Annotated[Tags, AfterValidator(each_once)] = Field(default_factory=list)
     categories: Annotated[
         list[Annotated[Text, StringConstraints(min_length=1, max_length=60)]],
-        AfterValidator(_each_once),
+        AfterValidator(each_once),
     ] = Field(default_factory=list, max_length=50, examples=[["library"]])
     area: dict[str, Any] | None = Field(
         default=None, description="A GeoJSON Polygon or MultiPolygon, in degrees on WGS 84"
@@ -104,17 +111,46 @@ class PlaceSet(Part):
     circle: Circle | None = None
 
 
+class Condition(Part):
+    """That somebody did something no longer ago than some time."""
+
+    did: Did = Field(
+        description="`checked-in` is at one of the campaign's places, of those of the "
+        "organisation's own; `opened` is a message of this campaign, unless `of` names another"
+    )
+    of: UUID | None = Field(
+        default=None,
+        description="The id of an offer (`redeemed`), event (`signed-up`), task (`done`) or "
+        "campaign (`opened`) of the organisation's; null is any, and for `opened` this campaign",
+    )
+    within: DurationIn = Field(
+        ge=timedelta(minutes=1),
+        le=YEAR,
+        description="How long ago at most, and no longer than it is kept",
+        examples=["P14D"],
+    )
+
+
+Conditions = Annotated[list[Condition], AfterValidator(each_once), Field(max_length=10)]
+
+
 class Audience(Part):
     """Whoever is all of this: they hear of the campaign, and nobody else does."""
 
-    roles: Annotated[list[Role], AfterValidator(_each_once)] = Field(min_length=1)
-    team_ids: Annotated[list[UUID], AfterValidator(_each_once)] = Field(
+    roles: Annotated[list[Role], AfterValidator(each_once)] = Field(min_length=1)
+    team_ids: Annotated[list[UUID], AfterValidator(each_once)] = Field(
         default_factory=list, max_length=50, description="In one of these teams; empty is any"
     )
-    skills: Annotated[Tags, AfterValidator(_each_once)] = Field(
+    skills: Annotated[Tags, AfterValidator(each_once)] = Field(
         default_factory=list, description="Members who have one of these; empty is any"
     )
-    languages: Annotated[list[Language], AfterValidator(_each_once)] = Field(
+    interests: Annotated[list[TopicWord], AfterValidator(each_once)] = Field(
+        default_factory=list,
+        max_length=50,
+        description="Citizens who want to hear of one of these topics of the organisation's, by "
+        "key; empty is any",
+    )
+    languages: Annotated[list[Language], AfterValidator(each_once)] = Field(
         default_factory=list,
         max_length=20,
         description="Whose language is one of these: `en` is British and American; empty is any",
@@ -125,6 +161,8 @@ class Audience(Part):
     visited_within: DurationIn = Field(
         default=MONTH, ge=timedelta(days=1), le=MONTH, description="How far back that looks"
     )
+    has: Conditions = Field(default_factory=list, description="They did all of these")
+    has_not: Conditions = Field(default_factory=list, description="And none of these")
     sample: Share = Field(
         default=1.0, gt=0, le=1, description="The share of people it is for, from 0 to 1"
     )
@@ -133,6 +171,14 @@ class Audience(Part):
         ge=0,
         le=0.9,
         description="The share of them, from 0 to 0.9, who are decided about and never told",
+    )
+    at_most: int | None = Field(
+        default=None,
+        strict=True,
+        ge=1,
+        le=10_000_000,
+        description="How many people are told in all, those who come first; null is any number. "
+        "Of a published campaign the number may change, and not whether there is one",
     )
 
 
@@ -168,7 +214,7 @@ class Variant(Part):
 class Window(Part):
     """Hours on some days of the week; one that ends before it begins runs over midnight."""
 
-    days: Annotated[list[Weekday], AfterValidator(_each_once)] = Field(min_length=1)
+    days: Annotated[list[Weekday], AfterValidator(each_once)] = Field(min_length=1)
     from_: LocalTime = Field(alias="from", examples=["09:00"])
     until: LocalTime = Field(examples=["17:30"])
 
@@ -222,7 +268,7 @@ class Goal(Part):
 class Definition(Part):
     """What a campaign is defined as; each change of it is a version."""
 
-    triggers: Annotated[list[Trigger], AfterValidator(_each_once)] = Field(min_length=1)
+    triggers: Annotated[list[Trigger], AfterValidator(each_once)] = Field(min_length=1)
     places: PlaceSet | None = Field(
         default=None, description="Null is the listing's place, if there is a listing"
     )

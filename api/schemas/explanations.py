@@ -84,7 +84,7 @@ class WhyNotOut(Out):
         return cls(
             place_id=place_id,
             place=why_not.place,
-            held=[DecisionOut.of(decision) for decision in why_not.held],
+            held=[DecisionOut.of(told) for told in why_not.held],
             findings=[FindingOut.model_validate(finding) for finding in why_not.findings],
             offers=[OfferFindingOut.model_validate(offer) for offer in why_not.offers],
         )

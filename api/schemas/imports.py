@@ -16,6 +16,7 @@ from geoservices.imports.models import (
     TaskImport,
     TaskImportLine,
 )
+from geoservices.leasing.models import Reason
 from geoservices.tasks.models import Priority
 
 ExternalId = Annotated[
@@ -86,6 +87,7 @@ class TaskImportOut(Out):
 
     id: UUID
     state: ImportState
+    reason: Reason | None = Field(description="Why it has failed; send the file again")
     mode: ImportMode
     dry_run: bool
     applied: bool | None = Field(
@@ -94,8 +96,10 @@ class TaskImportOut(Out):
     )
     time_zone: str = Field(description="By whose clocks times without an offset were read")
     lines_count: int = Field(description="How many lines it has")
-    lines_done: int = Field(description="How many have been gone through so far")
-    made: int = Field(description="How many lines made a task, or would have")
+    lines_done: int = Field(
+        description="How many have been gone through so far, while it is checked or taken in"
+    )
+    made: int = Field(description="How many lines made a task, or would as far as it is checked")
     changed: int = Field(description="How many changed one, or would have")
     same: int = Field(description="How many said what was so already")
     refused: int = Field(description="How many were refused")
@@ -109,6 +113,7 @@ class TaskImportOut(Out):
         return cls(
             id=asked.id,
             state=ImportState(asked.state),
+            reason=asked.reason and Reason(asked.reason),
             mode=ImportMode(asked.mode),
             dry_run=asked.dry_run,
             applied=asked.applied,

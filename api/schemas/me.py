@@ -13,6 +13,7 @@ from geoservices.erasures.models import Erasure
 from geoservices.exports.models import Export, ExportState
 from geoservices.holdings.inventory import Holding
 from geoservices.holdings.service import Held
+from geoservices.leasing.models import Reason
 
 Row = dict[str, Any]
 
@@ -78,6 +79,7 @@ class ExportOut(Out):
 
     id: UUID
     state: ExportState
+    reason: Reason | None = Field(description="Why it has failed; ask for another")
     rows_written: int = Field(
         description="How many rows were written; each is written twice, as JSON and as CSV"
     )
@@ -99,6 +101,7 @@ class ExportOut(Out):
         return cls(
             id=export.id,
             state=ExportState(export.state),
+            reason=export.reason and Reason(export.reason),
             rows_written=export.rows_written,
             rows_to_write=export.rows_to_write,
             size_bytes=export.size_bytes,

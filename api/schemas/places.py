@@ -1,13 +1,13 @@
 """Places as GeoJSON features (RFC 7946)."""
 
-from datetime import datetime
-from typing import Literal
+from datetime import date, datetime
+from typing import Literal, Self
 from uuid import UUID
 
 from pydantic import Field
 
 from api.schemas.common import Out
-from geoservices.places.hours import OpenState
+from geoservices.places.hours import OpenDay, OpenState
 
 
 class PointOut(Out):
@@ -43,6 +43,34 @@ class PlaceOut(Out):
     id: UUID
     geometry: PointOut
     properties: PlaceProperties
+
+
+class OpenSpanOut(Out):
+    """A time for which a place is open."""
+
+    opens_at: datetime
+    closes_at: datetime
+
+
+class OpenDayOut(Out):
+    """When a place is open on one day by its own clocks, from midnight to midnight."""
+
+    day: date
+    spans: list[OpenSpanOut] = Field(description="Empty if it is closed")
+
+    @classmethod
+    def of(cls, open_day: OpenDay) -> Self:
+        """Show a day."""
+        spans = [OpenSpanOut(opens_at=begin, closes_at=end) for begin, end in open_day.spans]
+        return cls(day=open_day.day, spans=spans)
+
+
+class SinglePlaceOut(PlaceOut):
+    """A place, with what is only told of one at a time."""
+
+    open_days: list[OpenDayOut] | None = Field(
+        description="Today and the six days after it; null where the opening hours are not known"
+    )
 
 
 class PlacesOut(Out):

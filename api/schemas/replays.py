@@ -12,6 +12,7 @@ from geoservices.campaigns.lifecycle import ReplayState
 from geoservices.campaigns.replay_models import CampaignReplay
 from geoservices.campaigns.rules import Gate
 from geoservices.campaigns.windows import Weekday
+from geoservices.leasing.models import Reason
 from geoservices.outcomes.wording import in_words
 
 MOST_DAYS = 30
@@ -125,6 +126,7 @@ class ReplayOut(Out):
     days: int = Field(description="On how many days, as it was asked for")
     since: datetime = Field(description="Visits count that began since; until it was asked for")
     state: ReplayState
+    reason: Reason | None = Field(description="Why it has failed")
     share_done: float = Field(description="From 0 to 1")
     asked_by: UUID | None = Field(description="Which member; null if a machine or somebody erased")
     asked_at: datetime
@@ -141,6 +143,7 @@ class ReplayOut(Out):
             days=replay.days,
             since=replay.since,
             state=ReplayState(replay.state),
+            reason=replay.reason and Reason(replay.reason),
             share_done=round(replay.share_done, 3),
             asked_by=replay.asked_by,
             asked_at=replay.asked_at,

@@ -18,11 +18,27 @@ class FindingOut(Out):
     field: str | None = Field(description="Of the campaign, as a JSON Pointer")
 
 
+class RunsEstimateOut(Out):
+    """What the runs of a campaign come to, by its own windows, cooldown, cap and shares."""
+
+    people: int | None = Field(
+        description="How many each run would tell; null is fewer than are told of"
+    )
+    in_a_week: int | None = Field(
+        description="How many runs the timetable has in the seven days from its next one on; null "
+        "if there is none, as nobody knows how often something else sets it off"
+    )
+    messages_a_day: int | None = Field(
+        description="How many these come to; null also where that is fewer than are told of"
+    )
+
+
 class EstimateOut(Out):
     """What a campaign would have sent in the last seven days to people who agreed to be counted."""
 
     messages_a_day: int | None = Field(description="How many; null is fewer than are told of")
     people: int | None = Field(description="How many are told; null is fewer than are told of")
+    runs: RunsEstimateOut | None = Field(description="What its runs come to; null if it has none")
     in_words: str
 
 
@@ -43,7 +59,10 @@ class ReviewOut(Out):
             estimate=EstimateOut(
                 messages_a_day=review.estimate.messages_a_day,
                 people=review.estimate.people,
-                in_words=f"{in_words(review.estimate).capitalize()} a day.",
+                runs=RunsEstimateOut.model_validate(review.estimate.runs)
+                if review.estimate.runs
+                else None,
+                in_words=in_words(review.estimate),
             ),
         )
 

@@ -28,15 +28,24 @@ class CampaignRunOut(Out):
     version: int = Field(description="Which version of the campaign it goes by, from 1")
     trigger: Trigger
     state: CampaignRunState
-    reason: str | None = Field(description="Why it was stopped or passed over")
+    reason: str | None = Field(
+        description="Why it was stopped, passed over or given up, or that it left people out"
+    )
     listing_id: UUID | None = Field(description="Of what it speaks")
     place_id: UUID | None = Field(description="Where that is")
     occurred_at: datetime = Field(description="When it was to begin")
     created_at: datetime
     ended_at: datetime | None
     requested_by: UUID | None = Field(description="Which member asked for it; null if none did")
+    people: int | None = Field(
+        description=f"How many people it is for, as counted when it began, {OF_FEW}"
+    )
+    gone_through: int | None = Field(description=f"How many of them it has come to, {OF_FEW}")
     sent: int | None = Field(description=f"How many people it has told so far, {OF_FEW}")
     held: int | None = Field(description=f"How many the gates kept from being told, {OF_FEW}")
+    failed: int | None = Field(
+        description=f"How many could not be decided on, and were told nothing, {OF_FEW}"
+    )
 
     @classmethod
     def of(cls, run: CampaignRun, *, smallest: int) -> Self:
@@ -54,6 +63,9 @@ class CampaignRunOut(Out):
             created_at=run.created_at,
             ended_at=run.ended_at,
             requested_by=run.requested_by,
+            people=counting.told(run.people or 0, smallest=smallest),
+            gone_through=counting.told(run.gone_through, smallest=smallest),
             sent=counting.told(run.sent, smallest=smallest),
             held=counting.told(run.held, smallest=smallest),
+            failed=counting.told(run.failed, smallest=smallest),
         )

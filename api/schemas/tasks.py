@@ -193,6 +193,8 @@ class BlockerOut(Out):
 class WorkOut(TaskOut):
     """A task as those see it who do it."""
 
+    place_name: str
+    time_zone: str = Field(description="The place's, by whose clocks people there read times")
     state: TaskState
     claimed_by: UUID | None
     leased_until: datetime | None
@@ -213,6 +215,8 @@ class WorkOut(TaskOut):
         return cls.model_validate(
             TaskOut.model_validate(seen.task).model_dump()
             | {
+                "place_name": seen.place.name,
+                "time_zone": seen.place.time_zone,
                 "state": seen.state,
                 "claimed_by": seen.claimed_by,
                 "leased_until": seen.leased_until,

@@ -9,7 +9,7 @@ so the device ends (RFC 9700 section 4.14.2, on the rotation of refresh tokens).
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy.orm import Session
 
@@ -38,6 +38,24 @@ class TokenReplayed(GeoservicesError):
         super().__init__(
             "Two have used the device's tokens, and one of them should not have. Make a new device."
         )
+
+
+def make_device(
+    session: Session, person_id: UUID, *, label: str | None, places_only: bool, at: datetime
+) -> tuple[Device, str]:
+    """Make a device of a person's; return it with its token, which cannot be shown again."""
+    token = make_token("device")
+    device = Device(
+        id=uuid4(),
+        person_id=person_id,
+        token_hash=hash_token(token),
+        label=label,
+        places_only=places_only,
+        created_at=at,
+    )
+    session.add(device)
+    session.flush()
+    return device, token
 
 
 def authenticate_device(
@@ -74,7 +92,8 @@ def _carrier_of(
         return found
     other = device_queries.device_by_other_token(session, token_hash)
     if other is None:
-        return None
+        # Another request may have begun with it between the two questions.
+        return queries.device_by_token(session, token_hash)
     told, device = other
     if told.ended_at is None:
         _begin(session, device, token_hash, at=at)

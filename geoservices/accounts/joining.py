@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from geoservices.access.rights import Role
 from geoservices.accounts import device_queries
+from geoservices.accounts.device_tokens import make_device
 from geoservices.accounts.joining_codes import make_code, mark_of, read_code
 from geoservices.accounts.models import Device, Person
-from geoservices.accounts.tokens import hash_token, make_token
 from geoservices.errors import ErrorKind, Forbidden, GeoservicesError, NotFound
 from geoservices.scopes import confine, everywhere
 from geoservices.settings.service import Settings
@@ -112,18 +112,7 @@ def join(
         raise JoiningCodeUnknown
     if device_queries.count_devices(session, person_id) >= MOST_DEVICES:
         raise TooManyDevices
-    token = make_token("device")
-    device = Device(
-        id=uuid4(),
-        person_id=person_id,
-        token_hash=hash_token(token),
-        label=label,
-        places_only=places_only,
-        created_at=at,
-    )
-    session.add(device)
-    session.flush()
-    return device, token
+    return make_device(session, person_id, label=label, places_only=places_only, at=at)
 
 
 def revoke_device_of(session: Session, device_id: UUID, *, person_id: UUID, at: datetime) -> None:

@@ -144,6 +144,13 @@ def hold_organisation(session: Session, organisation_id: UUID) -> None:
     )
 
 
+def keep_organisation(session: Session, organisation_id: UUID) -> None:
+    """Let nobody change what the organisation says of itself for now; many may keep it at once."""
+    session.execute(
+        select(Organisation.id).where(Organisation.id == organisation_id).with_for_update(read=True)
+    )
+
+
 def is_only_admin(session: Session, organisation_id: UUID, person_id: UUID) -> bool:
     """Tell whether nobody but this person runs the organisation and is let in."""
     running = session.scalars(

@@ -13,6 +13,7 @@ from geoservices.accounts import queries
 from geoservices.accounts.acting import actor_of
 from geoservices.accounts.consent_texts import ENGLISH
 from geoservices.accounts.consents import TEXTS
+from geoservices.accounts.device_tokens import make_device
 from geoservices.accounts.models import (
     Consent,
     ConsentEvent,
@@ -102,18 +103,7 @@ def register_device(
     """
     check_time_zone(time_zone)
     person_id = member.id if member else _make_citizen(session, time_zone, language, at).id
-    token = make_token("device")
-    device = Device(
-        id=uuid4(),
-        person_id=person_id,
-        token_hash=hash_token(token),
-        label=label,
-        places_only=places_only,
-        created_at=at,
-    )
-    session.add(device)
-    session.flush()
-    return device, token
+    return make_device(session, person_id, label=label, places_only=places_only, at=at)
 
 
 def authenticate_member(

@@ -19,7 +19,8 @@ class Listener:
     """What is known of somebody who has come to a place.
 
     `language` is theirs or, if they chose none, the organisation's. `came` says when they came to
-    the place before, as far back as is kept.
+    the place before, as far back as is kept, and `interests` has the keys of the organisation's
+    topics that they want to hear of.
     """
 
     person_id: UUID
@@ -28,6 +29,7 @@ class Listener:
     team_ids: Collection[UUID]
     skills: Collection[str]
     came: Collection[datetime]
+    interests: Collection[str] = ()
 
 
 def fits(
@@ -36,10 +38,13 @@ def fits(
     """Tell whether somebody who did something at an instant is one whom a campaign is for."""
     if listener.role not in audience.roles:
         return False
-    if audience.team_ids and not set(audience.team_ids) & set(listener.team_ids):
-        return False
-    if audience.skills and not set(audience.skills) & set(listener.skills):
-        return False
+    for asked, theirs in (
+        (audience.team_ids, listener.team_ids),
+        (audience.skills, listener.skills),
+        (audience.interests, listener.interests),
+    ):
+        if asked and set(asked).isdisjoint(theirs):
+            return False
     if audience.languages and not is_in_range(listener.language, audience.languages):
         return False
     if audience.visited is not None and _visited(audience, listener, occurred_at) is not (
@@ -47,6 +52,11 @@ def fits(
     ):
         return False
     return lot(Draw.SAMPLE, campaign_id, listener.person_id) < audience.sample
+
+
+def interests_met(audience: Audience, interests: Collection[str]) -> list[str]:
+    """Return which of the topics that a campaign is for somebody wants to hear of."""
+    return [one for one in audience.interests if one in interests]
 
 
 def is_held_out(audience: Audience, *, campaign_id: UUID, person_id: UUID) -> bool:

@@ -1,6 +1,6 @@
 """Campaigns decide on what happens, and say what is to be sent."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -10,17 +10,25 @@ from uuid import UUID, uuid4
 from sqlalchemy.orm import Session
 
 from geoservices.accounts import queries as accounts
-from geoservices.accounts.models import Person
-from geoservices.bulk_queries import store_all
-from geoservices.campaigns import place_queries, queries, waiting_queries
-from geoservices.campaigns.audiences import Listener, fits, is_held_out
+from geoservices.bulk_queries import store_all, store_plain
+from geoservices.campaigns import (
+    place_queries,
+    queries,
+    run_queries,
+    seat_queries,
+    waiting_queries,
+)
+from geoservices.campaigns.audiences import Listener, fits, interests_met, is_held_out
+from geoservices.campaigns.conditions import holds
 from geoservices.campaigns.definitions import AfterHolding
 from geoservices.campaigns.histories import History, Pair, read_history, spot_of
-from geoservices.campaigns.models import Decision
-from geoservices.campaigns.occasions import Occasion
+from geoservices.campaigns.models import Decision, NewDecision
+from geoservices.campaigns.occasions import Held, Occasion, Someone
 from geoservices.campaigns.pacing import last_told, told_by, told_by_campaign
 from geoservices.campaigns.releasing import why_irrelevant
 from geoservices.campaigns.rules import (
+    BY_LISTINGS,
+    BY_RUNS,
     CampaignClass,
     Cap,
     Circumstances,
@@ -28,16 +36,18 @@ from geoservices.campaigns.rules import (
     Limits,
     Terms,
     Trigger,
-    decide,
 )
+from geoservices.campaigns.rulings import decide
+from geoservices.campaigns.run_models import CampaignRunState
 from geoservices.campaigns.speaking import Message, Speaker, say, weekly_of
 from geoservices.campaigns.terms import terms_of
 from geoservices.campaigns.versions import definitions_of
 from geoservices.campaigns.waiting import HeldBack, keep
+from geoservices.listings import queries as listing_queries
 from geoservices.places.hours import UNKNOWN, OpenState, hours_at
 from geoservices.places.service import is_sensitive
 from geoservices.settings.presence import CampaignSettings
-from geoservices.shifts.windows import Week, standing
+from geoservices.shifts.windows import Located, Week, standing
 
 
 class Decided(NamedTuple):
@@ -57,10 +67,17 @@ def triggered_by(
     Returns:
         What is to be sent.
     """
-    accounts.lock_people(session, [occasion.person.id for occasion in occasions])
-    listening = _listening(session, occasions, at)
-    decided = _decided(session, occasions)
-    return decide_on(session, occasions, listening, decided=decided, limits=limits, at=at).sent
+    people = [occasion.person.id for occasion in occasions]
+    accounts.lock_people(session, people)
+    return decide_on(
+        session,
+        occasions,
+        _listening(session, occasions, at),
+        decided=_decided(session, occasions),
+        purposes=accounts.purposes_of(session, people),
+        limits=limits,
+        at=at,
+    ).sent
 
 
 def decide_on(
@@ -69,6 +86,7 @@ def decide_on(
     listening: Mapping[UUID | None, Sequence[Speaker]],
     *,
     decided: Container[Pair] = frozenset(),
+    purposes: Mapping[UUID, frozenset[str]],
     limits: Limits,
     at: datetime,
 ) -> Decided:
@@ -79,18 +97,18 @@ def decide_on(
         occasions: What happened, in order.
         listening: Who may speak at each place, and where there is none.
         decided: By campaign and what somebody did, what was decided before.
+        purposes: What each person agrees to, read since they are held.
         limits: What holds for every campaign.
         at: Now.
     """
-    purposes = accounts.purposes_of(session, [occasion.person.id for occasion in occasions])
     history = read_history(session, occasions, listening, limits=limits, at=at)
     batch = _Batch(history=history)
     for occasion in occasions:
-        agreed = frozenset(purposes.get(occasion.person.id, ()))
+        agreed = purposes.get(occasion.person.id, frozenset())
         for speaker in listening[occasion.place_id]:
             if occasion.key and (speaker.campaign.id, occasion.key) in decided:
                 continue
-            if not _hears(speaker, occasion, history):
+            if not _hears(speaker, occasion, history, at):
                 continue
             about = _circumstances(
                 occasion, speaker, history, purposes=agreed, limits=limits, at=at
@@ -112,38 +130,48 @@ def released(
     Returns:
         What is to be sent.
     """
-    held = [(occasion, occasion.held) for occasion in occasions if occasion.held is not None]
     people = {occasion.person.id for occasion in occasions}
     places = {occasion.place_id for occasion in occasions if occasion.place_id}
-    versions = [(one.campaign_id, one.version) for _, one in held]
-    speakers = waiting_queries.speakers(session, versions)
+    held = _held(session, occasions)
+    # Before any seats, as a run holds them that goes on meanwhile.
+    few = {one.run.id for _, one, who in held if one.run and who.definition.audience.at_most}
+    run_queries.hold_all(session, few)
     listening = _listening(session, occasions, at)
     still = {(id_, one.campaign.id) for id_, there in listening.items() for one in there}
     there = waiting_queries.are_at(session, people, places)
     purposes = accounts.purposes_of(session, people)
     waited: dict[UUID | None, list[Speaker]] = defaultdict(list)
-    for occasion, one in held:
-        waited[occasion.place_id].append(speakers[one.campaign_id, one.version])
+    for occasion, _, speaker in held:
+        waited[occasion.place_id].append(speaker)
     history = read_history(session, occasions, waited, limits=limits, at=at)
     batch = _Batch(history=history)
-    for occasion, one in held:
-        speaker = speakers[one.campaign_id, one.version]
+    for occasion, one, speaker in held:
         agreed = frozenset(purposes.get(occasion.person.id, ()))
+        # A listing's place need not be one of the campaign's, and goes with the listing.
+        listed = occasion.place_id is None or speaker.listing is not None
+        anywhere = listed and occasion.trigger in BY_RUNS - BY_LISTINGS
         about = replace(
             _circumstances(occasion, speaker, history, purposes=agreed, limits=limits, at=at),
             held_until=one.until,
             irrelevant=why_irrelevant(
-                taken_back=occasion.key is None,
+                taken_back=occasion.was_taken_back,
+                stopped=one.run is not None and one.run.state == CampaignRunState.STOPPED,
+                # Of what somebody set off, the gate of age says so much earlier.
+                waited_out=one.run is not None and at >= one.first_at + limits.longest_wait,
                 ends=(speaker.campaign.ended_at, speaker.version.ends_at),
-                listens=(occasion.place_id, one.campaign_id) in still,
-                hears=_hears(speaker, occasion, history),
+                listens=anywhere or (occasion.place_id, one.campaign_id) in still,
+                hears=_hears(speaker, occasion, history, at),
                 has_left=speaker.definition.after_holding is AfterHolding.RELEASE_IF_THERE
                 and (occasion.person.id, occasion.place_id) not in there,
                 at=at,
             ),
         )
         batch.take(_decide(occasion, speaker, about, limits, at), speaker, occasion, about)
-    return batch.store(session, limits=limits, at=at)
+    sent = batch.store(session, limits=limits, at=at)
+    run_queries.count_released(
+        session, Counter(one.decision.run_id for one in sent if one.decision.run_id)
+    )
+    return sent
 
 
 def limits_of(settings: CampaignSettings) -> Limits:
@@ -167,20 +195,20 @@ class _Batch:
     """What is decided together, and what comes of it."""
 
     history: History
-    decisions: list[Decision] = field(default_factory=list)
+    decisions: list[NewDecision] = field(default_factory=list)
     sent: list[Message] = field(default_factory=list)
     held_back: list[HeldBack] = field(default_factory=list)
 
     def take(
-        self, decision: Decision, speaker: Speaker, occasion: Occasion, about: Circumstances
+        self, decision: NewDecision, speaker: Speaker, occasion: Occasion, about: Circumstances
     ) -> None:
         """Take a decision in; the next ones about the same person know of it."""
         self.decisions.append(decision)
         if decision.gate is None:
+            self._note_interests(decision, speaker)
             self.history.add(occasion, speaker, at=decision.decided_at)
             self.sent.append(say(decision, speaker, occasion))
-        # What everybody was to be told at one moment is not told to some of them later.
-        elif not occasion.run_id and speaker.definition.after_holding is not AfterHolding.DROP:
+        elif speaker.definition.after_holding is not AfterHolding.DROP:
             first_at = occasion.held.first_at if occasion.held else decision.decided_at
             self.held_back.append(
                 HeldBack(
@@ -192,11 +220,19 @@ class _Batch:
                 )
             )
 
+    def _note_interests(self, decision: NewDecision, speaker: Speaker) -> None:
+        """Have "why did I get this?" know which of their interests the person was told for."""
+        if (audience := speaker.definition.audience).interests:
+            chosen = self.history.interests.get((decision.person_id, decision.organisation_id), ())
+            decision.detail = {**decision.detail, "interests": interests_met(audience, chosen)}
+
     def store(self, session: Session, *, limits: Limits, at: datetime) -> list[Message]:
         """Store the decisions, have wait what is to wait, and return what is to be sent."""
         tellings = self.history.tellings
         waiting = keep(session, self.held_back, tellings=tellings, limits=limits, at=at)
-        store_all(session, self.decisions)
+        store_plain(session, Decision, self.decisions)
+        if self.history.seats_taken:
+            seat_queries.take_seats(session, self.history.seats_taken)
         store_all(session, waiting)
         return self.sent
 
@@ -213,6 +249,25 @@ def _listening(
     return found
 
 
+def _held(session: Session, occasions: Sequence[Occasion]) -> list[tuple[Occasion, Held, Speaker]]:
+    """Return what was held back with who is to speak: of what its run spoke of, if it was one."""
+    held = [(occasion, occasion.held) for occasion in occasions if occasion.held is not None]
+    speakers = waiting_queries.speakers(
+        session, [(one.campaign_id, one.version) for _, one in held]
+    )
+    spoken_of = listing_queries.by_id(
+        session, {one.run.listing_id for _, one in held if one.run and one.run.listing_id}
+    )
+    found: list[tuple[Occasion, Held, Speaker]] = []
+    for occasion, one in held:
+        speaker = speakers[one.campaign_id, one.version]
+        if one.run is not None:
+            listing = spoken_of[one.run.listing_id] if one.run.listing_id else None
+            speaker = replace(speaker, listing=listing)
+        found.append((occasion, one, speaker))
+    return found
+
+
 def _decided(session: Session, occasions: Sequence[Occasion]) -> set[Pair]:
     return queries.decided_already(
         session,
@@ -221,8 +276,8 @@ def _decided(session: Session, occasions: Sequence[Occasion]) -> set[Pair]:
     )
 
 
-def _hears(speaker: Speaker, occasion: Occasion, history: History) -> bool:
-    person, campaign, definition = occasion.person, speaker.campaign, speaker.definition
+def _hears(speaker: Speaker, occasion: Occasion, history: History, at: datetime) -> bool:
+    person, campaign, audience = occasion.person, speaker.campaign, speaker.definition.audience
     # A run was begun by the version that counts, whatever became of it since.
     if occasion.run_id is None and not speaker.listens_for(occasion.trigger, occasion.occurred_at):
         return False
@@ -236,9 +291,17 @@ def _hears(speaker: Speaker, occasion: Occasion, history: History) -> bool:
         team_ids=history.teams.get(person.id, frozenset()),
         skills=person.skills,
         came=history.came.get((person.id, occasion.place_id), ()) if occasion.place_id else (),
+        interests=history.interests.get((person.id, campaign.organisation_id), ()),
     )
-    return fits(
-        definition.audience, listener, campaign_id=campaign.id, occurred_at=occasion.occurred_at
+    occurred_at = occasion.occurred_at
+    if not fits(audience, listener, campaign_id=campaign.id, occurred_at=occurred_at):
+        return False
+    return not audience.conditions or holds(
+        audience,
+        history.deeds.get(person.id, ()),
+        whose=speaker.whose,
+        at=at,
+        occurred_at=occurred_at,
     )
 
 
@@ -259,6 +322,7 @@ def _circumstances(
     tellings = history.tellings.get(person.id, ())
     told = told_by(tellings, place_id=occasion.place_id, limits=limits, at=at)
     last = last_told(tellings, campaign_id, spot=spot_of(place), per=definition.cooldown_per)
+    work = _at_work(person, at)
     return Circumstances(
         occurred_at=occasion.occurred_at,
         confidence=occasion.confidence,
@@ -280,7 +344,9 @@ def _circumstances(
         last_told_at=last.told_at if last else None,
         told_this_visit=last is not None and last.visit_goes_on,
         held_out=is_held_out(definition.audience, campaign_id=campaign_id, person_id=person.id),
-        off_work=_is_off_work(person, at),
+        full=history.full(person.id, speaker),
+        off_work=not work.now,
+        works_from=work.next_from,
         unasked=occasion.unasked,
     )
 
@@ -293,17 +359,17 @@ def _unclaimable(speaker: Speaker, occasion: Occasion, at: datetime) -> str | No
     return listing.why_not(place, at=at) if occasion.run_id is None else listing.why_over(at)
 
 
-def _is_off_work(person: Person, at: datetime) -> bool:
+def _at_work(person: Someone, at: datetime) -> Located:
     if person.working_hours is None:
-        return False
-    return not standing(Week(person.working_hours, person.time_zone), at).now
+        return Located(now=True)
+    return standing(Week(person.working_hours, person.time_zone), at)
 
 
 def _decide(
     occasion: Occasion, speaker: Speaker, about: Circumstances, limits: Limits, at: datetime
-) -> Decision:
+) -> NewDecision:
     ruling = decide(_terms(speaker, occasion.trigger), about, limits=limits, at=at)
-    return Decision(
+    return NewDecision(
         id=uuid4(),
         organisation_id=speaker.campaign.organisation_id,
         campaign_id=speaker.campaign.id,
@@ -317,8 +383,8 @@ def _decide(
         follows_id=occasion.held.first_id if occasion.held else None,
         gate=ruling.gate,
         reason=ruling.reason,
-        gates_passed=[gate.value for gate in ruling.passed],
-        detail=dict(ruling.detail),
+        gates_passed=ruling.passed,
+        detail=ruling.detail,
         decided_at=at,
     )
 

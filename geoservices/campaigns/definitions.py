@@ -53,6 +53,32 @@ class GoalKind(StrEnum):
     """Somebody did the task: it is the work that counts, and not who was told."""
 
 
+class Did(StrEnum):
+    """What somebody did, or did not do, to be one whom a campaign is for."""
+
+    CHECKED_IN = "checked-in"
+    """At one of the campaign's places, of those of the organisation's own."""
+    OPENED = "opened"
+    """A message of this campaign or of another one."""
+    REDEEMED = "redeemed"
+    SIGNED_UP = "signed-up"
+    DONE = "done"
+    """A task."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """That somebody did something lately: no longer ago than `within`.
+
+    `of` is the offer, event or task, or the campaign whose message it was; None is any of the
+    organisation's, or a message of this very campaign.
+    """
+
+    did: Did
+    within: timedelta
+    of: UUID | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Around:
     """Everywhere within some metres of a point on WGS 84, in degrees."""
@@ -82,19 +108,30 @@ class PlaceSet:
 class Audience:
     """Whom a campaign is for: whoever fits all that is asked.
 
-    Members have one of the `skills`. `languages` are language ranges (RFC 4647, basic filtering).
-    `sample` is the share of people it is for at all, `hold_out` the share of them who are decided
-    about and never told.
+    Members have one of the `skills`, citizens one of the `interests`: keys of the organisation's
+    topics. `languages` are language ranges (RFC 4647, basic filtering). They did all of `has`, and
+    nothing of `has_not`. `sample` is the share of people it is for at all, `hold_out` the share of
+    them who are decided about and never told. At most `at_most` people are told at all, those who
+    come first.
     """
 
     roles: tuple[Role, ...]
     team_ids: tuple[UUID, ...] = ()
     skills: tuple[str, ...] = ()
+    interests: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
     visited: Visited | None = None
     visited_within: timedelta = timedelta(days=30)
+    has: tuple[Condition, ...] = ()
+    has_not: tuple[Condition, ...] = ()
     sample: float = 1.0
     hold_out: float = 0.0
+    at_most: int | None = None
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """All that is asked of what people did."""
+        return self.has + self.has_not
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,12 +8,14 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from geoservices.campaigns import queries
+from geoservices.campaigns import deed_queries, queries, seat_queries
+from geoservices.campaigns.conditions import Deed
 from geoservices.campaigns.cooldowns import Spot
 from geoservices.campaigns.occasions import Occasion
 from geoservices.campaigns.pacing import Telling
 from geoservices.campaigns.rules import CampaignClass, Limits
 from geoservices.campaigns.speaking import Speaker
+from geoservices.interests import queries as interest_queries
 from geoservices.places.models import Place
 
 Pair = tuple[UUID, UUID]
@@ -30,9 +32,20 @@ class History:
     teams: Mapping[UUID, frozenset[UUID]] = field(default_factory=dict)
     came: Mapping[Pair, Sequence[datetime]] = field(default_factory=dict)
     """When each person came to each place, if any campaign asks."""
+    interests: Mapping[Pair, frozenset[str]] = field(default_factory=dict)
+    """Of which topics each person wants to hear, by person and organisation, if any asks."""
+    deeds: Mapping[UUID, Sequence[Deed]] = field(default_factory=dict)
+    """What each person did of what any campaign asks for."""
+    seats: dict[UUID, int] = field(default_factory=dict)
+    """How many people campaigns told that tell so many at most, where there is room. Held."""
+    seated: set[Pair] = field(default_factory=set)
+    """Whom these have told, by person and campaign."""
+    seats_taken: dict[UUID, int] = field(default_factory=dict)
+    """How many they have told with what was decided meanwhile."""
 
     def add(self, occasion: Occasion, speaker: Speaker, *, at: datetime) -> None:
         """Note that somebody is told something: the next decision about them must see it."""
+        self._seat(occasion.person.id, speaker)
         self.tellings[occasion.person.id].append(
             Telling(
                 person_id=occasion.person.id,
@@ -43,6 +56,20 @@ class History:
                 visit_goes_on=occasion.transition_id in self.of_open_visits,
             )
         )
+
+    def full(self, person_id: UUID, speaker: Speaker) -> int | None:
+        """Return how many people a campaign tells, if it told as many others than this one."""
+        at_most, campaign_id = speaker.definition.audience.at_most, speaker.campaign.id
+        if at_most is None or (person_id, campaign_id) in self.seated:
+            return None
+        return at_most if self.seats.get(campaign_id, at_most) >= at_most else None
+
+    def _seat(self, person_id: UUID, speaker: Speaker) -> None:
+        campaign_id = speaker.campaign.id
+        if campaign_id in self.seats and (person_id, campaign_id) not in self.seated:
+            self.seats[campaign_id] += 1
+            self.seats_taken[campaign_id] = self.seats[campaign_id]
+            self.seated.add((person_id, campaign_id))
 
 
 def spot_of(place: Place | None) -> Spot:
@@ -87,4 +114,23 @@ def read_history(
         first = min(occasion.occurred_at for occasion in occasions)
         places = {occasion.place_id for occasion in occasions if occasion.place_id}
         history.came = queries.came_since(session, people, places, since=first - max(spans))
+    if topics := {one for audience in audiences for one in audience.interests}:
+        owners = {one.campaign.organisation_id for one in speakers}
+        history.interests = interest_queries.interested(session, people, owners, topics)
+    asking = [one for one in speakers if one.definition.audience.conditions]
+    if sought := deed_queries.sought_by(asking, at=at):
+        history.deeds = deed_queries.deeds_of(session, people, sought)
+    # Nothing is held after these, so that nobody waits for whoever waits for them.
+    if most := _most_of(speakers):
+        history.seats = seat_queries.hold_seats(session, most)
+        history.seated = seat_queries.seated(session, people, most)
     return history
+
+
+def _most_of(speakers: Sequence[Speaker]) -> dict[UUID, int]:
+    """Return how many each campaign may tell, of those that do not tell everybody."""
+    found: dict[UUID, int] = {}
+    for one in speakers:
+        if (most := one.definition.audience.at_most) is not None:
+            found[one.campaign.id] = max(most, found.get(one.campaign.id, 0))
+    return found

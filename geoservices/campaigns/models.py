@@ -1,17 +1,20 @@
 """Campaigns and the decisions they took."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 from geoalchemy2 import Geography, Geometry, WKBElement
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, false
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geoservices.accounts.models import Purpose
 from geoservices.campaigns.rules import CampaignClass, Gate, Trigger
 from geoservices.database import Base, one_of
+from geoservices.leasing.models import Tried
 from geoservices.register import Basis, Kept, about, not_personal, personal
 
 
@@ -136,6 +139,21 @@ class CampaignPlace(Base):
     )
 
 
+class CampaignSeats(Base):
+    """How many people a campaign has told that tells so many at most; the number only grows."""
+
+    __tablename__ = "campaign_seats"
+    __table_args__ = (
+        CheckConstraint("taken >= 0", name="taken_positive"),
+        {"info": not_personal},
+    )
+
+    campaign_id: Mapped[UUID] = mapped_column(
+        ForeignKey("campaigns.id", ondelete="CASCADE"), primary_key=True
+    )
+    taken: Mapped[int] = mapped_column(default=0, server_default="0")
+
+
 class Decision(Base):
     """What a campaign decided about one person on one occasion, and why.
 
@@ -158,7 +176,15 @@ class Decision(Base):
         CheckConstraint(
             "num_nonnulls(transition_id, check_in_id, run_id) <= 1", name="one_occasion"
         ),
-        Index("uq_decisions_run", "run_id", "person_id", unique=True),
+        Index(
+            "uq_decisions_run",
+            "run_id",
+            "person_id",
+            unique=True,
+            postgresql_where="run_id IS NOT NULL AND follows_id IS NULL",
+        ),
+        # For whatever deletes a run.
+        Index("ix_decisions_run", "run_id", postgresql_where="run_id IS NOT NULL"),
         CheckConstraint("waits_until IS NULL OR gate IS NOT NULL", name="only_held_ones_wait"),
         Index(
             "uq_decisions_transition",
@@ -251,16 +277,41 @@ class Decision(Base):
     )
 
 
-class HeldMessage(Base):
+@dataclass(slots=True, kw_only=True)
+class NewDecision:
+    """A decision as it was just taken, to be stored as a `Decision`."""
+
+    id: UUID
+    organisation_id: UUID
+    campaign_id: UUID
+    version: int
+    trigger: str
+    person_id: UUID
+    place_id: UUID | None
+    transition_id: UUID | None
+    check_in_id: UUID | None
+    run_id: UUID | None
+    follows_id: UUID | None
+    gate: str | None
+    reason: str
+    gates_passed: Sequence[str]
+    detail: Mapping[str, object]
+    decided_at: datetime
+    variant: str | None = None
+    waits_until: datetime | None = None
+
+
+class HeldMessage(Tried, Base):
     """That a decision's message waits: the relay hands it out once it is due.
 
     The row goes in the transaction that decides again. `attempt_count` is how often that failed by
-    its own fault. Whatever deletes the decision deletes this too.
+    its own fault. What is `broadcast` is one of many that a run had wait, and gives way to single
+    ones. Whatever deletes the decision deletes this too.
     """
 
     __tablename__ = "held_messages"
     __table_args__ = (
-        Index("ix_held_messages_due", "due_at"),
+        Index("ix_held_messages_due", "broadcast", "due_at"),
         {
             "info": about(
                 purpose="send what was held back once nothing holds it",
@@ -281,4 +332,7 @@ class HeldMessage(Base):
     due_at: Mapped[datetime] = mapped_column(info=personal("when it is looked at again"))
     attempt_count: Mapped[int] = mapped_column(
         default=0, info=personal("how often looking at it failed")
+    )
+    broadcast: Mapped[bool] = mapped_column(
+        default=False, server_default=false(), info=personal("whether it is one of many")
     )

@@ -1,12 +1,14 @@
 """What sets campaigns off."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Final
+from datetime import datetime, time
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from geoservices.accounts.models import Person
 from geoservices.campaigns.rules import Gate, Trigger
+from geoservices.campaigns.run_models import CampaignRun
 from geoservices.places.models import Place
 
 OF_PRESENCE: Final = frozenset({Gate.CONFIDENCE, Gate.AGE, Gate.DUPLICATE})
@@ -16,12 +18,31 @@ OF_WORK: Final = frozenset({Gate.WORKING_HOURS})
 """Whoever sets a campaign off by being somewhere is about, whatever their hours."""
 
 
+class OneOfMany(NamedTuple):
+    """Somebody whom a run goes through: no more is read of them than campaigns ask."""
+
+    id: UUID
+    organisation_id: UUID | None
+    role: str
+    time_zone: str
+    language: str | None
+    quiet_from: time | None
+    quiet_until: time | None
+    working_hours: str | None
+    skills: Sequence[str]
+    disabled_at: datetime | None
+
+
+Someone = Person | OneOfMany
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
     """That a message because of an occasion was held back, and is looked at again.
 
     `first_id` and `first_at` are of the first decision about it, `until` is when the last one
-    said that it was to be looked at again. The version that held it back is the one to speak.
+    said that it was to be looked at again. The version that held it back is the one to speak, in
+    the `run` it did it in, if it was one.
     """
 
     first_id: UUID
@@ -29,6 +50,7 @@ class Held:
     until: datetime
     campaign_id: UUID
     version: int
+    run: CampaignRun | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +64,7 @@ class Occasion:
     trigger: Trigger
     occurred_at: datetime
     confidence: int
-    person: Person
+    person: Someone
     place: Place | None
     transition_id: UUID | None = None
     check_in_id: UUID | None = None
@@ -53,6 +75,11 @@ class Occasion:
     def key(self) -> UUID | None:
         """Whichever of the ids of what somebody did is set."""
         return self.transition_id or self.check_in_id
+
+    @property
+    def was_taken_back(self) -> bool:
+        """Whether what a message was held back because of never was, as is known by now."""
+        return self.key is None and self.run_id is None
 
     @property
     def place_id(self) -> UUID | None:

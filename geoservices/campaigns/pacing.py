@@ -7,6 +7,7 @@ What was told just as long ago counts no more.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
 from geoservices.campaigns.cooldowns import CooldownPer, Spot, looks_at
@@ -23,6 +24,9 @@ class Telling:
     spot: Spot
     told_at: datetime
     visit_goes_on: bool
+
+
+T = TypeVar("T", bound=Telling)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +51,13 @@ def told_by(
     """
     in_window, here, classes = 0, 0, limits.class_caps
     of_class = dict.fromkeys(classes, 0)
+    within, within_here = limits.person_cap.within, limits.place_cap.within
     for one in tellings:
         class_, age = one.campaign_class, at - one.told_at
         if class_ is CampaignClass.CRITICAL:
             continue
-        in_window += age < limits.person_cap.within
-        here += one.spot.place_id == place_id and age < limits.place_cap.within
+        in_window += age < within
+        here += age < within_here and one.spot.place_id == place_id
         if class_ in classes:
             of_class[class_] += age < classes[class_].within
     return Told(in_window=in_window, of_class=of_class, here=here)
@@ -99,8 +104,8 @@ def told_by_campaign(
 
 
 def last_told(
-    tellings: Sequence[Telling], campaign_id: UUID, *, spot: Spot, per: CooldownPer
-) -> Telling | None:
+    tellings: Sequence[T], campaign_id: UUID, *, spot: Spot, per: CooldownPer
+) -> T | None:
     """Return what a campaign told somebody last where its cooldown looks, if anything.
 
     Args:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     CTE,
     ColumnElement,
     Select,
+    SQLColumnExpression,
     any_,
     cast,
     delete,
@@ -100,7 +101,7 @@ def listening_to(
             or_(Campaign.ended_at.is_(None), Campaign.ended_at > at),
             or_(CampaignVersion.ends_at.is_(None), CampaignVersion.ends_at > at),
             or_(own, ~ways.c.by_tag & shared),
-            _reached(here, own),
+            is_reached(here.c.tags, here.c.point, own),
         )
         .order_by(Campaign.published_at, Campaign.id, CampaignVersion.number)
         # Definitions are read once (`versions`), and who reaches what is asked here alone.
@@ -182,6 +183,22 @@ def found(session: Session, ids: Iterable[UUID], grant: Grant) -> set[UUID]:
     return set(session.scalars(select(Place.id).where(Place.id.in_(set(ids)), counts_at(grant))))
 
 
+def is_reached(
+    tags: SQLColumnExpression[Any], point: SQLColumnExpression[Any], own: ColumnElement[bool]
+) -> ColumnElement[bool]:
+    """Return the condition that a place is within the reach of whoever put a version in force.
+
+    Args:
+        tags: The place's.
+        point: Where it is.
+        own: Whether it is of the version's organisation.
+    """
+    reach = CampaignVersion.reach
+    tagged = func.jsonb_exists_any(reach["tags"], cast(tags, ARRAY(TEXT)))
+    area = func.ST_GeomFromGeoJSON(reach["area"].astext)
+    return or_(reach.is_(null()), own & tagged, func.ST_Covers(area, cast(point, Geometry)))
+
+
 def _ways(here: CTE) -> list[Select[UUID, UUID, int, bool]]:
     def by(how: ColumnElement[bool], *, by_tag: bool = False) -> Select[UUID, UUID, int, bool]:
         return (
@@ -211,14 +228,6 @@ def _ways(here: CTE) -> list[Select[UUID, UUID, int, bool]]:
         by(in_circle),
         at_listing,
     ]
-
-
-def _reached(here: CTE, own: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Return the condition that a place is within the reach of whoever put a version in force."""
-    reach = CampaignVersion.reach
-    tagged = func.jsonb_exists_any(reach["tags"], cast(here.c.tags, ARRAY(TEXT)))
-    area = func.ST_GeomFromGeoJSON(reach["area"].astext)
-    return or_(reach.is_(null()), own & tagged, func.ST_Covers(area, cast(here.c.point, Geometry)))
 
 
 def _geometry_of(area: Mapping[str, Any]) -> ColumnElement[object]:

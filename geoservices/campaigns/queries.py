@@ -104,8 +104,11 @@ def versions_of(
 
 
 def hold(session: Session, campaign: Campaign) -> None:
-    """Have whoever else changes a campaign wait until the transaction ends."""
-    session.refresh(campaign, with_for_update=True)
+    """Have whoever else changes a campaign wait until the transaction ends.
+
+    Whoever decides does not wait: each decision refers to its campaign.
+    """
+    session.refresh(campaign, with_for_update={"key_share": True})
 
 
 def teams_of(session: Session, person_ids: Iterable[UUID]) -> dict[UUID, frozenset[UUID]]:
@@ -174,28 +177,42 @@ def told_to(
         by: Campaigns of which more is wanted: what they told because of visits that go on.
         by_since: And whatever they told since this.
     """
-    going_on = Visit.exited_at.is_(None) & Visit.id.is_not(None)
-    lately = going_on if by_since is None else going_on | (Decision.decided_at > by_since)
-    rows = session.execute(
+    # By itself, so that it is found by the people: a campaign may have told a hundred thousand.
+    told = (
         select(
             Decision.person_id,
             Decision.campaign_id,
-            Campaign.campaign_class,
             Decision.place_id,
-            Place.parent_id,
+            Decision.transition_id,
             Decision.decided_at,
-            going_on,
+            among(Decision.campaign_id, by).label("by"),
         )
-        .join(Campaign, Campaign.id == Decision.campaign_id)
-        .outerjoin(Place, Place.id == Decision.place_id)
-        .outerjoin(Transition, Transition.id == Decision.transition_id)
-        .outerjoin(Visit, Visit.id == Transition.visit_id)
         .where(
             among(Decision.person_id, person_ids),
             Decision.gate.is_(None),
-            or_(Decision.decided_at > since, among(Decision.campaign_id, by) & lately),
+            or_(Decision.decided_at > since, among(Decision.campaign_id, by)),
         )
-        .order_by(Decision.decided_at)
+        .cte("told")
+        .prefix_with("MATERIALIZED")
+    ).c
+    going_on = Visit.exited_at.is_(None) & Visit.id.is_not(None)
+    lately = going_on if by_since is None else going_on | (told.decided_at > by_since)
+    rows = session.execute(
+        select(
+            told.person_id,
+            told.campaign_id,
+            Campaign.campaign_class,
+            told.place_id,
+            Place.parent_id,
+            told.decided_at,
+            going_on,
+        )
+        .join(Campaign, Campaign.id == told.campaign_id)
+        .outerjoin(Place, Place.id == told.place_id)
+        .outerjoin(Transition, Transition.id == told.transition_id)
+        .outerjoin(Visit, Visit.id == Transition.visit_id)
+        .where(or_(told.decided_at > since, told.by & lately))
+        .order_by(told.decided_at)
     )
     return [
         Telling(

@@ -16,8 +16,9 @@ from geoservices.campaigns.queries import teams_of
 from geoservices.campaigns.rules import Trigger
 from geoservices.checkins.models import CheckIn
 from geoservices.checkins.verification import CONFIDENCE
+from geoservices.interests.queries import interested
 from geoservices.places.models import Place
-from geoservices.visits.models import Transition
+from geoservices.visits.models import Transition, Visit
 
 MOST = 200_000
 """Of what happened, the newest so many count; a council has fewer in a week."""
@@ -45,7 +46,8 @@ def recorded(session: Session, draft: Draft, grant: Grant, *, since: datetime) -
         Person.skills,
     )
     passed = (
-        select(Transition.occurred_at.label("at"), Transition.confidence, *who)
+        select(Transition.occurred_at.label("at"), Visit.exited_at, Transition.confidence, *who)
+        .join(Visit, Visit.id == Transition.visit_id)
         .join(Place, Place.id == Transition.place_id)
         .join(Device, Device.id == Transition.device_id)
         .join(Person, Person.id == Device.person_id)
@@ -62,7 +64,7 @@ def recorded(session: Session, draft: Draft, grant: Grant, *, since: datetime) -
         Integer,
     )
     said = (
-        select(CheckIn.claimed_at.label("at"), confidence, *who)
+        select(CheckIn.claimed_at.label("at"), CheckIn.claimed_at, confidence, *who)
         .join(Place, Place.id == CheckIn.place_id)
         .join(Device, Device.id == CheckIn.device_id)
         .join(Person, Person.id == Device.person_id)
@@ -78,21 +80,26 @@ def recorded(session: Session, draft: Draft, grant: Grant, *, since: datetime) -
     )
     both = union_all(passed, said).subquery()
     rows = session.execute(select(both).order_by(both.c.at.desc()).limit(MOST)).all()
-    teams = teams_of(session, {row[4] for row in rows}) if definition.audience.team_ids else {}
+    teams = (
+        teams_of(session, {row.person_id for row in rows}) if definition.audience.team_ids else {}
+    )
+    owner, topics = grant.organisation_id, definition.audience.interests
+    people = {row.person_id for row in rows}
+    interests = interested(session, people, [owner], topics) if topics else {}
     return [
         Recorded(
-            person_id=person_id,
-            spot=Spot(place_id=place_id, parent_id=parent_id),
-            occurred_at=occurred_at,
-            confidence=sure,
-            role=role,
-            language=language or draft.organisation.language,
-            team_ids=teams.get(person_id, frozenset()),
-            skills=skills,
+            person_id=row.person_id,
+            spot=Spot(place_id=row.place_id, parent_id=row.parent_id),
+            occurred_at=row.at,
+            left_at=row.exited_at,
+            confidence=row.confidence,
+            role=row.role,
+            language=row.language or draft.organisation.language,
+            team_ids=teams.get(row.person_id, frozenset()),
+            skills=row.skills,
+            interests=interests.get((row.person_id, owner), ()),
         )
-        for occurred_at, sure, place_id, parent_id, person_id, role, language, skills in reversed(
-            rows
-        )
+        for row in reversed(rows)
     ]
 
 

@@ -9,7 +9,10 @@ from geoservices.campaigns.rules import Cap, Circumstances, Gate, Limits
 from geoservices.campaigns.windows import Weekly, next_on, next_when, within
 
 PASSING: Final = frozenset(
-    {Gate.OPENING_HOURS, Gate.SCHEDULE, Gate.QUIET_HOURS, Gate.CAP, Gate.CLASS_CAP, Gate.PLACE_CAP}
+    {
+        *(Gate.OPENING_HOURS, Gate.SCHEDULE, Gate.QUIET_HOURS, Gate.WORKING_HOURS),
+        *(Gate.CAP, Gate.CLASS_CAP, Gate.PLACE_CAP),
+    }
 )
 """Gates that say yes once enough time has passed, without anybody's doing anything.
 
@@ -49,6 +52,8 @@ def look_again(
             found = next_on(weekly, at)
         case Gate.QUIET_HOURS:
             found = quiet_until(about, at)
+        case Gate.WORKING_HOURS:
+            found = about.works_from
         case Gate.CAP | Gate.CLASS_CAP | Gate.PLACE_CAP if cap is not None:
             found = room_at(told, cap)
         case _:
@@ -96,6 +101,8 @@ def last_moment(
 def why_irrelevant(
     *,
     taken_back: bool,
+    stopped: bool,
+    waited_out: bool,
     ends: Sequence[datetime | None],
     listens: bool,
     hears: bool,
@@ -106,18 +113,21 @@ def why_irrelevant(
 
     Args:
         taken_back: Whether the visit or check-in it came of never was, as is known by now.
+        stopped: Whether the run it came of was stopped.
+        waited_out: Whether it has waited for as long as anything may.
         ends: When the campaign ends or was ended.
         listens: Whether the campaign is still for the place.
         hears: Whether it is still for the person.
         has_left: Whether it is for those at the place alone, and the person is not.
         at: Now.
     """
-    if taken_back:
-        return "What it came of was taken back."
-    if any(end is not None and end <= at for end in ends):
-        return "The campaign has ended."
-    if not listens:
-        return "The campaign is not for the place any more."
-    if not hears:
-        return "The campaign is not for the person any more."
-    return "The person was not there any more." if has_left else None
+    reasons = (
+        (taken_back, "What it came of was taken back."),
+        (stopped, "The run was stopped."),
+        (any(end is not None and end <= at for end in ends), "The campaign has ended."),
+        (waited_out, "It had waited for too long."),
+        (not listens, "The campaign is not for the place any more."),
+        (not hears, "The campaign is not for the person any more."),
+        (has_left, "The person was not there any more."),
+    )
+    return next((words for is_so, words in reasons if is_so), None)

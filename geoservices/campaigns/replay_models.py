@@ -10,10 +10,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from geoservices.campaigns.lifecycle import ReplayState
 from geoservices.database import Base, one_of
+from geoservices.leasing.models import Asked, Reason
 from geoservices.register import Basis, Kept, about, not_personal, personal
 
 
-class CampaignReplay(Base):
+class CampaignReplay(Asked, Base):
     """A version of a campaign run on what was recorded from `since` until it was asked for.
 
     `reach` is that of whoever asked (`access.reach`): nothing is looked at that they could not
@@ -25,6 +26,7 @@ class CampaignReplay(Base):
     __tablename__ = "campaign_replays"
     __table_args__ = (
         CheckConstraint(one_of("state", ReplayState), name="state_known"),
+        CheckConstraint(one_of("reason", Reason), name="reason_known"),
         CheckConstraint("share_done BETWEEN 0 AND 1", name="share_done_range"),
         CheckConstraint(
             "(state IN ('queued', 'working')) = (done_at IS NULL) "
@@ -68,6 +70,7 @@ class CampaignReplay(Base):
         JSONB(none_as_null=True), info=personal("which places they manage, if not all")
     )
     state: Mapped[str] = mapped_column(String(20), info=not_personal)
+    reason: Mapped[str | None] = mapped_column(String(20), info=not_personal)
     share_done: Mapped[float] = mapped_column(default=0.0, info=not_personal)
     attempt_count: Mapped[int] = mapped_column(default=0, info=not_personal)
     asked_at: Mapped[datetime] = mapped_column(info=personal("when they asked"))

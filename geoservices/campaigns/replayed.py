@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
+from geoservices.campaigns.conditions import Whose
 from geoservices.campaigns.definitions import Definition
 from geoservices.campaigns.rules import CampaignClass, Limits
 from geoservices.campaigns.windows import Weekly
@@ -19,25 +20,31 @@ class Note(StrEnum):
     """Another campaign told somebody something."""
     CAME = "came"
     """Somebody came to a place, whatever that set off."""
+    DID = "did"
+    """Somebody did what the campaign's audience has done, or has not."""
+
+
+Key = bytes
+"""The sixteen bytes of an id. There are millions, and a UUID is hashed and compared in Python."""
 
 
 class Recorded(NamedTuple):
     """Something that happened, when it became known.
 
-    `kind` is a trigger's or a note's. `subject_id` is the visit, of what was told the campaign, and
-    of a check-in None. `left_at` is when it became known that the visit was over, None while it is
-    not. `campaign_class` is that of what was told.
+    `kind` is a trigger's or a note's. `left_at` is when it became known that the visit was over,
+    None while it is not. `subject` is the campaign of what was told, and the listing or campaign of
+    what was done. `what` is the class of what was told, or what was done.
     """
 
     known_at: datetime
     occurred_at: datetime
     kind: str
     confidence: int
-    person_id: UUID
-    place_id: UUID
-    subject_id: UUID | None
+    person: Key
+    place: Key | None
     left_at: datetime | None
-    campaign_class: str | None
+    subject: Key | None
+    what: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +59,7 @@ class Profile:
     time_zone: str
     quiet_from: time | None
     quiet_until: time | None
+    interests: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,10 +85,15 @@ class Question:
     `time_zone` is by whose clocks days and hours are told.
     """
 
-    campaign_id: UUID
+    whose: Whose
     campaign_class: CampaignClass
     purpose: str
     definition: Definition
     weekly: Weekly
     limits: Limits
     time_zone: str
+
+    @property
+    def campaign_id(self) -> UUID:
+        """The campaign's."""
+        return self.whose.campaign_id

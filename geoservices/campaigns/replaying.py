@@ -6,27 +6,31 @@ of people and of places alone; `replaying_counts` says what may be told of those
 
 import math
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from geoservices.campaigns import windows
 from geoservices.campaigns.audiences import APART, Listener, fits, is_held_out
+from geoservices.campaigns.conditions import Deed, holds
 from geoservices.campaigns.cooldowns import Spot
+from geoservices.campaigns.definitions import Did
+from geoservices.campaigns.gates import held_by
 from geoservices.campaigns.pacing import Telling, last_told, told_by, told_by_campaign
-from geoservices.campaigns.replayed import Note, Profile, Question, Recorded, Site
-from geoservices.campaigns.rules import CampaignClass, Circumstances, Gate, Terms, decide
+from geoservices.campaigns.replayed import Key, Note, Profile, Question, Recorded, Site
+from geoservices.campaigns.rules import CampaignClass, Circumstances, Gate, Terms, Trigger
 from geoservices.campaigns.terms import terms_of
 from geoservices.places.hours import UNKNOWN, Hours, OpenState, hours_at
 
 GATES: Final = tuple(Gate)
 SENT: Final = len(GATES)
 """What stands in a tally in place of a gate's number where none held."""
+NOTES: Final = frozenset(Note)
 WEEK: Final = timedelta(days=7)
-QUARTER: Final = timedelta(minutes=15)
-"""Clocks differ from UTC by whole quarters of an hour."""
+NEVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,23 +60,41 @@ class _Someone:
     """What a replay remembers of somebody."""
 
     number: int
+    id: UUID
     profile: Profile
     fits: bool
     held_out: bool
-    told: list[tuple[Telling, datetime | None]] = field(default_factory=list)
-    """What they were told, the earliest first, and when the visit ends that was the cause."""
-    came: dict[UUID, list[datetime]] = field(default_factory=dict)
+    told: list[Telling] = field(default_factory=list)
+    """What they were told, the earliest first."""
+    left_at: list[datetime | None] = field(default_factory=list)
+    """When the visit is over that was the cause of each; None of one that is, or stays open."""
+    same_until: datetime = NEVER
+    """When time changes next what is remembered, if it does."""
+    came: dict[Key, list[datetime]] = field(default_factory=dict)
+    did: list[Deed] = field(default_factory=list)
+    seated: bool = False
+    """Whether they were told ever before."""
 
-    def recall(self, at: datetime, *, since: datetime) -> Sequence[Telling]:
-        """Return what they were told since an instant, or because of visits that go on."""
-        if not self.told:
-            return ()
-        self.told = [
-            one
-            for one in (_as_of(at, *told) for told in self.told)
-            if one[0].told_at > since or one[0].visit_goes_on
-        ]
-        return [one for one, _left_at in self.told]
+    def remember(
+        self, telling: Telling, *, left_at: datetime | None = None, memory: timedelta
+    ) -> None:
+        """Be told something; the visit that is the cause goes on until `left_at`, or for good."""
+        self.told.append(telling)
+        self.left_at.append(left_at if telling.visit_goes_on else None)
+        self.same_until = min(self.same_until, _changes_at(telling, left_at, memory))
+
+    def recall(self, at: datetime, *, memory: timedelta) -> Sequence[Telling]:
+        """Return what they were told not so long ago, or because of visits that go on."""
+        if self.told and at >= self.same_until:
+            told = list(zip(self.told, self.left_at, strict=True))
+            self.told, self.left_at, self.same_until = [], [], NEVER
+            for telling, left_at in told:
+                goes_on = telling.visit_goes_on and (left_at is None or left_at > at)
+                if goes_on or telling.told_at > at - memory:
+                    same = goes_on is telling.visit_goes_on
+                    now = telling if same else replace(telling, visit_goes_on=False)
+                    self.remember(now, left_at=left_at, memory=memory)
+        return self.told
 
 
 @dataclass(slots=True)
@@ -82,17 +104,18 @@ class _Somewhere:
     number: int
     site: Site
     spot: Spot
-    hours: Hours | None = None
+    hours: Hours = UNKNOWN
+    hours_until: datetime | None = None
     unclaimable: tuple[str | None, datetime] | None = None
 
     def hours_at(self, at: datetime) -> Hours:
         """Return whether it is open at an instant; these come in order."""
-        known = self.hours
-        if known is None or (known.changes_at is not None and known.changes_at <= at):
+        if self.hours_until is None or at >= self.hours_until:
             site = self.site
-            known = hours_at(site.opening_hours, time_zone=site.time_zone, at=at)
-            self.hours = known
-        return known
+            self.hours = hours_at(site.opening_hours, time_zone=site.time_zone, at=at)
+            # Instants of one zone are compared in a quarter of the time.
+            self.hours_until = (self.hours.changes_at or NEVER).astimezone(at.tzinfo)
+        return self.hours
 
     def why_not(self, at: datetime) -> str | None:
         """Return why nobody could make use of what is spoken of at an instant."""
@@ -101,12 +124,11 @@ class _Somewhere:
         return self.unclaimable[0]
 
 
-def _as_of(
-    at: datetime, telling: Telling, left_at: datetime | None
-) -> tuple[Telling, datetime | None]:
-    if left_at is None or left_at > at:
-        return telling, left_at
-    return replace(telling, visit_goes_on=False), None
+def _changes_at(telling: Telling, left_at: datetime | None, memory: timedelta) -> datetime:
+    """Return when somebody's visit is over, or they forget what they were told."""
+    if telling.visit_goes_on:
+        return left_at or NEVER
+    return telling.told_at + memory
 
 
 class Walk:
@@ -131,31 +153,36 @@ class Walk:
             for trigger in definition.triggers
         }
         self._anybody = replace(definition.audience, visited=None)
-        self._people: dict[UUID, _Someone] = {}
-        self._places: dict[UUID, _Somewhere] = {}
+        self._people: dict[Key, _Someone] = {}
+        self._places: dict[Key, _Somewhere] = {}
         waits = [limits.longest, definition.cooldown]
         waits += [definition.cap.within] if definition.cap else []
         self._memory = max(waits)
+        self._seats_taken = 0
         self._clock = _WallClock(ZoneInfo(question.time_zone))
+        self._unasked: frozenset[Gate] = frozenset()
+        self._unasked_until: datetime | None = None
         self._looked = array("I")
         self._decided, self._gates = array("I"), array("B")
         self._told, self._where, self._when = array("I"), array("I"), array("I")
 
-    def unknown_people(self, recorded: Sequence[Recorded]) -> set[UUID]:
+    def unknown_people(self, recorded: Sequence[Recorded]) -> list[UUID]:
         """Return those of whom `meet` was not told yet."""
-        return {one.person_id for one in recorded} - self._people.keys()
+        return _ids({one.person for one in recorded} - self._people.keys())
 
-    def unknown_places(self, recorded: Sequence[Recorded]) -> set[UUID]:
+    def unknown_places(self, recorded: Sequence[Recorded]) -> list[UUID]:
         """Return those of which `see` was not told yet."""
-        return {one.place_id for one in recorded} - self._places.keys()
+        decided_on = {one.place for one in recorded if one.place and one.kind not in NOTES}
+        return _ids(decided_on - self._places.keys())
 
     def meet(self, people: Mapping[UUID, Profile]) -> None:
         """Be told of people."""
         asked = self._asked
         audience, campaign_id = asked.definition.audience, asked.campaign_id
         for person_id, profile in people.items():
-            self._people[person_id] = _Someone(
+            self._people[person_id.bytes] = _Someone(
                 number=len(self._people),
+                id=person_id,
                 profile=profile,
                 fits=fits(
                     self._anybody,
@@ -170,7 +197,7 @@ class Walk:
     def see(self, sites: Mapping[UUID, Site]) -> None:
         """Be told of places."""
         for place_id, site in sites.items():
-            self._places[place_id] = _Somewhere(
+            self._places[place_id.bytes] = _Somewhere(
                 number=len(self._places),
                 site=site,
                 spot=Spot(place_id=place_id, parent_id=site.parent_id),
@@ -178,22 +205,26 @@ class Walk:
 
     def follow(self, one: Recorded) -> None:
         """Look at what happened next, of a person and place that are known, and remember it."""
-        someone = self._people[one.person_id]
+        someone, place = self._people[one.person], one.place
         if one.kind == Note.TOLD:
-            someone.told.append((_telling_of(one), None))
+            someone.remember(_telling_of(one, someone), memory=self._memory)
+        elif one.kind == Note.DID:
+            someone.did.append(_deed_of(one))
+        elif place is None:
+            raise ValueError("What people do is somewhere.")
         elif one.kind == Note.CAME:
-            someone.came.setdefault(one.place_id, []).append(one.occurred_at)
+            someone.came.setdefault(place, []).append(one.occurred_at)
         else:
             self._looked[someone.number] += 1
-            if self._hears(someone, one):
-                self._decide(someone, self._places[one.place_id], one)
+            if self._hears(someone, place, one):
+                self._decide(someone, self._places[place], one)
 
     def tally(self) -> Tally:
         """Return what was decided so far."""
         return Tally(
-            people=list(self._people),
+            people=[one.id for one in self._people.values()],
             profiles=[one.profile for one in self._people.values()],
-            places=list(self._places),
+            places=_ids(self._places),
             names=[one.site.name for one in self._places.values()],
             looked=self._looked,
             decided=self._decided,
@@ -203,17 +234,27 @@ class Walk:
             hours=self._when,
         )
 
-    def _hears(self, someone: _Someone, one: Recorded) -> bool:
+    def _hears(self, someone: _Someone, place: Key, one: Recorded) -> bool:
         audience = self._asked.definition.audience
-        if not someone.fits or audience.visited is None:
-            return someone.fits
-        came = someone.came.get(one.place_id, [])
+        if not someone.fits:
+            return False
+        if audience.conditions and not holds(
+            audience,
+            someone.did,
+            whose=self._asked.whose,
+            at=one.known_at,
+            occurred_at=one.occurred_at,
+        ):
+            return False
+        if audience.visited is None:
+            return True
+        came = someone.came.get(place, [])
         # Of all that is long enough ago, the last tells as much as all before.
         while len(came) > 1 and came[1] <= one.occurred_at - APART:
             del came[0]
         return fits(
             audience,
-            _listener(one.person_id, someone.profile, came),
+            _listener(someone.id, someone.profile, came),
             campaign_id=self._asked.campaign_id,
             occurred_at=one.occurred_at,
         )
@@ -221,23 +262,26 @@ class Walk:
     def _decide(self, someone: _Someone, there: _Somewhere, one: Recorded) -> None:
         about = self._circumstances(someone, there, one)
         terms = self._terms[one.kind]
-        gate = decide(terms, about, limits=self._asked.limits, at=one.known_at).gate
+        held = held_by(terms, about, limits=self._asked.limits, at=one.known_at)
         self._decided.append(someone.number)
-        self._gates.append(_NUMBERS[gate])
-        if gate is None:
+        self._gates.append(SENT if held is None else _NUMBERS[held[0]])
+        if held is None:
             self._remember(someone, there, one)
 
     def _remember(self, someone: _Someone, there: _Somewhere, one: Recorded) -> None:
         asked, at = self._asked, one.known_at
         telling = Telling(
-            person_id=one.person_id,
+            person_id=someone.id,
             campaign_id=asked.campaign_id,
             campaign_class=asked.campaign_class,
             spot=there.spot,
             told_at=at,
-            visit_goes_on=one.subject_id is not None and (one.left_at is None or one.left_at > at),
+            visit_goes_on=one.kind != Trigger.CHECKED_IN
+            and (one.left_at is None or one.left_at > at),
         )
-        someone.told.append((telling, one.left_at))
+        someone.remember(telling, left_at=one.left_at, memory=self._memory)
+        self._seats_taken += not someone.seated
+        someone.seated = True
         self._told.append(someone.number)
         self._where.append(there.number)
         self._when.append(self._clock.hour_of(at))
@@ -246,7 +290,7 @@ class Walk:
         asked, profile, at = self._asked, someone.profile, one.known_at
         definition, site, spot = asked.definition, there.site, there.spot
         hours = there.hours_at(at) if definition.only_when_open else UNKNOWN
-        tellings = someone.recall(at, since=at - self._memory)
+        tellings = someone.recall(at, memory=self._memory)
         told = told_by(tellings, place_id=spot.place_id, limits=asked.limits, at=at)
         last = last_told(tellings, asked.campaign_id, spot=spot, per=definition.cooldown_per)
         return Circumstances(
@@ -269,7 +313,23 @@ class Walk:
             last_told_at=last.told_at if last else None,
             told_this_visit=last is not None and last.visit_goes_on,
             held_out=someone.held_out,
+            full=self._full(someone),
+            unasked=self._unasked_at(at),
         )
+
+    def _full(self, someone: _Someone) -> int | None:
+        at_most = self._asked.definition.audience.at_most
+        if at_most is None or someone.seated or self._seats_taken < at_most:
+            return None
+        return at_most
+
+    def _unasked_at(self, at: datetime) -> frozenset[Gate]:
+        """Return what need not be asked of anybody at an instant, as it lets all through."""
+        if self._unasked_until is None or at >= self._unasked_until:
+            weekly = self._asked.weekly
+            self._unasked = frozenset({Gate.SCHEDULE} if windows.is_on(weekly, at) else ())
+            self._unasked_until = windows.steady_until(weekly, at)
+        return self._unasked
 
 
 class _WallClock:
@@ -283,17 +343,14 @@ class _WallClock:
     def hour_of(self, at: datetime) -> int:
         """Return how many hours the clocks have shown since 1970; instants come in order."""
         if at >= self._until:
-            self._until = at - (at - _EPOCH) % QUARTER + QUARTER
+            self._until = windows.next_quarter(at)
             wall = at.astimezone(self._zone).replace(tzinfo=UTC)
             self._hour = (wall - _EPOCH) // timedelta(hours=1)
         return self._hour
 
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_NUMBERS: Final[Mapping[Gate | None, int]] = {
-    None: SENT,
-    **{gate: number for number, gate in enumerate(GATES)},
-}
+_NUMBERS: Final[Mapping[Gate, int]] = {gate: number for number, gate in enumerate(GATES)}
 
 
 def stands_for(at: datetime, begins: datetime) -> datetime:
@@ -305,15 +362,24 @@ def stands_for(at: datetime, begins: datetime) -> datetime:
     return at if at >= begins else at + math.ceil((begins - at) / WEEK) * WEEK
 
 
-def _telling_of(one: Recorded) -> Telling:
+def _ids(keys: Iterable[Key]) -> list[UUID]:
+    return [UUID(bytes=key) for key in keys]
+
+
+def _telling_of(one: Recorded, someone: _Someone) -> Telling:
     return Telling(
-        person_id=one.person_id,
-        campaign_id=one.subject_id or one.person_id,
-        campaign_class=CampaignClass(one.campaign_class or CampaignClass.SERVICE),
-        spot=Spot(place_id=one.place_id, parent_id=None),
+        person_id=someone.id,
+        campaign_id=UUID(bytes=one.subject or one.person),
+        campaign_class=CampaignClass(one.what or CampaignClass.SERVICE),
+        spot=Spot(place_id=UUID(bytes=one.place) if one.place else None, parent_id=None),
         told_at=one.occurred_at,
         visit_goes_on=False,
     )
+
+
+def _deed_of(one: Recorded) -> Deed:
+    subject = UUID(bytes=one.subject or one.person)
+    return Deed(did=Did(one.what or Did.CHECKED_IN), of=subject, owner=subject, at=one.occurred_at)
 
 
 def _listener(person_id: UUID, profile: Profile, came: Sequence[datetime]) -> Listener:
@@ -324,4 +390,5 @@ def _listener(person_id: UUID, profile: Profile, came: Sequence[datetime]) -> Li
         team_ids=profile.team_ids,
         skills=profile.skills,
         came=came,
+        interests=profile.interests,
     )

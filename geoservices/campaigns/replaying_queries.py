@@ -1,14 +1,13 @@
 """What is asked of replays."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from geoservices import outbox
 from geoservices.access.actors import Grant
 from geoservices.campaigns.lifecycle import ReplayState
 from geoservices.campaigns.models import CampaignVersion
@@ -64,53 +63,6 @@ def replays_of(
 def version_of(session: Session, campaign_id: UUID, number: int) -> CampaignVersion | None:
     """Return a version of a campaign."""
     return session.get(CampaignVersion, (campaign_id, number))
-
-
-def hand_out(session: Session, *, at: datetime, lease: timedelta, limit: int) -> list[UUID]:
-    """Take replays that are to be worked on, and make them due again after the lease."""
-    return outbox.take_due(
-        session,
-        CampaignReplay.id,
-        CampaignReplay.due_at,
-        waiting=UNDER_WAY,
-        first=CampaignReplay.due_at,
-        at=at,
-        lease=lease,
-        limit=limit,
-    )
-
-
-def put_back(session: Session, ids: Sequence[UUID], *, at: datetime) -> None:
-    """Make replays due at once: they could not be handed to anyone."""
-    session.execute(
-        update(CampaignReplay).where(CampaignReplay.id.in_(ids), UNDER_WAY).values(due_at=at)
-    )
-
-
-def take(session: Session, replay_id: UUID, *, at: datetime) -> CampaignReplay | None:
-    """Return a replay that nobody is working on, locked."""
-    return session.scalars(
-        select(CampaignReplay)
-        .where(
-            CampaignReplay.id == replay_id,
-            UNDER_WAY,
-            or_(CampaignReplay.leased_until.is_(None), CampaignReplay.leased_until <= at),
-        )
-        .with_for_update(skip_locked=True)
-    ).one_or_none()
-
-
-def hold(session: Session, replay_id: UUID, *, attempt: int) -> CampaignReplay | None:
-    """Return a replay, locked, while this attempt at working on it counts."""
-    return session.scalars(
-        select(CampaignReplay)
-        .where(
-            CampaignReplay.id == replay_id,
-            CampaignReplay.state == ReplayState.WORKING,
-            CampaignReplay.attempt_count == attempt,
-        )
-        .with_for_update()
-    ).one_or_none()
 
 
 def cancel(session: Session, replay_id: UUID, *, at: datetime) -> None:

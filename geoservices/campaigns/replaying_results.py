@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import numpy as np
 
-from geoservices.campaigns.definitions import AfterHolding, Definition
+from geoservices.campaigns.definitions import AfterHolding, Condition, Definition
 from geoservices.campaigns.releasing import PASSING
 from geoservices.campaigns.replaying import GATES, Tally
 from geoservices.campaigns.replaying_counts import Blur, Count, Numbers
@@ -105,7 +105,8 @@ class Result:
 class Asked:
     """Of what a result tells.
 
-    `time_zone` is by whose clocks, `elsewhere` how many of its places are partners'.
+    `time_zone` is by whose clocks, `elsewhere` how many of its places are partners'. `left_out` is
+    what the audience asks for and nobody knows any more of these days.
     """
 
     definition: Definition
@@ -113,6 +114,7 @@ class Asked:
     until: datetime
     time_zone: str
     elsewhere: int
+    left_out: Sequence[Condition] = ()
 
 
 def result_of(tally: Tally, asked: Asked, *, secret: bytes, smallest: int) -> Result:
@@ -235,8 +237,8 @@ def _caveats(asked: Asked) -> Iterator[str]:
         "not told of, and all numbers are somewhat blurred."
     )
     yield (
-        "What people agreed to, their languages, quiet hours, teams and skills are those of today, "
-        "and so are the places and their opening hours."
+        "What people agreed to, their languages, quiet hours, teams, skills and interests are "
+        "those of today, and so are the places and their opening hours."
     )
     yield (
         "It counts as live all the time, whatever its beginning and end, and as having told nobody "
@@ -246,6 +248,12 @@ def _caveats(asked: Asked) -> Iterator[str]:
         yield "Nothing that people do at places sets it off, so there is nothing to look at."
     if definition.after_holding is not AfterHolding.DROP:
         yield "What would have waited was not followed until it was sent, or was too late."
+    if asked.left_out:
+        told = ", ".join(sorted({one.did.value for one in asked.left_out}))
+        yield (
+            f"Who had done what ({told}) is not known of all these days, so it was not asked. With "
+            "fewer days it may be."
+        )
     if asked.elsewhere:
         yield (
             f"What people did at places of partners ({asked.elsewhere} of its places) is the "

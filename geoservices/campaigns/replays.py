@@ -1,7 +1,7 @@
 """Replays asked for, worked on by a job, and told of until they are deleted."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -17,7 +17,10 @@ from geoservices.access.reach import reach_of
 from geoservices.access.rights import Right
 from geoservices.campaigns import definitions, queries, replayed_queries, service
 from geoservices.campaigns import replaying_queries as replays
+from geoservices.campaigns.addressing import kept_of
+from geoservices.campaigns.conditions import knowable
 from geoservices.campaigns.deciding import limits_of
+from geoservices.campaigns.definitions import Condition
 from geoservices.campaigns.drafts import Draft
 from geoservices.campaigns.lifecycle import ReplayState
 from geoservices.campaigns.models import Campaign
@@ -28,14 +31,21 @@ from geoservices.campaigns.replaying_results import Asked, Result, result_of, st
 from geoservices.database import SessionFactory, transaction
 from geoservices.errors import ErrorKind, GeoservicesError, IdTaken, NotFound
 from geoservices.keyring import derive
+from geoservices.leasing.models import Reason
+from geoservices.leasing.work import Superseded, Work
 from geoservices.limiting.limiter import Limit, Limiter
 from geoservices.settings.service import Settings
 
-LEASE: Final = timedelta(minutes=2)
-"""A replay whose worker was not heard of for this long is begun anew by another."""
-STATEMENT_LIMIT: Final = LEASE - timedelta(seconds=20)
+WORK: Final = Work(
+    row=CampaignReplay,
+    queued=ReplayState.QUEUED,
+    working=(ReplayState.WORKING,),
+    failed=ReplayState.FAILED,
+    lease=timedelta(minutes=2),
+    most_attempts=3,
+)
+STATEMENT_LIMIT: Final = WORK.lease - timedelta(seconds=20)
 """No statement takes longer than this, since the lease is renewed between them alone."""
-MOST_ATTEMPTS: Final = 3
 TIME_LIMIT: Final = timedelta(minutes=5)
 """A replay that takes longer than this is given up."""
 PACE: Final = timedelta(seconds=1)
@@ -49,12 +59,14 @@ class ReplayUnderWay(GeoservicesError):
     code = "replay-under-way"
     title = "A replay of the campaign is under way"
 
-    def __init__(self, replay_id: UUID) -> None:
-        super().__init__(f"Wait for {replay_id}, or cancel it.")
-
-
-class Superseded(Exception):
-    """Another worker has this replay now, or somebody cancelled it."""
+    def __init__(self, replay_id: UUID | None) -> None:
+        """Name the other one, unless whoever asks does not see it."""
+        super().__init__(
+            f"Wait for {replay_id}, or cancel it."
+            if replay_id is not None
+            else "Ask again in some minutes, when it is over. It is by somebody who manages other "
+            "places than you, so you cannot see it; they can cancel it."
+        )
 
 
 class TookTooLong(Exception):
@@ -112,7 +124,7 @@ def ask_for(
             raise IdTaken("replay")
         return known
     if (other := replays.under_way(session, campaign_id)) is not None:
-        raise ReplayUnderWay(other.id)
+        raise ReplayUnderWay(other.id if _may_see(other, grant) else None)
     limiter.spend(Limit.REPLAYS_BY_ORGANISATION, str(grant.organisation_id))
     reach = grant.actor.reach
     asked = CampaignReplay(
@@ -188,16 +200,17 @@ def carry_out(
             reading.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             replayed_queries.prepare(reading, time_limit=STATEMENT_LIMIT)
             result = replay_now(reading, begun, working.reached, settings=settings)
-        working.end(ReplayState.DONE, result)
+        working.end(result)
     except Superseded:
         return None
     except TookTooLong:
-        working.end(ReplayState.FAILED)
+        working.give_up()
         return ReplayState.FAILED
-    except OperationalError as error:
-        if not isinstance(error.orig, QueryCanceled):
+    except (OperationalError, QueryCanceled) as error:
+        # It is the driver's own where that is asked for rows, and else SQLAlchemy's round it.
+        if not isinstance(getattr(error, "orig", error), QueryCanceled):
             raise
-        working.end(ReplayState.FAILED)
+        working.give_up()
         return ReplayState.FAILED
     return ReplayState.DONE
 
@@ -207,16 +220,13 @@ def _may_see(replay: CampaignReplay, grant: Grant) -> bool:
 
 
 def _begin(session: Session, replay_id: UUID, *, at: datetime) -> CampaignReplay | None:
-    taken = replays.take(session, replay_id, at=at)
+    taken = WORK.begin(session, replay_id, at=at)
     if taken is None:
         return None
-    if taken.attempt_count >= MOST_ATTEMPTS:
-        taken.state, taken.done_at = ReplayState.FAILED, at
-        return taken
-    taken.state = ReplayState.WORKING
-    taken.attempt_count += 1
-    taken.share_done = 0.0
-    taken.leased_until = taken.due_at = at + LEASE
+    if taken.state == ReplayState.FAILED:
+        taken.done_at = at
+    else:
+        taken.share_done = 0.0
     return taken
 
 
@@ -230,7 +240,9 @@ def replay_now(
     """Run what was asked for in one transaction; `reached` is told up to when it has come."""
     grant = _grant_of(asked)
     campaign = service.get_campaign(session, asked.campaign_id, grant=grant)
-    draft = _draft(session, campaign, asked.version, grant)
+    draft, left_out = _knowable(
+        _draft(session, campaign, asked.version, grant), asked, settings=settings
+    )
     records = Records(
         draft=draft,
         campaign_id=campaign.id,
@@ -245,6 +257,7 @@ def replay_now(
         since=asked.since,
         until=asked.asked_at,
         time_zone=draft.organisation.time_zone,
+        left_out=left_out,
         elsewhere=replayed_queries.count_partners_places(session, draft, grant),
     )
     secret = derive(settings.codes.secret, b"replays")
@@ -257,6 +270,22 @@ def _draft(session: Session, campaign: Campaign, number: int, grant: Grant) -> D
     if version is None:
         raise NotFound("version")
     return replace(now, said=replace(now.said, definition=definitions.read(version.definition)))
+
+
+def _knowable(
+    draft: Draft, asked: CampaignReplay, *, settings: Settings
+) -> tuple[Draft, Sequence[Condition]]:
+    """Return a draft without what nobody knows any more of the days looked at, and what that is."""
+    definition = draft.said.definition
+    audience, left_out = knowable(
+        definition.audience,
+        campaign_id=asked.campaign_id,
+        since=asked.since,
+        until=asked.asked_at,
+        kept=kept_of(settings.retention),
+    )
+    said = replace(draft.said, definition=replace(definition, audience=audience))
+    return replace(draft, said=said), left_out
 
 
 def _grant_of(asked: CampaignReplay) -> Grant:
@@ -299,20 +328,25 @@ class _Working:
 
         self._step(tell)
 
-    def end(self, state: ReplayState, result: Result | None = None) -> None:
-        """Keep how it ended."""
+    def end(self, result: Result) -> None:
+        """Keep what came of it."""
 
         def end(asked: CampaignReplay) -> None:
-            asked.state, asked.done_at, asked.leased_until = state, clock.now(), None
-            if result is not None:
-                asked.result, asked.share_done = stored(result), 1.0
+            asked.state, asked.done_at, asked.leased_until = ReplayState.DONE, clock.now(), None
+            asked.result, asked.share_done = stored(result), 1.0
 
         self._step(end)
 
+    def give_up(self) -> None:
+        """Keep that it took too long."""
+
+        def give_up(asked: CampaignReplay) -> None:
+            WORK.fail(asked, Reason.TOOK_TOO_LONG)
+            asked.done_at = clock.now()
+
+        self._step(give_up)
+
     def _step(self, change: Callable[[CampaignReplay], None]) -> None:
         with transaction(self.sessions) as session:
-            asked = replays.hold(session, self.asked.id, attempt=self.asked.attempt_count)
-            if asked is None:
-                raise Superseded
-            asked.leased_until = asked.due_at = clock.now() + LEASE
-            change(asked)
+            attempt = self.asked.attempt_count
+            change(WORK.hold(session, self.asked.id, attempt=attempt, at=clock.now()))

@@ -15,12 +15,13 @@ from geoservices.campaigns.checking import faults, obstacles
 from geoservices.campaigns.definitions import Text
 from geoservices.campaigns.drafts import Draft
 from geoservices.campaigns.estimating import Estimate
-from geoservices.campaigns.service import forecast
+from geoservices.campaigns.forecasting import forecast
 from geoservices.campaigns.speaking import figures_of, weekly_of
 from geoservices.campaigns.wording import choose_text, fill
 from geoservices.languages import normal_language
 from geoservices.places import service as places
 from geoservices.places.models import Place
+from geoservices.settings.service import Settings
 
 A_YEAR = 366
 """So many days ahead clocks are looked at: they change twice."""
@@ -62,7 +63,7 @@ class Shown:
 
 
 def review(
-    session: Session, campaign_id: UUID, *, grant: Grant, smallest: int, at: datetime
+    session: Session, campaign_id: UUID, *, grant: Grant, settings: Settings, at: datetime
 ) -> Review:
     """Find all that speaks against a campaign as it is now, and estimate what it would send.
 
@@ -71,10 +72,11 @@ def review(
     """
     campaign = service.get_campaign(session, campaign_id, grant=grant)
     draft = service.draft_of(session, campaign, grant=grant)
+    smallest = settings.statistics.smallest_count
     estimate = forecast(session, draft, campaign_id, grant=grant, smallest=smallest, at=at)
     refused = [
         *faults(session, draft, grant),
-        *obstacles(session, draft, grant, estimate=lambda: estimate, smallest=smallest, at=at),
+        *obstacles(session, draft, grant, estimate=lambda: estimate, settings=settings, at=at),
     ]
     found = [
         Finding(weight=Weight.REFUSED, code=one.code, in_words=str(one), field=one.field)

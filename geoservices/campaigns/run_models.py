@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from geoservices.campaigns.rules import Trigger
 from geoservices.database import Base, one_of
+from geoservices.leasing.models import Tried
 from geoservices.register import Basis, Kept, about, not_personal, personal
 
 
@@ -19,16 +20,21 @@ class CampaignRunState(StrEnum):
     FINISHED = "finished"
     STOPPED = "stopped"
     """Somebody stopped it, or the campaign ended meanwhile."""
+    FAILED = "failed"
+    """Going on failed too often, and those whom it had not come to were told nothing."""
     PASSED_OVER = "passed-over"
     """It was never begun: nobody was there to begin it in time, or there were too many."""
 
 
-class CampaignRun(Base):
+class CampaignRun(Tried, Base):
     """One time that a campaign goes through all whom it is for, set off by nobody's being there.
 
     `occurred_at` is when it was to begin. It speaks of `listing_id`, at `place_id`, if at all. It
-    has decided about those up to `reached`, in the order of their ids, of whom `sent` were told and
-    `held` not. While it is under way the relay hands it out when `due_at` comes.
+    has decided about those up to `reached`, in the order of their ids: of `people`, as they were
+    counted at its first step, it has `gone_through` so many, of whom `sent` were told and `held`
+    not, `failed` could not be decided on, and the others were none whom it is for. While it is
+    under way the relay hands it out when `due_at` comes; `attempt_count` is how often in a row
+    going on from there has failed.
     """
 
     __tablename__ = "campaign_runs"
@@ -91,5 +97,9 @@ class CampaignRun(Base):
     )
     sent: Mapped[int] = mapped_column(default=0, server_default="0", info=not_personal)
     held: Mapped[int] = mapped_column(default=0, server_default="0", info=not_personal)
+    people: Mapped[int | None] = mapped_column(info=not_personal)
+    gone_through: Mapped[int] = mapped_column(default=0, server_default="0", info=not_personal)
+    failed: Mapped[int] = mapped_column(default=0, server_default="0", info=not_personal)
+    attempt_count: Mapped[int] = mapped_column(default=0, server_default="0", info=not_personal)
     due_at: Mapped[datetime] = mapped_column(info=not_personal)
     ended_at: Mapped[datetime | None] = mapped_column(info=not_personal)

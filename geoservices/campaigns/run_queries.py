@@ -1,38 +1,42 @@
 """What is asked of the runs of campaigns, and of those whom they go through."""
 
-from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, any_, exists, func, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from geoservices import outbox
 from geoservices.access.rights import Role
 from geoservices.accounts.consents import TOLD_ANYWHERE
 from geoservices.accounts.models import Consent, Person
+from geoservices.bulk_queries import store_unknown
+from geoservices.campaigns import deed_queries
+from geoservices.campaigns.conditions import Whose
 from geoservices.campaigns.definitions import Audience
 from geoservices.campaigns.models import Campaign, CampaignVersion
+from geoservices.campaigns.occasions import OneOfMany
 from geoservices.campaigns.rules import CampaignClass
 from geoservices.campaigns.run_models import CampaignRun, CampaignRunState
-from geoservices.database import newest_first
+from geoservices.database import among, newest_first
+from geoservices.interests.models import Interest
+from geoservices.leasing.queries import Queue
 from geoservices.members.models import TeamMember
 
-AT_ONCE = 2
-"""So many runs are gone through at the same time, however many wait."""
+DUE: Final[Queue[UUID]] = Queue(
+    row=CampaignRun,
+    waiting=CampaignRun.state == CampaignRunState.UNDER_WAY,
+    urgent=exists().where(
+        Campaign.id == CampaignRun.campaign_id, Campaign.campaign_class == CampaignClass.CRITICAL
+    ),
+    at_once=2,
+)
 
 
 def insert_new(session: Session, runs: Sequence[CampaignRun]) -> set[UUID]:
     """Store runs unless they were begun before; return the ids of those that were stored."""
-    if not runs:
-        return set()
-    columns = CampaignRun.__table__.columns.keys()
-    rows = [{name: getattr(run, name) for name in columns} for run in runs]
-    stored = session.scalars(
-        insert(CampaignRun).values(rows).on_conflict_do_nothing().returning(CampaignRun.id)
-    )
-    return set(stored)
+    return store_unknown(session, runs)
 
 
 def run_by_id(session: Session, run_id: UUID) -> CampaignRun | None:
@@ -56,6 +60,19 @@ def hold(session: Session, run_id: UUID) -> CampaignRun | None:
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     ).one_or_none()
+
+
+def hold_all(session: Session, run_ids: Collection[UUID]) -> Sequence[UUID]:
+    """Hold runs as `hold` does, in the order of their ids; return these."""
+    if not run_ids:
+        return []
+    # In one order, or two jobs that release of the same runs wait for each other.
+    return session.scalars(
+        select(CampaignRun.id)
+        .where(CampaignRun.id.in_(run_ids))
+        .order_by(CampaignRun.id)
+        .with_for_update(key_share=True)
+    ).all()
 
 
 def runs_of(
@@ -89,36 +106,44 @@ def next_people(
     audience: Audience,
     *,
     purpose: str,
-    organisation_id: UUID,
+    whose: Whose,
     after: UUID | None,
+    at: datetime,
     limit: int,
 ) -> list[UUID]:
     """Return the ids of the next people that a run goes through, in their order.
 
     Of the parts of an audience those are asked for that leave most people out.
     """
-    wanted = _whom(audience, purpose, organisation_id)
-    if after is not None:
-        wanted = wanted.where(Person.id > after)
+    wanted = _whom(audience, purpose, whose.organisation_id, after=after)
+    wanted = wanted.where(*deed_queries.did_all(audience, whose, at=at))
     return list(session.scalars(wanted.order_by(Person.id).limit(limit)))
+
+
+def count_next(
+    session: Session, audience: Audience, *, purpose: str, whose: Whose, at: datetime
+) -> int:
+    """Count whom a run goes through, by what they have done by now."""
+    wanted = _whom(audience, purpose, whose.organisation_id)
+    return _count(session, wanted.where(*deed_queries.did_all(audience, whose, at=at)))
 
 
 def count_people(
     session: Session, audience: Audience, *, purpose: str, organisation_id: UUID
 ) -> int:
-    """Count whom a run would go through."""
-    whom = _whom(audience, purpose, organisation_id).subquery()
-    return session.scalars(select(func.count()).select_from(whom)).one()
+    """Count whom a run would go through, whatever they did before."""
+    return _count(session, _whom(audience, purpose, organisation_id))
 
 
-def people_by_id(session: Session, ids: Iterable[UUID]) -> Sequence[Person]:
-    """Return people as they are now, in the order of their ids."""
-    return session.scalars(
-        select(Person)
-        .where(Person.id.in_(set(ids)))
+def hold_people(session: Session, ids: Collection[UUID]) -> list[OneOfMany]:
+    """Return people as they are now, in the order of their ids, held as `lock_people` does."""
+    rows = session.execute(
+        select(*(getattr(Person, name) for name in OneOfMany._fields))
+        .where(among(Person.id, ids))
         .order_by(Person.id)
-        .execution_options(populate_existing=True)
-    ).all()
+        .with_for_update(key_share=True)
+    )
+    return [OneOfMany._make(row) for row in rows]
 
 
 def hold_due(
@@ -136,50 +161,20 @@ def hold_due(
     return [(campaign, version) for campaign, version in rows]
 
 
-def hand_out(session: Session, *, at: datetime, lease: timedelta, limit: int) -> list[UUID]:
-    """Take due runs unless enough are gone through: critical ones if there are any, or others.
-
-    Of these, those first that have waited longest.
-    """
-    leased = select(func.count()).where(
-        CampaignRun.state == CampaignRunState.UNDER_WAY,
-        CampaignRun.due_at > at,
-        CampaignRun.due_at <= at + lease,
-    )
-    free = AT_ONCE - session.scalars(leased).one()
-    if free <= 0:
-        return []
-    is_critical = exists().where(
-        Campaign.id == CampaignRun.campaign_id,
-        Campaign.campaign_class == CampaignClass.CRITICAL,
-    )
-    for which in (is_critical, ~is_critical):
-        taken = outbox.take_due(
-            session,
-            CampaignRun.id,
-            CampaignRun.due_at,
-            waiting=(CampaignRun.state == CampaignRunState.UNDER_WAY) & which,
-            first=CampaignRun.due_at,
-            at=at,
-            lease=lease,
-            limit=min(limit, free),
+def count_released(session: Session, sent: Mapping[UUID, int]) -> None:
+    """Count in runs whom they told after all, of those whom they had held back."""
+    for run_id in hold_all(session, sent):
+        session.execute(
+            update(CampaignRun)
+            .where(CampaignRun.id == run_id)
+            .values(sent=CampaignRun.sent + sent[run_id], held=CampaignRun.held - sent[run_id])
         )
-        if taken:
-            return taken
-    return []
 
 
-def put_back(session: Session, ids: Sequence[UUID], *, at: datetime) -> None:
-    """Make runs due at once: they could not be handed to anyone."""
-    session.execute(
-        update(CampaignRun)
-        .where(CampaignRun.id.in_(ids), CampaignRun.state == CampaignRunState.UNDER_WAY)
-        .values(due_at=at)
-    )
-
-
-def _whom(audience: Audience, purpose: str, organisation_id: UUID) -> Select[UUID]:
-    """Return the statement for the ids of those whom a run goes through.
+def _whom(
+    audience: Audience, purpose: str, organisation_id: UUID, *, after: UUID | None = None
+) -> Select[UUID]:
+    """Return the statement for the ids of those whom a run goes through, or of those after one.
 
     Citizens who did not agree to be told for the purpose wherever they are are nobody's to go
     through; of members the gates say why they were not told.
@@ -190,6 +185,8 @@ def _whom(audience: Audience, purpose: str, organisation_id: UUID) -> Select[UUI
         Consent.purpose == purpose,
         Consent.text_version.in_(versions),
         Consent.withdrawn_at.is_(None),
+        # Or a step would read the consents of all whom those before it have gone through.
+        *([] if after is None else [Consent.person_id > after]),
     )
     ways: list[ColumnElement[bool]] = []
     if Role.CITIZEN in audience.roles:
@@ -197,9 +194,20 @@ def _whom(audience: Audience, purpose: str, organisation_id: UUID) -> Select[UUI
     if members := [role for role in audience.roles if role is not Role.CITIZEN]:
         ways.append((Person.organisation_id == organisation_id) & Person.role.in_(members))
     wanted = select(Person.id).where(Person.disabled_at.is_(None), or_(*ways))
+    if after is not None:
+        wanted = wanted.where(Person.id > after)
     if audience.team_ids:
         in_team = select(TeamMember.person_id).where(TeamMember.team_id.in_(audience.team_ids))
         wanted = wanted.where(Person.id.in_(in_team))
     if audience.skills:
         wanted = wanted.where(or_(*(any_(Person.skills) == one for one in audience.skills)))
+    if audience.interests:
+        interested = select(Interest.person_id).where(
+            Interest.organisation_id == organisation_id, Interest.topic.in_(audience.interests)
+        )
+        wanted = wanted.where(Person.id.in_(interested))
     return wanted
+
+
+def _count(session: Session, whom: Select[UUID]) -> int:
+    return session.scalars(select(func.count()).select_from(whom.subquery())).one()

@@ -5,9 +5,10 @@ how far it came. Whoever dies in between has done nothing, and two who take the 
 each other, so that the second finds it taken.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -16,14 +17,16 @@ from geoservices import outbox
 from geoservices.access.actors import Grant
 from geoservices.access.rights import Role
 from geoservices.accounts import queries as accounts
-from geoservices.accounts.models import Person
+from geoservices.accounts.models import Purpose
 from geoservices.campaigns import definitions, run_queries, service
-from geoservices.campaigns.deciding import decide_on
-from geoservices.campaigns.occasions import Occasion
+from geoservices.campaigns.deciding import Decided, decide_on
+from geoservices.campaigns.occasions import Occasion, OneOfMany
 from geoservices.campaigns.rules import CampaignClass, Limits, Trigger
 from geoservices.campaigns.run_models import CampaignRun, CampaignRunState
+from geoservices.campaigns.singling_out import Failure, SingledOut, single_out
 from geoservices.campaigns.speaking import Message, Speaker
 from geoservices.errors import NotFound
+from geoservices.leasing.queries import wait_after
 from geoservices.listings import queries as listings
 from geoservices.places import queries as places
 from geoservices.places.models import Place
@@ -32,21 +35,41 @@ LEASE = timedelta(seconds=30)
 """A run that was handed out, and not given back, is handed out again after this long."""
 
 
+MOST_ATTEMPTS: Final = 10
+"""A run of which a step failed so often, over a quarter of an hour, is given up."""
+GIVEN_UP: Final = (
+    f"Going on failed {MOST_ATTEMPTS} times. Whoever runs the service finds the cause in its logs."
+)
+UNDECIDED: Final = (
+    "Some people could not be decided on, and were told nothing. Whoever runs the service finds "
+    "the cause in its logs."
+)
+STOPPABLE: Final = frozenset(
+    {CampaignRunState.UNDER_WAY, CampaignRunState.FINISHED, CampaignRunState.FAILED}
+)
+"""What a run told may wait to be pushed in any of these."""
+Tell = Callable[[Sequence[Message], CampaignClass], object]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """What a step brought: how many were gone through, and what is to be sent.
+    """What a step brought: how many were gone through, what is sent, and who cannot be decided on.
 
     `more` says whether the run goes on.
     """
 
     people: int = 0
     sent: Sequence[Message] = ()
-    campaign_class: CampaignClass = CampaignClass.SERVICE
+    failures: Sequence[Failure] = ()
     more: bool = False
 
 
-def take_step(session: Session, run_id: UUID, *, limits: Limits, at: datetime, limit: int) -> Step:
-    """Decide about the next people of a run.
+def take_step(
+    session: Session, run_id: UUID, *, limits: Limits, at: datetime, limit: int, tell: Tell
+) -> Step:
+    """Decide about the next people of a run, and have them told.
+
+    If that failed before, those of them who cannot be decided on are found and left out.
 
     Args:
         session: One transaction.
@@ -54,45 +77,61 @@ def take_step(session: Session, run_id: UUID, *, limits: Limits, at: datetime, l
         limits: What holds for every campaign.
         at: Now.
         limit: The most people.
+        tell: Puts on its way what a campaign of a class says.
     """
     seen = run_queries.run_by_id(session, run_id)
     if seen is None or seen.state != CampaignRunState.UNDER_WAY:
         return Step()
     reached, speaker = seen.reached, _speaker(session, seen)
+    count = _count(session, seen, speaker, at)
     ids = run_queries.next_people(
         session,
         speaker.definition.audience,
         purpose=speaker.campaign.purpose,
-        organisation_id=seen.organisation_id,
+        whose=speaker.whose,
         after=reached,
+        at=at,
         limit=limit,
     )
     # People are held before anything else, as by whoever erases one who asked for the run.
-    accounts.lock_people(session, ids)
+    people = run_queries.hold_people(session, ids)
     run = run_queries.hold(session, run_id)
     if run is None or run.state != CampaignRunState.UNDER_WAY or run.reached != reached:
         return Step()
     if _is_over(speaker, at):
         end(run, CampaignRunState.STOPPED, reason="The campaign has ended.", at=at)
         return Step()
-    place = places.by_id(session, [run.place_id])[run.place_id] if run.place_id else None
-    people = _still_agreeing(session, run_queries.people_by_id(session, ids), speaker)
-    occasions = [_occasion(run, person, place) for person in people]
-    decided = decide_on(session, occasions, {run.place_id: [speaker]}, limits=limits, at=at)
-    run.sent += len(decided.sent)
-    run.held += decided.decisions - len(decided.sent)
+    found = _decide(session, run, people, speaker, limits=limits, tell=tell, at=at)
+    sent = [message for one in found.decided for message in one.sent]
+    run.people, run.gone_through = count, run.gone_through + len(ids)
+    run.sent += len(sent)
+    run.held += sum(one.decisions for one in found.decided) - len(sent)
+    run.failed += len(found.failures)
+    run.attempt_count = 0
     more = len(ids) == limit
     if more:
         run.reached = ids[-1]
         run.due_at = at + LEASE
     else:
-        end(run, CampaignRunState.FINISHED, at=at)
-    return Step(
-        people=len(ids),
-        sent=decided.sent,
-        campaign_class=CampaignClass(speaker.campaign.campaign_class),
-        more=more,
-    )
+        end(run, CampaignRunState.FINISHED, reason=UNDECIDED if run.failed else None, at=at)
+    return Step(people=len(ids), sent=sent, failures=found.failures, more=more)
+
+
+def put_off(session: Session, run_id: UUID, *, at: datetime) -> bool:
+    """Count that a step failed: it is tried again later, and in the end no more.
+
+    Returns:
+        Whether the run is given up.
+    """
+    run = run_queries.hold(session, run_id)
+    if run is None or run.state != CampaignRunState.UNDER_WAY:
+        return False
+    run.attempt_count += 1
+    run.due_at = at + wait_after(run.attempt_count)
+    given_up = run.attempt_count >= MOST_ATTEMPTS
+    if given_up:
+        end(run, CampaignRunState.FAILED, reason=GIVEN_UP, at=at)
+    return given_up
 
 
 def get_run(session: Session, campaign_id: UUID, run_id: UUID, *, grant: Grant) -> CampaignRun:
@@ -118,13 +157,13 @@ def stop_run(
     """
     get_run(session, campaign_id, run_id, grant=grant)
     run = run_queries.hold(session, run_id)
-    if run is not None and run.state in {CampaignRunState.UNDER_WAY, CampaignRunState.FINISHED}:
+    if run is not None and run.state in STOPPABLE:
         end(run, CampaignRunState.STOPPED, reason="Somebody stopped it.", at=at)
 
 
 def give_way(session: Session, run_id: UUID, *, at: datetime) -> None:
     """Let whatever else is due come before the run goes on."""
-    run_queries.put_back(session, [run_id], at=at)
+    run_queries.DUE.put_back(session, [run_id], at=at)
     outbox.ring(session)
 
 
@@ -135,17 +174,55 @@ def end(
     run.state, run.reason, run.ended_at, run.reached = state, reason, at, None
 
 
-def _still_agreeing(session: Session, people: Sequence[Person], speaker: Speaker) -> list[Person]:
-    """Leave out citizens who withdrew their consent before they were held."""
-    agreed = accounts.purposes_of(session, [person.id for person in people])
-    return [
-        person
+def _count(session: Session, run: CampaignRun, speaker: Speaker, at: datetime) -> int:
+    """Return how many people a run is for, as they were when it began."""
+    if run.people is not None:
+        return run.people
+    return run_queries.count_next(
+        session,
+        speaker.definition.audience,
+        purpose=speaker.campaign.purpose,
+        whose=speaker.whose,
+        at=at,
+    )
+
+
+def _decide(
+    session: Session,
+    run: CampaignRun,
+    people: Sequence[OneOfMany],
+    speaker: Speaker,
+    *,
+    limits: Limits,
+    tell: Tell,
+    at: datetime,
+) -> SingledOut:
+    """Decide about people who are held; citizens who withdrew their consent before are left out."""
+    place = places.by_id(session, [run.place_id])[run.place_id] if run.place_id else None
+    purposes = accounts.purposes_of(session, [person.id for person in people])
+    purpose, nothing = speaker.campaign.purpose, frozenset[Purpose]()
+    occasions = [
+        _occasion(run, person, place)
         for person in people
-        if person.role != Role.CITIZEN or speaker.campaign.purpose in agreed.get(person.id, ())
+        if person.role != Role.CITIZEN or purpose in purposes.get(person.id, nothing)
     ]
 
+    def decide(some: Sequence[Occasion]) -> Decided:
+        listening = {place.id if place else None: [speaker]}
+        decided = decide_on(session, some, listening, purposes=purposes, limits=limits, at=at)
+        tell(decided.sent, CampaignClass(speaker.campaign.campaign_class))
+        return decided
 
-def _occasion(run: CampaignRun, person: Person, place: Place | None) -> Occasion:
+    if not run.attempt_count:
+        return SingledOut([decide(occasions)])
+    found = single_out(session, occasions, decide)
+    if found.failures and not found.decided and not run.sent + run.held:
+        # Nobody at all could be decided on, so that it is nobody's fault.
+        raise found.failures[-1].error
+    return found
+
+
+def _occasion(run: CampaignRun, person: OneOfMany, place: Place | None) -> Occasion:
     return Occasion(
         trigger=Trigger(run.trigger),
         occurred_at=run.occurred_at,

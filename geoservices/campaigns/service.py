@@ -8,20 +8,25 @@ from sqlalchemy.orm import Session
 
 from geoservices.access.actors import Grant
 from geoservices.accounts import queries as accounts
-from geoservices.campaigns import definitions, place_queries, queries, recorded_queries
+from geoservices.campaigns import (
+    definitions,
+    place_queries,
+    queries,
+    seat_queries,
+)
 from geoservices.campaigns.checking import faults, obstacles
+from geoservices.campaigns.definitions import Definition
 from geoservices.campaigns.drafts import CampaignDraft, Draft
-from geoservices.campaigns.estimating import LOOKED_BACK, Estimate, estimate
+from geoservices.campaigns.estimating import Estimate
+from geoservices.campaigns.forecasting import forecast
 from geoservices.campaigns.lifecycle import State, state_of
 from geoservices.campaigns.models import Campaign, CampaignVersion
-from geoservices.campaigns.rules import CampaignClass
-from geoservices.campaigns.speaking import weekly_of
 from geoservices.campaigns.timetables import next_of
 from geoservices.errors import ErrorKind, Forbidden, GeoservicesError, IdTaken, NotFound
 from geoservices.listings import queries as listing_queries
 from geoservices.listings import service as listings
 from geoservices.places import service as places
-from geoservices.scopes import everywhere
+from geoservices.settings.service import Settings
 
 
 class CampaignInReview(GeoservicesError):
@@ -123,7 +128,7 @@ def replace_campaign(
     said: CampaignDraft,
     *,
     grant: Grant,
-    smallest: int,
+    settings: Settings,
     at: datetime,
 ) -> Campaign:
     """Say something else: in a draft, or from now on in a campaign that is published.
@@ -138,8 +143,8 @@ def replace_campaign(
         CampaignPublished: Its purpose, class or listing would change.
         CampaignEnded: It has ended.
     """
-    campaign = get_campaign(session, campaign_id, grant=grant)
-    queries.hold(session, campaign)
+    accounts.keep_organisation(session, grant.organisation_id)
+    campaign = _held(session, campaign_id, grant)
     draft = _draft(session, said, grant)
     before = queries.newest_version(session, campaign)
     state = state_at(campaign, before, at)
@@ -149,8 +154,8 @@ def replace_campaign(
         raise CampaignInReview
     _refuse(faults(session, draft, grant))
     if state is not State.DRAFT:
-        _check_stays(campaign, said)
-        _check_obstacles(session, campaign, draft, grant=grant, smallest=smallest, at=at)
+        _check_stays(campaign, definitions.read(before.definition), said)
+        _check_obstacles(session, campaign, draft, grant=grant, settings=settings, at=at)
     for name in ("listing_id", "name", "purpose", "campaign_class"):
         setattr(campaign, name, getattr(said, name))
     if definitions.read(before.definition) == said.definition:
@@ -199,17 +204,17 @@ def take_back_campaign(session: Session, campaign_id: UUID, *, grant: Grant) -> 
 
 
 def publish_campaign(
-    session: Session, campaign_id: UUID, *, grant: Grant, smallest: int, at: datetime
+    session: Session, campaign_id: UUID, *, grant: Grant, settings: Settings, at: datetime
 ) -> Campaign:
     """Let a campaign speak from now on, or from when it starts; twice is as good as once.
-
-    Of fewer than `smallest` people no refusal tells anything.
 
     Raises:
         NotFound: There is no such campaign of the organisation's, or its place is no longer shared.
         CampaignEnded: It has ended.
         GeoservicesError: Something speaks against it (`checking.faults`, `checking.obstacles`).
     """
+    # Its language may change only before what is said in it was checked, or after it can be seen.
+    accounts.keep_organisation(session, grant.organisation_id)
     campaign = _held(session, campaign_id, grant)
     if campaign.listing_id is not None:
         places.get_place_for(session, _place_id(session, campaign.listing_id), grant)
@@ -219,9 +224,12 @@ def publish_campaign(
         raise CampaignEnded
     draft = draft_of(session, campaign, grant=grant)
     _refuse(faults(session, draft, grant))
-    _check_obstacles(session, campaign, draft, grant=grant, smallest=smallest, at=at)
+    _check_obstacles(session, campaign, draft, grant=grant, settings=settings, at=at)
     campaign.submitted_at = campaign.submitted_at or at
     campaign.published_at = at
+    # Here alone: whoever changes a live campaign must not wait for those who decide.
+    if draft.said.definition.audience.at_most is not None:
+        seat_queries.count_seats(session, campaign.id)
     version = queries.newest_version(session, campaign)
     _put_in_force(session, campaign, version, grant=grant, at=at)
     return campaign
@@ -238,30 +246,6 @@ def end_campaign(session: Session, campaign_id: UUID, *, grant: Grant, at: datet
     queries.newest_version(session, campaign).runs_next_at = None
     place_queries.listen_no_more(session, campaign.id)
     return campaign
-
-
-def forecast(
-    session: Session,
-    draft: Draft,
-    campaign_id: UUID,
-    *,
-    grant: Grant,
-    smallest: int,
-    at: datetime,
-) -> Estimate:
-    """Return what a draft would have sent lately (`estimating`); of few people nothing is told."""
-    # Who came is nobody's but theirs to see.
-    with everywhere(session):
-        recorded = recorded_queries.recorded(session, draft, grant, since=at - LOOKED_BACK)
-    definition = draft.said.definition
-    return estimate(
-        recorded,
-        definition,
-        weekly=weekly_of(definition, draft.organisation),
-        campaign_id=campaign_id,
-        campaign_class=CampaignClass(draft.said.campaign_class),
-        smallest=smallest,
-    )
 
 
 def state_at(campaign: Campaign, version: CampaignVersion, at: datetime) -> State:
@@ -303,16 +287,18 @@ def _check_obstacles(
     draft: Draft,
     *,
     grant: Grant,
-    smallest: int,
+    settings: Settings,
     at: datetime,
 ) -> None:
+    smallest = settings.statistics.smallest_count
+
     def ask() -> Estimate:
         return forecast(session, draft, campaign.id, grant=grant, smallest=smallest, at=at)
 
-    _refuse(obstacles(session, draft, grant, estimate=ask, smallest=smallest, at=at))
+    _refuse(obstacles(session, draft, grant, estimate=ask, settings=settings, at=at))
 
 
-def _check_stays(campaign: Campaign, said: CampaignDraft) -> None:
+def _check_stays(campaign: Campaign, before: Definition, said: CampaignDraft) -> None:
     for name, words in (
         ("purpose", "The purpose is what people agreed to, and"),
         ("campaign_class", "The class"),
@@ -323,6 +309,13 @@ def _check_stays(campaign: Campaign, said: CampaignDraft) -> None:
                 f"{words} stays as it was published. End the campaign, and make another one.",
                 field=f"/{name}",
             )
+    # Whom it told is counted from the first one on, or not at all.
+    if (before.audience.at_most is None) is not (said.definition.audience.at_most is None):
+        raise CampaignPublished(
+            "Whether it tells so many people at most stays as it was published; how many may "
+            "change. End the campaign, and make another one.",
+            field="/audience/at_most",
+        )
 
 
 def _version(

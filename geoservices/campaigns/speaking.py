@@ -6,9 +6,10 @@ from uuid import UUID
 
 from geoservices.accounts.models import Organisation
 from geoservices.campaigns.chances import Draw, lot, pick
+from geoservices.campaigns.conditions import Whose
 from geoservices.campaigns.definitions import Channel, Definition, Text, Variant
 from geoservices.campaigns.lifecycle import counts_for
-from geoservices.campaigns.models import Campaign, CampaignVersion, Decision
+from geoservices.campaigns.models import Campaign, CampaignVersion, NewDecision
 from geoservices.campaigns.occasions import Occasion
 from geoservices.campaigns.place_queries import Listening
 from geoservices.campaigns.rules import Trigger
@@ -38,6 +39,11 @@ class Speaker:
             organisation=listening.organisation,
         )
 
+    @property
+    def whose(self) -> Whose:
+        """Which campaign it is, and of which organisation."""
+        return Whose(self.campaign.id, self.campaign.organisation_id)
+
     def listens_for(self, trigger: Trigger, occurred_at: datetime) -> bool:
         """Tell whether this version is the one that counts for something at an instant."""
         starts_at = self.definition.schedule.starts_at
@@ -57,7 +63,7 @@ class Speaker:
 class Message:
     """What a decision is to send, in the person's language: `pushed`, or in the inbox alone."""
 
-    decision: Decision
+    decision: NewDecision
     campaign: Campaign
     listing: Listing | None
     text: Text
@@ -90,7 +96,7 @@ def variant_for(definition: Definition, *, campaign_id: UUID, person_id: UUID) -
     return definition.content[pick([one.weight for one in definition.content], chance)]
 
 
-def say(decision: Decision, speaker: Speaker, occasion: Occasion) -> Message:
+def say(decision: NewDecision, speaker: Speaker, occasion: Occasion) -> Message:
     """Return what a decision to tell somebody says, and note in it which variant that is."""
     person, place = occasion.person, occasion.place
     variant = variant_for(speaker.definition, campaign_id=speaker.campaign.id, person_id=person.id)

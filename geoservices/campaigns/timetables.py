@@ -1,6 +1,6 @@
 """When the runs of a timetable begin, by the clocks of its zone."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from geoservices.calendars.recurrence import Series, check_series, last_end, next_after, spans
@@ -8,6 +8,7 @@ from geoservices.calendars.rules import MOST_OCCURRENCES
 from geoservices.campaigns.definitions import Definition, Timetable
 from geoservices.instants import MICROSECOND
 
+A_WEEK: Final = timedelta(days=7)
 MOST_MISSED: Final = 100
 """So many runs that were missed are written down at most."""
 
@@ -47,6 +48,23 @@ def next_of(definition: Definition, *, time_zone: str, after: datetime) -> datet
     if following is None or (schedule.ends_at and following.starts_at >= schedule.ends_at):
         return None
     return following.starts_at
+
+
+def first_week(definition: Definition, *, time_zone: str, after: datetime) -> list[datetime] | None:
+    """Return when runs begin in the seven days from the first after an instant, ascending.
+
+    None if the definition has no timetable.
+    """
+    timetable, ends_at = definition.timetable, definition.schedule.ends_at
+    if timetable is None:
+        return None
+    first = next_of(definition, time_zone=time_zone, after=after)
+    if first is None:
+        return []
+    until = min(first + A_WEEK, ends_at) if ends_at else first + A_WEEK
+    series = series_of(timetable, time_zone=time_zone)
+    found = spans(since=first, until=until, limit=MOST_OCCURRENCES, **series)
+    return [span.starts_at for span in found]
 
 
 def runs_between(

@@ -50,16 +50,16 @@ class PlacesMissing(GeoservicesError):
 
 
 class ReleaseRefused(GeoservicesError):
-    """Only runs set the campaign off, and what a gate holds back in a run is dropped."""
+    """It is to be released to whoever is there, and a run of it may be about no place."""
 
     kind = ErrorKind.INVALID
     code = "release-refused"
-    title = "A run releases nothing"
+    title = "There may be no place to be at"
 
     def __init__(self) -> None:
         super().__init__(
-            "Only runs set it off, and what a gate holds back in a run is dropped. Leave "
-            "after_holding out, or add a trigger that people set off, such as entered.",
+            "A run of it would be about no place, so nobody could be there when it is released. "
+            "Say release, or have `places` name one place by its id and nothing else.",
             field="/after_holding",
         )
 
@@ -70,8 +70,7 @@ def faults_of_triggers(draft: Draft) -> Iterator[GeoservicesError]:
     if draft.listing is None and definition.places is None:
         wanting = [one for one in definition.triggers if one not in BY_RUNS - BY_LISTINGS]
         yield from map(PlacesMissing, wanting[:1])
-    releases = definition.after_holding is not AfterHolding.DROP
-    if releases and BY_RUNS.issuperset(definition.triggers):
+    if definition.after_holding is AfterHolding.RELEASE_IF_THERE and not is_about_a_place(draft):
         yield ReleaseRefused()
     scheduled = Trigger.SCHEDULE in definition.triggers
     if definition.timetable is None and scheduled:

@@ -10,12 +10,12 @@ from sqlalchemy.orm import Session
 from geoservices.accounts import queries as accounts
 from geoservices.campaigns import waiting_queries as queries
 from geoservices.campaigns.definitions import AfterHolding
-from geoservices.campaigns.models import Decision, HeldMessage
+from geoservices.campaigns.models import HeldMessage, NewDecision
 from geoservices.campaigns.pacing import Telling, counting
 from geoservices.campaigns.releasing import PASSING, last_moment, look_again
 from geoservices.campaigns.rules import CampaignClass, Circumstances, Gate, Limits
 from geoservices.campaigns.speaking import Speaker, weekly_of
-from geoservices.campaigns.waiting_queries import Waiting
+from geoservices.campaigns.waiting_queries import Subject, Waiting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +25,7 @@ class HeldBack:
     `first_at` is when it was first held back.
     """
 
-    decision: Decision
+    decision: NewDecision
     gate: Gate
     speaker: Speaker
     about: Circumstances
@@ -42,8 +42,8 @@ def keep(
 ) -> list[HeldMessage]:
     """Have those of the messages wait that may be sent later; the others are dropped.
 
-    Of one campaign one message at most waits for a person: whoever comes by three times at night
-    is told once in the morning. The transaction holds the people.
+    Of one campaign one message at most waits for a person about the same listing: whoever comes by
+    three times at night is told once in the morning. The transaction holds the people.
 
     Args:
         session: The transaction.
@@ -62,7 +62,8 @@ def keep(
     rows: list[HeldMessage] = []
     for one in chosen:
         decision, definition = one.decision, one.speaker.definition
-        pair = (decision.campaign_id, decision.person_id)
+        listing = one.speaker.listing
+        subject = Subject(decision.campaign_id, listing.id if listing else None, decision.person_id)
         cap, told = counting(
             tellings.get(decision.person_id, ()),
             one.gate,
@@ -80,16 +81,23 @@ def keep(
         )
         before = last_moment(
             held_at=one.first_at,
-            listing_ends_at=one.speaker.listing.ends_at if one.speaker.listing else None,
+            listing_ends_at=listing.ends_at if listing else None,
             campaign_ends_at=definition.schedule.ends_at,
             limits=limits,
         )
-        if pair in taken or due_at is None or due_at >= before:
+        if subject in taken or due_at is None or due_at >= before:
             continue
-        taken.add(pair)
+        taken.add(subject)
         decision.waits_until = due_at
+        of_many = decision.run_id is not None
+        critical = one.speaker.campaign.campaign_class == CampaignClass.CRITICAL
         rows.append(
-            HeldMessage(decision_id=decision.id, person_id=decision.person_id, due_at=due_at)
+            HeldMessage(
+                decision_id=decision.id,
+                person_id=decision.person_id,
+                due_at=due_at,
+                broadcast=of_many and not critical,
+            )
         )
     return rows
 

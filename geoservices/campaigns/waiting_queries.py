@@ -1,17 +1,17 @@
 """What is asked of messages that were held back and wait."""
 
-from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterable
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, select, true, tuple_, update
+from sqlalchemy import ColumnElement, delete, func, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
-from geoservices import outbox
 from geoservices.accounts.models import Device, Organisation, Person
 from geoservices.campaigns import definitions
 from geoservices.campaigns.models import Campaign, CampaignVersion, Decision, HeldMessage
+from geoservices.campaigns.run_models import CampaignRun
 from geoservices.campaigns.speaking import Speaker
 from geoservices.listings.models import Listing
 from geoservices.places.models import Place
@@ -20,13 +20,25 @@ from geoservices.visits.transitions import Phase
 
 
 class Waiting(NamedTuple):
-    """A decision whose message waits: since when, until when, for whom, and about which place."""
+    """A decision whose message waits: since when, until when, for whom, and about which place.
+
+    If there is one; the run is that in which it was held back, if it was one.
+    """
 
     decision: Decision
     first_at: datetime
     until: datetime
     person: Person
-    place: Place
+    place: Place | None
+    run: CampaignRun | None
+
+
+class Subject(NamedTuple):
+    """Whose message speaks to whom, and of which listing, if of one."""
+
+    campaign_id: UUID
+    listing_id: UUID | None
+    person_id: UUID
 
 
 def is_last() -> ColumnElement[bool]:
@@ -40,38 +52,6 @@ def is_last() -> ColumnElement[bool]:
         later.follows_id == first_id, later.decided_at > Decision.decided_at
     )
     return ~followed.exists()
-
-
-def hand_out(session: Session, *, at: datetime, lease: timedelta, limit: int) -> list[UUID]:
-    """Take up to `limit` due messages, earliest first, and make them due after the lease."""
-    return outbox.take_due(
-        session,
-        HeldMessage.decision_id,
-        HeldMessage.due_at,
-        waiting=true(),
-        first=HeldMessage.due_at,
-        at=at,
-        lease=lease,
-        limit=limit,
-    )
-
-
-def put_back(session: Session, ids: Sequence[UUID], *, at: datetime) -> None:
-    """Make messages due at once: they could not be handed to anyone."""
-    free = (
-        select(HeldMessage.decision_id)
-        .where(HeldMessage.decision_id.in_(ids))
-        .with_for_update(skip_locked=True)
-    )
-    session.execute(update(HeldMessage).where(HeldMessage.decision_id.in_(free)).values(due_at=at))
-
-
-def put_off(session: Session, decision_id: UUID, *, at: datetime) -> None:
-    """Count a failure and make a message due later, as messages of the outbox are."""
-    message = session.get(HeldMessage, decision_id, with_for_update=True)
-    if message is not None:  # Or somebody else has looked at it meanwhile.
-        message.attempt_count += 1
-        message.due_at = at + outbox.wait_after(message.attempt_count)
 
 
 def waited_for_by(session: Session, decision_ids: Collection[UUID]) -> set[UUID]:
@@ -96,18 +76,20 @@ def take(session: Session, person_ids: Collection[UUID], *, at: datetime) -> lis
             Decision.waits_until,
             Person,
             Place,
+            CampaignRun,
         )
         .join(HeldMessage, HeldMessage.decision_id == Decision.id)
         .join(Person, Person.id == Decision.person_id)
-        .join(Place, Place.id == Decision.place_id)
+        .outerjoin(Place, Place.id == Decision.place_id)
+        .outerjoin(CampaignRun, CampaignRun.id == Decision.run_id)
         .outerjoin(first, first.id == Decision.follows_id)
         .where(HeldMessage.person_id.in_(person_ids), Decision.waits_until <= at)
         .order_by(Decision.decided_at, Decision.id)
         .with_for_update(of=HeldMessage, skip_locked=True)
     )
     return [
-        Waiting(decision, first_at, until, person, place)
-        for decision, first_at, until, person, place in rows
+        Waiting(decision, first_at, until, person, place, run)
+        for decision, first_at, until, person, place, run in rows
         if until is not None
     ]
 
@@ -117,14 +99,20 @@ def settle(session: Session, decision_ids: Collection[UUID]) -> None:
     session.execute(delete(HeldMessage).where(HeldMessage.decision_id.in_(decision_ids)))
 
 
-def waiting_for(session: Session, person_ids: Collection[UUID]) -> set[tuple[UUID, UUID]]:
-    """Return which campaigns have a message waiting for which of the people."""
+def waiting_for(session: Session, person_ids: Collection[UUID]) -> set[Subject]:
+    """Return of what messages wait for any of the people."""
     rows = session.execute(
-        select(Decision.campaign_id, Decision.person_id)
+        select(
+            Decision.campaign_id,
+            func.coalesce(CampaignRun.listing_id, Campaign.listing_id),
+            Decision.person_id,
+        )
         .join(HeldMessage, HeldMessage.decision_id == Decision.id)
+        .join(Campaign, Campaign.id == Decision.campaign_id)
+        .outerjoin(CampaignRun, CampaignRun.id == Decision.run_id)
         .where(HeldMessage.person_id.in_(person_ids))
     )
-    return {(campaign_id, person_id) for campaign_id, person_id in rows}
+    return {Subject(*row) for row in rows}
 
 
 def speakers(

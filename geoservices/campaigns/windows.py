@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
+QUARTER = timedelta(minutes=15)
+"""Clocks differ from UTC by whole quarters of an hour, and change with one."""
 
 
 class Weekday(StrEnum):
@@ -56,6 +58,22 @@ def is_on(weekly: Weekly, at: datetime) -> bool:
     local = at.astimezone(ZoneInfo(weekly.time_zone))
     today, yesterday = WEEK[local.weekday()], WEEK[local.weekday() - 1]
     return any(_holds(window, local.time(), today, yesterday) for window in weekly.windows)
+
+
+def steady_until(weekly: Weekly, at: datetime) -> datetime:
+    """Return until when `is_on` says the same at least as at an instant, a quarter later at most.
+
+    In a quarter of an hour no clock changes and no day begins, so that only times of windows count.
+    """
+    local = at.astimezone(ZoneInfo(weekly.time_zone)).replace(tzinfo=None)
+    times = {moment for window in weekly.windows for moment in (window.from_, window.until)}
+    ahead = [moment for one in times if (moment := datetime.combine(local, one)) > local]
+    return at + (min([next_quarter(local), *ahead]) - local)
+
+
+def next_quarter(at: datetime) -> datetime:
+    """Return when the next quarter of an hour begins, on a clock that differs by whole ones."""
+    return at + QUARTER - (at - datetime.min.replace(tzinfo=at.tzinfo)) % QUARTER
 
 
 def is_ever_on(weekly: Weekly, from_: datetime, until: datetime) -> bool:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -102,6 +103,7 @@ def choose_text(variant: Variant, *, language: str | None, default: str) -> tupl
     return tag, variant.texts[tag]
 
 
+@lru_cache(maxsize=1000)
 def fill(text: Text, figures: Figures) -> Text:
     """Put the figures in place of a text's placeholders.
 

@@ -1,9 +1,10 @@
 """What is asked of the choice of channels."""
 
 from collections.abc import Collection, Sequence
+from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import and_, delete, func, select, true, update
+from sqlalchemy import Select, and_, delete, func, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -12,6 +13,8 @@ from geoservices.campaigns.models import Campaign, Decision
 from geoservices.channels.models import ChannelChoice
 from geoservices.database import among
 from geoservices.notifications.models import Notification
+
+Row = TypeVar("Row")
 
 
 def choices_of(session: Session, person_id: UUID) -> Sequence[ChannelChoice]:
@@ -52,20 +55,20 @@ def wanted_as_push(session: Session, notification_ids: Collection[UUID]) -> set[
 
     What no campaign decided on is for no purpose, and wanted.
     """
-    return set(
-        session.scalars(
-            select(Notification.id)
-            .outerjoin(Decision, Decision.id == Notification.decision_id)
-            .outerjoin(Campaign, Campaign.id == Decision.campaign_id)
-            .outerjoin(
-                ChannelChoice,
-                and_(
-                    ChannelChoice.person_id == Notification.person_id,
-                    ChannelChoice.purpose == Campaign.purpose,
-                ),
-            )
-            .where(
-                among(Notification.id, notification_ids), func.coalesce(ChannelChoice.push, true())
-            )
+    return set(session.scalars(pushed(select(Notification.id), notification_ids)))
+
+
+def pushed(statement: Select[Row], notification_ids: Collection[UUID]) -> Select[Row]:
+    """Return a statement on notifications for those of them that `wanted_as_push` would return."""
+    return (
+        statement.outerjoin(Decision, Decision.id == Notification.decision_id)
+        .outerjoin(Campaign, Campaign.id == Decision.campaign_id)
+        .outerjoin(
+            ChannelChoice,
+            and_(
+                ChannelChoice.person_id == Notification.person_id,
+                ChannelChoice.purpose == Campaign.purpose,
+            ),
         )
+        .where(among(Notification.id, notification_ids), func.coalesce(ChannelChoice.push, true()))
     )

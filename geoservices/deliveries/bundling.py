@@ -1,23 +1,29 @@
 """Bundles: what one person is told at one moment is one push, and stays several in the inbox."""
 
 from collections import defaultdict
-from collections.abc import Sequence
-from datetime import datetime
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
 from uuid import UUID, uuid4
 
 from sqlalchemy.orm import Session
 
-from geoservices.bulk_queries import store_all
+from geoservices import outbox
+from geoservices.bulk_queries import store_plain
 from geoservices.campaigns.rules import CampaignClass
 from geoservices.channels import queries as channels
 from geoservices.deliveries import bundle_queries as queries
-from geoservices.deliveries.bundle_queries import Member
+from geoservices.deliveries.bundle_queries import Member, Unsent
 from geoservices.deliveries.claiming import Claimable, Obstacle, is_over, nothing_left
 from geoservices.notifications.bundles import Words, most_urgent, words
-from geoservices.notifications.models import Notification, NotificationKind
+from geoservices.notifications.models import NewNotification, Notification, NotificationKind
 from geoservices.subscriptions import queries as subscriptions
 from geoservices.trips import update_rows
+
+TAKES_IN: Final = timedelta(minutes=10)
+"""What has waited to be pushed for longer stays as it is."""
+Group = tuple[UUID, UUID | None, bool]
+"""To whom, because of which place, and whether it is critical."""
 
 
 class InBundle(NamedTuple):
@@ -30,41 +36,68 @@ class InBundle(NamedTuple):
 class Loose(NamedTuple):
     """A notification that may be bundled with others to the same person and of the same origin."""
 
-    notification: Notification
+    notification: NewNotification
     origin: UUID | None
 
 
-def bundle(session: Session, loose: Sequence[Loose], *, at: datetime) -> list[Notification]:
+def bundle(
+    session: Session, loose: Sequence[Loose], *, broadcast: bool, at: datetime
+) -> list[NewNotification]:
     """Bundle what is to be pushed to one person at once, and return what is to be delivered.
 
     What is critical is never part of what is not. Who has no browser has no use for a bundle, and
     what somebody wants no push for is in none. A bundle has no words of its own: what it says is
-    made of what is still in it whenever it is sent or read.
+    made of what is still in it whenever it is sent or read. What was to be pushed because of the
+    same place just before, and has not been, takes in what comes now.
+
+    Args:
+        session: Its transaction holds the people.
+        loose: What may be bundled.
+        broadcast: Whether it gives way to what is told to one person.
+        at: Now.
     """
-    groups: dict[tuple[UUID, UUID | None, bool], list[Notification]] = defaultdict(list)
+    groups: dict[Group, list[NewNotification]] = defaultdict(list)
     for one, origin in loose:
         critical = one.campaign_class == CampaignClass.CRITICAL
         groups[one.person_id, origin, critical].append(one)
-    several = [group for group in groups.values() if len(group) > 1]
-    if not several:
+    before = _unsent(session, groups, broadcast=broadcast, at=at)
+    joining = {key: group for key, group in groups.items() if len(group) > 1 or key in before}
+    if not joining:
         return [one for one, _ in loose]
-    wanted = channels.wanted_as_push(session, [one.id for group in several for one in group])
-    browsers = subscriptions.subscriptions_of_people(
-        session, {group[0].person_id for group in several}
+    wanted = channels.wanted_as_push(
+        session, [one.id for group in joining.values() for one in group]
     )
-    made: list[tuple[Notification, list[Notification]]] = []
-    for group in several:
-        pushed = [one for one in group if one.id in wanted]
-        if len(pushed) > 1 and browsers.get(group[0].person_id):
-            made.append((_bundle_of(pushed, at), pushed))
-    store_all(session, [one for one, _ in made])
-    for one, members in made:
+    browsers = subscriptions.subscriptions_of_people(session, {key[0] for key in joining})
+    made: list[NewNotification] = []
+    inside: list[InBundle] = []
+    pushed_as: dict[UUID, tuple[UUID, datetime]] = {}
+    for key, group in joining.items():
+        members = [one for one in group if one.id in wanted]
+        earlier = before.get(key)
+        alone = len(members) == 1 and earlier is None
+        if not members or alone or not browsers.get(key[0]):
+            continue
+        if earlier is not None and earlier.is_bundle:
+            bundle_id = earlier.id
+        else:
+            new = _bundle_of(members, at)
+            made.append(new)
+            bundle_id = new.id
+        if earlier is not None:
+            pushed_as[earlier.id] = bundle_id, max(one.expires_at for one in members)
+            if not earlier.is_bundle:
+                inside.append(InBundle(earlier.id, bundle_id))
         for member in members:
-            member.bundle_id = one.id
-    inside = [InBundle(member.id, one.id) for one, members in made for member in members]
+            member.bundle_id = bundle_id
+            inside.append(InBundle(member.id, bundle_id))
+    store_plain(session, Notification, made)
     update_rows(session, Notification.__tablename__, inside, lasting=())
-    alone = [one for one, _ in loose if one.bundle_id is None]
-    return [*alone, *(one for one, _ in made)]
+    if pushed_as:
+        queries.push_as(session, pushed_as, at=at)
+        outbox.ring(session)
+    on_their_way = {bundle_id for bundle_id, _ in pushed_as.values()}
+    unbundled = [one for one, _ in loose if one.bundle_id is None]
+    return [*unbundled, *(one for one in made if one.id not in on_their_way)]
 
 
 def words_of(
@@ -81,7 +114,8 @@ def with_words(
 ) -> list[tuple[Claimable, Obstacle | None]]:
     """Return deliveries with what they say, and why one of them has nothing left to say, if so.
 
-    A bundle of which one message is left says what that says, and opens it.
+    A bundle is as urgent as what is still in it. With one message left it says what that says, and
+    opens it.
     """
     bundles = [one.notification_id for one in taken if one.kind == NotificationKind.BUNDLE]
     members = queries.members_of(session, bundles, at=at) if bundles else {}
@@ -100,12 +134,35 @@ def with_words(
         else:
             said = _words(there)
             opens = there[0].id if len(there) == 1 else one.notification_id
-            told.append((one._replace(title=said.title, body=said.body, opens=opens), None))
+            class_ = most_urgent([member.campaign_class for member in there])
+            now = one._replace(opens=opens, title=said.title, body=said.body, campaign_class=class_)
+            told.append((now, None))
     return told
 
 
-def _bundle_of(members: Sequence[Notification], at: datetime) -> Notification:
-    return Notification(
+def _unsent(
+    session: Session,
+    groups: Mapping[Group, Sequence[NewNotification]],
+    *,
+    broadcast: bool,
+    at: datetime,
+) -> dict[Group, Unsent]:
+    places = {place_id for _, place_id, _ in groups if place_id is not None}
+    if not places:
+        return {}
+    found = queries.unsent(
+        session,
+        {person_id for person_id, _, _ in groups},
+        places,
+        since=at - TAKES_IN,
+        besides=[one.id for group in groups.values() for one in group],
+        broadcast=broadcast,
+    )
+    return {(one.person_id, one.place_id, one.is_critical): one for one in found}
+
+
+def _bundle_of(members: Sequence[NewNotification], at: datetime) -> NewNotification:
+    return NewNotification(
         id=uuid4(),
         kind=NotificationKind.BUNDLE,
         person_id=members[0].person_id,

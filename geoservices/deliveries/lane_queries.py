@@ -1,4 +1,4 @@
-"""Which deliveries are handed out: single ones at once, those of many as there is room for them."""
+"""That pushes to many wait while a run still goes through those whom it tells."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,97 +6,60 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from geoservices import outbox
+from geoservices.campaigns.run_models import CampaignRun, CampaignRunState
 from geoservices.deliveries.models import Delivery
-from geoservices.deliveries.states import UNFINISHED
+from geoservices.deliveries.states import DeliveryState
+from geoservices.leasing.queries import Paced
 
-MOST_UNDER_WAY: Final = 1000
-"""So many deliveries of broadcasts are with the workers at the same time, or waiting for them."""
-LEAST_PACE: Final = timedelta(seconds=1)
-"""And some more go out this long after the last ones, even if none of those has come back."""
-
-
-@dataclass(slots=True)
-class SingleLane:
-    """What somebody is told because of what they did, or that is critical."""
-
-    def hand_out(
-        self, session: Session, *, at: datetime, lease: timedelta, limit: int
-    ) -> list[UUID]:
-        """Take up to `limit` due deliveries, earliest first, and make them due after the lease."""
-        return _take_due(session, broadcast=False, at=at, lease=lease, limit=limit)
-
-    def put_back(self, session: Session, ids: Sequence[UUID], *, at: datetime) -> None:
-        """Make deliveries due at once: they could not be handed to anyone."""
-        _put_back(session, ids, at)
+MOST_MEANWHILE: Final = 100
+"""So many go out at once while a run goes through people."""
 
 
-@dataclass(slots=True)
-class BroadcastLane:
-    """What many are told alike: there is always room before it for what is single.
+@dataclass(frozen=True, slots=True, eq=False)
+class BehindRuns:
+    """The queue of what many are told, which keeps to its least pace while a run goes on.
 
-    Whatever is handed out waits at the broker in the order in which it came. So little of a
-    broadcast waits there that what comes after it is soon dealt with.
+    Soon all that a run tells is to have been queued. Pushes to those who were queued first would
+    have it wait for a worker, and whoever is told by themselves too.
     """
 
-    last_at: datetime | None = None
+    paced: Paced[UUID]
 
     def hand_out(
         self, session: Session, *, at: datetime, lease: timedelta, limit: int
     ) -> list[UUID]:
-        """Take up to `limit` due deliveries, earliest first, if few others are under way."""
-        free = MOST_UNDER_WAY - _under_way(session, at=at, lease=lease)
-        # What a push service puts off for seconds over and over must not hold up the others.
-        if free < limit and self.last_at is not None and at - self.last_at < LEAST_PACE:
-            return []
-        taken = _take_due(session, broadcast=True, at=at, lease=lease, limit=limit)
-        if taken:
-            self.last_at = at
-        return taken
+        """Take due deliveries as the queue does; few of them, and none too soon, during a run."""
+        if _run_goes_on(session):
+            if self.paced.went_lately(at) or _waits_at_broker(session, at=at, lease=lease):
+                return []
+            limit = min(limit, MOST_MEANWHILE)
+        return self.paced.hand_out(session, at=at, lease=lease, limit=limit)
 
     def put_back(self, session: Session, ids: Sequence[UUID], *, at: datetime) -> None:
         """Make deliveries due at once: they could not be handed to anyone."""
-        _put_back(session, ids, at)
+        self.paced.put_back(session, ids, at=at)
 
 
-def _take_due(
-    session: Session, *, broadcast: bool, at: datetime, lease: timedelta, limit: int
-) -> list[UUID]:
-    return outbox.take_due(
-        session,
-        Delivery.id,
-        Delivery.due_at,
-        waiting=(Delivery.broadcast == broadcast) & Delivery.state.in_(UNFINISHED),
-        first=Delivery.due_at,
-        at=at,
-        lease=lease,
-        limit=limit,
+def _run_goes_on(session: Session) -> bool:
+    """Tell whether a run goes through people, and does not fail at it."""
+    going_on = exists().where(
+        CampaignRun.state == CampaignRunState.UNDER_WAY, CampaignRun.attempt_count == 0
     )
+    return session.scalars(select(going_on)).one()
 
 
-def _under_way(session: Session, *, at: datetime, lease: timedelta) -> int:
-    """Count the deliveries of broadcasts that a lease may run for, up to as many as may."""
-    leased = (
-        select(Delivery.id)
-        .where(
-            Delivery.broadcast,
-            Delivery.state.in_(UNFINISHED),
-            Delivery.due_at > at,
-            Delivery.due_at <= at + lease,
-        )
-        .limit(MOST_UNDER_WAY)
-        .subquery()
+def _waits_at_broker(session: Session, *, at: datetime, lease: timedelta) -> bool:
+    """Tell whether no worker has begun yet with deliveries of broadcasts that were handed out."""
+    handed_out = exists().where(
+        Delivery.broadcast,
+        Delivery.state == DeliveryState.QUEUED,
+        Delivery.attempt_count == 0,
+        # What a worker has put off, as its push service is closed, is with nobody.
+        Delivery.reason.is_(None),
+        Delivery.due_at > at,
+        Delivery.due_at <= at + lease,
     )
-    return session.scalars(select(func.count()).select_from(leased)).one()
-
-
-def _put_back(session: Session, ids: Sequence[UUID], at: datetime) -> None:
-    free = (
-        select(Delivery.id)
-        .where(Delivery.id.in_(ids), Delivery.state.in_(UNFINISHED))
-        .with_for_update(skip_locked=True)
-    )
-    session.execute(update(Delivery).where(Delivery.id.in_(free)).values(due_at=at))
+    return session.scalars(select(handed_out)).one()

@@ -17,10 +17,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 from geoservices.database import Base, one_of
 from geoservices.deliveries.origins import Cause
 from geoservices.deliveries.states import DeliveryState, ReceiptKind
+from geoservices.leasing.models import Leased
 from geoservices.register import Basis, Kept, about, not_personal, personal
 
 
-class Delivery(Base):
+class Delivery(Leased, Base):
     """One notification on its way to one subscription.
 
     `due_at` is when the relay hands it out next; `leased_until` keeps other workers off while

@@ -5,12 +5,14 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import and_, case, func, select, update
+from sqlalchemy import and_, case, func, literal, select, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session, aliased
 
+from geoservices.accounts.models import Device
 from geoservices.arrays import Instants, Integers, Texts, Uuids
 from geoservices.campaigns.models import Campaign, Decision
+from geoservices.channels.queries import pushed
 from geoservices.deliveries.claiming import Claimable
 from geoservices.deliveries.models import Attempt, Delivery, Receipt
 from geoservices.deliveries.settling import Standing
@@ -97,6 +99,43 @@ class EndedAttempt(NamedTuple):
 def take(session: Session, ids: Collection[UUID], *, at: datetime) -> Callable[[], list[Claimable]]:
     """Lock those of the deliveries that are unfinished and that nobody else holds a lease on."""
     return ask(session, TAKE, Uuids.listed(set(ids)), Instants.listed([at]), make=Claimable.of_row)
+
+
+def queue(
+    session: Session, notification_ids: Collection[UUID], *, broadcast: bool, at: datetime
+) -> None:
+    """Make a delivery of each notification for each living browser of its person, due at once.
+
+    Who wants no push for the campaign's purpose gets none.
+    """
+    of_whom = (
+        select(
+            func.gen_random_uuid(),
+            Notification.id,
+            Subscription.id,
+            literal(broadcast),
+            literal(DeliveryState.QUEUED.value),
+            literal(0),
+            literal(at),
+            literal(at),
+            Notification.expires_at,
+        )
+        .join(Device, Device.person_id == Notification.person_id)
+        .join(Subscription, Subscription.device_id == Device.id)
+        .where(Device.revoked_at.is_(None), Subscription.ended_at.is_(None))
+    )
+    columns = (
+        Delivery.id,
+        Delivery.notification_id,
+        Delivery.subscription_id,
+        Delivery.broadcast,
+        Delivery.state,
+        Delivery.attempt_count,
+        Delivery.created_at,
+        Delivery.due_at,
+        Delivery.expires_at,
+    )
+    session.execute(insert(Delivery).from_select(columns, pushed(of_whom, notification_ids)))
 
 
 def begin(session: Session, attempts: Sequence[NewAttempt], *, leased_until: datetime) -> None:

@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 from geoservices import outbox
 from geoservices.bulk_queries import store_all
 from geoservices.campaigns.rules import CampaignClass
-from geoservices.channels import queries as channels
 from geoservices.deliveries import origin_queries, queries
 from geoservices.deliveries.bundling import with_words
 from geoservices.deliveries.claiming import URGENCY, Claimable, obstacle
@@ -39,7 +38,7 @@ from geoservices.deliveries.settling import (
 )
 from geoservices.deliveries.states import UNFINISHED, DeliveryState
 from geoservices.deliveries.tokens import make_token
-from geoservices.notifications.models import Notification
+from geoservices.notifications.models import NewNotification, Notification
 from geoservices.push.endpoints import origin_of
 from geoservices.push.gateway import Envelope, Outcome, OutcomeKind
 from geoservices.settings.sending import PushSettings
@@ -67,23 +66,19 @@ class Sending:
 
 
 def enqueue(
-    session: Session, made: Sequence[Notification], *, broadcast: bool = False, at: datetime
+    session: Session,
+    made: Sequence[Notification | NewNotification],
+    *,
+    broadcast: bool = False,
+    at: datetime,
 ) -> None:
     """Make a delivery of each notification for each browser of its person, due at once.
 
     Who has no subscription, or wants no push for the campaign's purpose, still has the
     notification; it waits in the API. What is `broadcast` gives way to what is not.
     """
-    wanted = channels.wanted_as_push(session, [one.id for one in made])
-    browsers = subscriptions.subscriptions_of_people(session, {one.person_id for one in made})
-    queued = [
-        _delivery(notification, subscription_id, at, broadcast=broadcast)
-        for notification in made
-        if notification.id in wanted
-        for subscription_id in browsers.get(notification.person_id, ())
-    ]
-    store_all(session, queued)
-    if queued:
+    if made:
+        queries.queue(session, [one.id for one in made], broadcast=broadcast, at=at)
         outbox.ring(session)
 
 
@@ -91,7 +86,16 @@ def enqueue_one(
     session: Session, notification: Notification, subscription_id: UUID, *, at: datetime
 ) -> None:
     """Put a notification on its way to one browser alone, due at once."""
-    store_all(session, [_delivery(notification, subscription_id, at)])
+    delivery = Delivery(
+        id=uuid4(),
+        notification_id=notification.id,
+        subscription_id=subscription_id,
+        state=DeliveryState.QUEUED,
+        created_at=at,
+        due_at=at,
+        expires_at=notification.expires_at,
+    )
+    store_all(session, [delivery])
     outbox.ring(session)
 
 
@@ -211,21 +215,6 @@ def wait_before(attempt_count: int) -> timedelta:
     """
     doubled = min(2.0**attempt_count, LONGEST_WAIT.total_seconds())
     return timedelta(seconds=doubled * random.uniform(0.5, 1.0))  # noqa: S311
-
-
-def _delivery(
-    notification: Notification, subscription_id: UUID, at: datetime, *, broadcast: bool = False
-) -> Delivery:
-    return Delivery(
-        id=uuid4(),
-        notification_id=notification.id,
-        subscription_id=subscription_id,
-        broadcast=broadcast,
-        state=DeliveryState.QUEUED,
-        created_at=at,
-        due_at=at,
-        expires_at=notification.expires_at,
-    )
 
 
 def _sending(one: Claimable, public_url: str, receipt_key: bytes, at: datetime) -> Sending:

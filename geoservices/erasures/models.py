@@ -7,10 +7,11 @@ from sqlalchemy import BigInteger, CheckConstraint, Index, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geoservices.database import Base
+from geoservices.leasing.models import Due
 from geoservices.register import Basis, Kept, about, personal
 
 
-class Erasure(Base):
+class Erasure(Due, Base):
     """That somebody is to be erased, and then that they were.
 
     `mark` is a keyed hash of the person's id (`marks`), `key_mark` tells with which key it was

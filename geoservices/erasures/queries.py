@@ -1,20 +1,22 @@
 """What is asked of erasures."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from geoservices import outbox
 from geoservices.accounts.models import Consent, Person
 from geoservices.erasures.marks import Mark
 from geoservices.erasures.models import Erasure
+from geoservices.leasing.queries import Queue
 from geoservices.letters.models import EmailAddress, Letter, LetterState
 
 UNDER_WAY = Erasure.done_at.is_(None)
+DUE: Final[Queue[UUID]] = Queue(row=Erasure, waiting=UNDER_WAY, at_once=2)
 PEOPLE_AT_ONCE = 10_000
 
 
@@ -72,25 +74,6 @@ def add_done(session: Session, marks: Iterable[Mark], *, at: datetime) -> None:
 def erasure_by_id(session: Session, erasure_id: UUID) -> Erasure | None:
     """Return an erasure."""
     return session.get(Erasure, erasure_id)
-
-
-def hand_out(session: Session, *, at: datetime, lease: timedelta, limit: int) -> list[UUID]:
-    """Take erasures that are to be carried out, and make them due again after the lease."""
-    return outbox.take_due(
-        session,
-        Erasure.id,
-        Erasure.due_at,
-        waiting=UNDER_WAY,
-        first=Erasure.due_at,
-        at=at,
-        lease=lease,
-        limit=limit,
-    )
-
-
-def put_back(session: Session, ids: Sequence[UUID], *, at: datetime) -> None:
-    """Make erasures due at once: they could not be handed to anyone."""
-    session.execute(update(Erasure).where(Erasure.id.in_(ids), UNDER_WAY).values(due_at=at))
 
 
 def hold(session: Session, erasure_id: UUID) -> Erasure | None:

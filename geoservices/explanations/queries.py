@@ -5,7 +5,9 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from sqlalchemy import cast as sql_cast
 from sqlalchemy import func, or_, select, true
+from sqlalchemy.dialects.postgresql import JSONB, distinct_on
 from sqlalchemy.orm import Session
 
 from geoservices.accounts.models import Consent, Device, Organisation, Person
@@ -37,6 +39,8 @@ class Behind(NamedTuple):
     time_zone: str
     sent_at: datetime
     follows_id: UUID | None
+    organisation_id: UUID
+    interests: Sequence[str]
 
 
 def behind(session: Session, decision_ids: Iterable[UUID]) -> list[Behind]:
@@ -70,6 +74,8 @@ def behind(session: Session, decision_ids: Iterable[UUID]) -> list[Behind]:
             Person.time_zone,
             Decision.decided_at,
             Decision.follows_id,
+            Decision.organisation_id,
+            func.coalesce(Decision.detail["interests"], sql_cast([], JSONB)),
         )
         .join(Campaign, Campaign.id == Decision.campaign_id)
         .outerjoin(Place, Place.id == Decision.place_id)
@@ -99,6 +105,17 @@ def holds_of(session: Session, first_ids: Collection[UUID]) -> dict[UUID, list[D
     for decision in rows:
         found.setdefault(decision.follows_id or decision.id, []).append(decision)
     return found
+
+
+def last_of(session: Session, first_ids: Collection[UUID]) -> dict[UUID, Decision]:
+    """Return the last decision that followed each of some first ones, by the first one's id."""
+    rows = session.scalars(
+        select(Decision)
+        .where(Decision.follows_id.in_(first_ids))
+        .ext(distinct_on(Decision.follows_id))
+        .order_by(Decision.follows_id, Decision.decided_at.desc())
+    )
+    return {one.follows_id: one for one in rows if one.follows_id is not None}
 
 
 def held_lately(

@@ -1,6 +1,6 @@
 """Why a person was told of something, and why not."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -22,14 +22,21 @@ from geoservices.explanations import queries
 from geoservices.explanations.queries import Behind
 from geoservices.explanations.wording import (
     Cause,
+    Fate,
     Finding,
     Hold,
+    Ruled,
     Standing,
     how_to_stop,
     look_into,
     of_offer,
     why,
+    with_its_fate,
 )
+from geoservices.interests import queries as interests
+from geoservices.interests.models import Topic
+from geoservices.interests.queries import TopicKey
+from geoservices.languages import look_up
 from geoservices.listings import service as listings
 from geoservices.offers import service as offers
 from geoservices.offers.models import Offer
@@ -65,11 +72,20 @@ class OfferFinding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A decision, in words for whom it was about, and what became of its message in the end."""
+
+    decision: Decision
+    became: Fate
+    in_words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WhyNot:
     """Why a person was not told of anything at a place, or could not have what is offered there."""
 
     place: str
-    held: Sequence[Decision]
+    held: Sequence[Told]
     findings: Sequence[Finding]
     offers: Sequence[OfferFinding]
 
@@ -79,14 +95,29 @@ def explain(session: Session, decision_ids: Iterable[UUID]) -> dict[UUID, Why]:
     found = queries.behind(session, decision_ids)
     waited = {one.follows_id for one in found if one.follows_id is not None}
     holds = queries.holds_of(session, waited) if waited else {}
+    topics = interests.topics_by_key(
+        session, [TopicKey(one.organisation_id, key) for one in found for key in one.interests]
+    )
     causes = {
-        one.decision_id: _cause(one, holds[one.follows_id] if one.follows_id else ())
+        one.decision_id: _cause(one, holds[one.follows_id] if one.follows_id else (), topics)
         for one in found
     }
     return {
         decision_id: Why(in_words=why(cause), cause=cause, how_to_stop=how_to_stop(cause))
         for decision_id, cause in causes.items()
     }
+
+
+def tell(session: Session, decisions: Sequence[Decision], *, time_zone: str) -> list[Told]:
+    """Return what decisions about somebody mean to them, and what became of their messages."""
+    waited = {one.follows_id or one.id for one in decisions if one.waits_until is not None}
+    last = queries.last_of(session, waited) if waited else {}
+    told: list[Told] = []
+    for one in decisions:
+        ruled, final = _ruled(one), _ruled(last.get(one.follows_id or one.id, one))
+        said = with_its_fate(ruled, final, time_zone=time_zone)
+        told.append(Told(decision=one, became=final.fate, in_words=said))
+    return told
 
 
 def why_not(
@@ -135,12 +166,20 @@ def why_not(
     )
     return WhyNot(
         place=place.name,
-        held=held,
+        held=tell(session, held, time_zone=person.time_zone),
         findings=look_into(standing, limits=limits, at=at),
         offers=[
             _look_into_offer(session, offer, place, person, settings=settings, at=at)
             for offer in [one for one, _ in on if isinstance(one, Offer)][:MOST_OFFERS]
         ],
+    )
+
+
+def _ruled(decision: Decision) -> Ruled:
+    return Ruled(
+        gate=None if decision.gate is None else Gate(decision.gate),
+        at=decision.decided_at,
+        waits=decision.waits_until is not None,
     )
 
 
@@ -162,7 +201,7 @@ def _look_into_offer(
     )
 
 
-def _cause(behind: Behind, held: Sequence[Decision]) -> Cause:
+def _cause(behind: Behind, held: Sequence[Decision], topics: Mapping[TopicKey, Topic]) -> Cause:
     return Cause(
         title=behind.title,
         trigger=Trigger(behind.trigger),
@@ -180,7 +219,19 @@ def _cause(behind: Behind, held: Sequence[Decision]) -> Cause:
             for one in held
             if one.gate is not None and one.waits_until is not None
         ],
+        interests=[
+            _name_of(topics.get(TopicKey(behind.organisation_id, key)), key)
+            for key in behind.interests
+        ],
     )
+
+
+def _name_of(topic: Topic | None, key: str) -> str:
+    """Return what a topic is called in English, as all else is told; its key if it is gone."""
+    if topic is None:
+        return key
+    tag = look_up(topic.names, ENGLISH)
+    return topic.names[tag] if tag else next(iter(topic.names.values()))
 
 
 def _agreed_text(behind: Behind) -> str:

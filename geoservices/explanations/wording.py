@@ -48,15 +48,19 @@ HELD: Mapping[Gate, str] = {
     "the same.",
     Gate.CLAIMABLE: "What you would have been told of was not on at that moment.",
     Gate.DUPLICATE: "You had been told of it already on the same visit.",
+    Gate.AT_MOST: "It was told to so many people at most, and as many had been told before you.",
     Gate.HOLD_OUT: "By lot some people are not told, so that it can be seen whether telling "
     "anybody is of use. You are one of them; nothing that you did is the reason.",
 }
 SENT = "You were told: nothing spoke against it."
 WAITS = "It waits, and is looked at again when that is over."
+WAS_SENT = "It waited, and was sent on {when}."
+WAS_DROPPED = "It waited, and was not sent on {when} either. {why}"
 HELD_BACK: Mapping[Gate, str] = {
     Gate.OPENING_HOURS: "because the place was closed",
     Gate.SCHEDULE: "because that is told at certain hours of the week alone",
     Gate.QUIET_HOURS: "because of your quiet hours",
+    Gate.WORKING_HOURS: "because you were not at work",
     Gate.CAP: "because you had been sent as many messages as one person is sent in such a time",
     Gate.CLASS_CAP: "because you had been sent as many such messages as one person is sent in "
     "such a time",
@@ -68,11 +72,51 @@ LATELY = timedelta(minutes=30)
 """A position older than this tells nothing of where a person is now."""
 
 
-def in_words(gate: Gate | None, *, waits: bool = False) -> str:
-    """Return what a decision means to the person it was about, and whether its message waits."""
-    if gate is None:
-        return SENT
-    return f"{HELD[gate]} {WAITS}" if waits else HELD[gate]
+class Fate(StrEnum):
+    """What became of a message."""
+
+    SENT = "sent"
+    WAITS = "waits"
+    DROPPED = "dropped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruled:
+    """By which gate a decision held its message back, if by any, when, and whether to wait."""
+
+    gate: Gate | None
+    at: datetime
+    waits: bool
+
+    @property
+    def fate(self) -> Fate:
+        """What became of the message, if this was the last word on it."""
+        if self.gate is None:
+            return Fate.SENT
+        return Fate.WAITS if self.waits else Fate.DROPPED
+
+
+def in_words(gate: Gate | None) -> str:
+    """Return what a decision by a gate, or to send, means to the person it was about."""
+    return SENT if gate is None else HELD[gate]
+
+
+def with_its_fate(ruled: Ruled, last: Ruled, *, time_zone: str) -> str:
+    """Return what a decision means to the person it was about, and what became of its message.
+
+    Args:
+        ruled: What it ruled.
+        last: What the last decision about that message did; this one, if none came after it.
+        time_zone: The person's.
+    """
+    why = in_words(ruled.gate)
+    if not ruled.waits:
+        return why
+    if last.gate is None:
+        return f"{why} {WAS_SENT.format(when=_when(last.at, time_zone))}"
+    if last.waits:
+        return f"{why} {WAITS}"
+    return f"{why} {WAS_DROPPED.format(when=_when(last.at, time_zone), why=in_words(last.gate))}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +132,8 @@ class Hold:
 class Cause:
     """Why a person was told of something; `agreed_text` is what they were asked and said yes to.
 
-    `holds` says what held it back before it was sent, in the order in which it did.
+    `holds` says what held it back before it was sent, in the order in which it did. `interests` are
+    the names of those of the person's interests that it was for.
     """
 
     title: str
@@ -103,6 +148,7 @@ class Cause:
     time_zone: str
     sent_at: datetime
     holds: Sequence[Hold] = ()
+    interests: Sequence[str] = ()
 
 
 def why(cause: Cause) -> str:
@@ -112,6 +158,9 @@ def why(cause: Cause) -> str:
         f"{cause.organisation} told you of “{cause.title}” because {happened} on "
         f"{_when(cause.happened_at, cause.time_zone)}."
     )
+    if cause.interests:
+        topics = " and of ".join(f"“{one}”" for one in cause.interests)
+        told += f" You had chosen to hear of {topics}."
     for hold in cause.holds:
         told += (
             f" It was held back on {_when(hold.held_at, cause.time_zone)} until "
@@ -128,7 +177,9 @@ def why(cause: Cause) -> str:
 def how_to_stop(cause: Cause) -> list[str]:
     """Return what a person can do to be told no more, from the mildest on."""
     quiet = ["Say when not to be disturbed: PUT /v1/preferences."]
+    other = ["Choose what you want to hear of: PUT /v1/me/interests."]
     return [
+        *(other if cause.interests else []),
         *(quiet if cause.campaign_class is not CampaignClass.CRITICAL else []),
         f"Have it in the inbox only, without a push: PUT /v1/channels/{cause.purpose}.",
         f"Withdraw your consent, and nothing more is sent: DELETE /v1/consents/{cause.purpose}.",

@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBina
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geoservices.database import Base, one_of
+from geoservices.leasing.models import Asked, Reason
 from geoservices.register import Basis, Kept, about, personal
 
 
@@ -21,7 +22,7 @@ class ExportState(StrEnum):
     """Writing it broke off too often; the person may ask for another."""
 
 
-class Export(Base):
+class Export(Asked, Base):
     """A copy of everything held about a person, at one instant.
 
     `due_at` and `leased_until` are as a delivery has them. Each row is written twice, so
@@ -31,6 +32,7 @@ class Export(Base):
     __tablename__ = "exports"
     __table_args__ = (
         CheckConstraint(one_of("state", ExportState), name="state_known"),
+        CheckConstraint(one_of("reason", Reason), name="reason_known"),
         CheckConstraint(
             "(state = 'ready') = (ready_at IS NOT NULL AND size_bytes IS NOT NULL)",
             name="ready_whole",
@@ -60,6 +62,9 @@ class Export(Base):
         ForeignKey("people.id", ondelete="CASCADE"), info=personal("whose it is")
     )
     state: Mapped[str] = mapped_column(String(20), info=personal("how far it has come"))
+    reason: Mapped[str | None] = mapped_column(
+        String(20), info=personal("why it could not be written")
+    )
     rows_written: Mapped[int] = mapped_column(default=0, info=personal("how much of it is written"))
     rows_to_write: Mapped[int | None] = mapped_column(info=personal("of how much"))
     size_bytes: Mapped[int | None] = mapped_column(BigInteger, info=personal("how large it is"))

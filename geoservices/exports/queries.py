@@ -1,16 +1,13 @@
 """What is asked of exports."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from geoservices import outbox
-from geoservices.exports.models import Export, ExportChunk, ExportState
-
-UNDER_WAY = Export.state.in_((ExportState.QUEUED, ExportState.WRITING))
+from geoservices.exports.models import Export, ExportChunk
 
 
 def exports_of(session: Session, person_id: UUID) -> Sequence[Export]:
@@ -26,45 +23,6 @@ def export_of(session: Session, export_id: UUID, *, person_id: UUID) -> Export |
     """Return an export if it is the person's."""
     return session.scalars(
         select(Export).where(Export.id == export_id, Export.person_id == person_id)
-    ).one_or_none()
-
-
-def hand_out(session: Session, *, at: datetime, lease: timedelta, limit: int) -> list[UUID]:
-    """Take exports that are to be written, and make them due again after the lease."""
-    return outbox.take_due(
-        session,
-        Export.id,
-        Export.due_at,
-        waiting=UNDER_WAY,
-        first=Export.due_at,
-        at=at,
-        lease=lease,
-        limit=limit,
-    )
-
-
-def put_back(session: Session, ids: Sequence[UUID], *, at: datetime) -> None:
-    """Make exports due at once: they could not be handed to anyone."""
-    session.execute(update(Export).where(Export.id.in_(ids), UNDER_WAY).values(due_at=at))
-
-
-def take(session: Session, export_id: UUID, *, at: datetime) -> Export | None:
-    """Return an export that nobody is writing, locked."""
-    return outbox.take_free(
-        session, Export, Export.leased_until, Export.id == export_id, UNDER_WAY, at=at
-    )
-
-
-def hold(session: Session, export_id: UUID, *, attempt: int) -> Export | None:
-    """Return an export, locked, while this attempt at writing it counts."""
-    return session.scalars(
-        select(Export)
-        .where(
-            Export.id == export_id,
-            Export.state == ExportState.WRITING,
-            Export.attempt_count == attempt,
-        )
-        .with_for_update()
     ).one_or_none()
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID, uuid4
 
 from sqlalchemy.orm import Session
@@ -20,13 +21,19 @@ from geoservices.holdings.inventory import Holding
 from geoservices.holdings.kinds import INVENTORY
 from geoservices.holdings.queries import Told
 from geoservices.holdings.service import count_all
+from geoservices.leasing.work import Superseded, Work
 from geoservices.limiting.limiter import Limit, Limiter
 from geoservices.scopes import confine
 from geoservices.settings.privacy import RightsSettings
 
-LEASE = timedelta(minutes=2)
-"""An export whose writer was not heard of for this long is written anew."""
-MOST_ATTEMPTS = 5
+WORK: Final = Work(
+    row=Export,
+    queued=ExportState.QUEUED,
+    working=(ExportState.WRITING,),
+    failed=ExportState.FAILED,
+    lease=timedelta(minutes=2),
+    most_attempts=5,
+)
 AT_ONCE = 1000
 """Rows read and written at once."""
 
@@ -42,10 +49,6 @@ class ExportNotReady(GeoservicesError):
         super().__init__(
             f"It is {state}. Look at the export's address, and ask for its file once it is ready."
         )
-
-
-class Superseded(Exception):
-    """Another worker writes this export now, or its person is gone."""
 
 
 def ask_for(
@@ -140,17 +143,13 @@ def delete_expired(session: Session, *, at: datetime, limit: int) -> int:
 
 
 def _begin(session: Session, export_id: UUID, *, at: datetime) -> Export | None:
-    export = queries.take(session, export_id, at=at)
+    export = WORK.begin(session, export_id, at=at)
     if export is None:
         return None
     queries.delete_chunks(session, export_id)
-    if export.attempt_count >= MOST_ATTEMPTS:
-        export.state = ExportState.FAILED
+    if export.state == ExportState.FAILED:
         return None
-    export.state = ExportState.WRITING
-    export.attempt_count += 1
     export.rows_written = 0
-    export.leased_until = export.due_at = at + LEASE
     return export
 
 
@@ -210,8 +209,5 @@ class _Writing:
 
     def _step(self, change: Callable[[Session, Export], None]) -> None:
         with transaction(self.sessions) as session:
-            export = queries.hold(session, self.export_id, attempt=self.attempt)
-            if export is None:
-                raise Superseded
-            export.leased_until = export.due_at = clock.now() + LEASE
+            export = WORK.hold(session, self.export_id, attempt=self.attempt, at=clock.now())
             change(session, export)

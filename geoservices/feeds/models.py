@@ -12,16 +12,18 @@ from sqlalchemy.orm import Mapped, mapped_column
 from geoservices.database import Base, one_of
 from geoservices.feeds.answers import FeedKind
 from geoservices.feeds.reading import LONGEST_UID
+from geoservices.leasing.models import Leased
 from geoservices.register import not_personal
 
 
-class Feed(Base):
+class Feed(Leased, Base):
     """An address from which an organisation's events are fetched, every `interval`.
 
     All its events are at `place_id`; without one, each is at the place that its location names.
     `etag` and `modified` are what the server said of what was fetched last, word for word.
-    `thin_since` is since when it has had less than half of its events. `leased_until` is until when
-    a worker has it, and `due_at` when it is fetched next.
+    `thin_since` is since when it has had less than half of its events. `due_at` is when
+    it is fetched next, `handed_out_at` since when that is under way, and `leased_until` until when
+    a worker has it.
     """
 
     __tablename__ = "feeds"
@@ -51,6 +53,7 @@ class Feed(Base):
     created_at: Mapped[datetime]
     due_at: Mapped[datetime]
     leased_until: Mapped[datetime | None]
+    handed_out_at: Mapped[datetime | None]
     etag: Mapped[str | None] = mapped_column(Text)
     modified: Mapped[str | None] = mapped_column(Text)
     fetched_at: Mapped[datetime | None]
@@ -117,6 +120,8 @@ class FeedRun(Base):
     asked_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
+    attempt_count: Mapped[int] = mapped_column(default=0, server_default="0")
+    """How many workers began with it."""
     reason: Mapped[str | None] = mapped_column(String(60))
     not_modified: Mapped[bool] = mapped_column(default=False)
     counts: Mapped[dict[str, int]] = mapped_column(JSONB, default=dict)

@@ -1,20 +1,25 @@
 """What is asked of feeds."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import and_, delete, select, update
+from sqlalchemy import and_, delete, select
 from sqlalchemy.orm import Session
 
-from geoservices import outbox
 from geoservices.access.actors import Grant
 from geoservices.database import newest_first
 from geoservices.feeds.matching import Spot
 from geoservices.feeds.models import Feed, FeedEvent, FeedRun, RunState
+from geoservices.leasing.queries import Queue, take_free
 from geoservices.listings.models import Listing
 from geoservices.places.access_queries import counts_at, reached
 from geoservices.places.models import Place
+
+DUE: Final[Queue[UUID]] = Queue(
+    row=Feed, waiting=~Feed.paused, handed_out_at=Feed.handed_out_at, at_once=4
+)
 
 
 def feeds_of(
@@ -55,28 +60,9 @@ def count_of(session: Session, organisation_id: UUID) -> int:
     )
 
 
-def hand_out(session: Session, *, at: datetime, lease: timedelta, limit: int) -> list[UUID]:
-    """Take feeds that are due, and make them due again after the lease."""
-    return outbox.take_due(
-        session,
-        Feed.id,
-        Feed.due_at,
-        waiting=~Feed.paused,
-        first=Feed.due_at,
-        at=at,
-        lease=lease,
-        limit=limit,
-    )
-
-
-def put_back(session: Session, ids: Sequence[UUID], *, at: datetime) -> None:
-    """Make feeds due at once: they could not be handed to anyone."""
-    session.execute(update(Feed).where(Feed.id.in_(ids)).values(due_at=at))
-
-
 def take(session: Session, feed_id: UUID, *, at: datetime) -> Feed | None:
     """Return a feed that no worker has, locked."""
-    return outbox.take_free(session, Feed, Feed.leased_until, Feed.id == feed_id, at=at)
+    return take_free(session, Feed, feed_id, at=at)
 
 
 def hold(session: Session, feed_id: UUID) -> Feed | None:

@@ -30,6 +30,8 @@ from geoservices.listings.models import Listing, ListingKind
 LEASE = timedelta(minutes=5)
 """A feed whose worker was not heard of for this long is taken by another; longer than a run
 may take."""
+MOST_ATTEMPTS = 3
+"""A run at which so many workers died is given up."""
 RUNS_KEPT = 50
 MOST_FAULTS = 200
 MOST_CHANGES = 200
@@ -75,14 +77,8 @@ def give_up(sessions: SessionFactory, feed_id: UUID, *, reason: str) -> None:
     """End the run of a feed that broke or took too long, and let the feed rest."""
     with transaction(sessions) as session:
         feed, run = queries.hold(session, feed_id), queries.waiting_run(session, feed_id)
-        if feed is None:
-            return
-        at = clock.now()
-        if run is not None:
-            run.state, run.reason, run.ended_at = RunState.FAILED, reason, at
-        _settle(feed, Fetched(reason=reason), failed=True, at=at)
-        feed.leased_until = None
-        feed.due_at = next_due(feed.interval, feed.failure_count, at=at)
+        if feed is not None:
+            _give_up(feed, run, reason, at=clock.now())
 
 
 def _begin(session: Session, feed_id: UUID, *, at: datetime) -> Begun | None:
@@ -94,8 +90,13 @@ def _begin(session: Session, feed_id: UUID, *, at: datetime) -> Begun | None:
         run = FeedRun(id=uuid4(), organisation_id=feed.organisation_id, feed_id=feed.id)
         run.asked_at = at
         run.preview = run.believed = False
+        run.attempt_count = 0
         session.add(run)
+    if run.attempt_count >= MOST_ATTEMPTS:
+        _give_up(feed, run, OUR_FAULT, at=at)
+        return None
     run.state, run.started_at = RunState.RUNNING, at
+    run.attempt_count += 1
     feed.leased_until = feed.due_at = at + LEASE
     headers = [ACCEPT[FeedKind(feed.kind)]]
     # A preview tells of all of it, and so does whoever believes what was held before.
@@ -136,11 +137,22 @@ def _finish(session: Session, begun: Begun, fetched: Fetched, *, at: datetime) -
         run.state, run.not_modified = RunState.DONE, fetched.feed is None
     if not run.preview:
         _settle(feed, fetched, failed=reason is not None, at=at)
-    feed.leased_until = None
-    feed.due_at = next_due(feed.interval, feed.failure_count, at=at)
+    _let_rest(feed, at=at)
     session.flush()
     queries.forget_runs(session, feed.id, but=RUNS_KEPT)
     return run
+
+
+def _give_up(feed: Feed, run: FeedRun | None, reason: str, *, at: datetime) -> None:
+    if run is not None:
+        run.state, run.reason, run.ended_at = RunState.FAILED, reason, at
+    _settle(feed, Fetched(reason=reason), failed=True, at=at)
+    _let_rest(feed, at=at)
+
+
+def _let_rest(feed: Feed, *, at: datetime) -> None:
+    feed.leased_until = feed.handed_out_at = None
+    feed.due_at = next_due(feed.interval, feed.failure_count, at=at)
 
 
 def _settle(feed: Feed, fetched: Fetched, *, failed: bool, at: datetime) -> None:

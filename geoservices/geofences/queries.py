@@ -213,6 +213,19 @@ def page(
     return list(session.scalars(wanted))
 
 
+def watched_at(session: Session, place_id: UUID) -> Sequence[Geofence]:
+    """Return the geofences of a place that are neither off nor deleted."""
+    return session.scalars(
+        select(Geofence)
+        .where(
+            Geofence.place_id == place_id,
+            Geofence.disabled_at.is_(None),
+            Geofence.deleted_at.is_(None),
+        )
+        .order_by(Geofence.id)
+    ).all()
+
+
 def of_places(session: Session, place_ids: Sequence[UUID]) -> dict[UUID, list[Geofence]]:
     """Return every geofence of these places, deleted ones too, by place; hold their rows."""
     found: dict[UUID, list[Geofence]] = {}

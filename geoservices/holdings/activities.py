@@ -10,6 +10,7 @@ OF_THE_TASK = dict.fromkeys(
     (
         *("priority", "due_at", "team_id", "skill", "escalate_to", "checklist", "ticked"),
         *(
+            "organisation_id",
             "ticks_said_at",
             "overdue_told_at",
             "depends_on",
@@ -294,7 +295,10 @@ ACTIVITIES = (
             "decision_id": "Which decision held it back",
             "due_at": "When it is looked at again",
         },
-        withheld={"attempt_count": "How often a machine of ours failed to."},
+        withheld={
+            "attempt_count": "How often a machine of ours failed to.",
+            "broadcast": "Whether many wait for the same, for machines of ours.",
+        },
         order=("due_at", "decision_id"),
     ),
     Holding(

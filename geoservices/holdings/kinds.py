@@ -325,6 +325,7 @@ OF_THE_PERSON = (
         told={
             "id": "The number of this copy",
             "state": "How far it has come",
+            "reason": "Why it could not be written, if it could not",
             "rows_written": "How many rows were written; each is written twice, as JSON and CSV",
             "rows_to_write": "How many there are to write",
             "size_bytes": "How large the file is, in bytes",
@@ -359,8 +360,11 @@ INVENTORY = Inventory(holdings=(*OF_THE_PERSON, *CREDENTIALS, *WORK, *ACTIVITIES
 NOTHING = {
     "organisations": "A council or library service, not a person.",
     "places": "A public place, with its public address.",
+    "topics": "What an organisation tells people of.",
+    "campaign_seats": "How many people a campaign has told.",
     "geofences": "An area round a place.",
     "geofence_revision": "A counter.",
+    "place_revision": "A counter.",
     "place_hours": "About how many people came to a place in an hour, ten at least by default.",
     "cell_rests": "About how many came to a neighbourhood on a day, ten at least by default.",
     "occupancies": "About how many people are at a place, ten at least by default.",

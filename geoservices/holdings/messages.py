@@ -53,6 +53,21 @@ MESSAGES = (
         order=("purpose",),
     ),
     Holding(
+        kind="interests",
+        table="interests",
+        column="person_id",
+        title="What you want to hear of",
+        why="To tell you that, and to spare you the rest. Kept until you choose otherwise, the "
+        "organisation offers it no more, or you agree to be told of nothing any more.",
+        correction="PUT /v1/me/interests changes it.",
+        told={
+            "organisation_id": "Whose topic it is",
+            "topic": "Which topic, in the organisation's word for it",
+            "chosen_at": "Since when",
+        },
+        order=("chosen_at", "organisation_id", "topic"),
+    ),
+    Holding(
         kind="notifications",
         table="notifications",
         column="person_id",

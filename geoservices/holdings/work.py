@@ -44,6 +44,7 @@ WORK = (
             "dry_run": "Whether it was for show",
             "time_zone": "By whose clocks times were read",
             "state": "How far it has come",
+            "reason": "Why it was given up, if it was",
             "applied": "Whether tasks were made or changed",
             "lines_count": "How many lines it has",
             "lines_done": "Of how many something has become",
@@ -51,6 +52,7 @@ WORK = (
             "done_at": "When it was done",
         },
         withheld={
+            "turn": "How far a machine of ours has come, as it counts its lines.",
             "attempt_count": "How often a machine of ours began with it.",
             "due_at": "When a machine of ours looks at it next.",
             "leased_until": "Until when a machine of ours works on it.",
@@ -75,7 +77,8 @@ WORK = (
             **dict.fromkeys(
                 (
                     *("version", "trigger", "listing_id", "place_id", "occurred_at", "state"),
-                    *("reason", "sent", "held", "due_at", "ended_at"),
+                    *("reason", "people", "gone_through", "sent", "held", "failed"),
+                    *("attempt_count", "due_at", "ended_at"),
                 ),
                 "It is about the run.",
             ),
@@ -101,6 +104,7 @@ WORK = (
             "since": "Since when",
             "reach": "Which places you managed then, if not all",
             "state": "How far it has come",
+            "reason": "Why it was given up, if it was",
             "share_done": "How much of it is done, from 0 to 1",
             "asked_at": "When you asked",
             "done_at": "When it was over",

@@ -36,7 +36,12 @@ class Applied:
 
 
 def apply_lines(
-    session: Session, lines: Sequence[TaskLine], *, grant: Grant, at: datetime
+    session: Session,
+    lines: Sequence[TaskLine],
+    *,
+    grant: Grant,
+    at: datetime,
+    checked_in: UUID | None = None,
 ) -> list[Applied]:
     """Apply lines, with a handful of statements for any number up to some hundred.
 
@@ -47,12 +52,14 @@ def apply_lines(
         lines: No two of the same task, and each after those that it depends on.
         grant: Of whoever sent them.
         at: The present.
+        checked_in: The import whose lines that were checked before count as if they had been taken
+            in, if this is to find out what would be done.
 
     Returns:
         What became of each, in the same order.
     """
     waiting_queries.hold_order(session, grant.organisation_id)
-    known = Known.of(session, lines, grant)
+    known = Known.of(session, lines, grant, checked_in=checked_in)
     applied = [_apply(session, line, known, grant=grant, at=at) for line in lines]
     session.flush()
     session.add_all(

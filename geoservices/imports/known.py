@@ -69,12 +69,21 @@ class Known:
     """Those, as lines have changed them since."""
     has_order: bool = False
     """Whether `awaited` has all that wait for others."""
+    checked_in: UUID | None = None
+    """The import whose lines that were checked before count as if they had been taken in."""
     places: Mapping[str, Collection[Place]]
     teams: Mapping[str, Collection[Team]]
     workers: Mapping[str, Collection[UUID]]
 
     @classmethod
-    def of(cls, session: Session, lines: Sequence[TaskLine], grant: Grant) -> "Known":
+    def of(
+        cls,
+        session: Session,
+        lines: Sequence[TaskLine],
+        grant: Grant,
+        *,
+        checked_in: UUID | None = None,
+    ) -> "Known":
         """Look up what the lines speak of."""
         own = grant.organisation_id
         tasks = queries.tasks_by_reference(session, own, [line.external_id for line in lines])
@@ -82,14 +91,19 @@ class Known:
         open_to = [place for place in called if _is_open(session, place, grant)]
         teams = queries.teams_called(session, own, _words(line.team for line in lines))
         workers = queries.workers_at(session, own, _words(line.assignee for line in lines))
-        references = queries.task_ids_of(
-            session, own, {name for line in lines for name in line.depends_on}
-        )
+        names = {name for line in lines for name in line.depends_on}
+        references = queries.task_ids_of(session, own, names)
+        awaited = waiting_queries.nodes(session, grant, references.values())
+        if checked_in is not None:
+            checked = queries.checked_lines(session, checked_in, names)
+            references |= {name: id_ for name, (id_, _node) in checked.items()}
+            awaited |= dict(checked.values())
         return cls(
             tasks=tasks,
             series=queries.series_by_reference(session, own, [line.external_id for line in lines]),
             references=references,
-            awaited=waiting_queries.nodes(session, grant, references.values()),
+            awaited=awaited,
+            checked_in=checked_in,
             # An id says more than a reference, and that more than a name.
             places=_by_words(
                 open_to,
@@ -106,6 +120,8 @@ class Known:
         if not self.has_order:
             session.flush()
             self.awaited |= waiting_queries.waiting(session, grant)
+            if self.checked_in is not None:
+                self.awaited |= queries.checked_order(session, self.checked_in)
             self.has_order = True
 
     def named_by(self, line: TaskLine) -> Named:

@@ -5,14 +5,15 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Uuid
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geoservices.database import Base, one_of
+from geoservices.leasing.models import Asked, Reason
 from geoservices.register import Basis, Kept, about, not_personal, personal
 
-UNDER_WAY = "state IN ('queued', 'working')"
+UNDER_WAY = "state IN ('queued', 'checking', 'working')"
 PURPOSE = "take in the tasks that another system of the organisation's brings"
 
 
@@ -20,10 +21,13 @@ class ImportState(StrEnum):
     """How far an import has come."""
 
     QUEUED = "queued"
+    CHECKING = "checking"
+    """Its lines are gone through, and nothing is touched."""
     WORKING = "working"
+    """Its lines are taken in."""
     DONE = "done"
     FAILED = "failed"
-    """It broke off too often; of a file that is taken in as a whole nothing was."""
+    """It broke off too often; what was taken in before stays."""
 
 
 class ImportMode(StrEnum):
@@ -43,17 +47,19 @@ class Outcome(StrEnum):
     REFUSED = "refused"
 
 
-class TaskImport(Base):
+class TaskImport(Asked, Base):
     """A file of tasks that was sent, each line of which makes or changes a task.
 
     `reach` is that of whoever sent it (`access.reach`): a worker does no more than they could.
-    `applied` is none until it is over; false means that no task was touched. `due_at`,
+    `applied` is none until it is over; false means that no task was touched. `turn` is that of the
+    last line that was gone through, since it is checked or else since it is taken in. `due_at`,
     `leased_until` and `attempt_count` are as an export has them.
     """
 
     __tablename__ = "task_imports"
     __table_args__ = (
         CheckConstraint(one_of("state", ImportState), name="state_known"),
+        CheckConstraint(one_of("reason", Reason), name="reason_known"),
         CheckConstraint(one_of("mode", ImportMode), name="mode_known"),
         CheckConstraint("(state IN ('done', 'failed')) = (done_at IS NOT NULL)", name="done_whole"),
         Index("ix_task_imports_organisation", "organisation_id", "asked_at", "id"),
@@ -80,9 +86,11 @@ class TaskImport(Base):
     dry_run: Mapped[bool] = mapped_column(info=not_personal)
     time_zone: Mapped[str] = mapped_column(String(60), info=not_personal)
     state: Mapped[str] = mapped_column(String(20), info=not_personal)
+    reason: Mapped[str | None] = mapped_column(String(20), info=not_personal)
     applied: Mapped[bool | None] = mapped_column(info=not_personal)
     lines_count: Mapped[int] = mapped_column(info=not_personal)
     lines_done: Mapped[int] = mapped_column(default=0, info=not_personal)
+    turn: Mapped[int] = mapped_column(default=0, server_default="0", info=not_personal)
     attempt_count: Mapped[int] = mapped_column(default=0, info=not_personal)
     asked_at: Mapped[datetime] = mapped_column(info=personal("when they sent it"))
     due_at: Mapped[datetime] = mapped_column(info=not_personal)
@@ -94,13 +102,20 @@ class TaskImportLine(Base):
     """A line of an import; what it says is kept until something has become of it.
 
     `problems` is a list of `{"field", "detail"}`. Lines are applied by their `turn`, so that each
-    comes after those that it depends on.
+    comes after those that it depends on. Of a line that was checked and would make or change a
+    task, `stands_for` is that task, or an id in its stead, and `depends_on` what it would wait for.
     """
 
     __tablename__ = "task_import_lines"
     __table_args__ = (
         CheckConstraint(one_of("outcome", Outcome), name="outcome_known"),
-        CheckConstraint("(outcome IS NULL) = (said IS NOT NULL)", name="said_until_done"),
+        Index("ix_task_import_lines_turn", "import_id", "turn"),
+        Index(
+            "ix_task_import_lines_checked",
+            "import_id",
+            "external_id",
+            postgresql_where="stands_for IS NOT NULL",
+        ),
         {
             "info": about(
                 purpose=PURPOSE,
@@ -124,6 +139,10 @@ class TaskImportLine(Base):
     task_id: Mapped[UUID | None] = mapped_column(info=not_personal)
     series_id: Mapped[UUID | None] = mapped_column(info=not_personal)
     problems: Mapped[list[dict[str, str]]] = mapped_column(JSONB, default=list, info=not_personal)
+    stands_for: Mapped[UUID | None] = mapped_column(info=not_personal)
+    depends_on: Mapped[list[UUID]] = mapped_column(
+        ARRAY(Uuid), default=list, server_default="{}", info=not_personal
+    )
 
 
 class TaskReference(Base):

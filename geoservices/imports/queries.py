@@ -1,21 +1,19 @@
 """What is asked of imports, and of what their lines speak of."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from geoservices import outbox
 from geoservices.access.actors import Grant
 from geoservices.access.rights import WORKERS
 from geoservices.accounts.models import Organisation, Person
 from geoservices.database import newest_first
 from geoservices.imports.models import (
-    ImportState,
     Outcome,
     TaskImport,
     TaskImportLine,
@@ -26,8 +24,7 @@ from geoservices.members.models import Team
 from geoservices.places.access_queries import counts_at
 from geoservices.places.models import Place
 from geoservices.tasks.models import Task, TaskSeries
-
-UNDER_WAY = TaskImport.state.in_((ImportState.QUEUED, ImportState.WORKING))
+from geoservices.tasks.waiting_queries import Node
 
 
 def time_zone_of(session: Session, organisation_id: UUID) -> str:
@@ -84,44 +81,54 @@ def add_lines(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     session.execute(insert(TaskImportLine), rows)
 
 
-def waiting_lines(session: Session, import_id: UUID, *, limit: int) -> Sequence[TaskImportLine]:
-    """Return the lines whose turn is next, of those of which nothing has become yet."""
+def next_lines(
+    session: Session, import_id: UUID, *, after: int, limit: int
+) -> Sequence[TaskImportLine]:
+    """Return the lines whose turn is next after that one."""
     return session.scalars(
         select(TaskImportLine)
-        .where(TaskImportLine.import_id == import_id, TaskImportLine.outcome.is_(None))
+        .where(
+            TaskImportLine.import_id == import_id,
+            TaskImportLine.turn > after,
+            TaskImportLine.said.is_not(None),
+        )
         .order_by(TaskImportLine.turn)
         .limit(limit)
     ).all()
 
 
-def count_waiting(session: Session, import_id: UUID) -> int:
-    """Return of how many lines nothing has become yet."""
-    waiting = select(func.count()).select_from(TaskImportLine)
-    return session.scalars(
-        waiting.where(TaskImportLine.import_id == import_id, TaskImportLine.outcome.is_(None))
-    ).one()
+def checked_lines(
+    session: Session, import_id: UUID, external_ids: Collection[str]
+) -> dict[str, tuple[UUID, Node]]:
+    """Return the tasks that lines which were checked would make or change, by their references."""
+    wanted = TaskImportLine.external_id.in_(external_ids)
+    return {
+        external_id: (id_, node) for external_id, id_, node in _checked(session, import_id, wanted)
+    }
 
 
-def stream_lines(
-    session: Session, import_id: UUID, *, at_once: int
-) -> Iterator[Sequence[TaskImportLine]]:
-    """Yield all lines of which nothing has become yet by their turn, so many at once."""
-    after = 0
-    while True:
-        some = session.scalars(
-            select(TaskImportLine)
-            .where(
-                TaskImportLine.import_id == import_id,
-                TaskImportLine.outcome.is_(None),
-                TaskImportLine.turn > after,
-            )
-            .order_by(TaskImportLine.turn)
-            .limit(at_once)
-        ).all()
-        if not some:
-            return
-        yield some
-        after = some[-1].turn
+def checked_order(session: Session, import_id: UUID) -> dict[UUID, Node]:
+    """Return the tasks of which lines that were checked would say for what they wait."""
+    wanted = or_(
+        TaskImportLine.outcome == Outcome.CHANGED, func.cardinality(TaskImportLine.depends_on) > 0
+    )
+    return {id_: node for _, id_, node in _checked(session, import_id, wanted)}
+
+
+def _checked(
+    session: Session, import_id: UUID, wanted: ColumnElement[bool]
+) -> Iterator[tuple[str, UUID, Node]]:
+    line = TaskImportLine
+    rows = session.execute(
+        select(
+            line.external_id,
+            line.stands_for,
+            line.said["title"].astext,
+            line.depends_on,
+        ).where(line.import_id == import_id, line.stands_for.is_not(None), wanted)
+    )
+    for external_id, id_, title, depends_on in rows:
+        yield external_id, id_, Node(title, depends_on, is_reached=True)
 
 
 def has_refused(session: Session, import_id: UUID) -> bool:
@@ -132,43 +139,14 @@ def has_refused(session: Session, import_id: UUID) -> bool:
     return session.scalars(refused.limit(1)).first() is not None
 
 
-def hand_out(session: Session, *, at: datetime, lease: timedelta, limit: int) -> list[UUID]:
-    """Take imports that are to be worked on, and make them due again after the lease."""
-    return outbox.take_due(
-        session,
-        TaskImport.id,
-        TaskImport.due_at,
-        waiting=UNDER_WAY,
-        first=TaskImport.due_at,
-        at=at,
-        lease=lease,
-        limit=limit,
+def has_taken(session: Session, import_id: UUID) -> bool:
+    """Tell whether a line of an import was taken in: it says nothing more, and was not refused."""
+    taken = select(TaskImportLine.number).where(
+        TaskImportLine.import_id == import_id,
+        TaskImportLine.said.is_(None),
+        TaskImportLine.outcome != Outcome.REFUSED,
     )
-
-
-def put_back(session: Session, ids: Sequence[UUID], *, at: datetime) -> None:
-    """Make imports due at once: they could not be handed to anyone."""
-    session.execute(update(TaskImport).where(TaskImport.id.in_(ids), UNDER_WAY).values(due_at=at))
-
-
-def take(session: Session, import_id: UUID, *, at: datetime) -> TaskImport | None:
-    """Return an import that nobody is working on, locked."""
-    return outbox.take_free(
-        session, TaskImport, TaskImport.leased_until, TaskImport.id == import_id, UNDER_WAY, at=at
-    )
-
-
-def hold(session: Session, import_id: UUID, *, attempt: int) -> TaskImport | None:
-    """Return an import, locked, while this attempt at working on it counts."""
-    return session.scalars(
-        select(TaskImport)
-        .where(
-            TaskImport.id == import_id,
-            TaskImport.state == ImportState.WORKING,
-            TaskImport.attempt_count == attempt,
-        )
-        .with_for_update()
-    ).one_or_none()
+    return session.scalars(taken.limit(1)).first() is not None
 
 
 def tasks_by_reference(
@@ -265,10 +243,33 @@ def workers_at(
 
 
 def settle(session: Session, import_id: UUID, settled: Sequence[Mapping[str, Any]]) -> None:
-    """Write down what became of lines; each names `number`, `outcome`, `task_id`, `problems`."""
+    """Write down what became of lines, or would; each names its `number` and the same columns."""
+    if settled:
+        rows = [{"import_id": import_id, **one} for one in settled]
+        session.execute(update(TaskImportLine), rows)
+
+
+def forget_said(session: Session, import_id: UUID) -> None:
+    """Forget what lines say that nothing more will become of."""
+    _forget(session, import_id, {})
+
+
+def give_up_lines(session: Session, import_id: UUID) -> None:
+    """Forget what lines say that were not taken in, and what would have become of them."""
+    nothing: Mapping[str, Any] = {
+        "outcome": None,
+        "task_id": None,
+        "series_id": None,
+        "problems": [],
+    }
+    _forget(session, import_id, nothing)
+
+
+def _forget(session: Session, import_id: UUID, besides: Mapping[str, Any]) -> None:
     session.execute(
-        update(TaskImportLine),
-        [{"import_id": import_id, "said": None, **one} for one in settled],
+        update(TaskImportLine)
+        .where(TaskImportLine.import_id == import_id, TaskImportLine.said.is_not(None))
+        .values(said=None, stands_for=None, depends_on=[], **besides)
     )
 
 

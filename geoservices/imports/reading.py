@@ -7,6 +7,7 @@ heading that is not known, is refused, as nothing in it could be trusted.
 import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from io import StringIO
 
@@ -106,7 +107,8 @@ def _rows(text: str) -> Iterator[_Row]:
     delimiter = told[1] if told else max(DELIMITERS, key=first.count)
     reader = csv.reader(StringIO(text, newline=""), delimiter=delimiter, strict=True)
     if told:
-        next(reader, None)
+        with suppress(csv.Error):  # Its quotation mark may never be closed.
+            next(reader, None)
     while True:
         number = reader.line_num + 1
         try:

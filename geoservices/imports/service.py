@@ -1,9 +1,9 @@
 """Imports of tasks asked for, worked through, and told of line by line."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 from pydantic import TypeAdapter
@@ -27,12 +27,18 @@ from geoservices.imports.models import (
 )
 from geoservices.imports.reading import Read
 from geoservices.imports.turns import in_turn
+from geoservices.leasing.work import Superseded, Work
 from geoservices.tasks import service as tasks
 from geoservices.tasks.models import Task
 
-LEASE = timedelta(minutes=2)
-"""An import whose worker was not heard of for this long is gone on with by another."""
-MOST_ATTEMPTS = 5
+WORK: Final = Work(
+    row=TaskImport,
+    queued=ImportState.QUEUED,
+    working=(ImportState.CHECKING, ImportState.WORKING),
+    failed=ImportState.FAILED,
+    lease=timedelta(minutes=2),
+    most_attempts=5,
+)
 AT_ONCE = 200
 """Lines applied at once. A file with no more than these is done before it is answered."""
 
@@ -63,10 +69,6 @@ class TaskRefused(GeoservicesError):
                 for fault in self.faults
             ]
         }
-
-
-class Superseded(Exception):
-    """Another worker has this import now."""
 
 
 def put_task(
@@ -145,8 +147,7 @@ def ask_for(
     if len(lines) > AT_ONCE:
         outbox.ring(session)
         return asked
-    settled, kept = _apply_as_a_whole(session, asked, lambda _lines: None, at=at)
-    _finish(session, asked, settled, kept=kept, at=at)
+    _take_at_once(session, asked, at=at)
     return asked
 
 
@@ -165,8 +166,9 @@ def get_import(session: Session, import_id: UUID, *, grant: Grant) -> TaskImport
 def carry_out(sessions: SessionFactory, import_id: UUID) -> bool:
     """Work through an import that nobody else is at; tell whether it is over now.
 
-    What is good is taken in some lines at a time, each time in a transaction, so that another
-    worker goes on where one died. What is taken in as a whole, or for show, is one transaction.
+    Its lines are gone through some at a time, each time in a transaction, so that another worker
+    goes on where one died, and whoever brings single tasks meanwhile gets in between. What is
+    taken in as a whole is gone through twice: nothing is touched before every line is found good.
     """
     with transaction(sessions) as session:
         begun = _begin(session, import_id, at=clock.now())
@@ -174,10 +176,8 @@ def carry_out(sessions: SessionFactory, import_id: UUID) -> bool:
         return False
     working = _Working(sessions, import_id, attempt=begun.attempt_count)
     try:
-        if begun.mode == ImportMode.WHAT_IS_GOOD and not begun.dry_run:
-            working.take_what_is_good()
-        else:
-            working.take_as_a_whole()
+        while working.goes_on():
+            pass
     except Superseded:
         return False
     return True
@@ -203,16 +203,17 @@ def _problems(faults: Sequence[Fault]) -> list[dict[str, str]]:
 
 
 def _begin(session: Session, import_id: UUID, *, at: datetime) -> TaskImport | None:
-    taken = queries.take(session, import_id, at=at)
+    taken = WORK.begin(session, import_id, at=at)
     if taken is None:
         return None
-    if taken.attempt_count >= MOST_ATTEMPTS:
-        taken.state, taken.done_at = ImportState.FAILED, at
+    if taken.state == ImportState.FAILED:
+        taken.done_at = at
+        taken.applied = queries.has_taken(session, taken.id)
+        queries.give_up_lines(session, taken.id)
         return None
-    taken.state = ImportState.WORKING
-    taken.attempt_count += 1
-    taken.lines_done = taken.lines_count - queries.count_waiting(session, taken.id)
-    taken.leased_until = taken.due_at = at + LEASE
+    # Nothing is checked beforehand where what is good is taken in whatever else there is.
+    if taken.attempt_count == 1 and taken.mode == ImportMode.WHAT_IS_GOOD and not taken.dry_run:
+        taken.state = ImportState.WORKING
     return taken
 
 
@@ -226,59 +227,86 @@ def _grant_of(asked: TaskImport) -> Grant:
     return actor.granted(Right.LISTINGS_WRITE)
 
 
-def _settled(line: TaskImportLine, applied: Applied) -> dict[str, Any]:
+def _became(line: TaskImportLine, applied: Applied, *, kept: bool) -> dict[str, Any]:
+    """Return what became of a line; what it would have made is there no more if it is not kept."""
+    there = kept or applied.outcome is not Outcome.MADE
     return {
         "number": line.number,
         "outcome": applied.outcome,
-        "task_id": applied.task and applied.task.id,
-        "series_id": applied.series and applied.series.id,
+        "task_id": applied.task.id if applied.task and there else None,
+        "series_id": applied.series.id if applied.series and there else None,
         "problems": _problems(applied.faults),
     }
 
 
-def _apply(
+def _take(
     session: Session, asked: TaskImport, lines: Sequence[TaskImportLine], *, at: datetime
-) -> list[dict[str, Any]]:
-    said = [_LINE.validate_python(line.said) for line in lines]
-    applied = apply_lines(session, said, grant=_grant_of(asked), at=at)
-    return [_settled(line, one) for line, one in zip(lines, applied, strict=True)]
+) -> None:
+    """Take lines in."""
+    applied = _apply(session, asked, lines, at=at)
+    queries.settle(
+        session,
+        asked.id,
+        [
+            {**_became(line, one, kept=True), "said": None, "stands_for": None, "depends_on": []}
+            for line, one in zip(lines, applied, strict=True)
+        ],
+    )
 
 
-def _apply_as_a_whole(
-    session: Session, asked: TaskImport, progress: Callable[[int], None], *, at: datetime
-) -> tuple[list[dict[str, Any]], bool]:
-    """Apply all lines, and take it back if it was for show or some are refused that must not be.
-
-    Returns:
-        What became of each line, or would have, and whether it was kept.
-    """
-    settled: list[dict[str, Any]] = []
+def _check(
+    session: Session, asked: TaskImport, lines: Sequence[TaskImportLine], *, at: datetime
+) -> None:
+    """Find out what lines would do, those that were checked before having been taken in."""
     within = session.begin_nested()
-    for lines in queries.stream_lines(session, asked.id, at_once=AT_ONCE):
-        settled += _apply(session, asked, lines, at=at)
-        progress(len(lines))
-    refused = any(one["outcome"] is Outcome.REFUSED for one in settled)
-    refused = refused or queries.has_refused(session, asked.id)
-    if not asked.dry_run and (asked.mode == ImportMode.WHAT_IS_GOOD or not refused):
-        within.commit()
-        return settled, True
+    applied = _apply(session, asked, lines, at=at, checked_in=asked.id)
+    checked = [
+        {**_became(line, one, kept=False), **_ahead(one)}
+        for line, one in zip(lines, applied, strict=True)
+    ]
     within.rollback()
-    # What was made is there no more.
-    nothing = {"task_id": None, "series_id": None}
-    made = Outcome.MADE
-    return [one | nothing if one["outcome"] is made else one for one in settled], False
+    queries.settle(session, asked.id, checked)
 
 
-def _finish(
+def _ahead(applied: Applied) -> dict[str, Any]:
+    """Return what lines that come later need to know of one that was checked."""
+    task = applied.task
+    if task is None or applied.outcome not in {Outcome.MADE, Outcome.CHANGED}:
+        return {"stands_for": None, "depends_on": []}
+    return {"stands_for": task.id, "depends_on": list(task.depends_on)}
+
+
+def _apply(
     session: Session,
     asked: TaskImport,
-    settled: Sequence[Mapping[str, Any]],
+    lines: Sequence[TaskImportLine],
     *,
-    kept: bool,
     at: datetime,
-) -> None:
-    if settled:
-        queries.settle(session, asked.id, settled)
+    checked_in: UUID | None = None,
+) -> list[Applied]:
+    said = [_LINE.validate_python(line.said) for line in lines]
+    return apply_lines(session, said, grant=_grant_of(asked), at=at, checked_in=checked_in)
+
+
+def _take_at_once(session: Session, asked: TaskImport, *, at: datetime) -> None:
+    """Take a short file in, unless it is for show or lines are refused that must not be."""
+    lines = queries.next_lines(session, asked.id, after=0, limit=AT_ONCE)
+    within = session.begin_nested()
+    applied = _apply(session, asked, lines, at=at)
+    refused = any(one.outcome is Outcome.REFUSED for one in applied)
+    refused = refused or queries.has_refused(session, asked.id)
+    kept = not asked.dry_run and (asked.mode == ImportMode.WHAT_IS_GOOD or not refused)
+    became = [_became(line, one, kept=kept) for line, one in zip(lines, applied, strict=True)]
+    if kept:
+        within.commit()
+    else:
+        within.rollback()
+    queries.settle(session, asked.id, became)
+    _finish(session, asked, kept=kept, at=at)
+
+
+def _finish(session: Session, asked: TaskImport, *, kept: bool, at: datetime) -> None:
+    queries.forget_said(session, asked.id)
     asked.lines_done = asked.lines_count
     asked.state, asked.applied, asked.done_at = ImportState.DONE, kept, at
     asked.leased_until = None
@@ -292,32 +320,27 @@ class _Working:
     import_id: UUID
     attempt: int = field(kw_only=True)
 
-    def take_what_is_good(self) -> None:
-        """Apply some lines after others, each time in a transaction with what became of them."""
-        more = True
-        while more:
-            with transaction(self.sessions) as session:
-                asked, at = self._hold(session), clock.now()
-                lines = queries.waiting_lines(session, asked.id, limit=AT_ONCE)
-                more = len(lines) == AT_ONCE
-                settled = _apply(session, asked, lines, at=at)
-                if more:
-                    queries.settle(session, asked.id, settled)
-                    asked.lines_done += len(lines)
-                else:
-                    _finish(session, asked, settled, kept=True, at=at)
+    def goes_on(self) -> bool:
+        """Go through the lines whose turn is next; tell whether there is more to do.
 
-    def take_as_a_whole(self) -> None:
-        """Apply all lines in one transaction, while others tell how far it has come."""
+        Raises:
+            Superseded: Another worker has the import.
+        """
         with transaction(self.sessions) as session:
-            asked = session.get_one(TaskImport, self.import_id)
-            settled, kept = _apply_as_a_whole(session, asked, self._progress, at=clock.now())
-            session.expire(asked)
-            _finish(session, self._hold(session), settled, kept=kept, at=clock.now())
-
-    def _progress(self, lines: int) -> None:
-        with transaction(self.sessions) as session:
-            self._hold(session).lines_done += lines
+            asked, at = self._hold(session), clock.now()
+            lines = queries.next_lines(session, asked.id, after=asked.turn, limit=AT_ONCE)
+            go_through = _check if asked.state == ImportState.CHECKING else _take
+            go_through(session, asked, lines, at=at)
+            if len(lines) == AT_ONCE:
+                asked.turn = lines[-1].turn
+                asked.lines_done += len(lines)
+                return True
+            kept = asked.state == ImportState.WORKING
+            if kept or asked.dry_run or queries.has_refused(session, asked.id):
+                _finish(session, asked, kept=kept, at=at)
+                return False
+            asked.state, asked.turn, asked.lines_done = ImportState.WORKING, 0, 0
+            return True
 
     def _hold(self, session: Session) -> TaskImport:
         """Return the import, locked, for a while longer.
@@ -325,8 +348,4 @@ class _Working:
         Raises:
             Superseded: Another worker has it.
         """
-        asked = queries.hold(session, self.import_id, attempt=self.attempt)
-        if asked is None:
-            raise Superseded
-        asked.leased_until = asked.due_at = clock.now() + LEASE
-        return asked
+        return WORK.hold(session, self.import_id, attempt=self.attempt, at=clock.now())

@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, 
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geoservices.database import Base, one_of
+from geoservices.leasing.models import Leased
 from geoservices.register import Basis, Kept, about, personal
 
 
@@ -111,7 +112,7 @@ class Confirmation(Base):
     expires_at: Mapped[datetime] = mapped_column(index=True, info=personal("until when it counts"))
 
 
-class Letter(Base):
+class Letter(Leased, Base):
     """One mail to one address, with `due_at` and `leased_until` as a delivery has them.
 
     `address_id` outlives the address, so that taking an address away waits for no letter.

@@ -1,19 +1,19 @@
 """What is asked of addresses and letters."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from datetime import datetime
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from geoservices import outbox
 from geoservices.accounts.models import Consent, Person
 from geoservices.campaigns.models import Campaign, Decision
 from geoservices.campaigns.rules import Trigger
 from geoservices.channels.models import ChannelChoice
+from geoservices.leasing.queries import Queue, is_free
 from geoservices.letters.models import (
     Confirmation,
     DigestItem,
@@ -29,6 +29,7 @@ from geoservices.places.models import Place
 from geoservices.places.queries import is_sensitive_at
 
 UNFINISHED = (LetterState.QUEUED, LetterState.SENDING)
+DUE: Final[Queue[UUID]] = Queue(row=Letter, waiting=Letter.state.in_(UNFINISHED), at_once=200)
 
 
 class Due(NamedTuple):
@@ -269,30 +270,6 @@ def insert_items(session: Session, rows: Sequence[dict[str, UUID]]) -> None:
         session.execute(insert(DigestItem).values(rows))
 
 
-def hand_out(session: Session, *, at: datetime, lease: timedelta, limit: int) -> list[UUID]:
-    """Take up to `limit` due letters, earliest first, and make them due after the lease."""
-    return outbox.take_due(
-        session,
-        Letter.id,
-        Letter.due_at,
-        waiting=Letter.state.in_(UNFINISHED),
-        first=Letter.due_at,
-        at=at,
-        lease=lease,
-        limit=limit,
-    )
-
-
-def put_back(session: Session, ids: Sequence[UUID], *, at: datetime) -> None:
-    """Make letters due at once: they could not be handed to anyone."""
-    free = (
-        select(Letter.id)
-        .where(Letter.id.in_(ids), Letter.state.in_(UNFINISHED))
-        .with_for_update(skip_locked=True)
-    )
-    session.execute(update(Letter).where(Letter.id.in_(free)).values(due_at=at))
-
-
 def take(session: Session, ids: Collection[UUID], *, at: datetime) -> Sequence[Letter]:
     """Lock those of the letters that are unfinished and that nobody else holds a lease on."""
     return session.scalars(
@@ -300,7 +277,7 @@ def take(session: Session, ids: Collection[UUID], *, at: datetime) -> Sequence[L
         .where(
             Letter.id.in_(ids),
             Letter.state.in_(UNFINISHED),
-            Letter.leased_until.is_(None) | (Letter.leased_until <= at),
+            is_free(Letter.leased_until, at=at),
         )
         .order_by(Letter.id)
         .with_for_update(skip_locked=True)

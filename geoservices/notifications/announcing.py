@@ -73,5 +73,4 @@ def announce_listing(
         expires_at=expires_at,
     )
     session.add(notification)
-    session.flush()
     return notification

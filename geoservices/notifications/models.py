@@ -1,5 +1,6 @@
 """What people are told."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID, uuid4
@@ -30,6 +31,24 @@ class NotificationKind(StrEnum):
     """Word of a listing to somebody who has to do with it, such as a reminder of an event."""
     BUNDLE = "bundle"
     """One push that stands for several others; it is in no inbox."""
+
+
+@dataclass(slots=True, kw_only=True)
+class NewNotification:
+    """A notification as it was just made, to be stored as a `Notification`."""
+
+    id: UUID
+    kind: NotificationKind
+    person_id: UUID
+    campaign_class: str
+    title: str
+    body: str
+    created_at: datetime
+    expires_at: datetime
+    organisation_id: UUID | None = None
+    decision_id: UUID | None = None
+    listing_id: UUID | None = None
+    bundle_id: UUID | None = None
 
 
 class Notification(Base):

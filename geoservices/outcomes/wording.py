@@ -28,6 +28,7 @@ HELD: Final[Mapping[Gate, str]] = {
     Gate.COOLDOWN: "The campaign had told them within its cooldown.",
     Gate.CLAIMABLE: "What the campaign speaks of was not on.",
     Gate.DUPLICATE: "The campaign had told them on the same visit.",
+    Gate.AT_MOST: "The campaign had told as many people as it tells.",
     Gate.HOLD_OUT: "The lot had fallen on them to be told nothing.",
 }
 """What managers are told of a gate: the same for everyone."""

@@ -1,12 +1,29 @@
 """At which places somebody may do something: the one condition that lists and look-ups ask."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from geoalchemy2 import Geometry
-from sqlalchemy import ColumnElement, and_, cast, exists, false, func, or_, select, true, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Text,
+    Uuid,
+    and_,
+    cast,
+    column,
+    exists,
+    false,
+    func,
+    or_,
+    select,
+    true,
+    update,
+    values,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from geoservices.access.actors import Grant
@@ -48,6 +65,40 @@ def is_reached(session: Session, place_id: UUID, grant: Grant) -> bool:
         return True
     within = _reached(grant.organisation_id, grant.actor.reach)
     return session.scalar(select(exists().where(Place.id == place_id, within))) is True
+
+
+def reached_by(
+    session: Session, grants: Sequence[Grant], place_ids: Collection[UUID]
+) -> list[Collection[UUID]]:
+    """Return for each grant those of the places within its reach; one statement, or none."""
+    reaches = {
+        (grant.organisation_id, grant.actor.reach): number
+        for number, grant in enumerate(grants)
+        if grant.actor.reach is not None
+    }
+    if not reaches:
+        return [place_ids for _ in grants]
+    asked = values(
+        column("number", Integer),
+        column("organisation_id", Uuid),
+        column("tags", ARRAY(Text)),
+        column("area", Text),
+        name="asked",
+    ).data(
+        [(number, of, sorted(reach.tags), reach.area) for (of, reach), number in reaches.items()]
+    )
+    within = or_(
+        and_(Place.organisation_id == asked.c.organisation_id, Place.tags.overlap(asked.c.tags)),
+        func.ST_Covers(func.ST_GeomFromGeoJSON(asked.c.area), cast(Place.point, Geometry)),
+    )
+    wanted = select(asked.c.number, Place.id).join(Place, within).where(Place.id.in_(place_ids))
+    found: defaultdict[int, set[UUID]] = defaultdict(set)
+    for number, place_id in session.execute(wanted):
+        found[number].add(place_id)
+    return [
+        place_ids if reach is None else found[reaches[of, reach]]
+        for of, reach in ((grant.organisation_id, grant.actor.reach) for grant in grants)
+    ]
 
 
 def hold_share(session: Session, place_id: UUID, partner_id: UUID) -> bool:

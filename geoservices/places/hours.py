@@ -1,7 +1,7 @@
 """Opening hours in OpenStreetMap's syntax, read in a place's own time zone."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from importlib.resources import files
@@ -30,6 +30,15 @@ class Hours:
 
     state: OpenState
     changes_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenDay:
+    """When a place is open on one day by its own clocks, from midnight to midnight."""
+
+    day: date
+    spans: tuple[tuple[datetime, datetime], ...]
+    """Ascending and apart from one another, in UTC; empty if it is closed."""
 
 
 UNKNOWN = Hours(state=OpenState.UNKNOWN, changes_at=None)
@@ -89,6 +98,35 @@ def open_spans(
         if begins < ends:
             spans.append((begins, ends))
     return spans
+
+
+def open_days(
+    opening_hours: str | None, *, time_zone: str, at: datetime, count: int = 7
+) -> list[OpenDay] | None:
+    """Return when a place is open on the days from today.
+
+    Args:
+        opening_hours: OSM syntax.
+        time_zone: IANA name.
+        at: Any aware instant of today.
+        count: How many days.
+
+    Returns:
+        A day each, what goes on over midnight parted there; None if the hours cannot be read.
+    """
+    if opening_hours is None or not is_readable(opening_hours):
+        return None
+    zone = ZoneInfo(time_zone)
+    today = at.astimezone(zone).date()
+    days = [today + timedelta(days=ahead) for ahead in range(count)]
+    midnights = [datetime.combine(day, time(), zone) for day in (*days, today + timedelta(count))]
+    return [
+        OpenDay(
+            day=day,
+            spans=tuple(open_spans(opening_hours, time_zone=time_zone, from_=begins, until=ends)),
+        )
+        for day, begins, ends in zip(days, midnights[:-1], midnights[1:], strict=True)
+    ]
 
 
 def is_readable(opening_hours: str) -> bool:

@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 
 from geoalchemy2 import Geography, WKBElement
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     ForeignKey,
     Index,
@@ -12,6 +13,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
@@ -41,7 +43,10 @@ class Place(Base):
         CheckConstraint("sensitive_until > sensitive_from", name="sensitive_ends_after_start"),
         CheckConstraint("parent_id <> id", name="part_of_another"),
         Index("ix_places_sensitive", "id", postgresql_where="sensitive_kind IS NOT NULL"),
+        Index("ix_places_name", "name", "id"),
         Index("ix_places_point", "point", postgresql_using="gist"),
+        # For maps, whose tiles are flat boxes.
+        Index("ix_places_flat", text("(point::geometry)"), postgresql_using="gist"),
         Index(
             "ix_places_words",
             "words",
@@ -90,6 +95,20 @@ class Place(Base):
     """Whether somebody decided on the mark, so that no import does."""
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+
+
+class PlaceRevision(Base):
+    """The one row that counts changes of what maps show of places.
+
+    The database raises it (a trigger) once for each transaction, the last of which is named.
+    """
+
+    __tablename__ = "place_revision"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"), {"info": not_personal})
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    revision: Mapped[int] = mapped_column(BigInteger)
+    raised_by: Mapped[str] = mapped_column(String(20))
 
 
 class PlaceShare(Base):

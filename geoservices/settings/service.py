@@ -31,6 +31,7 @@ from geoservices.settings.privacy import (
     StatisticsSettings,
 )
 from geoservices.settings.sending import MailSettings, PushSettings
+from geoservices.settings.showing import MapSettings
 from geoservices.settings.storing import FileSettings, ImportSettings
 
 
@@ -91,6 +92,7 @@ class Settings(LinkSettings):
     files: FileSettings = FileSettings()
     imports: ImportSettings = ImportSettings()
     feeds: FeedSettings = FeedSettings()
+    maps: MapSettings = MapSettings()
 
     @model_validator(mode="after")
     def _visits_are_counted_before_they_go(self) -> Self:

@@ -14,7 +14,7 @@ from geoservices.tasks.clocks import Said, judge
 from geoservices.tasks.doing import TaskRules, check_evidence, tick_all
 from geoservices.tasks.models import Task, TaskStep
 from geoservices.tasks.states import StepKind, TaskState, decide, state_at
-from geoservices.tasks.stepping import Told, hold, known_step, write
+from geoservices.tasks.stepping import Held, Told, hold, known_step, write
 
 
 class ChecklistUnfinished(GeoservicesError):
@@ -51,10 +51,14 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A task that is done, with every record of it: the first is the one that did it."""
+    """A task that is done, with every record of it: the first is the one that did it.
+
+    `held` has who had it before.
+    """
 
     task: Task
     records: Sequence[TaskStep]
+    held: Held
 
 
 def complete(
@@ -97,7 +101,7 @@ def complete(
             _finish_checklist(task, completion.checklist)
         told = Told(id=completion.id, note=completion.note, evidence=evidence, occurred_at=done_at)
         write(session, task, StepKind.DONE, move, told, grant=grant, at=at)
-    return Done(task, queries.done_steps(session, task.id))
+    return Done(task, queries.done_steps(session, task.id), held)
 
 
 def _state_when_done(task: Task, done_at: datetime) -> TaskState:

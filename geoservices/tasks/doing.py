@@ -119,7 +119,7 @@ def start(
     grant: Grant,
     rules: TaskRules,
     at: datetime,
-) -> Task:
+) -> Held:
     """Begin a task that one has claimed, with a whole lease from now; twice is as good as once.
 
     Told afterwards, it also counts if the lease ran out meanwhile and nobody has it: whoever told
@@ -139,9 +139,9 @@ def start(
     held = hold(session, task_id, grant=grant, at=at)
     task = held.task
     if said.id and known_step(session, task, StepKind.START, said.id, grant=grant):
-        return task
+        return held
     if held.is_theirs and held.state is TaskState.IN_PROGRESS:
-        return task
+        return held
     move = decide(
         StepKind.START, held.state, held.standings, blockers=held.blockers, late=said.is_late
     )
@@ -149,7 +149,7 @@ def start(
     task.claimed_by, task.leased_until = grant.actor.person_id, at + rules.lease
     told = Told(id=said.id, evidence=evidence, occurred_at=begun_at)
     write(session, task, StepKind.START, move, told, grant=grant, at=at)
-    return task
+    return held
 
 
 def tick(
@@ -161,7 +161,7 @@ def tick(
     grant: Grant,
     rules: TaskRules,
     at: datetime,
-) -> Task:
+) -> Held:
     """Tick items of the checklist, or take the ticks back; what is not named stays.
 
     Told afterwards, it changes no item that was ticked, or whose tick was taken back, since then.
@@ -179,7 +179,7 @@ def tick(
     held = hold(session, task_id, grant=grant, at=at)
     task = held.task
     if said.id and known_step(session, task, StepKind.TICK, said.id, grant=grant):
-        return task
+        return held
     move = decide(StepKind.TICK, held.state, held.standings, late=said.is_late)
     before = set(task.ticked)
     now = not_older(items, task.ticks_said_at, ticked_at)
@@ -189,10 +189,10 @@ def tick(
     if set(task.ticked) != before:
         told = Told(id=said.id, occurred_at=ticked_at)
         write(session, task, StepKind.TICK, move, told, grant=grant, at=at)
-    return task
+    return held
 
 
-def decline(session: Session, task_id: UUID, *, reason: str, grant: Grant, at: datetime) -> Task:
+def decline(session: Session, task_id: UUID, *, reason: str, grant: Grant, at: datetime) -> Held:
     """Say that one will not do it: it is open for others, or for whoever it is assigned to anew.
 
     Raises:
@@ -205,7 +205,7 @@ def decline(session: Session, task_id: UUID, *, reason: str, grant: Grant, at: d
     move = decide(StepKind.DECLINE, held.state, held.standings, only_theirs=only_theirs)
     let_go(held.task)
     write(session, held.task, StepKind.DECLINE, move, Told(note=reason), grant=grant, at=at)
-    return held.task
+    return held
 
 
 def assign(

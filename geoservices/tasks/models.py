@@ -16,8 +16,9 @@ from sqlalchemy import (
     Text,
     Uuid,
 )
+from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Mapped, mapped_column, validates
+from sqlalchemy.orm import Mapped, column_property, mapped_column, validates
 from sqlalchemy.util import immutabledict
 from typing_extensions import override
 
@@ -47,6 +48,9 @@ class Escalation(StrEnum):
 
 
 STATES_UNFINISHED = f"state IN ({', '.join(repr(state.value) for state in UNFINISHED)})"
+URGENCY = f"array_position('{{{','.join(reversed(Priority))}}}'::text[], priority::text)"
+"""1 for the most urgent."""
+DUE = "COALESCE(due_at, 'infinity'::timestamptz)"
 UNSEEN = f"(opened_at IS NULL OR told_at IS NULL) AND {STATES_UNFINISHED}"
 
 
@@ -144,6 +148,7 @@ class Task(Listing):
             postgresql_where="depends_on <> '{}'",
         ),
         Index("uq_tasks_occurrence", "series_id", "occurs_at", unique=True),
+        Index("ix_tasks_urgency", "organisation_id", sql(URGENCY), sql(DUE), "id"),
         {
             "info": about(
                 purpose="know who does which work of their organisation's",
@@ -161,6 +166,11 @@ class Task(Listing):
 
     id: Mapped[UUID] = mapped_column(
         ForeignKey("listings.id", ondelete="CASCADE"), primary_key=True, info=not_personal
+    )
+    # As the listing has it: so one index finds an organisation's tasks in their order.
+    organisation_id: Mapped[UUID] = column_property(
+        mapped_column(ForeignKey("organisations.id"), nullable=False, info=not_personal),
+        Listing.organisation_id,
     )
     priority: Mapped[str] = mapped_column(
         String(10), default=Priority.NORMAL, server_default="normal", info=not_personal

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import (
     ColumnElement,
     Double,
+    Integer,
     Select,
     Uuid,
     and_,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     func,
     literal,
     literal_column,
+    not_,
     or_,
     select,
     tuple_,
@@ -32,17 +34,15 @@ from geoservices.members.models import TeamMember
 from geoservices.places.access_queries import reached
 from geoservices.places.models import Place
 from geoservices.places.queries import point_at
+from geoservices.tasks import models
 from geoservices.tasks.models import Escalation, Priority, Task, TaskStep
 from geoservices.tasks.states import HELD, UNFINISHED, StepKind, TaskState
 
-URGENCY = case(
-    {priority.value: rank for rank, priority in enumerate(reversed(Priority))},
-    value=Task.priority,
-)
-"""0 for the most urgent."""
+URGENCY: ColumnElement[int] = literal_column(models.URGENCY, Integer)
+"""1 for the most urgent; written out as `DUE` is, so that the index of this order is found."""
+DUE: ColumnElement[datetime] = literal_column(models.DUE, Task.due_at.type)
 UNSETTLED = Task.state.not_in([literal_column("'done'"), literal_column("'cancelled'")])
 """What any task is that stands elsewhere; written out, so that its index is found."""
-DUE = func.coalesce(Task.due_at, literal("infinity").cast(Task.due_at.type))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +50,11 @@ class Wanted:
     """What a task must be like to be listed; None asks for nothing.
 
     `near` is a position and a radius in metres. `mine` is whoever has it, or whom it is for.
+    `unfinished` asks for what is not over.
     """
 
     state: TaskState | None = None
+    unfinished: bool = False
     place_id: UUID | None = None
     mine: UUID | None = None
     near: tuple[Position, float] | None = None
@@ -78,8 +80,8 @@ class AfterDistance:
 
 
 def urgency_of(task: Task) -> int:
-    """Return 0 for the most urgent."""
-    return len(Priority) - 1 - list(Priority).index(Priority(task.priority))
+    """Return 1 for the most urgent."""
+    return len(Priority) - list(Priority).index(Priority(task.priority))
 
 
 def stands(at: datetime) -> ColumnElement[str]:
@@ -92,6 +94,30 @@ def stands(at: datetime) -> ColumnElement[str]:
         (or_(lapsed, Task.state == TaskState.EXPIRED), TaskState.OPEN.value),
         else_=Task.state,
     )
+
+
+def stands_as(state: TaskState, at: datetime) -> ColumnElement[bool]:
+    """Return the condition that a task stands there at an instant, as `stands` has it.
+
+    In parts of which PostgreSQL knows how many rows they hold for, so that it looks for these in
+    the order in which they are listed where there are many.
+    """
+    ended = and_(Task.ends_at.is_not(None), Task.ends_at <= at)
+    lapsed = and_(Task.state.in_(HELD), Task.leased_until.is_not(None), Task.leased_until <= at)
+    pending = and_(UNSETTLED, Task.withdrawn_at.is_(None))
+    match state:
+        case TaskState.DONE:
+            return Task.state == state
+        case TaskState.CANCELLED:
+            withdrawn = and_(Task.withdrawn_at.is_not(None), Task.state != TaskState.DONE)
+            return or_(Task.state == state, withdrawn)
+        case TaskState.EXPIRED:
+            return and_(pending, ended)
+        case TaskState.OPEN:
+            free = or_(lapsed, Task.state.in_((state, TaskState.EXPIRED)))
+            return and_(pending, not_(ended), free)
+        case _:
+            return and_(pending, not_(ended), Task.state == state, not_(lapsed))
 
 
 def tasks(
@@ -303,9 +329,10 @@ def _members(organisation_id: UUID, role: Role) -> Select[Person]:
 def _fits(wanted: Wanted, at: datetime) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if wanted.state is not None:
-        conditions.append(stands(at) == wanted.state)
-    if wanted.state not in {None, TaskState.DONE, TaskState.CANCELLED}:
-        conditions.append(UNSETTLED)
+        conditions.append(stands_as(wanted.state, at))
+    if wanted.unfinished:
+        ended = and_(Task.ends_at.is_not(None), Task.ends_at <= at)
+        conditions += [UNSETTLED, Task.withdrawn_at.is_(None), not_(ended)]
     if wanted.place_id is not None:
         conditions.append(Task.place_id == wanted.place_id)
     if wanted.mine is not None:

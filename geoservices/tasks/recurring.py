@@ -31,11 +31,14 @@ from geoservices.tasks import series_queries as queries
 from geoservices.tasks.assigning import check_assignment
 from geoservices.tasks.drafts import TaskDraft
 from geoservices.tasks.models import Escalation, Priority, Task, TaskSeries
+from geoservices.tasks.queries import add_step
+from geoservices.tasks.states import Standing, StepKind, TaskState
 from geoservices.tasks.stepping import Held
 
 LONGEST: Final = timedelta(days=366)
 """The longest that one occurrence lasts, or takes until it is due."""
 ENDED: Final = "The series ended."
+LEFT: Final = "Whom it was for does the organisation's work no more."
 
 
 class SeriesRefused(GeoservicesError):
@@ -263,6 +266,42 @@ def make_due(session: Session, *, at: datetime, limit: int) -> tuple[int, Sequen
     made = [task for series in found if (task := _make(session, series, at=at)) is not None]
     session.flush()
     return len(found), made
+
+
+def hand_back(session: Session, *, at: datetime, limit: int) -> Sequence[Task]:
+    """Let whoever comes by do what is for members alone who do the organisation's work no more.
+
+    That is, unfinished occurrences, and what comes after them of their series. Running it twice
+    changes nothing.
+
+    Returns:
+        The occurrences that were handed back, of up to so many series.
+    """
+    series = {one.id: one for one in queries.of_who_left(session, limit=limit)}
+    left = queries.left(session, series)
+    for task in left:
+        came_of = series[task.series_id] if task.series_id else None
+        if came_of is not None and came_of.assigned_to == task.assigned_to:
+            came_of.assigned_to = None
+        task.assigned_to, task.told_at, task.state = None, at, TaskState.OPEN
+        add_step(
+            session,
+            {
+                "id": uuid4(),
+                "organisation_id": task.organisation_id,
+                "task_id": task.id,
+                "person_id": None,
+                "by": Standing.CLOCK,
+                "kind": StepKind.ASSIGN,
+                "state": TaskState.OPEN,
+                "note": LEFT,
+                "ticked": list(task.ticked),
+                "evidence": None,
+                "occurred_at": at,
+                "received_at": at,
+            },
+        )
+    return left
 
 
 def differing(series: TaskSeries, draft: SeriesDraft) -> dict[str, Any]:

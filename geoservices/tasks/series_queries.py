@@ -1,14 +1,16 @@
 """What is asked of series of tasks, and of their occurrences."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import exists, inspect, not_, or_, select
+from sqlalchemy import ColumnElement, and_, exists, inspect, not_, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from geoservices.access.actors import Grant
+from geoservices.access.rights import WORKERS
+from geoservices.accounts.models import Person
 from geoservices.database import newest_first
 from geoservices.places.access_queries import reached
 from geoservices.tasks.models import Task, TaskSeries
@@ -79,3 +81,35 @@ def waiting_occurrences(session: Session, series_id: UUID, *, at: datetime) -> S
         .where(Task.series_id == series_id, stands(at).in_(wanted))
         .order_by(Task.occurs_at)
     ).all()
+
+
+def of_who_left(session: Session, *, limit: int) -> Sequence[TaskSeries]:
+    """Hold series with an occurrence that is for a member alone who does no work any more."""
+    return session.scalars(
+        select(TaskSeries)
+        .where(exists(select(Task.id).where(Task.series_id == TaskSeries.id, _is_left())))
+        .order_by(TaskSeries.id)
+        .limit(limit)
+        .with_for_update(key_share=True, skip_locked=True),
+        execution_options={"populate_existing": True},
+    ).all()
+
+
+def left(session: Session, series_ids: Collection[UUID]) -> Sequence[Task]:
+    """Hold the occurrences of series that are for members alone who do no work any more."""
+    return session.scalars(
+        select(Task)
+        .where(Task.series_id.in_(series_ids), _is_left())
+        .order_by(Task.id)
+        .with_for_update(key_share=True, skip_locked=True),
+        execution_options={"populate_existing": True},
+    ).all()
+
+
+def _is_left() -> ColumnElement[bool]:
+    gone = or_(Person.disabled_at.is_not(None), Person.role.not_in(WORKERS))
+    return and_(
+        Task.assigned_to.in_(select(Person.id).where(gone)),
+        Task.state.in_([state for state in UNFINISHED if state not in HELD]),
+        Task.withdrawn_at.is_(None),
+    )

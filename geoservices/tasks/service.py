@@ -10,7 +10,9 @@ from sqlalchemy.orm import Session
 from geoservices.access.actors import Grant
 from geoservices.errors import NotFound
 from geoservices.geometry.position import Position
+from geoservices.places import queries as place_queries
 from geoservices.places import service as places
+from geoservices.places.models import Place
 from geoservices.tasks import queries, waiting_queries
 from geoservices.tasks.models import Task, TaskStep
 from geoservices.tasks.queries import AfterDistance, AfterTask, Wanted
@@ -31,6 +33,7 @@ class Seen:
     """A task, where it stands at an instant, and what whoever asks can do with it."""
 
     task: Task
+    place: Place
     state: TaskState
     possible: tuple[StepKind, ...]
     overdue: bool
@@ -126,9 +129,11 @@ def see_all(session: Session, tasks: Sequence[Task], *, grant: Grant, at: dateti
     )
     waiting = [task for task in tasks if task.stands(at) not in OVER]
     blockers = waiting_queries.blockers(session, waiting, grant=grant, at=at)
+    there = place_queries.by_id(session, {task.place_id for task in tasks})
     return [
         _seen(
             task,
+            there[task.place_id],
             worker,
             blockers.get(task.id, NO_BLOCKERS),
             claimed_before=task.id in before,
@@ -140,6 +145,7 @@ def see_all(session: Session, tasks: Sequence[Task], *, grant: Grant, at: dateti
 
 def _seen(
     task: Task,
+    place: Place,
     worker: Worker,
     blockers: Sequence[Blocker],
     *,
@@ -150,4 +156,4 @@ def _seen(
     standings = standings_in(worker, task, state, claimed_before=claimed_before)
     late = task.due_at is not None and task.due_at <= at and state not in OVER
     possible = possible_steps(state, standings, blocked=bool(blockers))
-    return Seen(task, state, possible, late, blockers)
+    return Seen(task, place, state, possible, late, blockers)

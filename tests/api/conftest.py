@@ -14,7 +14,6 @@ from httpx2 import Client
 from pydantic import SecretStr
 from sqlalchemy import Connection, Engine
 from sqlalchemy.orm import Session
-from starlette.testclient import TestClient
 
 from api import middleware, oidc, problems, replays
 from api.app import create_app
@@ -39,8 +38,10 @@ from geoservices.settings.providers import ProviderSettings
 from geoservices.settings.sending import MailSettings, PushSettings
 from geoservices.settings.service import Settings
 from geoservices.settings.storing import FileSettings
+from geoservices.tiles.service import Tiles
 from tests import browsing
 from tests.api.callers import tokens_of, worthless_tokens
+from tests.api.calling import AppClient, standing_loop
 from tests.api.contract import Contract
 from tests.api.world import STORED, World, make_world
 from tests.conftest import sessions_within
@@ -133,6 +134,13 @@ def application(settings: Settings) -> FastAPI:
     return application
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _one_loop() -> Iterator[None]:
+    """Requests share an event loop, as those to a server do."""
+    with standing_loop():
+        yield
+
+
 @pytest.fixture
 def anyone(application: FastAPI, sessions: SessionFactory, confined: SessionFactory) -> Client:
     """A client with no token."""
@@ -144,12 +152,13 @@ def anyone(application: FastAPI, sessions: SessionFactory, confined: SessionFact
     application.state.limiter = Limiter(sessions, application.state.settings)
     application.state.throttle = Throttle(application.state.limiter)
     application.state.readiness = Readiness()
+    application.state.tiles = Tiles(most_bytes=1_000_000)
     return client_of(application)
 
 
-def client_of(application: FastAPI) -> TestClient:
+def client_of(application: FastAPI) -> AppClient:
     """A client with no token, each of whose answers must be documented."""
-    client = TestClient(application, raise_server_exceptions=False)
+    client = AppClient(application)
     client.event_hooks = {"response": [contract_of(application).check]}
     return client
 
@@ -164,8 +173,7 @@ def contract_of(application: FastAPI) -> Contract:
 
 def with_token(client: Client, token: str) -> Client:
     """The same application, called with a token."""
-    assert isinstance(client, TestClient)
-    assert isinstance(client.app, FastAPI)
+    assert isinstance(client, AppClient)
     other = client_of(client.app)
     other.headers["Authorization"] = f"Bearer {token}"
     return other
@@ -175,8 +183,7 @@ def browser(
     client: Client, settings: Settings, *, device: str | None = None, member: str | None = None
 ) -> Client:
     """The same application, called by a page of ours in a browser that has these cookies."""
-    assert isinstance(client, TestClient)
-    assert isinstance(client.app, FastAPI)
+    assert isinstance(client, AppClient)
     other = client_of(client.app)
     for kind, token in (("device", device), ("member", member)):
         if token:

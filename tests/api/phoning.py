@@ -4,17 +4,16 @@ from base64 import b64encode
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi import FastAPI
 from httpx2 import Client, Response
 from sqlalchemy import text
 from sqlalchemy.orm import Session
-from starlette.testclient import TestClient
 
 from geoservices.accounts.models import Device, Organisation, Person, Purpose
 from geoservices.geofences.models import Geofence
 from geoservices.phones.models import PhoneApp, PhoneLink
 from geoservices.tables import all_tables
 from tests.api.asking import now
+from tests.api.calling import AppClient
 from tests.api.conftest import client_of
 from tests.factories import (
     EXETER,
@@ -30,7 +29,7 @@ from tests.factories import (
 class Phone:
     """A citizen's phone with one app, at a library with a geofence."""
 
-    client: TestClient
+    client: AppClient
     session: Session
     person: Person
     device: Device
@@ -63,8 +62,7 @@ def make_phone(
     places_only: bool = False,
 ) -> Phone:
     """A phone whose person agreed to the purposes, and the library."""
-    assert isinstance(client, TestClient)
-    assert isinstance(client.app, FastAPI)
+    assert isinstance(client, AppClient)
     person = make_person(session, *purposes)
     device, _token = make_device(session, person)
     device.places_only = places_only

@@ -9,8 +9,9 @@ from httpx2 import Client
 from sqlalchemy.orm import Session
 
 from geoservices.accounts.models import Organisation
-from geoservices.campaigns import replaying_queries, replays
+from geoservices.campaigns import replays
 from geoservices.campaigns.lifecycle import ReplayState
+from geoservices.campaigns.replay_models import CampaignReplay
 from geoservices.campaigns.replaying_results import stored
 from geoservices.campaigns.rules import Gate
 from tests.api.asking import campaign, now
@@ -39,8 +40,7 @@ def address(manager: Client, session: Session, organisation: Organisation) -> st
 
 def work(session: Session, replay_id: str) -> None:
     """Do what a worker does, in the test's own transaction."""
-    replay = replaying_queries.take(session, UUID(replay_id), at=now())
-    assert replay is not None
+    replay = session.get_one(CampaignReplay, UUID(replay_id))
     result = replays.replay_now(session, replay, lambda _at: None, settings=SETTINGS)
     replay.state, replay.done_at, replay.share_done = ReplayState.DONE, now(), 1.0
     replay.result = stored(result)

@@ -36,11 +36,15 @@ EVERYTHING: dict[str, Any] = {
         "roles": ["citizen"],
         "team_ids": [],
         "skills": [],
+        "interests": [],
         "languages": ["en", "cy"],
         "visited": "returning",
         "visited_within": "P14D",
+        "has": [{"did": "checked-in", "of": None, "within": "P14D"}],
+        "has_not": [{"did": "opened", "of": None, "within": "P7D"}],
         "sample": 0.5,
         "hold_out": 0.1,
+        "at_most": 500,
     },
     "content": [
         {

@@ -10,11 +10,12 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
-from api.committing import Committer, is_away
+from api.committing import Committer
 from geoservices import clock, receiving
 from geoservices.accounts.models import Device, Purpose
 from geoservices.database import (
     SessionFactory,
+    is_away,
     make_engine,
     make_session_factory,
     transaction,

@@ -64,7 +64,11 @@ WIDE = {
 """What shows its right by a secret in the body, path or cookies, and finds rows by it."""
 UNKNOWN = {"open_link", "read_screen", "receive_osmand", "receive_osmand_query"}
 """What looks up a secret by itself and sees nothing else, or is confined by whose it is."""
-PUBLIC = {"read_agenda_of_place", "read_linked_data_of_place", "read_agenda_of_event"}
+PUBLIC = {
+    *("list_places", "read_place", "list_what_is_on"),
+    *("read_agenda_of_place", "read_linked_data_of_place", "read_agenda_of_event"),
+    *("read_watching", "read_tile_json", "read_tile", "list_topics"),
+}
 """What sees what everyone may see."""
 APPS = {"receive_owntracks", "receive_overland"}
 """What is confined to the person whose phone's app it is."""

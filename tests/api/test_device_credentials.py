@@ -7,7 +7,6 @@ import pytest
 from httpx2 import Client
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
-from starlette.testclient import TestClient
 
 from api.app import create_app
 from api.csrf import make_csrf_token
@@ -16,6 +15,7 @@ from geoservices.accounts.models import Device, Organisation, OtherToken, Person
 from geoservices.database import SessionFactory
 from geoservices.settings.service import Settings
 from tests.api import asking
+from tests.api.calling import AppClient
 from tests.api.conftest import browser, with_token
 from tests.factories import make_access_token, make_device, make_person
 
@@ -358,7 +358,7 @@ def test_by_https_only_this_very_host_sets_the_cookie(
     application = create_app(
         confined, settings.model_copy(update={"public_url": "https://visits.devon.example"})
     )
-    mine = TestClient(application, base_url="https://visits.devon.example")
+    mine = AppClient(application, base_url="https://visits.devon.example")
     token = anyone.post("/v1/devices", json={}).json()["token"]
 
     made = mine.post("/v1/devices", json=BY_COOKIE)

@@ -11,6 +11,7 @@ from httpx2 import Client
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from api.dependencies import get_now
 from geoservices import clock
 from geoservices.accounts.models import Organisation, Purpose
 from geoservices.events.models import SignUp
@@ -402,7 +403,7 @@ def set_clock(application: FastAPI) -> Iterator[Callable[[datetime], None]]:
     """Sets what time the application has it to be."""
 
     def set_(at: datetime) -> None:
-        application.dependency_overrides[clock.now] = lambda: at
+        application.dependency_overrides[get_now] = lambda: at
 
     yield set_
     application.dependency_overrides.clear()

@@ -15,6 +15,7 @@ from geoservices.database import SessionFactory
 from tests.api.conftest import Standing, undoing, with_token
 from tests.api.test_access import NAMES, TABLE
 from tests.api.world import World
+from tests.conftest import THOROUGH
 
 Made = st.SearchStrategy[Any]
 
@@ -196,7 +197,7 @@ def test_no_body_makes_an_operation_fail(
 
     @seed(20260304)
     @settings(
-        max_examples=25,
+        max_examples=25 if THOROUGH else 10,
         deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from httpx2 import Client
 from jsonschema import Draft202012Validator
 
+from api.document import document as printed
 from api.openapi import operations
 from api.problems import catalogue, status_of
 from tests.api.test_access import PAGES
@@ -205,11 +206,15 @@ def test_whatever_needs_a_token_says_so(document: dict[str, Any]) -> None:
         "unsubscribe_from_email",
         "read_consent_text",
         "read_receipt_keys",
+        "read_watching",
+        "read_tile_json",
+        "read_tile",
         "read_agenda_of_place",
         "read_linked_data_of_place",
         "read_agenda_of_event",
         "read_my_agenda",
         "list_providers",
+        "list_topics",
         "start_sign_in",
         "finish_sign_in",
         "end_provider_session",
@@ -233,3 +238,11 @@ def test_whatever_takes_a_token_says_which_cookies_it_takes(document: dict[str, 
         codes = operation["responses"].get("403", {}).get("x-problem-codes", ())
         is_for_our_pages = operation["operationId"] in {"sign_in", "set_password"}
         assert (needs_csrf or is_for_our_pages) == ("csrf" in codes), operation["operationId"]
+
+
+def test_it_is_printed_alike_on_every_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a service is told there; the names of cookies depend on how it is reached."""
+    before = printed()
+    monkeypatch.setenv("GEOSERVICES_PUBLIC_URL", "https://visits.devon.example")
+
+    assert printed() == before

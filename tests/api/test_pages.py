@@ -67,7 +67,9 @@ def test_only_a_web_address_becomes_a_link(
     code = make_code(session, place)
     session.commit()
 
-    assert "<a " not in anyone.get(path_of(static_link(code, settings), settings)).text
+    page = anyone.get(path_of(static_link(code, settings), settings)).text
+    links = re.findall(r'<a href="(.*?)"', page)
+    assert [link.partition("#")[0] for link in links] == ["/check-in"]
 
 
 def test_a_screens_code_of_before_says_what_to_do(

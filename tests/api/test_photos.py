@@ -13,6 +13,7 @@ from PIL import Image
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from api.dependencies import get_store
 from geoservices.access.rights import Role
 from geoservices.accounts.models import Organisation
 from geoservices.files.models import File
@@ -215,7 +216,7 @@ def test_a_store_that_fails_leaves_no_row(
     blocked = tmp_path / "store"
     blocked.write_bytes(b"")
     store = FileStore(FileSettings(url=f"file:{blocked}"))
-    monkeypatch.setattr(application.state, "store", store)
+    monkeypatch.setitem(application.dependency_overrides, get_store, lambda: store)
     staff = member(Role.STAFF)
 
     failed = sent(staff, task_id, jpeg())

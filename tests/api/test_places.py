@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from httpx2 import Client
 from sqlalchemy.orm import Session
 
-from geoservices import clock
+from api.dependencies import get_now
 from geoservices.accounts.models import Organisation
 from geoservices.listings.models import ListingKind
 from tests.factories import EXETER, make_listing, make_place
@@ -221,7 +221,7 @@ def test_opening_hours_are_read_in_the_places_time_zone(
     """In London's time, an hour ahead of UTC in summer; unknown hours are neither."""
     place = make_place(session, organisation, opening_hours=hours)
     session.commit()
-    application.dependency_overrides[clock.now] = lambda: datetime.fromisoformat(f"{at}:00+00:00")
+    application.dependency_overrides[get_now] = lambda: datetime.fromisoformat(f"{at}:00+00:00")
     try:
         told = citizen.get(f"/v1/places/{place.id}").json()["properties"]["open_state"]
         open_ = names(citizen.get("/v1/places", params={"open_now": "true"}))
@@ -241,13 +241,18 @@ def test_the_next_change_is_told_in_the_places_own_time(
     place = make_place(session, organisation, opening_hours="Mo-Fr 09:00-17:00")
     session.commit()
     noon = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
-    application.dependency_overrides[clock.now] = lambda: noon
+    application.dependency_overrides[get_now] = lambda: noon
     try:
-        told = citizen.get(f"/v1/places/{place.id}").json()["properties"]
+        told = citizen.get(f"/v1/places/{place.id}").json()
     finally:
         application.dependency_overrides.clear()
 
-    assert told["open_state_changes_at"] == "2026-07-01T17:00:00+01:00"
+    assert told["properties"]["open_state_changes_at"] == "2026-07-01T17:00:00+01:00"
+    assert told["open_days"][0] == {
+        "day": "2026-07-01",
+        "spans": [{"opens_at": "2026-07-01T08:00:00Z", "closes_at": "2026-07-01T16:00:00Z"}],
+    }
+    assert [len(one["spans"]) for one in told["open_days"]] == [1, 1, 1, 0, 0, 1, 1]
 
 
 def test_open_now_leaves_gaps_in_pages_and_loses_nothing(

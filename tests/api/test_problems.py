@@ -57,7 +57,7 @@ def test_an_unknown_code_is_itself_a_problem(anyone: Client, code: str) -> None:
 
 def test_following_the_type_of_a_refusal_works(anyone: Client) -> None:
     """The address in the document is the address of the page."""
-    refused = anyone.get("/v1/places").json()
+    refused = anyone.get("/v1/visits").json()
 
     explained = anyone.get(refused["type"]).json()
 

@@ -271,13 +271,11 @@ def test_without_the_lock_more_is_given_than_there_is(
     assert rows > 7
 
 
-def test_guessing_ends_for_whoever_scans(
-    hall: Hall, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_guessing_ends_for_whoever_scans(hall: Hall, settings: Settings) -> None:
     """Each member by themselves, with a word on when to come back."""
     limits = settings.limits.model_copy(update={"redeeming_by_scanner": "3/PT1H"})
     limiter = Limiter(hall.sessions, settings.model_copy(update={"limits": limits}))
-    monkeypatch.setattr(hall.application.state, "limiter", limiter)
+    hall.application.state.limiter = limiter
     guesser, other = hall.scanners(2)
 
     answers = [scan(guesser, f"AAAA-AAA{number}") for number in range(5)]

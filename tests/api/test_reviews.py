@@ -69,6 +69,7 @@ def test_nothing_speaks_against_a_campaign_that_is_well_made(
         "estimate": {
             "messages_a_day": None,
             "people": None,
+            "runs": None,
             "in_words": "Fewer than 10 messages a day.",
         },
     }
@@ -173,14 +174,56 @@ def test_an_eager_campaign_is_refused_with_what_it_would_have_sent(
     mended = manager.put(address, json=campaign(listing.id, **{**EAGER, "cooldown": "PT1H"}))
 
     assert refused.json()["type"] == "/problems/tells-too-often"
-    assert "about 40 messages a day. Set a cooldown of an hour or more" in refused.json()["detail"]
+    assert "About 40 messages a day. Set a cooldown of an hour or more" in refused.json()["detail"]
     assert told["estimate"] == {
         "messages_a_day": 40,
         "people": 10,
+        "runs": None,
         "in_words": "About 40 messages a day.",
     }
     assert mended.status_code == 200
     assert manager.put(f"{address}/publication").status_code == 200
+
+
+HOURLY = f"FREQ=DAILY;BYHOUR={','.join(map(str, range(24)))};COUNT=400"
+
+
+@pytest.mark.parametrize(
+    ("rule", "a_week", "a_day"),
+    [(HOURLY, 168, 335), ("FREQ=DAILY;COUNT=30", 7, 10)],
+    ids=["hourly", "daily"],
+)
+def test_a_timetable_is_in_the_estimate(
+    manager: Client, session: Session, listing: Listing, rule: str, a_week: int, a_day: int
+) -> None:
+    """What its first week comes to; what would tell everybody hourly or more is refused with it."""
+    for _ in range(14):
+        make_person(session, Purpose.NEARBY)
+    session.commit()
+    address = drafted(
+        manager,
+        listing,
+        triggers=["schedule"],
+        purpose="nearby",
+        cooldown="PT0S",
+        timetable={"starts_at": "2100-01-01T09:15:00Z", "rule": rule},
+    )
+
+    told = check(manager, address)
+    refused = manager.put(f"{address}/publication")
+
+    assert told["estimate"]["runs"] == {
+        "people": 10,
+        "in_a_week": a_week,
+        "messages_a_day": a_day,
+    }
+    assert told["may_be_published"] == (a_week == 7)
+    if a_week > 7:
+        assert refused.json()["type"] == "/problems/tells-too-often"
+        assert (
+            "Each run would tell about 10 people; its timetable has 168 runs in its first week, "
+            "which come to about 335 messages a day. Set fewer runs, a cooldown of more than"
+        ) in refused.json()["detail"]
 
 
 @pytest.mark.parametrize(

@@ -554,6 +554,9 @@ def test_tasks_are_listed_by_what_is_asked_for(
     let_lease_end(session, here)
     assert found(state="claimed") == set()
     assert found(mine="true") == {mine}
+    manager.post(f"{mine}/cancel", json={}).raise_for_status()
+    assert found(unfinished="true") == {here, there, teams}
+    assert found(unfinished="false") == {here, there, mine, teams}
 
 
 def test_the_nearest_are_found_first_on_request(

@@ -11,7 +11,7 @@ from bench.push_server import ANSWER, PushServer
 from geoservices import clock
 from geoservices.database import SessionFactory, transaction
 from geoservices.deliveries import service
-from geoservices.deliveries.lane_queries import SingleLane
+from geoservices.deliveries.lanes import SINGLES
 from tests.notifying import KEY, PUSH, RECEIPT_KEY, URL
 
 
@@ -64,7 +64,7 @@ def test_a_crowd_is_there_to_be_told(committed: SessionFactory) -> None:
         crowd.tell(50)
         ready = crowd.ready()
         with transaction(committed) as session:
-            early = SingleLane().hand_out(session, at=clock.now(), lease=PUSH.lease, limit=99)
+            early = SINGLES.hand_out(session, at=clock.now(), lease=PUSH.lease, limit=99)
         let_go = crowd.let_go()
         with transaction(committed) as session:
             sendings = service.claim(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from threading import Thread
 from typing import Any
@@ -105,10 +105,7 @@ class Site:
 
     def work(self) -> None:
         """Do whatever the relay would hand to the jobs until nothing is due, in this process."""
-        leases: dict[str, Any] = {
-            one.name: LEASE for one in fields(Relay) if one.name.endswith("_lease")
-        }
-        relay = Relay(self.sessions, **leases)
+        relay = Relay(self.sessions, outbox_lease=LEASE, push_lease=LEASE, mail_lease=LEASE)
         with patch.object(app, "send_task", run_at_once), pytest.MonkeyPatch.context() as given:
             gateway = LoopbackGateway(self.settings.push, self.google_url)
             given.setattr(runtime, "settings", lambda: self.settings)

@@ -50,7 +50,9 @@ def test_the_inbox_keeps_what_was_told_until_it_is_put_away(
     screen.reads(title)
 
 
-def test_a_push_of_several_shows_all_of_them(visitor: Visitor, site: Site, title: str) -> None:
+def test_a_push_of_several_shows_all_of_them(
+    visitor: Visitor, site: Site, title: str, tmp_path: Path
+) -> None:
     """Each is new in the inbox until the push is opened, which shows them whole; then none is."""
     screen = set_up(visitor, site)
     titles = [f"{title} {number}" for number in range(3)]
@@ -65,6 +67,8 @@ def test_a_push_of_several_shows_all_of_them(visitor: Visitor, site: Site, title
     for one in titles:
         screen.reads(one)
     assert faults(screen) == []
+    screen.photograph(tmp_path / "bundle.png")
+    assert screen.evaluate("document.getElementById('single-archive').offsetParent") is None
     screen.open(f"{site.url}/notifications")
     screen.reads(titles[0])
     assert not screen.evaluate("document.querySelector('.mark')")

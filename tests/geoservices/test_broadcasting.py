@@ -240,12 +240,12 @@ def test_few_runs_are_gone_through_at_a_time(committed: SessionFactory) -> None:
     lease = running.LEASE
 
     with transaction(committed) as session:
-        first = run_queries.hand_out(session, at=SOON, lease=lease, limit=1)
-        second = run_queries.hand_out(session, at=SOON, lease=lease, limit=1)
-        third = run_queries.hand_out(session, at=SOON, lease=lease, limit=1)
+        first = run_queries.DUE.hand_out(session, at=SOON, lease=lease, limit=1)
+        second = run_queries.DUE.hand_out(session, at=SOON, lease=lease, limit=1)
+        third = run_queries.DUE.hand_out(session, at=SOON, lease=lease, limit=1)
         running.give_way(session, first[0], at=SOON)
-        fourth = run_queries.hand_out(session, at=SOON, lease=lease, limit=1)
-        fifth = run_queries.hand_out(session, at=SOON + lease, lease=lease, limit=9)
+        fourth = run_queries.DUE.hand_out(session, at=SOON, lease=lease, limit=1)
+        fifth = run_queries.DUE.hand_out(session, at=SOON + lease, lease=lease, limit=9)
 
     assert [first, second, third, fourth] == [[ids[0]], [ids[1]], [], [ids[2]]]
     assert set(fifth) <= set(ids)
@@ -274,8 +274,8 @@ def test_critical_runs_come_before_others(committed: SessionFactory) -> None:
         )
 
     with transaction(committed) as session:
-        first = run_queries.hand_out(session, at=SOON, lease=running.LEASE, limit=2)
-        second = run_queries.hand_out(session, at=SOON, lease=running.LEASE, limit=2)
+        first = run_queries.DUE.hand_out(session, at=SOON, lease=running.LEASE, limit=2)
+        second = run_queries.DUE.hand_out(session, at=SOON, lease=running.LEASE, limit=1)
 
     assert (first, second) == ([critical], [usual])
 
@@ -283,8 +283,10 @@ def test_critical_runs_come_before_others(committed: SessionFactory) -> None:
 def test_steps_take_as_many_statements_for_few_as_for_many(
     committed: SessionFactory, statements: list[str]
 ) -> None:
-    """However many are told."""
-    run_id = begin(committed, 40)
+    """However many are told; only the first counts how many people there are."""
+    run_id = begin(committed, 41)
+    with transaction(committed) as session:
+        broadcasting.take_step(session, run_id, settings=SETTINGS, at=SOON, limit=1)
     counts = []
     for limit in (3, 30):
         statements.clear()

@@ -10,6 +10,7 @@ from geoservices.campaigns.rules import Trigger
 from geoservices.database import (
     SessionFactory,
     at_the_end,
+    connect,
     driver,
     make_engine,
     one_of,
@@ -76,12 +77,15 @@ def test_the_database_refuses_what_an_enumeration_does_not_know(session: Session
     assert answers.scalars().all() == [True, False, True]
 
 
-def test_a_server_that_vanishes_is_given_up(session: Session) -> None:
-    """Within seconds, and not when TCP itself would."""
-    limits = driver(session).info.get_parameters()
+def test_a_server_that_vanishes_is_given_up(session: Session, database_url: str) -> None:
+    """Within seconds, and not when TCP itself would, by whomever it is asked."""
+    with connect(database_url) as listening:
+        connections = [driver(session).info, listening.info]
 
-    assert int(limits["tcp_user_timeout"]) <= 15_000
-    assert int(limits["keepalives_idle"]) <= 10
+        for limits in (one.get_parameters() for one in connections):
+            assert int(limits["tcp_user_timeout"]) <= 6000
+            assert int(limits["keepalives_idle"]) + 2 * int(limits["keepalives_interval"]) <= 7
+            assert int(limits["connect_timeout"]) <= 3
 
 
 def test_what_is_done_at_the_end_is_part_of_the_transaction(sessions: SessionFactory) -> None:

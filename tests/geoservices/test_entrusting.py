@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import delete, func, select, text
 from sqlalchemy.orm import Session
 
 from geoservices import clock, entrusting
@@ -24,6 +24,7 @@ from geoservices.notifications.models import Notification
 from geoservices.places.models import Place
 from geoservices.tasks import completing, queries, recurring
 from geoservices.tasks.assigning import Assignment
+from geoservices.tasks.clocks import Said
 from geoservices.tasks.completing import Completion
 from geoservices.tasks.drafts import TaskDraft
 from geoservices.tasks.models import Task
@@ -368,6 +369,102 @@ def test_whose_claim_ended_unseen_is_told_by_whoever_sees_it_first(
 
     words = LOST[TaskState.CANCELLED if is_cancelled else TaskState.OPEN]
     assert [(one[0], one[2]) for one in told(session)] == [(ann.id, words)]
+
+
+def test_whose_claim_ended_unseen_is_told_whatever_another_does_first(
+    session: Session, place: Place, team: Team, hire: Hire
+) -> None:
+    """Ben declines what the team may do, begins or ticks what he had before, or does it."""
+    ann, ben = hire(team=team), hire(team=team)
+    anns, bens = grant_of(ann), grant_of(ben)
+    late = Said(id=None, occurred_at=NOON + HOUR, field="/started_at")
+    at = NOON + 5 * HOUR
+    tasks = [
+        add_task(session, place, title, team_id=team.id, checklist=[{"id": "a", "text": "A"}])
+        for title in ("Begun", "Declined", "Done", "Ticked")
+    ]
+    for task in tasks:
+        for grant, hours in ((bens, 0), (anns, 2)):
+            entrusting.claim_task(
+                session, task.id, grant=grant, rules=RULES, at=NOON + hours * HOUR
+            )
+    session.execute(delete(Notification))
+    begun, declined, done, ticked = tasks
+    entrusting.start_task(session, begun.id, late, grant=bens, rules=RULES, at=at)
+    entrusting.decline_task(session, declined.id, reason="", grant=bens, at=at)
+    completion = Completion(id=done.id, checklist=["a"])
+    for _ in range(2):
+        entrusting.complete_task(session, done.id, completion, grant=bens, rules=RULES, at=at)
+    entrusting.tick_task(session, ticked.id, {"a": True}, late, grant=bens, rules=RULES, at=at)
+
+    ended, finished = LOST[TaskState.OPEN], LOST[TaskState.DONE]
+    assert sorted(told(session)) == [
+        (ann.id, "Begun", ended),
+        (ann.id, "Declined", ended),
+        (ann.id, "Done", finished),
+        (ann.id, "Ticked", ended),
+    ]
+
+
+def test_whoever_has_what_another_does_is_told(session: Session, place: Place, hire: Hire) -> None:
+    """They need not go there; whoever did it knows."""
+    ann, ben = hire(), hire()
+    task = add_task(session, place)
+    for person, hours in ((ben, 0), (ann, 2)):
+        entrusting.claim_task(
+            session, task.id, grant=grant_of(person), rules=RULES, at=NOON + hours * HOUR
+        )
+    session.execute(delete(Notification))
+    entrusting.complete_task(
+        session,
+        task.id,
+        Completion(id=task.id),
+        grant=grant_of(ben),
+        rules=RULES,
+        at=NOON + 3 * HOUR,
+    )
+
+    assert [(one[0], one[2]) for one in told(session)] == [(ann.id, LOST[TaskState.DONE])]
+
+
+def test_as_many_statements_for_many_people_as_for_few(
+    session: Session,
+    organisation: Organisation,
+    place: Place,
+    team: Team,
+    hire: Hire,
+    statements: list[str],
+) -> None:
+    """However many of them have a reach of their own, and each is told of what is within it."""
+    inland = make_place(session, organisation, name="Inland")
+    place.tags = ["coast"]
+    counts = []
+    for people in (2, 20):
+        session.execute(delete(Notification))
+        near, away = (
+            [hire(Role.MANAGER, team=team, reach=_reach(number, tag)) for number in range(people)]
+            for tag in ("coast", "moor")
+        )
+        for number in range(people):
+            add_task(session, place, f"At the coast {number}", team_id=team.id)
+            add_task(session, inland, f"Inland {number}", team_id=team.id)
+        session.flush()
+        statements.clear()
+        entrusting.open_tasks(session, at=NOON, limit=99)
+        counts.append(len(statements))
+        theirs = {person_id: body for person_id, _title, body in told(session)}
+        assert {one.id for one in near} <= set(theirs)
+        assert not {one.id for one in away} & set(theirs)
+        assert all("Inland" not in theirs[one.id] for one in near)
+
+    assert counts[0] == counts[1]
+
+
+def _reach(number: int, tag: str) -> dict[str, Any]:
+    """A reach that is nobody else's, by a tag and by an area in the middle of the ocean."""
+    west = -30 + number / 10
+    ring = [[west, 0], [west + 0.01, 0], [west, 0.01], [west, 0]]
+    return {"tags": [tag], "area": {"type": "MultiPolygon", "coordinates": [[ring]]}}
 
 
 def test_an_occurrence_comes_up_as_every_task_does(

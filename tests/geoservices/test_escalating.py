@@ -18,10 +18,11 @@ from geoservices.deliveries.models import Delivery
 from geoservices.members.models import Team
 from geoservices.notifications.models import Notification
 from geoservices.places.models import Place
-from geoservices.tasks import doing, queries
+from geoservices.tasks import doing, queries, recurring
 from geoservices.tasks.models import Escalation, Task, TaskStep
 from geoservices.tasks.states import OVER, TaskState
 from tests import tasking
+from tests.api.world import make_series
 from tests.factories import (
     NOON,
     make_organisation,
@@ -285,6 +286,9 @@ def test_where_a_task_stands_is_the_same_for_postgresql(session: Session, place:
 
     assert len(rows) > 50
     assert [stands for _task, stands in rows] == [task.stands(NOON) for task, _stands in rows]
+    for state in TaskState:
+        found = session.scalars(select(Task.id).where(queries.stands_as(state, NOON)))
+        assert set(found) == {task.id for task, stands in rows if stands == state}
 
 
 def test_the_jobs_do_it(
@@ -325,3 +329,33 @@ def test_what_is_declined_waits_and_is_still_told_of(
 
     assert task.state == TaskState.DECLINED
     assert [person_id for person_id, _title in told(session)] == [manager.id]
+
+
+def test_what_comes_again_for_who_left_is_handed_back(
+    session: Session, organisation: Organisation, place: Place
+) -> None:
+    """The occurrence and those after it are for whoever comes by; a manager is told once."""
+    ann, ben = (hire(session, organisation) for _ in range(2))
+    boss = hire(session, organisation, Role.MANAGER)
+    hire(session, organisation, Role.MANAGER, reach={"tags": ["moor"], "area": None})
+    anns, bens = make_series(session, place), make_series(session, place)
+    anns.assigned_to, bens.assigned_to = ann.id, ben.id
+    mine = tasking.add_task(session, place, "Ann's own", assigned_to=ann.id)
+    ann.disabled_at = NOON
+    recurring.make_due(session, at=NOON + 168 * HOUR, limit=9)
+
+    handed_back = [escalating.hand_back(session, at=NOON + 168 * HOUR, limit=9) for _ in range(2)]
+
+    assert handed_back == [1, 0]
+    made = {task.series_id: task for task in session.scalars(select(Task)) if task.series_id}
+    tasks = (made[anns.id], made[bens.id], mine)
+    assert [one.assigned_to for one in tasks] == [None, ben.id, ann.id]
+    assert [one.assigned_to for one in (anns, bens)] == [None, ben.id]
+    assert [(one.person_id, one.body) for one in session.scalars(select(Notification))] == [
+        (boss.id, escalating.HANDED_BACK)
+    ]
+    [step] = session.scalars(select(TaskStep))
+    assert (step.task_id, step.kind, step.by) == (made[anns.id].id, "assign", "clock")
+    made[anns.id].state = TaskState.DONE
+    recurring.make_due(session, at=NOON + 336 * HOUR, limit=9)
+    assert escalating.hand_back(session, at=NOON + 336 * HOUR, limit=9) == 0

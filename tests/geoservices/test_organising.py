@@ -1,21 +1,71 @@
 """What follows when an organisation says something else of itself."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from threading import Thread
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from geoservices import organising
-from geoservices.campaigns import beginning, definitions
+from geoservices.access.actors import by_operator
+from geoservices.access.rights import Right
+from geoservices.campaigns import beginning, definitions, service
 from geoservices.campaigns import queries as campaigns
 from geoservices.campaigns.definitions import Timetable
 from geoservices.campaigns.rules import Trigger
 from geoservices.campaigns.run_models import CampaignRun
 from geoservices.campaigns.timetables import next_of
-from geoservices.organising import OrganisationDraft
+from geoservices.campaigns.wording import TextMissing
+from geoservices.database import SessionFactory, transaction
+from geoservices.errors import GeoservicesError
+from geoservices.organising import CampaignsWithoutText, OrganisationDraft
 from tests.campaigning import make_world
 from tests.factories import make_campaign
+from tests.walking import SETTINGS
+
+
+@pytest.mark.parametrize("first", ["publish", "change"])
+def test_publishing_and_another_language_wait_for_each_other(
+    committed: SessionFactory, first: str
+) -> None:
+    """Whoever comes second sees what the first did, and is refused: it says nothing in Welsh."""
+    with transaction(committed) as session:
+        world = make_world(session)
+        organisation_id = world.organisation.id
+        grant = by_operator(organisation_id, Right.CAMPAIGNS_WRITE)
+        campaign_id = make_campaign(session, world.listing, published_at=None).id
+    refused: list[type[Exception]] = []
+
+    def publish(session: Session) -> None:
+        service.publish_campaign(
+            session, campaign_id, grant=grant, settings=SETTINGS, at=CHANGED_AT
+        )
+
+    def change(session: Session) -> None:
+        draft = OrganisationDraft(language="cy")
+        organising.change_organisation(session, organisation_id, draft, at=CHANGED_AT)
+
+    def act(do: Callable[[Session], None]) -> None:
+        try:
+            with transaction(committed) as session:
+                do(session)
+        except GeoservicesError as error:
+            refused.append(type(error))
+
+    earlier, later = (publish, change) if first == "publish" else (change, publish)
+    other = Thread(target=act, args=(later,))
+    with transaction(committed) as session:
+        earlier(session)
+        other.start()
+        other.join(timeout=0.5)
+        waited = other.is_alive()
+    other.join()
+
+    assert waited
+    assert refused == [CampaignsWithoutText if first == "publish" else TextMissing]
+
 
 EVERY_MORNING = "FREQ=DAILY;COUNT=200"
 CHANGED_AT = datetime(2026, 6, 10, 12, tzinfo=UTC)

@@ -12,7 +12,8 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from geoservices import clock, outbox
-from geoservices.database import DatabaseRole, SessionFactory, acting_as, transaction
+from geoservices.database import SessionFactory, connect, transaction
+from geoservices.leasing.queries import put_off, wait_after
 from geoservices.outbox import OutboxMessage, Topic
 
 LEASE = timedelta(seconds=30)
@@ -22,8 +23,7 @@ SOON = timedelta(seconds=1)
 @pytest.fixture
 def bell(database_url: str) -> Iterator[psycopg.Connection]:
     """A connection that listens as the relay does."""
-    role = acting_as(DatabaseRole.SERVICE)
-    with psycopg.connect(database_url, autocommit=True, options=role) as connection:
+    with connect(database_url) as connection:
         connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(outbox.CHANNEL)))
         yield connection
 
@@ -80,8 +80,8 @@ def test_messages_are_handed_out_in_the_order_in_which_they_were_published(
     subjects = publish(session, 5)
     now = clock.now()
 
-    first = outbox.hand_out(session, at=now + SOON, lease=LEASE, limit=3)
-    second = outbox.hand_out(session, at=now + SOON, lease=LEASE, limit=3)
+    first = outbox.DUE.hand_out(session, at=now + SOON, lease=LEASE, limit=3)
+    second = outbox.DUE.hand_out(session, at=now + SOON, lease=LEASE, limit=3)
     messages = outbox.take(session, [*second, *first])
 
     assert (len(first), len(second)) == (3, 2)
@@ -92,11 +92,11 @@ def test_what_is_handed_out_comes_due_again_after_the_lease(session: Session) ->
     """Unless it was settled: a lost job costs a lease and nothing else."""
     publish(session, 2)
     now = clock.now() + SOON
-    one, other = outbox.hand_out(session, at=now, lease=LEASE, limit=10)
+    one, other = outbox.DUE.hand_out(session, at=now, lease=LEASE, limit=10)
     outbox.settle(session, outbox.take(session, [one]))
 
-    early = outbox.hand_out(session, at=now + LEASE - SOON, lease=LEASE, limit=10)
-    late = outbox.hand_out(session, at=now + LEASE, lease=LEASE, limit=10)
+    early = outbox.DUE.hand_out(session, at=now + LEASE - SOON, lease=LEASE, limit=10)
+    late = outbox.DUE.hand_out(session, at=now + LEASE, lease=LEASE, limit=10)
 
     assert early == []
     assert late == [other]
@@ -106,17 +106,17 @@ def test_what_could_not_be_handed_over_is_put_back(session: Session) -> None:
     """The broker is away; it is due again at once."""
     publish(session, 2)
     now = clock.now() + SOON
-    ids = outbox.hand_out(session, at=now, lease=LEASE, limit=10)
+    ids = outbox.DUE.hand_out(session, at=now, lease=LEASE, limit=10)
 
-    outbox.put_back(session, ids, at=now)
+    outbox.DUE.put_back(session, ids, at=now)
 
-    assert outbox.hand_out(session, at=now, lease=LEASE, limit=10) == ids
+    assert outbox.DUE.hand_out(session, at=now, lease=LEASE, limit=10) == ids
 
 
 def test_settling_removes_what_was_done_and_nothing_else(session: Session) -> None:
     """Taking what is gone finds nothing."""
     publish(session, 3)
-    ids = outbox.hand_out(session, at=clock.now() + SOON, lease=LEASE, limit=10)
+    ids = outbox.DUE.hand_out(session, at=clock.now() + SOON, lease=LEASE, limit=10)
 
     outbox.settle(session, outbox.take(session, ids[:2]))
 
@@ -128,7 +128,7 @@ def test_two_jobs_with_the_same_messages_share_them(committed: SessionFactory) -
     """The second takes none that the first is working on, and finds none once it is done."""
     with transaction(committed) as session:
         publish(session, 3)
-        ids = outbox.hand_out(session, at=clock.now() + SOON, lease=LEASE, limit=10)
+        ids = outbox.DUE.hand_out(session, at=clock.now() + SOON, lease=LEASE, limit=10)
     with committed() as one, committed() as other:
         taken = outbox.take(one, ids)
         meanwhile = outbox.take(other, ids)
@@ -153,7 +153,7 @@ def test_any_number_of_relays_hand_out_each_message_once(committed: SessionFacto
         start.wait()
         for _ in range(40):
             with transaction(committed) as session:
-                ids = outbox.hand_out(session, at=now, lease=LEASE, limit=7)
+                ids = outbox.DUE.hand_out(session, at=now, lease=LEASE, limit=7)
             handed_out.extend(ids)
             sizes.append(len(ids))
 
@@ -173,7 +173,7 @@ def test_the_limit_holds_whatever_the_planner_does(session: Session) -> None:
     for plan in ("hashjoin", "mergejoin", "hashagg", "sort", "material", "indexscan"):
         session.execute(text(f"SET LOCAL enable_{plan} = off"))
 
-    ids = outbox.hand_out(session, at=clock.now() + SOON, lease=LEASE, limit=7)
+    ids = outbox.DUE.hand_out(session, at=clock.now() + SOON, lease=LEASE, limit=7)
 
     assert len(ids) == 7
 
@@ -182,30 +182,30 @@ def test_what_fails_is_put_off_longer_each_time(session: Session) -> None:
     """It is counted and never lost; the others stay as they are."""
     publish(session, 2)
     now = clock.now() + SOON
-    bad, good = outbox.hand_out(session, at=now, lease=LEASE, limit=10)
+    bad, good = outbox.DUE.hand_out(session, at=now, lease=LEASE, limit=10)
 
     waits = []
     for _ in range(14):
-        outbox.put_off(session, bad, at=now)
+        put_off(session, OutboxMessage, bad, at=now)
         waits.append((session.get_one(OutboxMessage, bad).due_at - now).total_seconds())
 
     assert waits == [2.0**n for n in range(1, 12)] + [3600.0] * 3
     assert session.get_one(OutboxMessage, bad).attempt_count == 14
     assert session.get_one(OutboxMessage, good).attempt_count == 0
-    assert outbox.hand_out(session, at=now + LEASE, lease=LEASE, limit=10) == [good]
+    assert outbox.DUE.hand_out(session, at=now + LEASE, lease=LEASE, limit=10) == [good]
 
 
 def test_what_was_told_meanwhile_is_not_put_off(session: Session) -> None:
     """There is nothing left to count."""
     publish(session)
-    ids = outbox.hand_out(session, at=clock.now() + SOON, lease=LEASE, limit=10)
+    ids = outbox.DUE.hand_out(session, at=clock.now() + SOON, lease=LEASE, limit=10)
     outbox.settle(session, outbox.take(session, ids))
 
-    outbox.put_off(session, ids[0], at=clock.now())
+    put_off(session, OutboxMessage, ids[0], at=clock.now())
 
     assert session.scalars(select(OutboxMessage)).all() == []
 
 
 def test_the_wait_never_exceeds_an_hour() -> None:
     """However often it failed."""
-    assert outbox.wait_after(10_000) == timedelta(hours=1)
+    assert wait_after(10_000) == timedelta(hours=1)

@@ -374,7 +374,7 @@ def test_the_outbox_is_written_in_the_same_transaction(committed: SessionFactory
         session.rollback()
 
     with committed() as session:
-        ids = outbox.hand_out(session, at=moment(1e9), lease=timedelta(1), limit=9)
+        ids = outbox.DUE.hand_out(session, at=moment(1e9), lease=timedelta(1), limit=9)
         assert ids == []
         assert session.scalars(select(Ping.id)).all() == []
 

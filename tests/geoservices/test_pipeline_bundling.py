@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import time
 
 import pytest
@@ -11,8 +12,9 @@ from geoservices import pipeline
 from geoservices.accounts.models import Organisation, Purpose
 from geoservices.campaigns.definitions import AfterHolding, Channel
 from geoservices.campaigns.models import Campaign, HeldMessage
-from geoservices.campaigns.rules import CampaignClass
+from geoservices.campaigns.rules import CampaignClass, Trigger
 from geoservices.channels.service import Choice
+from geoservices.database import SessionFactory, transaction
 from geoservices.deliveries import receipts
 from geoservices.deliveries import service as deliveries
 from geoservices.deliveries.models import Delivery
@@ -32,7 +34,7 @@ from tests.factories import (
     make_person,
     make_place,
 )
-from tests.walking import INSIDE, SETTINGS, World, moment, ping, subscribe
+from tests.walking import INSIDE, SETTINGS, World, make_world, moment, ping, subscribe
 
 TITLES = ["Meter reading", "Broken lamp", "Boiler"]
 BUNDLE = NotificationKind.BUNDLE
@@ -56,6 +58,14 @@ def comes(world: World) -> list[Notification]:
     subscribe(world)
     world.walk(ping(0, INSIDE))
     return world.decide()
+
+
+def again(world: World, title: str, second: float) -> None:
+    """Have them check in so many seconds later, and be told of one thing more."""
+    campaigns(world, title, trigger=Trigger.CHECKED_IN)
+    world.check_in()
+    [told] = world.decide(second)
+    assert told.title == title
 
 
 def claimed(world: World, *, at: float = 2) -> list[Sending]:
@@ -185,6 +195,68 @@ def test_offers_alone_are_no_more_urgent_together(world: World) -> None:
     comes(world)
 
     assert [one.envelope.urgency for one in claimed(world)] == ["normal"]
+
+
+def test_a_bundle_is_no_more_urgent_than_what_is_left_in_it(world: World) -> None:
+    """The task among the offers was withdrawn before it left."""
+    [task] = campaigns(world, "Meter", campaign_class=CampaignClass.SERVICE)
+    campaigns(world, "Tea", "Cake", campaign_class=CampaignClass.OFFER)
+    comes(world)
+    withdraw_listing(world, task)
+
+    assert [one.envelope.urgency for one in claimed(world)] == ["normal"]
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_what_comes_before_the_push_has_left_is_in_it(world: World, count: int) -> None:
+    """Of another job, seconds later, about the same place: one push, at once, however many came."""
+    campaigns(world, *TITLES[:count])
+    comes(world)
+    again(world, "Fuse", 3)
+    again(world, "Leak", 4)
+
+    [sending] = claimed(world, at=5)
+
+    assert said(sending)["title"] == f"{count + 2} things at Exeter Library"
+    assert said(sending)["body"].splitlines()[-2:] == ["Fuse", "Leak"]
+    [delivery] = world.session.scalars(select(Delivery)).all()
+    [bundle] = bundles(world)
+    assert (delivery.notification_id, delivery.expires_at) == (bundle.id, bundle.expires_at)
+    assert {one.bundle_id for one in in_inbox(world)} == {bundle.id}
+
+
+def test_what_comes_later_than_the_push_is_another(world: World) -> None:
+    """Nor is anything less urgent added to what is critical."""
+    campaigns(world, "Evacuate", campaign_class=CampaignClass.CRITICAL)
+    comes(world)
+    again(world, "Fuse", 3)
+    first = claimed(world, at=4)
+    again(world, "Leak", 5)
+
+    assert sorted(said(one)["title"] for one in first) == ["Evacuate", "Fuse"]
+    assert [said(one)["title"] for one in claimed(world, at=6)] == ["Leak"]
+    assert bundles(world) == []
+
+
+def test_what_is_being_sent_takes_nothing_in(committed: SessionFactory) -> None:
+    """Whoever sends it has it locked, and is not waited for: the later message is another push."""
+    with transaction(committed) as session:
+        world = make_world(session)
+        campaigns(world, "Tea")
+        comes(world)
+    with committed() as sending, transaction(committed) as session:
+        now = replace(world, session=sending, person=sending.merge(world.person))
+        assert [said(one)["title"] for one in claimed(now)] == ["Tea"]
+        then = replace(
+            world,
+            session=session,
+            **{name: session.merge(getattr(world, name)) for name in ("place", "device", "person")},
+        )
+        again(then, "Fuse", 3)
+        sending.commit()
+    with transaction(committed) as session:
+        assert session.scalars(select(Notification.bundle_id)).all() == [None, None]
+        assert len(session.scalars(select(Delivery.id)).all()) == 2
 
 
 def test_only_what_is_to_be_pushed_is_bundled(world: World) -> None:

@@ -13,7 +13,7 @@ from geoservices import guarding, pipeline, withdrawing
 from geoservices.access.actors import by_operator
 from geoservices.access.rights import Right, Role
 from geoservices.accounts.models import Person, Purpose
-from geoservices.campaigns import definitions, waiting_queries
+from geoservices.campaigns import definitions, waiting_lanes
 from geoservices.campaigns.definitions import AfterHolding, Audience, PlaceSet, Schedule
 from geoservices.campaigns.models import Campaign, CampaignVersion, Decision, HeldMessage
 from geoservices.campaigns.place_queries import listen, listen_no_more
@@ -21,8 +21,10 @@ from geoservices.campaigns.rules import CampaignClass, Cap, Gate
 from geoservices.campaigns.windows import WEEK, Window
 from geoservices.database import SessionFactory, transaction
 from geoservices.explanations import service as explanations
+from geoservices.explanations.service import Told
+from geoservices.explanations.wording import in_words
 from geoservices.listings.models import Listing
-from geoservices.notifications.models import Notification
+from geoservices.notifications.models import NewNotification, Notification
 from geoservices.places.sensitivity import SensitiveKind, Sensitivity
 from geoservices.visits import queries as visits
 from tests.factories import NOON, make_campaign, make_definition, make_listing, make_version
@@ -54,9 +56,9 @@ def comes(world: World, *, at: float = 0) -> None:
     assert world.decide(at + 1) == []
 
 
-def release(world: World, at: float = AN_HOUR) -> list[Notification]:
+def release(world: World, at: float = AN_HOUR) -> list[NewNotification]:
     """Hand out what is due, and look at it."""
-    ids = waiting_queries.hand_out(
+    ids = waiting_lanes.SINGLES.hand_out(
         world.session, at=moment(at), lease=timedelta(seconds=30), limit=100
     )
     world.session.expire_all()
@@ -67,6 +69,17 @@ def chain(session: Session) -> list[tuple[str | None, datetime | None]]:
     """What was decided, in order: the gate, and until when it waits."""
     rows = session.scalars(select(Decision).order_by(Decision.decided_at)).all()
     return [(one.gate, one.waits_until) for one in rows]
+
+
+def decided(world: World) -> list[Told]:
+    """What the person is told of what was decided about them, the earliest first."""
+    rows = world.session.scalars(select(Decision).order_by(Decision.decided_at)).all()
+    return explanations.tell(world.session, rows, time_zone=world.person.time_zone)
+
+
+def fates(world: World) -> list[str]:
+    """What became of each message, as each of the decisions says."""
+    return [one.became for one in decided(world)]
 
 
 def test_what_quiet_hours_held_back_is_told_when_they_end(world: World) -> None:
@@ -137,7 +150,9 @@ def test_what_is_held_again_waits_again(world: World) -> None:
     comes(world)
     disturb_not(world.person, time(12, 30), time(13, 30))
 
+    at_first = fates(world)
     held_again = release(world)
+    in_between = fates(world)
     [told] = release(world, 1.5 * AN_HOUR)
 
     first, second, third = world.session.scalars(select(Decision).order_by(Decision.decided_at))
@@ -148,6 +163,11 @@ def test_what_is_held_again_waits_again(world: World) -> None:
         (None, None),
     ]
     assert second.follows_id == third.follows_id == first.id
+    assert (at_first, in_between, fates(world)) == (["waits"], ["waits"] * 2, ["sent"] * 3)
+    [was_closed, was_quiet, was_sent] = [one.in_words for one in decided(world)]
+    assert was_closed.endswith("It waited, and was sent on 4 March 2026 at 13:30.")
+    assert was_quiet.endswith("It waited, and was sent on 4 March 2026 at 13:30.")
+    assert was_sent == "You were told: nothing spoke against it."
     assert told.decision_id is not None
     why = explanations.explain(world.session, [told.decision_id])[told.decision_id]
     assert (
@@ -328,6 +348,10 @@ def test_every_gate_is_asked_again(
     assert release(world) == []
     assert chain(world.session) == [(Gate.QUIET_HOURS, moment(AN_HOUR)), (gate, None)]
     assert world.count(HeldMessage) == 0
+    assert fates(world) == ["dropped"] * 2
+    first = decided(world)[0].in_words
+    assert "It waited, and was not sent on 4 March 2026 at 13:00 either." in first
+    assert first.endswith(in_words(gate))
 
 
 def test_who_is_in_the_audience_no_more_is_not_told(world: World) -> None:
@@ -389,7 +413,7 @@ def test_a_consent_withdrawn_takes_what_waits_with_it(world: World) -> None:
     campaign(world)
     disturb_not(world.person)
     comes(world)
-    handed_out = waiting_queries.hand_out(
+    handed_out = waiting_lanes.SINGLES.hand_out(
         world.session, at=moment(AN_HOUR), lease=timedelta(seconds=30), limit=9
     )
 
@@ -456,7 +480,7 @@ def test_a_crash_before_the_end_loses_nothing(committed: SessionFactory) -> None
     """What was taken is rolled back with all the rest, and comes due again after its lease."""
     held_for(committed, 2)
     with transaction(committed) as session:
-        ids = waiting_queries.hand_out(
+        ids = waiting_lanes.SINGLES.hand_out(
             session, at=moment(AN_HOUR), lease=timedelta(seconds=30), limit=9
         )
 
@@ -466,8 +490,12 @@ def test_a_crash_before_the_end_loses_nothing(committed: SessionFactory) -> None
 
     with transaction(committed) as session:
         lease = timedelta(seconds=30)
-        early = waiting_queries.hand_out(session, at=moment(AN_HOUR + 29), lease=lease, limit=9)
-        late = waiting_queries.hand_out(session, at=moment(AN_HOUR + 30), lease=lease, limit=9)
+        early = waiting_lanes.SINGLES.hand_out(
+            session, at=moment(AN_HOUR + 29), lease=lease, limit=9
+        )
+        late = waiting_lanes.SINGLES.hand_out(
+            session, at=moment(AN_HOUR + 30), lease=lease, limit=9
+        )
         assert early == []
         assert sorted(late) == sorted(ids)
         assert len(pipeline.release(session, late, settings=SETTINGS, at=moment(AN_HOUR + 30))) == 2

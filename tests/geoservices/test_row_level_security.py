@@ -40,9 +40,9 @@ GUARDED = sorted(
     if WHOSE & set(table.columns.keys()) and name not in OF_THE_LOG
 )
 OF_ORGANISATIONS = [name for name in GUARDED if "organisation_id" in TABLES[name].columns]
-PUBLIC = {"places", "listings"}
+PUBLIC = {"places", "listings", "topics"}
 """What everyone may see, and only its organisation may change."""
-BY_PERSON = {"notifications", "redemptions"}
+BY_PERSON = {"interests", "notifications", "redemptions"}
 """What an organisation is not shown though it is about its things."""
 OF_MEMBERS = {"devices", "sign_ins", "team_members"}
 """What an organisation is shown of its members."""

@@ -10,6 +10,7 @@ from geoservices.push.vapid import make_vapid_key
 from geoservices.settings.presence import CampaignSettings, IntakeSettings, PresenceSettings
 from geoservices.settings.sending import MailSettings, PushSettings
 from geoservices.settings.service import load_settings
+from geoservices.settings.showing import MapSettings
 
 
 def push(**changes: Any) -> PushSettings:
@@ -128,3 +129,26 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     assert settings.intake.max_batch == 10
     assert "hidden" not in repr(settings)
     assert key not in repr(settings)
+
+
+RASTER = "https://maps.devon.example/{z}/{x}/{y}.png"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"base_attribution": None}, id="nobody's map"),
+        pytest.param({"base_style_url": "https://maps.devon.example/s.json"}, id="two maps"),
+        pytest.param({"base_raster_url": "https://maps.devon.example/0.png"}, id="one picture"),
+        pytest.param({"base_raster_url": "/{z}/{x}/{y}.png"}, id="no origin"),
+        pytest.param({"base_raster_url": f"https://*.example;/{RASTER}"}, id="more of a policy"),
+        pytest.param({"base_attribution_url": "javascript:alert(1)"}, id="a link that does things"),
+    ],
+)
+def test_a_base_map_that_would_show_nothing_is_refused(changes: dict[str, Any]) -> None:
+    """Or more than it should."""
+    told = {"base_raster_url": RASTER, "base_attribution": "© Devon"}
+
+    assert MapSettings.model_validate(told).base_origin == "https://maps.devon.example"
+    with pytest.raises(ValidationError):
+        MapSettings.model_validate(told | changes)

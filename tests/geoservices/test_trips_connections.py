@@ -11,11 +11,11 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from api.committing import is_away
 from geoservices.arrays import Integers, Texts
 from geoservices.database import (
     SessionFactory,
     driver,
+    is_away,
     make_engine,
     make_session_factory,
     transaction,

@@ -1,13 +1,17 @@
 """The job that decides: a message it cannot decide on stays, and holds up no other."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from uuid import uuid4
 
+import psycopg
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import sessionmaker
 from structlog.testing import capture_logs
 
-from geoservices import clock
+from geoservices import broadcasting, clock, pipeline
 from geoservices.accounts.models import Purpose
 from geoservices.campaigns.rules import Trigger
 from geoservices.database import SessionFactory, transaction
@@ -22,6 +26,7 @@ from tests.factories import (
     make_person,
     make_place,
 )
+from tests.jobs import runtime
 from tests.walking import make_world, moment
 from workers.jobs import campaigns as jobs
 
@@ -86,3 +91,29 @@ def test_a_bad_message_is_tried_again_until_it_succeeds(
     assert waiting(committed) == []
     with transaction(committed) as session:
         assert len(session.scalars(select(Notification.id)).all()) == 3
+
+
+@pytest.mark.parametrize("job", [jobs.decide, jobs.release, jobs.run])
+def test_while_the_database_is_away_each_job_says_so_in_a_line(
+    job: Callable[[Sequence[object]], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And ends, without asking for each piece and without the way to where it failed."""
+    asked: list[object] = []
+
+    def away(*_args: object, **_rest: object) -> None:
+        asked.append(None)
+        raise psycopg.OperationalError
+
+    monkeypatch.setattr(pipeline, "decide", away)
+    monkeypatch.setattr(pipeline, "release", away)
+    monkeypatch.setattr(broadcasting, "take_step", away)
+    monkeypatch.setattr(runtime, "sessions", sessionmaker)
+
+    with capture_logs() as logged:
+        job([1, 2, 3] if job is jobs.decide else [str(uuid4()) for _ in range(3)])
+
+    [line] = logged
+    assert len(asked) == 1
+    assert (line["event"], line["log_level"]) == ("database_unavailable", "warning")
+    assert line["job"] == job.name  # type: ignore[attr-defined]
+    assert "exc_info" not in line

@@ -40,7 +40,7 @@ def told(committed: SessionFactory, monkeypatch: pytest.MonkeyPatch) -> int:
 def due(sessions: SessionFactory) -> list[str]:
     """What the relay would hand out."""
     with transaction(sessions) as session:
-        ids = queries.hand_out(session, at=clock.now(), lease=SETTINGS.mail.lease, limit=100)
+        ids = queries.DUE.hand_out(session, at=clock.now(), lease=SETTINGS.mail.lease, limit=100)
     return [str(id_) for id_ in ids]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import time, timedelta
 from threading import Barrier, Thread
 from typing import Any
@@ -13,13 +14,18 @@ from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from geoservices import clock, pipeline
-from geoservices.campaigns import waiting_queries
+from geoservices.access.actors import by_operator
+from geoservices.access.rights import Right
+from geoservices.accounts.models import Purpose
+from geoservices.campaigns import beginning, waiting_lanes
 from geoservices.campaigns.definitions import AfterHolding
 from geoservices.campaigns.models import Decision, HeldMessage
-from geoservices.campaigns.rules import Gate
+from geoservices.campaigns.rules import Gate, Trigger
+from geoservices.campaigns.run_models import CampaignRun
 from geoservices.database import SessionFactory, make_engine, make_session_factory, transaction
 from geoservices.deliveries.models import Delivery
 from geoservices.deliveries.states import DeliveryState
+from geoservices.leasing.queries import Paced
 from geoservices.listings.models import ListingKind
 from geoservices.notifications.models import Notification
 from geoservices.places.models import Place
@@ -28,14 +34,14 @@ from geoservices.push.vapid import vapid_public_key
 from geoservices.subscriptions.service import PushSubscription
 from local.browser import Browser
 from local.pushservice import serving
-from tests.factories import make_campaign, make_listing
+from tests.factories import make_campaign, make_listing, make_person
 from tests.pushing import SETTINGS as PUSH
 from tests.walking import INSIDE, SETTINGS, World, make_world, moment, ping
 from tests.workers.test_relay import jobs
 from workers import runtime
 from workers.app import app
 from workers.jobs import campaigns as campaign_jobs
-from workers.relay import Relay
+from workers.relay import Bell, Relay
 
 OWN = SETTINGS.model_copy(update={"push": PUSH})
 ON_THE_WALL = clock.now
@@ -232,13 +238,67 @@ def test_a_message_that_cannot_be_decided_on_stays(committed: SessionFactory) ->
         assert len(session.scalars(select(Notification.id)).all()) == 2
 
 
+def test_a_crowd_is_released_bit_by_bit(
+    committed: SessionFactory,
+    relay: Relay,
+    doorbell: Connection,
+) -> None:
+    """All of a run are due at the same moment; whoever waits alone is not behind them."""
+    few = Bell(
+        "campaigns.release", Paced(replace(waiting_lanes.BROADCASTS, at_once=6)), LEASE, limit=3
+    )
+    relay.bells = tuple(
+        few if (one.job, one.limit) == (few.job, waiting_lanes.A_JOB) else one
+        for one in relay.bells
+    )
+    alone = hold(committed)
+    with transaction(committed) as session:
+        place = session.scalars(select(Place)).one()
+        made = make_campaign(
+            session,
+            make_listing(session, place),
+            trigger=Trigger.NOW,
+            after_holding=AfterHolding.RELEASE,
+        )
+        for _ in range(20):
+            person = make_person(session, Purpose.NEARBY)
+            person.quiet_from, person.quiet_until = time(11), time(13)
+        beginning.begin_now(
+            session,
+            made.id,
+            run_id=None,
+            grant=by_operator(made.organisation_id, Right.CAMPAIGNS_WRITE),
+            smallest=10,
+            at=moment(0),
+        )
+    with at(0):
+        work(relay, doorbell)
+
+    with at(OPENS):
+        while relay.relay_once():
+            pass
+        [first, *crowd] = [ids for _, ids in jobs(doorbell)]
+        campaign_jobs.release(first)
+        for ids in crowd:
+            campaign_jobs.release(ids)
+        later = work(relay, doorbell)
+
+    assert sorted(first) == alone
+    assert [len(ids) for ids in crowd] == [3, 3]
+    assert later == ["campaigns.release"] * 5
+    with transaction(committed) as session:
+        run = session.scalars(select(CampaignRun)).one()
+        assert (run.sent, run.held) == (21, 0)
+        assert session.scalars(select(HeldMessage.decision_id)).all() == []
+
+
 def test_what_the_broker_does_not_take_is_due_again_at_once(
     committed: SessionFactory, relay: Relay, doorbell: Connection
 ) -> None:
     """As messages of the outbox are."""
     ids = hold(committed)
     with transaction(committed) as session:
-        waiting_queries.put_back(session, [UUID(id_) for id_ in ids], at=moment(OPENS))
+        waiting_lanes.SINGLES.put_back(session, [UUID(id_) for id_ in ids], at=moment(OPENS))
 
     with at(OPENS):
         relay.relay_once()

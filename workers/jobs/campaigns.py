@@ -7,15 +7,18 @@ from uuid import UUID
 
 import structlog
 
-from geoservices import broadcasting, clock, outbox, pipeline
-from geoservices.campaigns import beginning, running, waiting_queries
-from geoservices.database import transaction
+from geoservices import broadcasting, clock, pipeline
+from geoservices.campaigns import beginning, running
+from geoservices.campaigns.models import HeldMessage
+from geoservices.database import is_away, transaction
+from geoservices.leasing.queries import put_off
+from geoservices.outbox import OutboxMessage
 from workers import runtime
 from workers.app import app
 
 log = structlog.get_logger()
 
-A_TURN: Final = timedelta(milliseconds=500)
+A_TURN: Final = timedelta(milliseconds=250)
 """So long a run keeps a worker from all else."""
 AT_ONCE: Final = 50
 """Timetables looked at in one transaction."""
@@ -29,7 +32,10 @@ def decide(message_ids: Sequence[int]) -> None:
     """
     try:
         made = _decide(message_ids)
-    except Exception as error:  # noqa: BLE001  (The one that fails is found below, and named.)
+    except Exception as error:
+        if is_away(error):
+            raise
+        # The one that fails is found below, and named.
         log.warning("batch_failed", messages=len(message_ids), error=type(error).__name__)
         made = sum(_decide_alone(message_id) for message_id in sorted(message_ids))
     log.info("campaigns_decided", messages=len(message_ids), notifications=made)
@@ -59,15 +65,39 @@ def begin_due() -> None:
 def _go_on(run_id: UUID) -> None:
     until, people, sent, more = clock.now() + A_TURN, 0, 0, True
     while more and clock.now() < until:
-        with transaction(runtime.sessions()) as session:
-            step = broadcasting.take_step(
-                session, run_id, settings=runtime.settings(), at=clock.now()
+        try:
+            with transaction(runtime.sessions()) as session:
+                step = broadcasting.take_step(
+                    session, run_id, settings=runtime.settings(), at=clock.now()
+                )
+        except Exception as error:
+            if is_away(error):
+                raise
+            _step_failed(run_id, error)
+            return
+        for failure in step.failures:
+            log.error(
+                "person_undecided",
+                run_id=str(run_id),
+                person_id=str(failure.person_id),
+                exc_info=failure.error,
             )
         people, sent, more = people + step.people, sent + len(step.sent), step.more
     if more:
         with transaction(runtime.sessions()) as session:
             running.give_way(session, run_id, at=clock.now())
     log.info("run_went_on", run_id=str(run_id), people=people, notifications=sent, more=more)
+
+
+def _step_failed(run_id: UUID, error: Exception) -> None:
+    with transaction(runtime.sessions()) as session:
+        given_up = running.put_off(session, run_id, at=clock.now())
+    log.error(
+        "run_failed" if given_up else "run_step_failed",
+        run_id=str(run_id),
+        error=type(error).__name__,
+        exc_info=error,
+    )
 
 
 def _decide(message_ids: Sequence[int]) -> int:
@@ -80,10 +110,11 @@ def _decide_alone(message_id: int) -> int:
     try:
         return _decide([message_id])
     except Exception as error:
+        if is_away(error):
+            raise
         log.exception("message_failed", message=message_id, error=type(error).__name__)
-        # If the database is away, this fails as well and ends the job.
         with transaction(runtime.sessions()) as session:
-            outbox.put_off(session, message_id, at=clock.now())
+            put_off(session, OutboxMessage, message_id, at=clock.now())
         return 0
 
 
@@ -96,7 +127,10 @@ def release(decision_ids: Sequence[str]) -> None:
     ids = [UUID(decision_id) for decision_id in decision_ids]
     try:
         made = _release(ids)
-    except Exception as error:  # noqa: BLE001  (The one that fails is found below, and named.)
+    except Exception as error:
+        if is_away(error):
+            raise
+        # The one that fails is found below, and named.
         log.warning("batch_failed", messages=len(ids), error=type(error).__name__)
         made = sum(_release_alone(decision_id) for decision_id in sorted(ids))
     log.info("messages_released", messages=len(ids), notifications=made)
@@ -112,8 +146,9 @@ def _release_alone(decision_id: UUID) -> int:
     try:
         return _release([decision_id])
     except Exception as error:
+        if is_away(error):
+            raise
         log.exception("message_failed", message=str(decision_id), error=type(error).__name__)
-        # If the database is away, this fails as well and ends the job.
         with transaction(runtime.sessions()) as session:
-            waiting_queries.put_off(session, decision_id, at=clock.now())
+            put_off(session, HeldMessage, decision_id, at=clock.now())
         return 0

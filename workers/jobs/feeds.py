@@ -7,6 +7,7 @@ from uuid import UUID
 import structlog
 from celery.exceptions import SoftTimeLimitExceeded
 
+from geoservices.database import is_away
 from geoservices.feeds import running
 from geoservices.feeds.models import FeedRun
 from workers import runtime
@@ -50,8 +51,9 @@ def _run(feed_id: UUID) -> FeedRun | None:
         log.warning("feed_took_too_long", feed_id=str(feed_id))
         reason = running.TOO_MUCH
     except Exception as error:
+        if is_away(error):
+            raise
         log.exception("feed_failed", feed_id=str(feed_id), error=type(error).__name__)
         reason = running.OUR_FAULT
-    # If the database is away, this fails as well and ends the job.
     running.give_up(runtime.sessions(), feed_id, reason=reason)
     return None

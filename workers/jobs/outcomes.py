@@ -5,7 +5,7 @@ from uuid import UUID
 import structlog
 
 from geoservices import clock
-from geoservices.database import transaction
+from geoservices.database import is_away, transaction
 from geoservices.outcomes import counting, queries
 from geoservices.outcomes.models import CampaignRound
 from workers import runtime
@@ -37,5 +37,7 @@ def _count_next(campaign_id: UUID) -> CampaignRound | None:
                 session, campaign_id, settings=runtime.settings(), at=clock.now()
             )
     except Exception as error:
+        if is_away(error):
+            raise
         log.exception("round_failed", campaign=str(campaign_id), error=type(error).__name__)
         return None

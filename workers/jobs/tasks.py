@@ -36,6 +36,17 @@ def recur() -> None:
             log.info("tasks_recurred", tasks=len(made))
 
 
+@app.task(name="tasks.hand_back")
+def hand_back() -> None:
+    """Hand back what comes again for members who do no work any more; again tells nobody twice."""
+    left = 1
+    while left:
+        with transaction(runtime.sessions()) as session:
+            left = escalating.hand_back(session, at=clock.now(), limit=AT_ONCE)
+        if left:
+            log.info("tasks_handed_back", tasks=left)
+
+
 @app.task(name="tasks.open")
 def open_tasks() -> None:
     """Find tasks that have come up, and tell whom they are for; again tells nobody twice."""

@@ -289,7 +289,9 @@ async function openSingle(id) {
 async function showBundle(id) {
   const { items } = await calls.call("GET", `/v1/notifications?folder=all&bundle_id=${id}&limit=200`);
   element("single-body").textContent = "";
-  element("single-archive").parentElement.hidden = true;
+  // Each has its own time and its own button.
+  element("single-when").replaceChildren();
+  element("single-archive").hidden = true;
   element("why").closest("section").hidden = true;
   element("single-items").replaceChildren(...items.map((item) => entry(item, "h2")));
   element("single-items").hidden = false;
@@ -309,13 +311,18 @@ async function showReason(kind, decision) {
     element("why").textContent = undecided[kind];
     return;
   }
-  const place = await calls.call("GET", `/v1/places/${decision.place_id}`).catch(() => null);
-  const name = place?.properties.name ?? "a place of ours";
-  element("why").textContent = decision.check_in_id
-    ? `You checked in at ${name}. It was sent because:`
-    : `Your phone told us that you were at ${name}. It was sent because:`;
+  element("why").textContent = `${await setOffBy(decision)} It was sent because:`;
   const reasons = decision.gates_passed.filter((gate) => gate in passed);
   element("why-passed").replaceChildren(...reasons.map((gate) => make("li", { textContent: passed[gate] })));
+}
+
+async function setOffBy({ run_id, check_in_id, place_id }) {
+  if (run_id) {
+    return "Nothing that you did set it off: everybody whom it is for was to be told.";
+  }
+  const place = await calls.call("GET", `/v1/places/${place_id}`).catch(() => null);
+  const name = place?.properties.name ?? "a place of ours";
+  return check_in_id ? `You checked in at ${name}.` : `Your phone told us that you were at ${name}.`;
 }
 
 async function start() {

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from geoservices.accounts import device_queries
 from geoservices.accounts.device_tokens import (
     MOST_REMEMBERED,
     TokenReplayed,
@@ -83,6 +84,24 @@ def test_the_next_token_ends_the_one_before(session: Session, carried: tuple[Dev
     assert device.token_made_at == NOON
     assert use(session, first, at=NOON + OVERLAP - timedelta(seconds=1)) is device
     assert use(session, following, at=NOON + timedelta(days=400)) is device
+
+
+def test_whoever_begins_with_a_token_while_another_does_is_let_in(
+    session: Session, carried: tuple[Device, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was none of the device's tokens by then but the one of now."""
+    device, _first = carried
+    following = make_next_token(session, device, at=NOON)
+    look = device_queries.device_by_other_token
+
+    def look_too_late(session: Session, token_hash: bytes) -> tuple[OtherToken, Device] | None:
+        monkeypatch.undo()
+        assert use(session, following) is device
+        return look(session, token_hash)
+
+    monkeypatch.setattr(device_queries, "device_by_other_token", look_too_late)
+
+    assert use(session, following) is device
 
 
 def test_a_token_of_before_ends_the_device(session: Session, carried: tuple[Device, str]) -> None:

@@ -2,15 +2,16 @@
 
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import select
 
 from geoservices.access.rights import Right, Role
 from geoservices.accounts.models import Purpose
-from geoservices.campaigns import beginning, service
+from geoservices.campaigns import beginning, run_queries, service
+from geoservices.campaigns.addressing import TaskNotForCitizens
 from geoservices.campaigns.beginning import MOST_A_DAY
-from geoservices.campaigns.checking import TaskNotForCitizens
 from geoservices.campaigns.definitions import (
     Audience,
     Definition,
@@ -38,6 +39,7 @@ from tests.factories import (
     may,
     share_place,
 )
+from tests.walking import SETTINGS
 
 CITIZENS = Audience(roles=(Role.CITIZEN,))
 STAFF = Audience(roles=(Role.STAFF,))
@@ -70,7 +72,9 @@ def publish(world: World, said: CampaignDraft, *, at: datetime = NOON) -> Campai
     """Make a campaign and publish it."""
     grant = may(world.organisation, Right.CAMPAIGNS_WRITE)
     campaign, _ = service.make_campaign(world.session, said, campaign_id=None, grant=grant, at=NOON)
-    return service.publish_campaign(world.session, campaign.id, grant=grant, smallest=10, at=at)
+    return service.publish_campaign(
+        world.session, campaign.id, grant=grant, settings=SETTINGS, at=at
+    )
 
 
 def runs(world: World) -> list[CampaignRun]:
@@ -213,6 +217,26 @@ def test_what_was_missed_begins_once_if_it_is_not_too_late(
     )
 
 
+def test_very_many_that_were_missed_are_written_down_at_once(world: World) -> None:
+    """More values than a statement can have parameters; what is there already is not new."""
+    scheduled(world)
+    begin_due(world, hours=1)
+    [run] = runs(world)
+    columns = {one.key: getattr(run, one.key) for one in CampaignRun.__table__.columns}
+    missed = [
+        CampaignRun(
+            **{**columns, "id": uuid4(), "occurred_at": run.occurred_at + timedelta(days=n)}
+        )
+        for n in range(65_535 // len(columns) + 2)
+    ]
+
+    new = run_queries.insert_new(world.session, missed)
+    again = run_queries.insert_new(world.session, missed)
+
+    assert (new, again) == ({one.id for one in missed[1:]}, set())
+    assert len(runs(world)) == len(missed)
+
+
 def test_whoever_changes_the_timetable_changes_what_comes(world: World) -> None:
     """And once the campaign has ended nothing does."""
     grant = may(world.organisation, Right.CAMPAIGNS_WRITE)
@@ -224,7 +248,12 @@ def test_whoever_changes_the_timetable_changes_what_comes(world: World) -> None:
         listing_id=world.listing.id,
     )
     service.replace_campaign(
-        world.session, campaign.id, said, grant=grant, smallest=10, at=NOON + timedelta(minutes=5)
+        world.session,
+        campaign.id,
+        said,
+        grant=grant,
+        settings=SETTINGS,
+        at=NOON + timedelta(minutes=5),
     )
 
     early = begin_due(world, hours=2)

@@ -9,7 +9,14 @@ import pytest
 from geoservices.access.rights import Role
 from geoservices.campaigns.cooldowns import CooldownPer, Spot
 from geoservices.campaigns.definitions import Audience
-from geoservices.campaigns.estimating import Estimate, Recorded, estimate, in_words
+from geoservices.campaigns.estimating import (
+    Estimate,
+    OfRuns,
+    Recorded,
+    estimate,
+    estimate_runs,
+    in_words,
+)
 from geoservices.campaigns.rules import CampaignClass, Cap
 from geoservices.campaigns.windows import WEEK, Weekly, Window
 from tests.factories import NOON, make_definition
@@ -33,7 +40,7 @@ def came(people: int, *times: datetime, **about: Any) -> list[Recorded]:
         "skills": (),
     }
     return [
-        Recorded(person_id=UUID(int=person), occurred_at=at, **{**known, **about})
+        Recorded(person_id=UUID(int=person), occurred_at=at, **{"left_at": at, **known, **about})
         for at in times
         for person in range(people)
     ]
@@ -43,6 +50,24 @@ def of(recorded: list[Recorded], windows: tuple[Window, ...] = (), **definition:
     """What a campaign would have made of it."""
     return estimate(
         recorded,
+        make_definition(**definition),
+        weekly=Weekly(windows=windows, time_zone="UTC"),
+        campaign_id=CAMPAIGN,
+        campaign_class=CampaignClass.SERVICE,
+        smallest=10,
+    )
+
+
+def of_runs(
+    count: int,
+    moments: list[datetime] | None,
+    windows: tuple[Window, ...] = (),
+    **definition: Any,
+) -> OfRuns:
+    """What its runs come to."""
+    return estimate_runs(
+        count,
+        moments,
         make_definition(**definition),
         weekly=Weekly(windows=windows, time_zone="UTC"),
         campaign_id=CAMPAIGN,
@@ -80,12 +105,97 @@ def test_the_campaigns_own_terms_count(
     assert of(came(35, *HOURLY), **definition).messages_a_day == messages_a_day
 
 
+@pytest.mark.parametrize(
+    ("left_at", "messages_a_day"),
+    [
+        pytest.param(None, 10, id="still there"),
+        pytest.param(NOON + 3 * HOUR, 10, id="left with the last"),
+        pytest.param(NOON + 2 * HOUR, 20, id="left before"),
+    ],
+)
+def test_nobody_is_told_again_on_the_same_visit(
+    left_at: datetime | None, messages_a_day: int
+) -> None:
+    """As the gate `duplicate` has it, however short the cooldown is."""
+    came_and_stayed = came(70, NOON, NOON + HOUR, left_at=left_at)
+    later = came(70, NOON + 2 * HOUR, left_at=NOON + 3 * HOUR)
+
+    found = of([*came_and_stayed, *later], cooldown=timedelta(0))
+
+    assert found.messages_a_day == messages_a_day
+
+
+@pytest.mark.parametrize(
+    ("definition", "windows", "messages_a_day"),
+    [
+        pytest.param({"cooldown": timedelta(0)}, (), 210, id="each of them"),
+        pytest.param({"cooldown": 12 * HOUR}, (), 20, id="a cooldown"),
+        pytest.param(
+            {"cap": Cap(messages=4, within=48 * HOUR), "cooldown": HOUR}, (), 40, id="cap"
+        ),
+        pytest.param(
+            {"cooldown": timedelta(0)},
+            (Window(days=WEEK, from_=time(13), until=time(16)),),
+            30,
+            id="three hours of the day",
+        ),
+        pytest.param(
+            {
+                "cooldown": timedelta(0),
+                "audience": Audience(roles=(Role.CITIZEN,), sample=0.8, hold_out=0.25),
+            },
+            (),
+            125,
+            id="shares",
+        ),
+        pytest.param(
+            {
+                "cooldown": timedelta(0),
+                "audience": Audience(roles=(Role.CITIZEN,), sample=0.5, at_most=20),
+            },
+            (),
+            60,
+            id="so many at most, of those whom the lot falls on",
+        ),
+    ],
+)
+def test_a_timetable_comes_to_what_its_runs_tell(
+    definition: dict[str, Any], windows: tuple[Window, ...], messages_a_day: int
+) -> None:
+    """70 people, 21 runs from noon to the next morning, as far as its own terms let them."""
+    found = of_runs(70, [NOON + number * HOUR for number in range(21)], windows, **definition)
+
+    assert found.messages_a_day == messages_a_day
+    assert found.in_a_week == 21
+
+
+def test_nobody_knows_how_often_somebody_will_ask() -> None:
+    """So of other triggers it is told whom each run would reach; of few people, not even that."""
+    assert of_runs(33, None) == OfRuns(people=30, in_a_week=None, messages_a_day=None)
+    assert of_runs(9, [NOON]) == OfRuns(people=None, in_a_week=1, messages_a_day=None)
+
+
+def test_an_estimate_in_words() -> None:
+    """As managers and whoever is refused read it."""
+
+    def words(runs: OfRuns) -> str:
+        return in_words(Estimate(messages_a_day=40, people=20, smallest=10, runs=runs))
+
+    assert words(of_runs(33, None)) == (
+        "About 40 messages a day. Each run would tell about 30 people."
+    )
+    assert words(of_runs(70, [NOON])) == (
+        "About 40 messages a day. Each run would tell about 70 people; its timetable has 1 run in "
+        "its first week, which comes to about 10 messages a day."
+    )
+
+
 def test_of_few_people_nothing_is_told() -> None:
     """However often they came."""
     few = of(came(9, *HOURLY), cooldown=timedelta(0))
 
     assert few == Estimate(messages_a_day=None, people=None, smallest=10)
-    assert in_words(few) == "fewer than 10 messages"
+    assert in_words(few) == "Fewer than 10 messages a day."
 
 
 def test_one_person_more_or_less_is_not_seen() -> None:

@@ -19,11 +19,10 @@ from geoservices.campaigns.rules import (
     Circumstances,
     Gate,
     Limits,
-    Ruling,
     Terms,
     Trigger,
-    decide,
 )
+from geoservices.campaigns.rulings import Ruling, decide
 from geoservices.campaigns.windows import WEEK, Weekly, Window, is_ever_on, is_on
 from geoservices.places.hours import OpenState, hours_at
 

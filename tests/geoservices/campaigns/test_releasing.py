@@ -239,20 +239,18 @@ def test_a_message_waits_for_as_long_as_it_is_of_use() -> None:
 
 def test_what_is_said_of_a_message_that_nobody_would_tell_any_more() -> None:
     """The first reason there is."""
-    fine = {"taken_back": False, "listens": True, "hears": True, "has_left": False}
-    ended = (None, NOON)
+    fine = {"listens": True, "hears": True}
+    wrong = dict.fromkeys(("taken_back", "stopped", "waited_out", "has_left"), False)
 
-    def why(ends: tuple[datetime | None, ...] = (None,), **changes: bool) -> str | None:
-        return why_irrelevant(ends=ends, at=NOON, **{**fine, **changes})
+    def why(ends: datetime | None = None, **changes: bool) -> str | None:
+        return why_irrelevant(ends=(None, ends), at=NOON, **{**fine, **wrong, **changes})
 
     assert why() is None
-    assert why(ends=(NOON + timedelta(seconds=1),)) is None
+    assert why(NOON + timedelta(seconds=1)) is None
     told = [
-        why(taken_back=True),
-        why(ends=ended),
-        why(listens=False),
-        why(hears=False),
-        why(has_left=True),
+        why(NOON),
+        *(why(None, **{name: False}) for name in fine),
+        *(why(None, **{name: True}) for name in wrong),
     ]
     assert len(set(told)) == len(told)
     assert None not in told

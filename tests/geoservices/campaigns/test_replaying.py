@@ -1,19 +1,24 @@
 """A replay decides what was decided live: the same gates, whatever the campaign and the people."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from geoservices.access.rights import Role
 from geoservices.accounts.models import Organisation, Person, Purpose
 from geoservices.campaigns.cooldowns import CooldownPer
-from geoservices.campaigns.definitions import Audience, PlaceSet, Schedule, Visited
+from geoservices.campaigns.definitions import Audience, Condition, Did, PlaceSet, Schedule, Visited
 from geoservices.campaigns.rules import CampaignClass, Cap, Gate, Trigger
 from geoservices.campaigns.windows import WEEK, Window
+from geoservices.interests import queries as interests
+from geoservices.interests.queries import TopicKey
+from geoservices.notifications.models import Notification
 from geoservices.offers.models import Offer
 from geoservices.settings.presence import CampaignSettings
 from tests.factories import (
@@ -33,6 +38,18 @@ BEGINS = (
     datetime(2026, 10, 24, 18, tzinfo=UTC),  # And back.
 )
 SEEDS = 12
+BESIDES: Sequence[Callable[[UUID], dict[str, Any]]] = (
+    lambda _other: {
+        "has": (Condition(did=Did.CHECKED_IN, within=DAY),),
+        "hold_out": 0.5,
+    },
+    lambda other: {
+        "has_not": (Condition(did=Did.OPENED, of=other, within=HOUR),),
+        "interests": ("owls",),
+        "at_most": 1,
+    },
+)
+"""What audiences ask for besides, of what people did and of how many; given the other campaign."""
 TIGHT = SETTINGS.model_copy(
     update={"campaigns": CampaignSettings(person_cap=4, offer_cap=3, service_cap=3, place_cap=2)}
 )
@@ -51,7 +68,8 @@ def draw_definition(lots: random.Random) -> dict[str, Any]:
         return lots.choice(values) if lots.random() < 0.3 else unless
 
     days = tuple(lots.sample(WEEK, 4))
-    window = Window(days=days, from_=time(lots.randrange(24)), until=time(lots.randrange(24), 30))
+    begins, ends = time(lots.randrange(24), 21, 9), time(lots.randrange(24), 30)
+    window = Window(days=days, from_=begins, until=ends)
     cap = Cap(messages=lots.randint(1, 3), within=lots.choice([HOUR, DAY, 3 * DAY]))
     return {
         "triggers": tuple(lots.sample(TRIGGERS, lots.randint(1, 4))),
@@ -88,6 +106,11 @@ def draw_doings(lots: random.Random, people: Sequence[Person]) -> list[dict[str,
     ]
 
 
+def open_all(session: Session, *, at: datetime) -> None:
+    """Have everybody read what they were told."""
+    session.execute(update(Notification).where(Notification.read_at.is_(None)).values(read_at=at))
+
+
 def make_crowd(session: Session, organisation: Organisation) -> Sequence[Person]:
     """Four people who differ in what campaigns look at."""
     people = [
@@ -98,6 +121,10 @@ def make_crowd(session: Session, organisation: Organisation) -> Sequence[Person]
     ]
     people[0].quiet_from, people[0].quiet_until = time(21), time(7, 30)
     people[1].language, people[1].time_zone = "cy", "America/New_York"
+    owls = TopicKey(organisation.id, "owls")
+    interests.save_topic(session, owls, {"en-GB": "Owls"}, at=NOON)
+    for person in people[:2]:
+        interests.replace_interests(session, person.id, [owls], at=NOON)
     return people
 
 
@@ -115,11 +142,9 @@ def played(session: Session, seed: int) -> Sequence[str | None]:
         town.listing.window_starts_at, town.listing.window_length = NOON - DAY, 8 * HOUR
         town.listing.window_rule = "FREQ=DAILY"
     everywhere = PlaceSet(ids=tuple(place.id for place in town.places))
-    asked = draw_definition(lots)
-    campaign = make_campaign(session, town.listing, places=everywhere, published_at=begins, **asked)
     tea = make_listing(session, second, title="Tea")
     # Of two that speak on one occasion, the one that was published last speaks last.
-    make_campaign(
+    other = make_campaign(
         session,
         tea,
         places=everywhere,
@@ -127,11 +152,19 @@ def played(session: Session, seed: int) -> Sequence[str | None]:
         triggers=TRIGGERS,
         cooldown=timedelta(0),
     )
+    asked = draw_definition(lots)
+    if seed >= SEEDS:
+        besides = BESIDES[seed - SEEDS](other.id)
+        asked["audience"] = Audience(roles=(Role.CITIZEN, Role.STAFF), **besides)
+        asked["triggers"], asked["min_confidence"] = TRIGGERS, 1
+    campaign = make_campaign(session, town.listing, places=everywhere, published_at=begins, **asked)
     at = begins
     for one in draw_doings(lots, make_crowd(session, town.organisation)):
         at += one.pop("after")
         town.live(one.pop("person"), one.pop("kind"), at=at, **one)
         at += one["late"]
+        if seed >= SEEDS and lots.random() < 0.3:
+            open_all(session, at=at + timedelta(seconds=1))
 
     replayed = gates_in(town.replay(campaign, since=begins, until=at))
 
@@ -147,7 +180,7 @@ def test_a_replay_decides_what_was_decided_live(session: Session) -> None:
     runs ask when somebody works.
     """
     seen: set[str | None] = set()
-    for seed in range(SEEDS):
+    for seed in range(SEEDS + len(BESIDES)):
         with session.begin_nested() as within:
             seen |= set(played(session, seed))
             within.rollback()

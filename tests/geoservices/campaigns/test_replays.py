@@ -18,9 +18,11 @@ from geoservices.campaigns.definitions import PlaceSet
 from geoservices.campaigns.lifecycle import ReplayState
 from geoservices.campaigns.models import Campaign, Decision
 from geoservices.campaigns.replay_models import CampaignReplay
-from geoservices.campaigns.replays import LEASE, MOST_ATTEMPTS, ReplayUnderWay, Superseded, Wanted
+from geoservices.campaigns.replays import WORK, ReplayUnderWay, Wanted
 from geoservices.database import SessionFactory, transaction
 from geoservices.errors import IdTaken, NotFound
+from geoservices.leasing.models import Reason
+from geoservices.leasing.work import Superseded
 from geoservices.limiting.limiter import Limiter, TooManyRequests
 from geoservices.listings.models import Listing
 from geoservices.notifications.models import Notification
@@ -240,9 +242,15 @@ def test_a_limited_managers_replay_stays_within_their_reach(
         )
         full = may_write(session, campaign)
     limited = replace(full, actor=replace(full.actor, reach=Reach(tags=frozenset({"east"}))))
-    theirs, other = asked(committed, campaign, grant=limited), None
+    theirs = asked(committed, campaign, grant=limited)
+    with pytest.raises(ReplayUnderWay, match=f"Wait for {theirs}, or cancel it"):
+        asked(committed, campaign)
     assert result_of(committed, theirs)["looked_at"] is None
     other = asked(committed, campaign)
+    # Nobody is told to cancel what they would not find.
+    with pytest.raises(ReplayUnderWay, match=r"Ask again in some minutes.*they can cancel") as told:
+        asked(committed, campaign, grant=limited)
+    assert str(other) not in str(told.value)
     assert result_of(committed, other)["looked_at"] is not None
 
     with transaction(committed) as session:
@@ -336,7 +344,7 @@ def test_a_second_worker_passes_it_over_and_takes_it_up_from_one_that_died(
     assert work(committed, replay_id) is ReplayState.DONE
 
     with pytest.raises(Superseded):
-        died.end(ReplayState.FAILED)
+        died.give_up()
     assert seen(committed, replay_id).state == ReplayState.DONE
 
 
@@ -352,10 +360,12 @@ def test_it_does_not_go_on_for_ever(
     monkeypatch.undo()
     broken = asked(committed, campaign)
     with transaction(committed) as session:
-        session.get_one(CampaignReplay, broken).attempt_count = MOST_ATTEMPTS
+        session.get_one(CampaignReplay, broken).attempt_count = WORK.most_attempts
 
     assert work(committed, broken) is ReplayState.FAILED
-    assert {seen(committed, one).state for one in (slow, broken)} == {ReplayState.FAILED}
+    ended = [seen(committed, one) for one in (slow, broken)]
+    assert {one.state for one in ended} == {ReplayState.FAILED}
+    assert [one.reason for one in ended] == [Reason.TOOK_TOO_LONG, Reason.BROKE_OFF]
     assert asked(committed, campaign) not in {slow, broken}
 
 
@@ -404,10 +414,10 @@ def test_the_relay_is_handed_what_waits_and_old_ones_go(
     waiting = asked(committed, campaign)
     at = clock.now()
     with transaction(committed) as session:
-        first = replaying_queries.hand_out(session, at=at, lease=LEASE, limit=9)
-        again = replaying_queries.hand_out(session, at=at, lease=LEASE, limit=9)
-        replaying_queries.put_back(session, [waiting], at=at)
-        back = replaying_queries.hand_out(session, at=at, lease=LEASE, limit=9)
+        first = WORK.queue.hand_out(session, at=at, lease=WORK.lease, limit=9)
+        again = WORK.queue.hand_out(session, at=at, lease=WORK.lease, limit=9)
+        WORK.queue.put_back(session, [waiting], at=at)
+        back = WORK.queue.hand_out(session, at=at, lease=WORK.lease, limit=9)
 
     gone = retention.apply(committed, settings=SETTINGS, at=at + timedelta(days=7, minutes=1))
 

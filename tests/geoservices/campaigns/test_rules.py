@@ -16,11 +16,10 @@ from geoservices.campaigns.rules import (
     Circumstances,
     Gate,
     Limits,
-    Ruling,
     Terms,
     Trigger,
-    decide,
 )
+from geoservices.campaigns.rulings import Ruling, decide
 from geoservices.campaigns.windows import Weekday, Weekly, Window, within
 from geoservices.places.hours import OpenState
 
@@ -83,6 +82,7 @@ FAULTS: dict[Gate, dict[str, Any]] = {
     Gate.COOLDOWN: {"last_told_at": NOON - timedelta(hours=11, minutes=59)},
     Gate.CLAIMABLE: {"unclaimable": "It is not on."},
     Gate.DUPLICATE: {"told_this_visit": True},
+    Gate.AT_MOST: {"full": 7},
     Gate.HOLD_OUT: {"held_out": True},
 }
 """What makes each gate, and no other, say no; that of the schedule asks the campaign alone."""
@@ -159,6 +159,7 @@ def test_no_reason_ever_holds_a_position() -> None:
         "place_cap",
         "cooldown_s",
         "cooldown_per",
+        "at_most",
     }
 
     for fault in FAULTS.values():

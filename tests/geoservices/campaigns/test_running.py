@@ -14,12 +14,12 @@ from geoservices.access.reach import Reach
 from geoservices.access.rights import Right, Role
 from geoservices.accounts.models import Consent, Person, Purpose
 from geoservices.campaigns import beginning, running, service
+from geoservices.campaigns.addressing import AudienceContradictory, PurposeNotForAudience
 from geoservices.campaigns.beginning import (
     CampaignNotForNow,
     CampaignNotLive,
     RunsTooOften,
 )
-from geoservices.campaigns.checking import AudienceContradictory, PurposeNotForAudience
 from geoservices.campaigns.definitions import Audience, Definition, PlaceSet, Text, Variant
 from geoservices.campaigns.drafts import CampaignDraft
 from geoservices.campaigns.models import Campaign, Decision
@@ -41,6 +41,7 @@ from tests.factories import (
     make_version,
     may,
 )
+from tests.walking import SETTINGS
 
 SMALLEST = 10
 CITIZENS = Audience(roles=(Role.CITIZEN,))
@@ -71,7 +72,9 @@ def begin(world: World, campaign: Campaign, *, minute: float = 0, **changes: Any
 def step(world: World, run: CampaignRun, *, limit: int = 100, minute: float = 0) -> Step:
     """Take a step of it."""
     at = NOON + timedelta(minutes=minute)
-    return running.take_step(world.session, run.id, limits=LIMITS, at=at, limit=limit)
+    return running.take_step(
+        world.session, run.id, limits=LIMITS, at=at, limit=limit, tell=lambda _said, _class: None
+    )
 
 
 def told(steps: Sequence[Step]) -> list[UUID]:
@@ -117,7 +120,7 @@ def publish(world: World, definition: Definition, **changes: Any) -> Campaign:
     )
     campaign, _ = service.make_campaign(world.session, said, campaign_id=None, grant=grant, at=NOON)
     return service.publish_campaign(
-        world.session, campaign.id, grant=grant, smallest=SMALLEST, at=NOON
+        world.session, campaign.id, grant=grant, settings=SETTINGS, at=NOON
     )
 
 

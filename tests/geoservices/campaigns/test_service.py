@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from geoservices.access.rights import Role
 from geoservices.accounts.models import Person, Purpose
 from geoservices.campaigns import queries, service
-from geoservices.campaigns.checking import TaskNotForCitizens
+from geoservices.campaigns.addressing import TaskNotForCitizens
 from geoservices.campaigns.definitions import PlaceSet, Schedule
 from geoservices.campaigns.drafts import CampaignDraft
 from geoservices.campaigns.lifecycle import State
@@ -32,6 +32,7 @@ from tests.factories import (
     make_place,
     may,
 )
+from tests.walking import SETTINGS
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def _made(world: World, draft: CampaignDraft) -> Campaign:
 
 def _publish(world: World, campaign: Campaign) -> Campaign:
     return service.publish_campaign(
-        world.session, campaign.id, grant=may(world.organisation), smallest=10, at=NOON
+        world.session, campaign.id, grant=may(world.organisation), settings=SETTINGS, at=NOON
     )
 
 
@@ -71,7 +72,7 @@ def _change(
         campaign.id,
         draft,
         grant=may(world.organisation),
-        smallest=10,
+        settings=SETTINGS,
         at=NOON + timedelta(minutes=minute),
     )
 
@@ -241,7 +242,7 @@ def test_two_who_change_it_at_once_make_two_versions(committed: SessionFactory) 
         with transaction(committed) as session:
             said = replace(draft, definition=make_definition(title=title))
             service.replace_campaign(
-                session, made.id, said, grant=may(organisation), smallest=10, at=NOON
+                session, made.id, said, grant=may(organisation), settings=SETTINGS, at=NOON
             )
 
     threads = [Thread(target=change, args=[f"Tea {number}"]) for number in range(6)]
@@ -267,7 +268,7 @@ def test_publishing_and_ending_twice_keeps_the_first_time(
 
     for minute in (1, 2):
         at = NOON + timedelta(minutes=minute)
-        service.publish_campaign(world.session, made.id, grant=may(ours), smallest=10, at=at)
+        service.publish_campaign(world.session, made.id, grant=may(ours), settings=SETTINGS, at=at)
         service.end_campaign(world.session, made.id, grant=may(ours), at=at)
 
     assert made.published_at == made.ended_at == NOON + timedelta(minutes=1)
@@ -283,7 +284,9 @@ def test_another_organisation_neither_sees_nor_touches_it(
     with pytest.raises(NotFound):
         service.get_campaign(world.session, made.id, grant=may(other))
     with pytest.raises(NotFound):
-        service.publish_campaign(world.session, made.id, grant=may(other), smallest=10, at=NOON)
+        service.publish_campaign(
+            world.session, made.id, grant=may(other), settings=SETTINGS, at=NOON
+        )
     with pytest.raises(NotFound):
         service.end_campaign(world.session, made.id, grant=may(other), at=NOON)
     with pytest.raises(NotFound):

@@ -15,6 +15,8 @@ from geoservices.campaigns.windows import (
     cut_short,
     is_ever_on,
     is_on,
+    next_quarter,
+    steady_until,
 )
 
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
@@ -105,3 +107,33 @@ def test_a_day_that_a_zone_skips_has_no_window() -> None:
     noon = datetime(2011, 12, 29, 12, tzinfo=ZoneInfo("Pacific/Apia"))
 
     assert not is_ever_on(friday, noon.astimezone(UTC), noon.astimezone(UTC) + timedelta(days=3))
+
+
+@given(
+    from_=st.times(),
+    until=st.times(),
+    days=st.sets(st.sampled_from(WEEK), min_size=1),
+    zone=st.sampled_from(["Europe/London", "Asia/Kathmandu", "Australia/Lord_Howe"]),
+    # Both changes of clocks in London, and those of Lord Howe, which are half an hour.
+    day=st.sampled_from([(3, 28), (3, 29), (4, 4), (10, 3), (10, 24), (10, 25)]),
+    minutes=st.integers(0, 24 * 60),
+    later=st.floats(0, 1, exclude_max=True),
+)
+def test_nothing_changes_while_windows_are_steady(
+    from_: time,
+    until: time,
+    days: set[Weekday],
+    zone: str,
+    day: tuple[int, int],
+    minutes: int,
+    later: float,
+) -> None:
+    """From an instant until as long as is said, which is to the next quarter of an hour at most."""
+    window = Window(days=tuple(days), from_=from_, until=until)
+    asked = Weekly(windows=(window,), time_zone=zone)
+    at = datetime(2026, *day, tzinfo=UTC) + timedelta(minutes=minutes)
+
+    steady = steady_until(asked, at)
+
+    assert at < steady <= next_quarter(at) <= at + timedelta(minutes=15)
+    assert is_on(asked, at + later * (steady - at)) is is_on(asked, at)

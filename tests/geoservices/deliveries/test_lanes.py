@@ -1,27 +1,28 @@
 """What goes to many gives way to what goes to one, and goes out all the same."""
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
-import pytest
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from geoservices.deliveries import lane_queries
+from geoservices.campaigns.rules import Trigger
+from geoservices.campaigns.run_models import CampaignRun, CampaignRunState
 from geoservices.deliveries import service as deliveries
-from geoservices.deliveries.lane_queries import LEAST_PACE, BroadcastLane, SingleLane
+from geoservices.deliveries.lane_queries import BehindRuns
+from geoservices.deliveries.lanes import BROADCASTS, SINGLES
 from geoservices.deliveries.models import Delivery
 from geoservices.deliveries.states import DeliveryState
+from geoservices.leasing.queries import LEAST_PACE, Paced, Queue
 from geoservices.notifications import service as notifications
+from tests.factories import NOON
 from tests.notifying import THROTTLED, World, moment
 
 LEASE = timedelta(seconds=30)
-
-
-@pytest.fixture(autouse=True)
-def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Four deliveries of broadcasts are under way at most."""
-    monkeypatch.setattr(lane_queries, "MOST_UNDER_WAY", 4)
+FEW: Final = replace(BROADCASTS, at_once=4)
+"""Four deliveries of broadcasts are under way at most."""
 
 
 def tell(world: World, count: int, *, broadcast: bool) -> None:
@@ -32,10 +33,27 @@ def tell(world: World, count: int, *, broadcast: bool) -> None:
 
 
 def hand_out(
-    world: World, lane: SingleLane | BroadcastLane, *, second: float, limit: int = 2
+    world: World, lane: Queue[UUID] | Paced[UUID] | BehindRuns, *, second: float, limit: int = 2
 ) -> list[UUID]:
     """Hand out of a lane so long past noon."""
     return lane.hand_out(world.session, at=moment(second), lease=LEASE, limit=limit)
+
+
+def begin_run(world: World) -> CampaignRun:
+    """Have the campaign go through people."""
+    run = CampaignRun(
+        organisation_id=world.campaign.organisation_id,
+        campaign_id=world.campaign.id,
+        version=1,
+        trigger=Trigger.NOW,
+        occurred_at=NOON,
+        created_at=NOON,
+        state=CampaignRunState.UNDER_WAY,
+        due_at=NOON,
+    )
+    world.session.add(run)
+    world.session.flush()
+    return run
 
 
 def finish(session: Session, ids: list[UUID]) -> None:
@@ -51,8 +69,8 @@ def test_each_lane_has_its_own(world: World) -> None:
     tell(world, 3, broadcast=True)
     tell(world, 1, broadcast=False)
 
-    single = hand_out(world, SingleLane(), second=1, limit=9)
-    broadcast = hand_out(world, BroadcastLane(), second=1, limit=9)
+    single = hand_out(world, SINGLES, second=1, limit=9)
+    broadcast = hand_out(world, Paced(FEW), second=1, limit=9)
 
     assert (len(single), len(broadcast)) == (1, 3)
     assert set(single).isdisjoint(broadcast)
@@ -62,11 +80,11 @@ def test_few_of_a_broadcast_are_under_way_at_a_time(world: World) -> None:
     """The next go out as soon as some are done; one by itself is never held up."""
     world.subscribe()
     tell(world, 9, broadcast=True)
-    lane = BroadcastLane()
+    lane = Paced(FEW)
 
     first, second, third = (hand_out(world, lane, second=0.1 * number) for number in range(3))
     tell(world, 1, broadcast=False)
-    alone = hand_out(world, SingleLane(), second=0.4)
+    alone = hand_out(world, SINGLES, second=0.4)
     finish(world.session, first)
     after = hand_out(world, lane, second=0.5)
 
@@ -77,7 +95,7 @@ def test_what_never_comes_back_holds_up_nobody_for_ever(world: World) -> None:
     """Some go out each second, even if workers have died or a push service puts all off."""
     world.subscribe()
     tell(world, 9, broadcast=True)
-    lane = BroadcastLane()
+    lane = Paced(FEW)
     for second in (0, 0.1):
         hand_out(world, lane, second=second)
 
@@ -89,6 +107,36 @@ def test_what_never_comes_back_holds_up_nobody_for_ever(world: World) -> None:
     assert paces == [2, 2]
 
 
+def test_those_whom_a_run_still_goes_through_are_queued_first(world: World) -> None:
+    """Some go out each second at most, once a worker has those before; all when it is through."""
+    world.subscribe()
+    tell(world, 9, broadcast=True)
+    run = begin_run(world)
+    lane = BehindRuns(Paced(BROADCASTS))
+
+    first, at_the_broker = (hand_out(world, lane, second=second) for second in (0, 1))
+    finish(world.session, first)
+    later, soon = (hand_out(world, lane, second=second) for second in (1.1, 1.2))
+    run.state, run.ended_at = CampaignRunState.FINISHED, NOON
+    world.session.flush()
+    after = hand_out(world, lane, second=1.3)
+
+    assert [len(one) for one in (first, at_the_broker, later, soon, after)] == [2, 0, 2, 0, 2]
+
+
+def test_a_push_service_that_is_closed_holds_up_no_other(world: World) -> None:
+    """What it is to take is put off, with nothing tried; while a run goes on, others go out."""
+    world.subscribe()
+    tell(world, 9, broadcast=True)
+    begin_run(world)
+    lane = BehindRuns(Paced(BROADCASTS))
+    first = hand_out(world, lane, second=0)
+    put_off = {"reason": "the push service does not answer", "due_at": moment(300)}
+    world.session.execute(update(Delivery).where(Delivery.id.in_(first)).values(put_off))
+
+    assert len(hand_out(world, lane, second=1)) == 2
+
+
 def test_what_is_tried_again_stays_in_its_lane(world: World) -> None:
     """A push service that was away for long has a crowd come back at once."""
     world.subscribe()
@@ -97,15 +145,15 @@ def test_what_is_tried_again_stays_in_its_lane(world: World) -> None:
     [sending] = world.claim(delivery)
     world.settle(sending, THROTTLED)
 
-    assert hand_out(world, SingleLane(), second=181) == []
-    assert hand_out(world, BroadcastLane(), second=181) == [delivery.id]
+    assert hand_out(world, SINGLES, second=181) == []
+    assert hand_out(world, Paced(FEW), second=181) == [delivery.id]
 
 
 def test_what_could_not_be_handed_over_is_put_back(world: World) -> None:
     """The broker was away."""
     world.subscribe()
     tell(world, 2, broadcast=True)
-    lane = BroadcastLane()
+    lane = Paced(FEW)
     ids = hand_out(world, lane, second=0)
 
     lane.put_back(world.session, ids, at=moment(0))

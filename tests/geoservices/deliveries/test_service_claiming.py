@@ -13,7 +13,7 @@ from geoservices.campaigns.models import Decision
 from geoservices.campaigns.rules import CampaignClass
 from geoservices.database import SessionFactory, transaction
 from geoservices.deliveries import forgetting_queries, service
-from geoservices.deliveries.lane_queries import SingleLane
+from geoservices.deliveries.lanes import SINGLES
 from geoservices.deliveries.models import Attempt, Delivery
 from geoservices.deliveries.states import DeliveryState
 from geoservices.deliveries.tokens import make_token
@@ -161,7 +161,7 @@ def test_what_was_withdrawn_is_not_sent(
 
     assert sendings == []
     assert (delivery.state, delivery.reason) == (DeliveryState.EXPIRED, reason)
-    assert SingleLane().hand_out(world.session, at=moment(100), lease=PUSH.lease, limit=9) == []
+    assert SINGLES.hand_out(world.session, at=moment(100), lease=PUSH.lease, limit=9) == []
 
 
 @pytest.mark.parametrize(
@@ -254,10 +254,10 @@ def test_deliveries_are_handed_out_once_and_put_back_at_once(world: World) -> No
     world.notify()
     lease = PUSH.lease
 
-    first = SingleLane().hand_out(world.session, at=NOON, lease=lease, limit=2)
-    second = SingleLane().hand_out(world.session, at=NOON, lease=lease, limit=2)
-    SingleLane().put_back(world.session, first, at=NOON)
-    again = SingleLane().hand_out(world.session, at=NOON, lease=lease, limit=5)
+    first = SINGLES.hand_out(world.session, at=NOON, lease=lease, limit=2)
+    second = SINGLES.hand_out(world.session, at=NOON, lease=lease, limit=2)
+    SINGLES.put_back(world.session, first, at=NOON)
+    again = SINGLES.hand_out(world.session, at=NOON, lease=lease, limit=5)
 
     assert (len(first), len(second)) == (2, 1)
     assert set(again) == set(first)

@@ -149,7 +149,7 @@ def test_what_waits_to_be_told_is_not(
         outbox.publish(session, Topic.TRANSITION_MADE, [transition.id])
         outbox.publish(session, Topic.CHECK_IN_MADE, [theirs.ids["check_in_id"]])
         session.get_one(Delivery, mine.ids["delivery_id"]).state = DeliveryState.QUEUED
-        message_ids = outbox.hand_out(session, at=clock.now(), lease=LEASE, limit=9)
+        message_ids = outbox.DUE.hand_out(session, at=clock.now(), lease=LEASE, limit=9)
 
     erased(committed, mine.person.id)
 
@@ -220,7 +220,7 @@ def test_a_worker_that_dies_is_followed_by_another(
     with transaction(committed) as session:
         make_pings(session, mine.device.id, 30)
         erasure = service.ask_for(session, mine.person.id, settings=SETTINGS, at=at)
-        assert queries.hand_out(session, at=at, lease=LEASE, limit=1) == [erasure.id]
+        assert queries.DUE.hand_out(session, at=at, lease=LEASE, limit=1) == [erasure.id]
     monkeypatch.setattr(service, "STEP", 10)
     real, steps = service._step, iter(range(7))
 
@@ -236,7 +236,7 @@ def test_a_worker_that_dies_is_followed_by_another(
 
     with transaction(committed) as session:
         later = clock.now() + LEASE
-        assert queries.hand_out(session, at=later, lease=LEASE, limit=1) == [erasure.id]
+        assert queries.DUE.hand_out(session, at=later, lease=LEASE, limit=1) == [erasure.id]
     assert service.carry_out(committed, erasure.id) is not None
 
     assert set(held(committed, mine.person.id).values()) == {0}

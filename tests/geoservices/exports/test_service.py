@@ -19,8 +19,10 @@ from geoservices.database import SessionFactory, transaction
 from geoservices.exports import queries, service
 from geoservices.exports.archive import CHUNK_BYTES
 from geoservices.exports.models import Export, ExportChunk, ExportState
-from geoservices.exports.service import LEASE, MOST_ATTEMPTS
+from geoservices.exports.service import WORK
 from geoservices.holdings.kinds import INVENTORY
+from geoservices.leasing.models import Reason
+from geoservices.leasing.work import Superseded
 from geoservices.limiting.limiter import Limiter, TooManyRequests
 from tests.api.world import World, make_world
 from tests.factories import NOON
@@ -162,7 +164,7 @@ def test_a_second_worker_passes_it_over(committed: SessionFactory, world: World)
         session.get_one(Export, export_id).leased_until = clock.now()
     assert service.write(committed, export_id, rights=RIGHTS)
 
-    with pytest.raises(service.Superseded):
+    with pytest.raises(Superseded):
         writing.keep(b"and comes back")
     downloaded(committed, export_id)
 
@@ -171,11 +173,12 @@ def test_what_breaks_off_too_often_has_failed(committed: SessionFactory, world: 
     """And another one may be asked for."""
     export_id = asked(committed, world)
     with transaction(committed) as session:
-        session.get_one(Export, export_id).attempt_count = MOST_ATTEMPTS
+        session.get_one(Export, export_id).attempt_count = WORK.most_attempts
 
     assert not service.write(committed, export_id, rights=RIGHTS)
 
-    assert seen(committed, export_id).state == ExportState.FAILED
+    given_up = seen(committed, export_id)
+    assert (given_up.state, given_up.reason) == (ExportState.FAILED, Reason.BROKE_OFF)
     assert asked(committed, world) != export_id
 
 
@@ -192,10 +195,10 @@ def test_the_relay_is_handed_what_waits(session: Session) -> None:
     session.add(export)
     session.flush()
 
-    assert queries.hand_out(session, at=NOON, lease=LEASE, limit=9) == [export.id]
-    assert queries.hand_out(session, at=NOON, lease=LEASE, limit=9) == []
-    queries.put_back(session, [export.id], at=NOON)
-    assert queries.hand_out(session, at=NOON, lease=LEASE, limit=9) == [export.id]
+    assert WORK.queue.hand_out(session, at=NOON, lease=WORK.lease, limit=9) == [export.id]
+    assert WORK.queue.hand_out(session, at=NOON, lease=WORK.lease, limit=9) == []
+    WORK.queue.put_back(session, [export.id], at=NOON)
+    assert WORK.queue.hand_out(session, at=NOON, lease=WORK.lease, limit=9) == [export.id]
 
 
 def test_copies_are_deleted_in_due_time(committed: SessionFactory, world: World) -> None:

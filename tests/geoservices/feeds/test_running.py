@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import select
@@ -335,21 +336,71 @@ def test_another_worker_has_it(
     assert running.run(sessions, FETCHER, feed.id) is not None
 
 
+def test_a_run_that_workers_die_of_is_given_up(
+    session: Session,
+    feed: Feed,
+    sessions: SessionFactory,
+    site: Site,
+    now: Callable[[datetime], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It has failed by our fault, and the feed rests for as long as after any other failure."""
+    site.tell(event("1"))
+    at = NOON
+    with monkeypatch.context() as dying:
+        dying.setattr(running, "_finish", lambda *_args, **_rest: None)
+        for _ in range(running.MOST_ATTEMPTS):
+            running.run(sessions, FETCHER, feed.id)
+            at += running.LEASE
+            now(at)
+
+    assert running.run(sessions, FETCHER, feed.id) is None
+
+    session.expire_all()
+    [run] = session.scalars(select(FeedRun))
+    assert (run.state, run.reason, run.attempt_count) == (RunState.FAILED, "fault-of-ours", 3)
+    assert (feed.failing_since, feed.leased_until) == (at, None)
+    assert feed.due_at == at + 2 * feed.interval
+    now(feed.due_at)
+    done = running.run(sessions, FETCHER, feed.id)
+    assert done is not None
+    assert (done.state, moved(done)) == (RunState.DONE, {"added": 1})
+
+
+def test_feeds_that_rest_take_nobodys_turn(session: Session, feed: Feed) -> None:
+    """However many are due soon, those that are not being fetched leave room for all others."""
+    told = {column.key: getattr(feed, column.key) for column in Feed.__table__.columns}
+    soon, most = NOON + timedelta(minutes=1), queries.DUE.at_once
+    for number in range(2 * most):
+        other = told | {"id": uuid4(), "url": f"{feed.url}{number}", "due_at": soon}
+        session.add(Feed(**other))
+    session.flush()
+
+    def hand_out(at: datetime, *, limit: int = 1) -> list[UUID]:
+        return queries.DUE.hand_out(session, at=at, lease=running.LEASE, limit=limit)
+
+    assert hand_out(NOON) == [feed.id]
+    rest = hand_out(soon, limit=most - 1)
+    assert (len(rest), hand_out(soon)) == (most - 1, [])
+    queries.DUE.put_back(session, rest, at=soon)
+    assert len(hand_out(soon, limit=most - 1)) == most - 1
+
+
 def test_what_is_due_is_handed_out(session: Session, feed: Feed, site: Site, run: Run) -> None:
     """At once when it is new or asked for, then after its interval; not while it is paused."""
     lease = running.LEASE
     site.tell(event("1"))
 
-    assert queries.hand_out(session, at=NOON, lease=lease, limit=9) == [feed.id]
+    assert queries.DUE.hand_out(session, at=NOON, lease=lease, limit=9) == [feed.id]
     run(feed)
-    assert queries.hand_out(session, at=NOON, lease=lease, limit=9) == []
+    assert queries.DUE.hand_out(session, at=NOON, lease=lease, limit=9) == []
     service.ask_for_run(session, feed, preview=False, believed=False, at=NOON)
     with pytest.raises(service.RunWaiting):
         service.ask_for_run(session, feed, preview=False, believed=False, at=NOON)
-    assert queries.hand_out(session, at=NOON, lease=lease, limit=9) == [feed.id]
+    assert queries.DUE.hand_out(session, at=NOON, lease=lease, limit=9) == [feed.id]
     feed.due_at, feed.paused = NOON, True
     session.flush()
-    assert queries.hand_out(session, at=NOON, lease=lease, limit=9) == []
+    assert queries.DUE.hand_out(session, at=NOON, lease=lease, limit=9) == []
 
 
 def test_a_place_that_is_shared_no_more(

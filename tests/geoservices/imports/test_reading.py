@@ -199,6 +199,7 @@ def test_a_reference_that_comes_twice_is_refused_the_second_time() -> None:
         (b"\x81\x8d\x8f", "no text"),
         (b"\xff\xfea", "no text"),
         (b'"external_id\n', "no heading"),
+        (b'"sep=;\nexternal_id\n', "no heading"),
         (b"external_id\n" + b"A\n" * 101, "more than 100 lines"),
     ],
 )

@@ -165,10 +165,10 @@ def test_letters_are_handed_out_once_and_put_back_at_once(world: World) -> None:
     for number in range(3):
         world.set_address(f"p{number}@example.org", person=world.citizen())
 
-    first = queries.hand_out(world.session, at=FIVE, lease=LEASE, limit=2)
-    second = queries.hand_out(world.session, at=FIVE, lease=LEASE, limit=2)
-    queries.put_back(world.session, first, at=FIVE)
-    again = queries.hand_out(world.session, at=FIVE, lease=LEASE, limit=5)
+    first = queries.DUE.hand_out(world.session, at=FIVE, lease=LEASE, limit=2)
+    second = queries.DUE.hand_out(world.session, at=FIVE, lease=LEASE, limit=2)
+    queries.DUE.put_back(world.session, first, at=FIVE)
+    again = queries.DUE.hand_out(world.session, at=FIVE, lease=LEASE, limit=5)
 
     assert (len(first), len(second)) == (2, 1)
     assert set(again) == set(first)

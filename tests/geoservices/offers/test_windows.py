@@ -34,6 +34,13 @@ TUESDAYS = replace(
     window_length=2 * HOUR,
     window_rule="FREQ=WEEKLY",
 )
+EARLY = replace(
+    ALWAYS,
+    window_starts_at=utc("2026-03-03T01:30"),
+    window_length=HOUR,
+    window_rule="FREQ=DAILY",
+)
+"""At half past one in the morning, which clocks skip on 29 March and show twice on 25 October."""
 OPEN = replace(ALWAYS, only_when_open=True, opening_hours="Mo-Fr 09:00-17:00")
 
 
@@ -69,6 +76,48 @@ OPEN = replace(ALWAYS, only_when_open=True, opening_hours="Mo-Fr 09:00-17:00")
             "2026-03-26T12:00",
             (utc("2026-03-31T13:00"), utc("2026-03-31T15:00")),
             id="clocks go forward in between, and two o'clock stays two o'clock",
+        ),
+        pytest.param(
+            TUESDAYS,
+            "2026-10-20T16:00",
+            (utc("2026-10-27T14:00"), utc("2026-10-27T16:00")),
+            id="clocks go back in between, and two o'clock is an hour later",
+        ),
+        pytest.param(
+            EARLY,
+            "2026-03-28T12:00",
+            (utc("2026-03-29T01:30"), utc("2026-03-29T02:30")),
+            id="clocks skip half past one, and it is an hour later that day",
+        ),
+        pytest.param(
+            EARLY,
+            "2026-03-29T12:00",
+            (utc("2026-03-30T00:30"), utc("2026-03-30T01:30")),
+            id="the day after clocks skipped it",
+        ),
+        pytest.param(
+            EARLY,
+            "2026-10-24T12:00",
+            (utc("2026-10-25T00:30"), utc("2026-10-25T01:30")),
+            id="clocks show half past one twice, and it is the first",
+        ),
+        pytest.param(
+            EARLY,
+            "2026-10-25T01:30",
+            (utc("2026-10-26T01:30"), utc("2026-10-26T02:30")),
+            id="not again as they show it the second time",
+        ),
+        pytest.param(
+            replace(OPEN, opening_hours="Su 00:00-04:00"),
+            "2026-03-27T00:00",
+            (utc("2026-03-29T00:00"), utc("2026-03-29T03:00")),
+            id="open for four hours, of which clocks skip one",
+        ),
+        pytest.param(
+            replace(OPEN, opening_hours="Su 00:00-04:00"),
+            "2026-10-23T00:00",
+            (utc("2026-10-24T23:00"), utc("2026-10-25T04:00")),
+            id="open for four hours, of which clocks show one twice",
         ),
         pytest.param(
             replace(TUESDAYS, window_rule="FREQ=YEARLY"),

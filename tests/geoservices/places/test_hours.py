@@ -6,7 +6,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from geoservices.places.hours import UNKNOWN, Hours, OpenState, hours_at, is_readable
+from geoservices.places.hours import (
+    UNKNOWN,
+    Hours,
+    OpenState,
+    hours_at,
+    is_readable,
+    open_days,
+)
 
 LONDON = "Europe/London"
 OPEN, CLOSED = OpenState.OPEN, OpenState.CLOSED
@@ -173,3 +180,28 @@ def test_whatever_people_wrote_is_read_or_unknown(opening_hours: str) -> None:
 
         assert is_readable(opening_hours) or hours == UNKNOWN
         assert hours.changes_at is None or hours.changes_at > at(moment)
+
+
+def test_the_days_ahead_are_told_by_the_clocks_of_the_place() -> None:
+    """From midnight to midnight, also on the day that has 25 hours; the first is today."""
+    days = open_days(
+        "Sa 22:00-02:00, Su 09:00-12:00,13:00-17:00", time_zone=LONDON, at=at("2026-10-23T23:30")
+    )
+
+    assert days is not None
+    assert [open_day.day.isoformat() for open_day in days[:3]] == [
+        "2026-10-24",
+        "2026-10-25",
+        "2026-10-26",
+    ]
+    saturday, sunday, monday = (
+        [(begin.isoformat()[11:16], end.isoformat()[11:16]) for begin, end in open_day.spans]
+        for open_day in days[:3]
+    )
+    assert saturday == [("21:00", "23:00")]
+    assert sunday[-2:] == [("09:00", "12:00"), ("13:00", "17:00")]
+    assert sunday[0][0] == "23:00"
+    assert monday == []
+    assert len(days) == 7
+    assert open_days("when the door is open", time_zone=LONDON, at=at("2026-10-24T12:00")) is None
+    assert open_days(None, time_zone=LONDON, at=at("2026-10-24T12:00")) is None

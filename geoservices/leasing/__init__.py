@@ -1,0 +1,1 @@
+"""Work that falls due and is done with a lease, whatever it is."""

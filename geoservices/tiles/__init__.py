@@ -1,0 +1,1 @@
+"""Maps: places and watched areas as vector tiles."""

@@ -1,0 +1,209 @@
+"""The web app as it is built, the service behind it on a database of its own, and two browsers."""
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import axe_playwright_python
+import pytest
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    Playwright,
+    expect,
+    sync_playwright,
+)
+from sqlalchemy.orm import Session
+
+from api.app import create_app
+from geoservices.checkins.verification import Evidence
+from geoservices.codes.models import Code
+from geoservices.database import (
+    DatabaseRole,
+    SessionFactory,
+    make_engine,
+    make_session_factory,
+    transaction,
+)
+from geoservices.interests.models import Topic
+from geoservices.listings.models import ListingKind
+from geoservices.places.models import Place
+from geoservices.places.sensitivity import SensitiveKind
+from geoservices.scopes import confined_sessions
+from geoservices.settings.service import Settings
+from local import web
+from tests.api import conftest as api_tests
+from tests.api.serving import serving
+from tests.conftest import make_migrated_database
+from tests.factories import (
+    EXETER,
+    NOON,
+    make_campaign,
+    make_code,
+    make_geofence,
+    make_listing,
+    make_organisation,
+    make_place,
+)
+
+settings = api_tests.settings
+PATIENCE_MS = 10_000
+PHONE = {"width": 390, "height": 844}
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+CHECK = """(tags) => axe.run(document, { runOnly: { type: 'tag', values: tags } })
+    .then(({ violations }) => violations.map(({ id, nodes }) => [id, nodes.map((n) => n.html)]))"""
+STICKING_OUT = """() => document.documentElement.scrollWidth <= innerWidth ? [] :
+    [...document.body.querySelectorAll('*')]
+        .filter((one) => one.getBoundingClientRect().right > innerWidth)
+        .map((one) => ['sticks out', one.outerHTML.slice(0, 200)])"""
+DRAWING_WITHOUT_A_CARD = [
+    "--use-gl=angle",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+]
+"""Chromium's options to draw maps on machines without a graphics card."""
+REFUSALS = "Failed to load resource"
+"""What Chromium writes to the console of an answer of 400 or more, which a page may expect."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where the service is, and what is there."""
+
+    url: str
+    library: Place
+    code: Code
+    settings: Settings
+    sessions: SessionFactory
+
+
+@pytest.fixture(scope="module")
+def more_places() -> Mapping[str, tuple[float, float]]:
+    """What a module has besides the two libraries, by name."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def site(
+    server_url: str,
+    worker_id: str,
+    settings: Settings,
+    more_places: Mapping[str, tuple[float, float]],
+) -> Iterator[Site]:
+    """Two libraries, one of them with things on that ask for more or less evidence."""
+    web.build()
+    database_url = make_migrated_database(server_url, f"web_{worker_id}")
+    engines = make_engine(database_url), make_engine(database_url, role=DatabaseRole.CALLER)
+    sessions = make_session_factory(engines[0])
+    with transaction(sessions) as session:
+        library, code = _furnish(session, more_places)
+    application = create_app(
+        confined_sessions(engines[1]), settings, intake=sessions, limiting=sessions
+    )
+    with serving(application) as url:
+        yield Site(url, library, code, settings, sessions)
+    for engine in engines:
+        engine.dispose()
+
+
+def _furnish(
+    session: Session, more_places: Mapping[str, tuple[float, float]]
+) -> tuple[Place, Code]:
+    organisation = make_organisation(session)
+    library = make_place(session, organisation, name="Exeter Library")
+    other = make_place(session, organisation, name="Topsham Library", at=(-3.4645, 50.6862))
+    other.sensitive_kind, other.sensitive_at = SensitiveKind.POLLING, NOON
+    for key, names in (
+        ("tales", {"en-GB": "Story time", "cy": "Amser stori"}),
+        ("art", {"en-GB": "Art"}),
+    ):
+        session.add(Topic(organisation_id=organisation.id, key=key, names=names, created_at=NOON))
+    for name, at in more_places.items():
+        make_place(session, organisation, name=name, at=at)
+    make_geofence(session, library)
+    drink = make_listing(session, library, title="Free hot drink")
+    drink.text = "With any book."
+    make_campaign(session, drink)
+    make_listing(
+        session, library, title="Sale shelf", evidence_needed=Evidence.NEAR
+    ).text = "Two for one."
+    make_listing(session, library, title="Story time", kind=ListingKind.EVENT)
+    make_listing(session, library, title="The archive", evidence_needed=Evidence.STAFF_SCAN)
+    return library, make_code(session, library)
+
+
+def _chromium(playwright: Playwright) -> Browser:
+    return playwright.chromium.launch(
+        executable_path=shutil.which("chromium"), args=["--no-sandbox", *DRAWING_WITHOUT_A_CARD]
+    )
+
+
+def _firefox(playwright: Playwright) -> Browser:
+    return playwright.firefox.launch(
+        channel="moz-firefox", executable_path=shutil.which("firefox-esr")
+    )
+
+
+ENGINES: dict[str, tuple[str, Callable[[Playwright], Browser]]] = {
+    "chromium": ("chromium", _chromium),
+    "firefox": ("firefox-esr", _firefox),
+}
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
+    """Each browser in turn, started once."""
+    program, launch = ENGINES[request.param]
+    if shutil.which(program) is None:
+        pytest.skip(f"{program} is not installed")
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        yield browser
+        browser.close()
+
+
+Opener = Callable[..., Page]
+
+
+@pytest.fixture
+def open_page(browser: Browser, site: Site) -> Iterator[Opener]:
+    """Open an address in a browser that has been nowhere; an error in a script fails the test."""
+    errors: list[str] = []
+    with ExitStack() as contexts:
+
+        def open_page(path: str, *, at: tuple[float, float] | None = EXETER, **told: Any) -> Page:
+            context: BrowserContext = browser.new_context(
+                **{"viewport": PHONE, "locale": "en-GB", **told},
+                permissions=[] if at is None else ["geolocation"],
+                geolocation=at and {"longitude": at[0], "latitude": at[1], "accuracy": 10},
+            )
+            contexts.callback(context.close)
+            page = context.new_page()
+            page.set_default_timeout(PATIENCE_MS)
+            expect.set_options(timeout=PATIENCE_MS)
+            page.on("pageerror", lambda error: errors.append(str(error)))
+            page.on(
+                "console",
+                lambda said: (
+                    errors.append(said.text)
+                    if said.type == "error" and REFUSALS not in said.text
+                    else None
+                ),
+            )
+            page.goto(f"{site.url}{path}")
+            return page
+
+        yield open_page
+    assert errors == []
+
+
+def faults(page: Page) -> list[Any]:
+    """What keeps somebody from using the page as it is now, and whether something sticks out."""
+    page.evaluate(f"() => {{ {AXE} }}")
+    found: list[Any] = page.evaluate(CHECK, RULES)
+    return [*found, *page.evaluate(STICKING_OUT)]

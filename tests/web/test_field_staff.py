@@ -1,0 +1,240 @@
+"""Staff sign in, find what is to be done where they are, and do it, against the running service."""
+
+import struct
+import zlib
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from geoservices import clock
+from geoservices.access.rights import Role
+from geoservices.accounts.models import Organisation
+from geoservices.checkins.verification import Evidence
+from geoservices.database import transaction
+from geoservices.listings.models import ListingKind
+from geoservices.places.models import Place
+from geoservices.tasks.models import Priority, Task
+from tests.factories import make_listing
+from tests.signing import PASSWORD, make_account
+from tests.web.conftest import Opener, Site, faults
+
+SIDE = 64
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+HEADER = struct.pack(">IIBBBBB", SIDE, SIDE, 8, 2, 0, 0, 0)
+ROWS = zlib.compress((b"\x00" + b"\xc0\x30\x30" * SIDE) * SIDE)
+RED = b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", HEADER) + _chunk(b"IDAT", ROWS) + _chunk(b"IEND", b"")
+"""A red square."""
+
+MakeTask = Callable[..., UUID]
+
+
+@pytest.fixture
+def make_task(site: Site) -> MakeTask:
+    """Make a task at the library; what is told besides is the task's own."""
+
+    def make_task(title: str, **told: Any) -> UUID:
+        with transaction(site.sessions) as session:
+            library = session.get_one(Place, site.library.id)
+            task = make_listing(session, library, title=title, kind=ListingKind.TASK)
+            for name, value in told.items():
+                setattr(task, name, value)
+            session.flush()
+            return task.id
+
+    return make_task
+
+
+@pytest.fixture
+def sign_in(open_page: Opener, site: Site) -> Callable[..., Page]:
+    """Come to an address as somebody new on the staff, who is asked to sign in there first."""
+
+    def sign_in(path: str, **told: Any) -> Page:
+        username = uuid4().hex
+        with site.sessions() as session:
+            organisation = session.get_one(Organisation, site.library.organisation_id)
+            make_account(session, organisation, role=Role.STAFF, username=username)
+        page = open_page(path, **told)
+        page.locator("main a[href^='/sign-in']").click()
+        page.get_by_label("Username").fill(username)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url(f"**{path}")
+        return page
+
+    return sign_in
+
+
+def test_from_signing_in_to_done(
+    sign_in: Callable[..., Page], site: Site, make_task: MakeTask
+) -> None:
+    """What is near by position, taken, proved by a check-in, ticked, noted, photographed, done."""
+    task_id = make_task(
+        "Bleed the radiators",
+        text="Cold on the first floor.",
+        priority=Priority.HIGH,
+        due_at=clock.now() - timedelta(hours=1),
+        evidence_needed=Evidence.NEAR,
+        checklist=[{"id": "bleed", "text": "Bleed"}, {"id": "refill", "text": "Refill"}],
+    )
+    page = sign_in("/tasks")
+    expect(page.get_by_text("You have no tasks.")).to_be_visible()
+    page.get_by_role("button", name="Here").click()
+    page.get_by_role("button", name="Use my location").click()
+    card = page.get_by_role("listitem").filter(has_text="Bleed the radiators")
+    expect(card).to_contain_text("Important")
+    expect(card).to_contain_text("Overdue since")
+    expect(card).to_contain_text("Nobody has it yet")
+    page.get_by_role("button", name="Near", exact=True).click()
+    expect(card).to_contain_text("10 m away")
+
+    card.get_by_role("link").click()
+    expect(page.get_by_role("heading", level=1, name="Bleed the radiators")).to_be_focused()
+    expect(page.get_by_label("Bleed", exact=True)).to_be_disabled()
+    page.get_by_role("button", name="Take this task").click()
+    expect(page.get_by_text("The task is yours now.")).to_be_visible()
+    page.get_by_role("button", name="Start").click()
+    expect(page.get_by_text("Check in at the place first.")).to_be_visible()
+    page.get_by_role("button", name="Check in here").click()
+    page.get_by_role("button", name="I agree, check me in").click()
+    expect(page.get_by_role("heading", name="You are checked in at Exeter")).to_be_focused()
+    page.get_by_role("button", name="Start").click()
+    expect(page.get_by_text("You have begun. Good luck.")).to_be_visible()
+
+    page.get_by_role("button", name="It is done").click()
+    expect(page.get_by_text("Tick everything on the list first.")).to_be_visible()
+    page.get_by_label("Bleed", exact=True).check()
+    page.get_by_label("Refill").check()
+    expect(page.get_by_text("2 of 2 done")).to_be_visible()
+    page.get_by_role("button", name="Add the note").click()
+    note = page.get_by_label("Something the next person should know")
+    expect(note).to_be_focused()
+    note.fill("The key is in the cellar.")
+    page.get_by_role("button", name="Add the note").click()
+    expect(page.get_by_text("Your note is there.")).to_be_visible()
+    expect(note).to_have_value("")
+    expect(page.get_by_text("The key is in the cellar.")).to_be_visible()
+    photo = page.get_by_label("Add a photo")
+    photo.set_input_files({"name": "a.txt", "mimeType": "text/plain", "buffer": b"no photo"})
+    expect(page.get_by_text("This file is no photo")).to_be_visible()
+    photo.set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": RED})
+    expect(page.get_by_role("img", name="Photo 1, added")).to_be_visible()
+
+    page.get_by_role("button", name="It is done").click()
+    expect(page.get_by_text("Done. Thank you.")).to_be_visible()
+    assert faults(page) == []
+    with transaction(site.sessions) as session:
+        assert session.get_one(Task, task_id).state == "done"
+    page.get_by_role("link", name="Tasks", exact=True).click()
+    expect(page.get_by_role("button", name="Near", exact=True)).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    expect(card).to_have_count(0)
+
+
+def test_somebody_else_was_quicker_and_a_session_ends(
+    sign_in: Callable[..., Page], make_task: MakeTask
+) -> None:
+    """It is said in words, and what was typed is there after signing in once more."""
+    path = f"/tasks/{make_task('Change the lamp')}"
+    first, second = sign_in(path), sign_in(path)
+    first.get_by_role("button", name="Take this task").click()
+    expect(first.get_by_text("The task is yours now.")).to_be_visible()
+    second.get_by_role("button", name="Take this task").click()
+    expect(second.get_by_role("alert")).to_contain_text("Somebody else has taken this task")
+    expect(second.get_by_text("Somebody else has it", exact=True)).to_be_visible()
+    expect(second.get_by_role("button", name="Take this task")).to_have_count(0)
+
+    first.context.set_offline(offline=True)
+    first.get_by_role("button", name="More time").click()
+    expect(first.get_by_role("alert")).to_contain_text("You are offline.")
+    first.context.set_offline(offline=False)
+    first.get_by_role("button", name="Try again").click()
+    expect(first.get_by_text("You have more time now.")).to_be_visible()
+
+    first.get_by_role("button", name="I cannot do it").click()
+    first.get_by_role("button", name="Send").click()
+    reason = first.get_by_label("Why can you not do it?")
+    expect(reason).to_have_accessible_description(
+        "Whoever plans the work reads this. Say in a few words why"
+    )
+    reason.fill("No ladder")
+    first.context.clear_cookies(name="member")
+    first.get_by_role("button", name="Send").click()
+    expect(first.get_by_role("link", name="Sign in")).to_have_attribute(
+        "href", f"/sign-in?next={path.replace('/', '%2F')}"
+    )
+    expect(reason).to_have_value("No ladder")
+
+
+def test_declined_with_a_reason(sign_in: Callable[..., Page], make_task: MakeTask) -> None:
+    """It is open for others, and the history says why."""
+    page = sign_in(f"/tasks/{make_task('Paint the door')}")
+    page.get_by_role("button", name="Take this task").click()
+    page.get_by_role("button", name="I cannot do it").click()
+    page.get_by_label("Why can you not do it?").fill("No ladder")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_text("We have noted that you cannot do it.")).to_be_visible()
+    expect(page.get_by_role("listitem").filter(has_text="Turned down")).to_contain_text("No ladder")
+    expect(page.get_by_text("Nobody has it yet")).to_be_visible()
+
+
+def test_working_hours_and_a_phone_set_up(sign_in: Callable[..., Page]) -> None:
+    """Located in the hours that were set and agreed to, and not after it is turned off."""
+    page = sign_in("/at-work")
+    expect(page.get_by_text("You are not being located.")).to_be_visible()
+    for box in page.get_by_role("checkbox").all():
+        box.uncheck()
+    page.get_by_role("button", name="I agree, turn it on").click()
+    expect(page.get_by_text("Choose at least one day")).to_be_visible()
+    for box in page.get_by_role("checkbox").all():
+        box.check()
+    page.get_by_label("From").fill("00:00")
+    page.get_by_label("Until").fill("23:59")
+    page.get_by_role("button", name="I agree, turn it on").click()
+    expect(page.get_by_text("Locating is on in these hours.")).to_be_visible()
+    expect(page.get_by_text("You are being located for your tasks until")).to_be_visible()
+    page.get_by_role("button", name="Show the code").click()
+    expect(page.get_by_role("img", name="Code that sets OwnTracks up")).to_be_visible()
+    link = page.get_by_role("link", name="Or open it on this phone")
+    assert (link.get_attribute("href") or "").startswith("owntracks:")
+    assert faults(page) == []
+    page.get_by_role("button", name="Turn locating off").click()
+    expect(page.get_by_text("Locating is off.")).to_be_visible()
+    expect(page.get_by_text("You are not being located.")).to_be_visible()
+
+
+def test_everybody_can_use_the_pages_of_staff(
+    sign_in: Callable[..., Page], make_task: MakeTask
+) -> None:
+    """By day and by night, in Welsh too, on 320 pixels and with letters twice as large."""
+    path = f"/tasks/{make_task('Count the chairs', checklist=[{'id': 'a', 'text': 'Hall'}])}"
+    found = {}
+    for scheme, locale, width in (("light", "en-GB", 390), ("dark", "cy-GB", 320)):
+        page = sign_in(
+            "/tasks", color_scheme=scheme, locale=locale, viewport={"width": width, "height": 700}
+        )
+        page.locator("main [aria-pressed]").last.click()
+        # The other browser's task is called so too.
+        link = page.locator(f'main a[href="{path}"]')
+        expect(link).to_be_visible()
+        found[scheme, "list"] = faults(page)
+        link.click()
+        expect(page.get_by_role("checkbox")).to_be_visible()
+        found[scheme, "task"] = faults(page)
+        page.evaluate("document.documentElement.style.fontSize = '200%'")
+        found[scheme, "large"] = faults(page)
+        page.goto(page.url.replace(path, "/at-work"))
+        expect(page.get_by_role("checkbox").first).to_be_visible()
+        found[scheme, "at work"] = faults(page)
+        page.evaluate("document.documentElement.style.fontSize = '200%'")
+        found[scheme, "at work, large"] = faults(page)
+    assert {name: told for name, told in found.items() if told} == {}

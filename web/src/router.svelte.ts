@@ -1,0 +1,132 @@
+import type { Component } from "svelte";
+import { match } from "./addresses.ts";
+import { newId } from "./ids.ts";
+import NotFound from "./pages/NotFound.svelte";
+import NotLoaded from "./pages/NotLoaded.svelte";
+import { pages } from "./routes.ts";
+
+type Page = Component<Record<string, string>>;
+
+interface Shown {
+  readonly Page: Page;
+  readonly parameters: Readonly<Record<string, string>>;
+  /** Another one for each visit, so that a page begins anew when it is visited again. */
+  readonly visit: string;
+}
+
+/** What the browser's history keeps of a visit. */
+interface Kept {
+  readonly visit: string;
+}
+
+/** Shows the page of the address, and another one without loading everything anew. */
+class Router {
+  shown: Shown | null = $state.raw(null);
+  /** Whether the way to another page takes long enough to say so. */
+  isUnderWay = $state(false);
+
+  #visit = "";
+  #isFirst = true;
+  readonly #scrolled = new Map<string, number>();
+
+  /** Show the page of the address there is, and follow the links and the history from now on. */
+  start(): void {
+    history.scrollRestoration = "manual";
+    addEventListener("popstate", () => {
+      const kept = history.state as Kept | null;
+      if (kept === null) {
+        // A link within the page has been followed, which is no visit of its own.
+        history.replaceState({ visit: this.#visit } satisfies Kept, "");
+      } else if (kept.visit !== this.#visit) {
+        void this.#show();
+      }
+    });
+    document.addEventListener("click", (event) => {
+      const href = hrefToFollow(event);
+      if (href !== null) {
+        event.preventDefault();
+        this.go(href);
+      }
+    });
+    void this.#show();
+  }
+
+  /** Go to an address of the app's. */
+  go(href: string): void {
+    if (new URL(href, location.href).href === location.href) {
+      void this.#show();
+      return;
+    }
+    history.pushState({ visit: newId() } satisfies Kept, "", href);
+    void this.#show();
+  }
+
+  /** Show the page of the address once more, after it could not be loaded. */
+  again(): void {
+    void this.#show();
+  }
+
+  /** Say that a page stands: whoever came by a link begins at its heading, where they were before. */
+  arrived(heading: HTMLElement): void {
+    if (this.#isFirst) {
+      this.#isFirst = false;
+      return;
+    }
+    heading.focus({ preventScroll: true });
+    scrollTo(0, this.#scrolled.get(this.#visit) ?? 0);
+  }
+
+  async #show(): Promise<void> {
+    this.#leave();
+    const visit = visitOfHistory();
+    this.#visit = visit;
+    const found = match(location.pathname);
+    const slow = setTimeout(() => {
+      this.isUnderWay = true;
+    }, 300);
+    let Page: Page = NotFound;
+    if (found) {
+      try {
+        Page = (await pages[found.name]()).default as Page;
+      } catch {
+        Page = NotLoaded;
+      }
+    }
+    clearTimeout(slow);
+    // Whoever has gone on meanwhile is not brought back.
+    if (visit === this.#visit) {
+      this.isUnderWay = false;
+      this.shown = { Page, parameters: found?.parameters ?? {}, visit: newId() };
+    }
+  }
+
+  #leave(): void {
+    this.#scrolled.set(this.#visit, scrollY);
+  }
+}
+
+function visitOfHistory(): string {
+  const kept = history.state as Kept | null;
+  if (kept) {
+    return kept.visit;
+  }
+  const visit = newId();
+  history.replaceState({ visit } satisfies Kept, "");
+  return visit;
+}
+
+/** Return where a click on a link leads within the app; null where the browser is to follow it. */
+function hrefToFollow(event: MouseEvent): string | null {
+  const link = event.target instanceof Element ? event.target.closest("a[href]") : null;
+  const isPlain =
+    event.button === 0 && !(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey);
+  if (!(link instanceof HTMLAnchorElement) || !isPlain || event.defaultPrevented) {
+    return null;
+  }
+  const isElsewhere =
+    link.origin !== location.origin || link.target !== "" || link.hasAttribute("download");
+  const isWithin = link.hash !== "" && link.pathname === location.pathname;
+  return isElsewhere || isWithin || !match(link.pathname) ? null : link.href;
+}
+
+export const router = new Router();

@@ -1,0 +1,28 @@
+import type { Component } from "svelte";
+import type { PageName, ParametersOf } from "./addresses.ts";
+import { openSection, type Section } from "./languages/language.svelte.ts";
+
+/** The page at each address; it is loaded when it is first wanted. */
+export const pages: {
+  readonly [Name in PageName]: () => Promise<{ default: Component<ParametersOf<Name>> }>;
+} = {
+  nearMe: () => import("./pages/NearMe.svelte"),
+  place: () => import("./pages/Place.svelte"),
+  checkIn: () => import("./pages/CheckIn.svelte"),
+  you: within("you", () => import("./pages/You.svelte")),
+  choices: within("you", () => import("./pages/Choices.svelte")),
+  data: within("you", () => import("./pages/Data.svelte")),
+  watching: within("you", () => import("./pages/Watching.svelte")),
+  tasks: within("tasks", () => import("./pages/Tasks.svelte")),
+  task: within("tasks", () => import("./pages/Task.svelte")),
+  atWork: within("tasks", () => import("./pages/AtWork.svelte")),
+  map: () => import("./pages/Map.svelte"),
+};
+
+/** Load a page together with the section of texts that it says. */
+function within<Page>(section: Section, load: () => Promise<Page>): () => Promise<Page> {
+  return async () => {
+    const [page] = await Promise.all([load(), openSection(section)]);
+    return page;
+  };
+}

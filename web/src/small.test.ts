@@ -1,0 +1,51 @@
+import { expect, test } from "vitest";
+import { linkOfCode } from "./checkin/codes.ts";
+import { newId } from "./ids.ts";
+import { findPosition, type Hindrance } from "./position.ts";
+import { webAddress } from "./places/websites.ts";
+
+test("an id is one of version 4, and another one each time", () => {
+  const ids = Array.from({ length: 100 }, newId);
+  expect(new Set(ids).size).toBe(100);
+  for (const id of ids) {
+    expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  }
+});
+
+test.each<[number, Hindrance]>([
+  [1, "denied"],
+  [2, "unavailable"],
+  [3, "tooSlow"],
+  [9, "unavailable"],
+])("a browser's error %d is %s", async (code, hindrance) => {
+  const geolocation = {
+    getCurrentPosition: (_: unknown, failed: (error: { code: number }) => void) => {
+      failed({ code });
+    },
+  } as unknown as Geolocation;
+  await expect(findPosition(geolocation)).rejects.toMatchObject({ hindrance });
+});
+
+test("a browser without positions is told apart", async () => {
+  const none = undefined as unknown as Geolocation;
+  await expect(findPosition(none)).rejects.toMatchObject({ hindrance: "unsupported" });
+});
+
+test.each(["", "#", "#a b", "#<script>", "#a/../b"])("%s holds no code", (hash) => {
+  expect(linkOfCode({ origin: "https://here.example", hash })).toBeNull();
+});
+
+test("a code is sent as the link that was scanned", () => {
+  expect(linkOfCode({ origin: "https://here.example", hash: "#Ab-9_x" })).toBe(
+    "https://here.example/C/Ab-9_x",
+  );
+});
+
+test.each([
+  ["https://a.example/b", "https://a.example/b"],
+  ["javascript:alert(1)", null],
+  ["www.a.example", null],
+  [null, null],
+])("the website %s leads to %s", (told, address) => {
+  expect(webAddress(told)).toBe(address);
+});

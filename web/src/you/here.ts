@@ -1,0 +1,4 @@
+/** Return the time zone that the phone is set to. */
+export function here(): string {
+  return Intl.DateTimeFormat().resolvedOptions().timeZone;
+}
