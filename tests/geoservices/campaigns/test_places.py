@@ -26,6 +26,7 @@ from tests.factories import (
     may,
     share_place,
 )
+from tests.planning import analyze
 
 AREA: dict[str, Any] = {
     "type": "Polygon",
@@ -219,7 +220,7 @@ def test_what_listens_elsewhere_is_not_looked_at(world: World) -> None:
     listing = make_listing(session, other)
     far = Around(lon=-4.1, lat=50.4, radius_m=500)
     _fill(session, make_campaign(session, listing, places=PlaceSet(circle=far)))
-    session.execute(text("ANALYZE campaign_places"))
+    analyze(session.connection(), "campaign_places")
     plan = _plan(session, world.place)
 
     assert "Seq Scan on campaign_places" not in plan

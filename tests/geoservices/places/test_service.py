@@ -16,6 +16,7 @@ from geoservices.geometry.position import Position
 from geoservices.places.queries import AfterDistance, AfterName
 from geoservices.places.service import find_places, get_place, position_of
 from tests.factories import EXETER, make_organisation, make_place
+from tests.planning import analyze
 
 HERE = Position(lon=EXETER[0], lat=EXETER[1])
 CASES = json.loads(
@@ -166,7 +167,7 @@ def test_looking_near_uses_the_index(session: Session, devon: Organisation) -> N
         ),
         {"id": devon.id},
     )
-    session.execute(text("ANALYZE places"))
+    analyze(session.connection(), "places")
 
     asked: list[tuple[str, Any]] = []
 
