@@ -12,12 +12,13 @@ from fastapi import APIRouter, FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from api.dependencies import Now, SessionDep, SettingsDep
+from api.reading import ReadRoute
 from api.responses import PageResponse, WorkerResponse
 from geoservices.codes import service as codes
 from geoservices.codes.links import CodeProblem
 from geoservices.places import service as places
 
-router = APIRouter(tags=["pages"], default_response_class=PageResponse)
+router = APIRouter(tags=["pages"], default_response_class=PageResponse, route_class=ReadRoute)
 
 FOLDER = Path(str(files("api"))) / "pages"
 CODE_PAGE = Template((FOLDER / "code.html").read_text("utf-8"))

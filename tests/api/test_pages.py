@@ -4,10 +4,12 @@ import re
 from datetime import timedelta
 
 import pytest
+from fastapi.routing import APIRoute
 from httpx2 import Client
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from api.app import UNVERSIONED
 from geoservices.accounts.models import Organisation
 from geoservices.checkins.models import CheckIn
 from geoservices.codes.links import CodeKind
@@ -167,3 +169,20 @@ def test_whatever_is_loaded_for_notifications_is_there(anyone: Client, path: str
 
     assert len(loaded) >= 4
     assert {anyone.get(file).status_code for file in loaded} == {200}
+
+
+def test_the_head_of_what_anybody_may_read_is_there_too(anyone: Client) -> None:
+    """As programs ask for it that preview links: the same, without content."""
+    paths = {
+        path
+        for router in UNVERSIONED
+        for route in router.routes
+        if isinstance(route, APIRoute) and "{" not in (path := route.path)
+    } | {"/C/nothing", "/problems/not-found", "/problems/nothing"}
+
+    for path in sorted(paths):
+        whole, head = anyone.get(path), anyone.head(path)
+        assert (head.status_code, head.content) == (whole.status_code, b""), path
+        same = ("content-type", "content-length", "content-security-policy", "cache-control")
+        assert [head.headers.get(one) for one in same] == [whole.headers.get(one) for one in same]
+    assert anyone.head("/v1/places").status_code == 405
