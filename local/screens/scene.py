@@ -1,13 +1,22 @@
 """What is there when pictures are taken: a library with things on, a citizen, a caretaker."""
 
 import subprocess
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from playwright.sync_api import Browser, BrowserContext, Page, StorageState, expect
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Geolocation,
+    Page,
+    StorageState,
+    expect,
+)
+from shapely.geometry import shape
 
 from geoservices import clock
 from local.actors import Caller
@@ -17,7 +26,8 @@ from local.story.stage import Stage
 LIBRARY = "Exeter Library"
 POLLING_PLACE = "Topsham Library"
 PASSWORD = "plinth owl gravel cello"  # noqa: S105  # Of an account that is gone with its stack.
-TOLD_WITHIN_S = 30.0
+TOLD_WITHIN_S = 60.0
+MESSAGES = "() => fetch('/v1/notifications').then((r) => r.json()).then((j) => j.items.length)"
 CHECKLIST = (
     "Read the meter by the door",
     "Read the meter behind the boiler",
@@ -38,12 +48,16 @@ class Scene:
     """Ids of tasks by their titles."""
     username: str
     """The caretaker's."""
+    position: Geolocation
+    """Where everybody is: in the library."""
 
 
 def set_scene(stage: Stage) -> Scene:
     """Put on what the pages show."""
-    places = {name: stage.place(q=name)["id"] for name in (LIBRARY, POLLING_PLACE)}
+    found = {name: stage.place(q=name) for name in (LIBRARY, POLLING_PLACE)}
+    places = {name: place["id"] for name, place in found.items()}
     library = places[LIBRARY]
+    inside = shape(found[LIBRARY]["geofence"]["geometry"]).representative_point()
     _mark_sensitive(stage, places[POLLING_PLACE])
     for key, english, welsh in (
         ("story-time", "Story time", "Amser stori"),
@@ -60,6 +74,7 @@ def set_scene(stage: Stage) -> Scene:
         places=places,
         tasks=tasks,
         username=username,
+        position={"longitude": inside.x, "latitude": inside.y, "accuracy": 9},
     )
 
 
@@ -75,7 +90,6 @@ def _mark_sensitive(stage: Stage, place_id: str) -> None:
 
 def _put_on(stage: Stage, library: str) -> dict[str, str]:
     """Put offers and events on, and return their ids by what addresses call them."""
-    tomorrow = (clock.now() + timedelta(days=1)).replace(hour=10, minute=30, second=0)
     drink = stage.manager.announce(
         library,
         kind="offer",
@@ -104,7 +118,7 @@ def _put_on(stage: Stage, library: str) -> dict[str, str]:
         kind="event",
         title="Story time",
         text="For children up to five. Bring somebody to sit on.",
-        starts_at=tomorrow.isoformat(),
+        starts_at=_morning_in(days=1),
         length="PT45M",
         rule="FREQ=DAILY;COUNT=30",
         sign_up="open",
@@ -116,7 +130,7 @@ def _put_on(stage: Stage, library: str) -> dict[str, str]:
         kind="event",
         title=LONG,
         text="For everybody from four to eleven.",
-        starts_at=(tomorrow + timedelta(days=2)).isoformat(),
+        starts_at=_morning_in(days=3),
         length="PT6H",
     )
     stage.manager.campaign(
@@ -127,7 +141,19 @@ def _put_on(stage: Stage, library: str) -> dict[str, str]:
         campaign_class="offer",
         body="Show this at the café in Exeter Library today.",
     )
+    stage.manager.campaign(
+        story,
+        trigger="entered",
+        audience="citizen",
+        purpose="nearby",
+        body="Story time at Exeter Library: come in, it is free.",
+    )
     return {"offerId": drink["id"], "eventId": story["id"]}
+
+
+def _morning_in(*, days: int) -> str:
+    """Write half past ten, so many days from now, as the service reads it."""
+    return f"{clock.now() + timedelta(days=days):%Y-%m-%d}T10:30:00Z"
 
 
 def _set_tasks(stage: Stage, library: str) -> dict[str, str]:
@@ -219,12 +245,16 @@ def be_citizen(browser: Browser, api: str, scene: Scene, **told: Any) -> Storage
 
 
 def _wait_for_a_message(page: Page) -> None:
-    """Wait for what the workers make of the check-in."""
-    page.wait_for_function(
-        "() => fetch('/v1/notifications').then((r) => r.json()).then((j) => j.items.length > 0)",
-        timeout=TOLD_WITHIN_S * 1000,
-        polling=200,
-    )
+    """Wait for what the workers make of the check-in.
+
+    Raises:
+        TimeoutError: They made nothing of it.
+    """
+    give_up_at = time.monotonic() + TOLD_WITHIN_S
+    while not page.evaluate(MESSAGES):
+        if time.monotonic() > give_up_at:
+            raise TimeoutError("Nobody was told of anything.")
+        page.wait_for_timeout(200)
 
 
 def be_staff(browser: Browser, api: str, scene: Scene, **told: Any) -> StorageState:

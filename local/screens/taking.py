@@ -15,11 +15,10 @@ from local.screens.sheet import write_sheet
 from local.screens.shots import SHOTS, Shot, Who, fail, read_addresses
 from local.story.stage import Stage, Teller, set_stage
 
-EXETER = {"longitude": -3.5301, "latitude": 50.7244, "accuracy": 10}
-LOCATED: dict[str, Any] = {"geolocation": EXETER, "permissions": ["geolocation"]}
 SIZES = {"phone": (390, 844), "desk": (1280, 800)}
 SCHEMES = ("light", "dark")
 ENGLISH, WELSH = "en-GB", "cy-GB"
+TIME_ZONE = "Europe/London"
 PATIENCE_MS = 15_000
 UNDER_WAY = "main [role=status] > [aria-hidden=true], main [aria-busy=true]"
 """What stands on a page while something of it is on its way."""
@@ -33,7 +32,11 @@ class Photographer:
         self._api = stage.api
         self._folder = folder
         self._scene: Scene = set_scene(stage)
-        told = {"locale": ENGLISH, "timezone_id": "Europe/London", **LOCATED}
+        self._located: dict[str, Any] = {
+            "geolocation": self._scene.position,
+            "permissions": ["geolocation"],
+        }
+        told = {"locale": ENGLISH, "timezone_id": TIME_ZONE, **self._located}
         self._states: Mapping[Who, StorageState | None] = {
             Who.NOBODY: None,
             Who.CITIZEN: be_citizen(browser, self._api, self._scene, **told),
@@ -67,9 +70,9 @@ class Photographer:
         return self._browser.new_context(
             viewport={"width": width, "height": height},
             locale=locale,
-            timezone_id="Europe/London",
+            timezone_id=TIME_ZONE,
             storage_state=self._states[shot.who],
-            **(LOCATED if shot.has_position else {}),
+            **(self._located if shot.has_position else {}),
         )
 
     def _open(self, context: BrowserContext, shot: Shot) -> Page:
