@@ -50,7 +50,7 @@ export default defineConfig({
   },
   server: {
     proxy: Object.fromEntries(
-      ["/v1", "/pages", "/C", "/notifications", "/sign-in", "/service-worker.js"].map((path) => [
+      ["/v1", "/pages", "/C", "/service-worker.js"].map((path) => [
         path,
         service,
       ]),
