@@ -12,7 +12,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from api.dependencies import Now, SessionDep, SettingsDep
-from api.responses import PageResponse, WorkerResponse
+from api.responses import PageResponse
 from geoservices.codes import service as codes
 from geoservices.codes.links import CodeProblem
 from geoservices.places import service as places
@@ -22,7 +22,6 @@ router = APIRouter(tags=["pages"], default_response_class=PageResponse)
 FOLDER = Path(str(files("api"))) / "pages"
 CODE_PAGE = Template((FOLDER / "code.html").read_text("utf-8"))
 SCREEN_PAGE = (FOLDER / "screen.html").read_text("utf-8")
-SERVICE_WORKER = (FOLDER / "service-worker.js").read_text("utf-8")
 
 PURPOSE = "With it you can say that you are here, and see what is on. We call this checking in."
 NOT_CHECKED_IN = "You have only opened a page. You are not checked in, and we have kept nothing."
@@ -82,12 +81,6 @@ def open_link(link_token: str, session: SessionDep, settings: SettingsDep, at: N
 def open_screen() -> PageResponse:
     """Show a rotating code on a screen at the desk; its secret stands behind the address's #."""
     return PageResponse(SCREEN_PAGE)
-
-
-@router.get("/service-worker.js", response_class=WorkerResponse)
-def read_service_worker() -> WorkerResponse:
-    """Get the script that shows notifications; from the root, it may serve every page."""
-    return WorkerResponse(SERVICE_WORKER)
 
 
 def code_page(
