@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { build, defineConfig, type Plugin } from "vite";
+import { installable } from "./installing.ts";
 import { addresses } from "./src/addresses.ts";
 
 const service = "http://127.0.0.1:8080";
@@ -62,7 +63,7 @@ async function compress(path: string): Promise<void> {
 }
 
 export default defineConfig({
-  plugins: [svelte(), tellAddresses(), complete()],
+  plugins: [svelte(), tellAddresses(), installable(), complete()],
   build: {
     // The policy of pages allows no `data:` addresses.
     assetsInlineLimit: 0,
