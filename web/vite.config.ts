@@ -74,10 +74,7 @@ export default defineConfig({
   },
   server: {
     proxy: Object.fromEntries(
-      ["/v1", "/pages", "/C", "/service-worker.js"].map((path) => [
-        path,
-        service,
-      ]),
+      ["/v1", "/pages", "/C", "/service-worker.js"].map((path) => [path, service]),
     ),
   },
 });

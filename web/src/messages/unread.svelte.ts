@@ -7,6 +7,8 @@ class Unread {
   count = $state(0);
   /** Grows whenever a message has come in while the page stands. */
   arrived = $state(0);
+  /** Whether a member is signed in, who may sign out on every page. */
+  isMember = $state(false);
   #isSomebody = false;
 
   /** Look now, and whenever a message comes or somebody comes back to the page. */
@@ -33,6 +35,7 @@ class Unread {
       if (!this.#isSomebody) {
         const { device, member } = await readBrowser();
         this.#isSomebody = (device ?? member) !== null;
+        this.isMember = member !== null;
       }
       this.count = this.#isSomebody ? (await call(api.GET("/v1/notifications/unread"))).unread : 0;
     } catch (error) {
