@@ -36,7 +36,7 @@ from geoservices.places.models import Place
 from geoservices.places.sensitivity import SensitiveKind
 from geoservices.scopes import confined_sessions
 from geoservices.settings.service import Settings
-from local import web
+from local import chromium, web
 from tests.api import conftest as api_tests
 from tests.api.serving import serving
 from tests.conftest import make_migrated_database
@@ -62,12 +62,6 @@ STICKING_OUT = """() => document.documentElement.scrollWidth <= innerWidth ? [] 
     [...document.body.querySelectorAll('*')]
         .filter((one) => one.getBoundingClientRect().right > innerWidth)
         .map((one) => ['sticks out', one.outerHTML.slice(0, 200)])"""
-DRAWING_WITHOUT_A_CARD = [
-    "--use-gl=angle",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-]
-"""Chromium's options to draw maps on machines without a graphics card."""
 REFUSALS = "Failed to load resource"
 """What Chromium writes to the console of an answer of 400 or more, which a page may expect."""
 
@@ -139,12 +133,6 @@ def _furnish(
     return library, make_code(session, library)
 
 
-def _chromium(playwright: Playwright) -> Browser:
-    return playwright.chromium.launch(
-        executable_path=shutil.which("chromium"), args=["--no-sandbox", *DRAWING_WITHOUT_A_CARD]
-    )
-
-
 def _firefox(playwright: Playwright) -> Browser:
     return playwright.firefox.launch(
         channel="moz-firefox", executable_path=shutil.which("firefox-esr")
@@ -152,7 +140,7 @@ def _firefox(playwright: Playwright) -> Browser:
 
 
 ENGINES: dict[str, tuple[str, Callable[[Playwright], Browser]]] = {
-    "chromium": ("chromium", _chromium),
+    "chromium": ("chromium", chromium.launch),
     "firefox": ("firefox-esr", _firefox),
 }
 
