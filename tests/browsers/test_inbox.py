@@ -2,7 +2,7 @@
 
 from uuid import uuid4
 
-from tests.browsers.acting import agree, be_told, check_in, set_up, turn_on
+from tests.browsers.acting import agree, ask, be_told, check_in, set_up, turn_on
 from tests.browsers.desktop import Desktop
 from tests.browsers.driving import PATIENCE, Visitor
 from tests.browsers.site import Site
@@ -43,6 +43,7 @@ def test_a_push_about_a_task_opens_the_task(
     screen = visitor.screen_at(f"{site.url}/tasks")
     screen.reads("You have no tasks.")
     agree(screen, "staff-tasks")
+    ask(screen, "PUT", "/v1/working-hours", {"hours": "Mo-Su 00:00-24:00"})
     turn_on(screen, site)
     place_id, task_id = site.make_task(title)
     check_in(screen, place_id)
