@@ -16,6 +16,10 @@ export const pages: {
   tasks: within("tasks", () => import("./pages/Tasks.svelte")),
   task: within("tasks", () => import("./pages/Task.svelte")),
   atWork: within("tasks", () => import("./pages/AtWork.svelte")),
+  unsent: within(
+    "offline",
+    within("tasks", () => import("./pages/Unsent.svelte")),
+  ),
   map: () => import("./pages/Map.svelte"),
 };
 

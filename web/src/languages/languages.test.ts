@@ -2,6 +2,8 @@ import { describe, expect, test } from "vitest";
 import cy from "./cy.json";
 import en from "./en.json";
 import { fill } from "./messages.ts";
+import offlineCy from "./offline/cy.json";
+import offlineEn from "./offline/en.json";
 import tasksCy from "./tasks/cy.json";
 import tasksEn from "./tasks/en.json";
 import youCy from "./you/cy.json";
@@ -12,6 +14,7 @@ type Some = Record<string, string | object>;
 /** Each file of a language beside the English one. */
 const others: [string, Some, Some][] = [
   ["cy", cy, en],
+  ["cy", offlineCy, offlineEn],
   ["cy", tasksCy, tasksEn],
   ["cy", youCy, youEn],
 ];
