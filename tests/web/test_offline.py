@@ -24,7 +24,8 @@ IS_READY = """() => navigator.serviceWorker.ready.then(() => new Promise((done) 
     if (navigator.serviceWorker.controller) done();
     else navigator.serviceWorker.addEventListener('controllerchange', done);
 }))"""
-KEPT = "(key) => caches.open('answers').then((cache) => cache.match(key)).then(Boolean)"
+KEPT = """([key, text]) => caches.open('answers').then((cache) => cache.match(key))
+    .then((kept) => kept ? kept.text() : '').then((told) => told.includes(text))"""
 MADE_EARLIER = """(minutes) => new Promise((done) => {
     indexedDB.open('geoservices-unsent').onsuccess = ({ target: { result } }) => {
         const work = result.transaction('waiting', 'readwrite');
@@ -81,11 +82,11 @@ def find_signal(page: Page, site: FarSite) -> None:
     page.context.set_offline(offline=False)
 
 
-def be_ready(page: Page, *keys: str) -> None:
-    """Wait until the app is kept, and what was seen under these addresses."""
+def be_ready(page: Page, *keys: str, saying: str = "") -> None:
+    """Wait until the app is kept, and what was seen under these addresses, as it is now."""
     page.evaluate(IS_READY)
     for key in keys:
-        page.wait_for_function(KEPT, arg=key)
+        page.wait_for_function(KEPT, arg=[key, saying])
 
 
 def test_a_check_in_without_signal_is_told_once(
@@ -153,7 +154,7 @@ def test_a_task_is_done_without_signal(
     page = sign_in(f"/tasks/{task_id}", username=username)
     page.get_by_role("button", name="Take this task").click()
     expect(page.get_by_text("The task is yours now.")).to_be_visible()
-    be_ready(page, f"/v1/tasks/{task_id}")
+    be_ready(page, f"/v1/tasks/{task_id}", saying='"claimed"')
 
     lose_signal(page)
     page.get_by_role("button", name="Start").click()
@@ -166,8 +167,9 @@ def test_a_task_is_done_without_signal(
     page.get_by_label("Something the next person should know").fill("Mind the gulls.")
     page.get_by_role("button", name="Add the note").click()
     expect(page.get_by_role("link", name="3 things wait for signal")).to_be_visible()
-    photo = {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": jpeg()}
-    page.get_by_label("Add a photo").set_input_files(photo)
+    page.get_by_label("Add a photo").set_input_files(
+        {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": jpeg()}
+    )
     expect(page.get_by_role("link", name="4 things wait for signal")).to_be_visible()
     page.reload()
     expect(page.get_by_text("1 of 1 done")).to_be_visible()
@@ -185,7 +187,7 @@ def test_a_task_is_done_without_signal(
     page.wait_for_url("**/unsent")
     expect(page.get_by_text("Everything you did has been sent.")).to_be_visible()
     with transaction(site.sessions) as session:
-        assert session.get_one(Task, task_id).state is TaskState.DONE
+        assert session.get_one(Task, task_id).state == TaskState.DONE
         steps = session.scalars(select(TaskStep.kind).where(TaskStep.task_id == task_id))
         assert sorted(steps) == ["claim", "done", "note", "start", "tick"]
     page.get_by_role("link", name="Tasks for staff").click()
@@ -204,7 +206,7 @@ def test_what_was_refused_is_told_in_words(
     page = sign_in(f"/tasks/{task_id}")
     page.get_by_role("button", name="Take this task").click()
     expect(page.get_by_text("The task is yours now.")).to_be_visible()
-    be_ready(page)
+    be_ready(page, f"/v1/tasks/{task_id}", saying='"claimed"')
     lose_signal(page)
     page.get_by_role("button", name="Start").click()
     page.get_by_role("button", name="Add the note").click()
@@ -237,4 +239,5 @@ def test_nothing_of_anyone_is_left_for_the_next(
     expect(page.get_by_role("heading", level=1, name="Read the meter")).to_be_visible()
     be_ready(page, f"/v1{path}")
     page.evaluate(SIGN_OUT)
-    page.wait_for_function(f"(key) => ({KEPT})(key).then((isThere) => !isThere)", arg=f"/v1{path}")
+    gone = f"(told) => ({KEPT})(told).then((isThere) => !isThere)"
+    page.wait_for_function(gone, arg=[f"/v1{path}", "Read the meter"])

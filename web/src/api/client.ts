@@ -73,8 +73,8 @@ export async function headersOfOurs(): Promise<Readonly<Record<string, string>>>
 }
 
 /** Ask who this browser is. Cookies that are worthless are gone afterwards. */
-export async function readBrowser(): Promise<Browser> {
-  const response = await send(new Request("/v1/session", { cache: "no-store" }));
+export async function readBrowser(sending: Sending = {}): Promise<Browser> {
+  const response = await send(new Request("/v1/session", { cache: "no-store" }), sending);
   if (!response.ok) {
     throw await refusalOf(response);
   }

@@ -126,7 +126,8 @@ export function tell(): void {
 }
 
 async function readSender(): Promise<Sender> {
-  const browser = await readBrowser();
+  // It is tried again soon; until then somebody is to know that it waits.
+  const browser = await readBrowser({ isRepeatable: false });
   return { who: whoOf(browser), token: browser.csrf_token };
 }
 

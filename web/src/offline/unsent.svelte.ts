@@ -24,6 +24,8 @@ interface Syncing {
 class Unsent {
   /** In the order in which it was done; what is on its way for the first time does not count. */
   all: readonly Waiting[] = $state.raw([]);
+  /** Whether it is known what waits. */
+  isRead = $state(false);
   /** Whether the last thing could not be kept: the storage is full, or forbidden. */
   hasNoRoom = $state(false);
   /** Whether all that waited has been sent while the page was open. */
@@ -35,6 +37,11 @@ class Unsent {
   #inVain = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isWatching = false;
+
+  /** Say no longer that all has been sent, once it was seen. */
+  wasSeen(): void {
+    this.isAllSent = false;
+  }
 
   /** Send what waits whenever there may be signal again, as long as the page is open. */
   watch(): void {
@@ -92,8 +99,11 @@ class Unsent {
     let outcome: Outcome = { is: "waiting" };
     try {
       outcome = await sendWaiting(order);
-    } catch {
+    } catch (error) {
       // The storage does not answer: the next attempt may find it better.
+      if (!(error instanceof DOMException)) {
+        throw error;
+      }
     }
     await this.#read();
     this.#again();
@@ -141,6 +151,7 @@ class Unsent {
       // Nothing can be kept here, so nothing waits.
       this.all = [];
     }
+    this.isRead = true;
     this.isAllSent = this.all.length === 0 && (this.#hasWaited || this.isAllSent);
     this.#hasWaited = this.all.length > 0;
   }

@@ -1,6 +1,6 @@
 /** One task while it is worked on: what is on its way, what failed, and how it is now. */
 
-import { api, call, type Schemas } from "../api/client.ts";
+import { api, call, keptAt, type Schemas } from "../api/client.ts";
 import { asFailure, Refusal, type Failure } from "../api/failures.ts";
 import { unsent } from "../offline/unsent.svelte.ts";
 import { taskOf } from "../offline/waiting.ts";
@@ -65,10 +65,13 @@ export class Desk {
     return this.ticking[item] ?? this.task.ticked.includes(item);
   }
 
-  /** Read the task anew; it stays as it is where that fails. */
+  /** Read the task anew; it stays as it is where that fails, which is newer than what was kept. */
   async refresh(): Promise<void> {
     try {
-      this.read = await readTask(this.read.id);
+      const task = await readTask(this.read.id);
+      if (keptAt(task) === null) {
+        this.read = task;
+      }
     } catch (error) {
       asFailure(error);
     }
