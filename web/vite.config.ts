@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
@@ -8,6 +9,8 @@ import { addresses, type PageName } from "./src/addresses.ts";
 
 const service = "http://127.0.0.1:8080";
 const worker = "service-worker.js";
+/** MapLibre weighs more than all the rest, and not everybody looks at the map. */
+const map = /^assets\/(drawing|maplibre)/;
 const compressible = /\.(css|html|js|json|mjs|svg)$/;
 
 /** Tells the service which addresses are the app's own. */
@@ -64,8 +67,8 @@ function complete(): Plugin {
     name: "complete",
     apply: "build",
     async writeBundle({ dir = "dist" }) {
-      await buildWorker(dir);
-      const assets = (await readdir(join(dir, "assets"))).map((name) => join("assets", name));
+      const assets = (await readdir(join(dir, "assets"))).map((name) => `assets/${name}`);
+      await buildWorker(dir, await shellOf(dir, assets));
       for (const name of [...assets, worker]) {
         if (compressible.test(name)) {
           await compress(join(dir, name));
@@ -75,11 +78,21 @@ function complete(): Plugin {
   };
 }
 
+/** What the service worker keeps for use without signal; a page that wants the map has it kept then. */
+async function shellOf(folder: string, assets: readonly string[]): Promise<object> {
+  const index = await readFile(join(folder, "index.html"), "utf8");
+  const files = assets.filter((name) => !map.test(name)).sort();
+  const version = createHash("sha256").update(index).update(files.join("\n")).digest("hex");
+  const entry = files.find((name) => index.includes(name) && name.endsWith(".js"));
+  return { version: version.slice(0, 16), files, entry };
+}
+
 /** Builds the service worker into one script, since not every browser lets one import modules. */
-async function buildWorker(folder: string): Promise<void> {
+async function buildWorker(folder: string, shell: object): Promise<void> {
   await build({
     configFile: false,
     logLevel: "warn",
+    define: { __SHELL__: JSON.stringify(shell) },
     build: {
       outDir: folder,
       emptyOutDir: false,

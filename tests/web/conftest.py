@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import UUID, uuid4
 
 import axe_playwright_python
 import pytest
@@ -21,6 +22,8 @@ from playwright.sync_api import (
 from sqlalchemy.orm import Session
 
 from api.app import create_app
+from geoservices.access.rights import Role
+from geoservices.accounts.models import Organisation
 from geoservices.checkins.verification import Evidence
 from geoservices.codes.models import Code
 from geoservices.database import (
@@ -50,6 +53,7 @@ from tests.factories import (
     make_organisation,
     make_place,
 )
+from tests.signing import PASSWORD, make_account
 
 settings = api_tests.settings
 PATIENCE_MS = 30_000
@@ -197,3 +201,47 @@ def faults(page: Page) -> list[Any]:
     page.evaluate(f"() => {{ {AXE} }}")
     found: list[Any] = page.evaluate(CHECK, RULES)
     return [*found, *page.evaluate(STICKING_OUT)]
+
+
+MakeTask = Callable[..., UUID]
+
+
+@pytest.fixture
+def make_task(site: Site) -> MakeTask:
+    """Make a task at the library; what is told besides is the task's own."""
+
+    def make_task(title: str, **told: Any) -> UUID:
+        with transaction(site.sessions) as session:
+            library = session.get_one(Place, site.library.id)
+            task = make_listing(session, library, title=title, kind=ListingKind.TASK)
+            for name, value in told.items():
+                setattr(task, name, value)
+            session.flush()
+            return task.id
+
+    return make_task
+
+
+def come_in(page: Page, path: str, username: str) -> None:
+    """Follow the link to sign in by, and come back."""
+    page.locator("main a[href^='/sign-in']").click()
+    page.get_by_label("Username").fill(username)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"**{path}")
+
+
+@pytest.fixture
+def sign_in(open_page: Opener, site: Site) -> Callable[..., Page]:
+    """Come to an address as somebody new on the staff, who is asked to sign in there first."""
+
+    def sign_in(path: str, *, username: str = "", **told: Any) -> Page:
+        username = username or uuid4().hex
+        with site.sessions() as session:
+            organisation = session.get_one(Organisation, site.library.organisation_id)
+            make_account(session, organisation, role=Role.STAFF, username=username)
+        page = open_page(path, **told)
+        come_in(page, path, username)
+        return page
+
+    return sign_in

@@ -98,8 +98,8 @@ def test_a_code_that_was_scanned_leads_to_a_check_in(open_page: Opener, site: Si
 
 
 def test_without_a_connection_it_says_so_and_goes_on_afterwards(open_page: Opener) -> None:
-    """What was shown stays; trying again is enough."""
-    page = open_page("/")
+    """Also where nothing is kept for it; trying again is enough."""
+    page = open_page("/", service_workers="block")
     page.get_by_role("button", name="Show all places").click()
     expect(page.get_by_text("2 places")).to_be_visible()
     page.context.set_offline(offline=True)

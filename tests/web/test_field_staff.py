@@ -4,23 +4,14 @@ import struct
 import zlib
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
-from uuid import UUID, uuid4
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from geoservices import clock
-from geoservices.access.rights import Role
-from geoservices.accounts.models import Organisation
 from geoservices.checkins.verification import Evidence
 from geoservices.database import transaction
-from geoservices.listings.models import ListingKind
-from geoservices.places.models import Place
 from geoservices.tasks.models import Priority, Task
-from tests.factories import make_listing
-from tests.signing import PASSWORD, make_account
-from tests.web.conftest import Opener, Site, faults
+from tests.web.conftest import MakeTask, Site, come_in, faults
 
 SIDE = 64
 
@@ -33,49 +24,6 @@ HEADER = struct.pack(">IIBBBBB", SIDE, SIDE, 8, 2, 0, 0, 0)
 ROWS = zlib.compress((b"\x00" + b"\xc0\x30\x30" * SIDE) * SIDE)
 RED = b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", HEADER) + _chunk(b"IDAT", ROWS) + _chunk(b"IEND", b"")
 """A red square."""
-
-MakeTask = Callable[..., UUID]
-
-
-@pytest.fixture
-def make_task(site: Site) -> MakeTask:
-    """Make a task at the library; what is told besides is the task's own."""
-
-    def make_task(title: str, **told: Any) -> UUID:
-        with transaction(site.sessions) as session:
-            library = session.get_one(Place, site.library.id)
-            task = make_listing(session, library, title=title, kind=ListingKind.TASK)
-            for name, value in told.items():
-                setattr(task, name, value)
-            session.flush()
-            return task.id
-
-    return make_task
-
-
-def come_in(page: Page, path: str, username: str) -> None:
-    """Follow the link to sign in by, and come back."""
-    page.locator("main a[href^='/sign-in']").click()
-    page.get_by_label("Username").fill(username)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url(f"**{path}")
-
-
-@pytest.fixture
-def sign_in(open_page: Opener, site: Site) -> Callable[..., Page]:
-    """Come to an address as somebody new on the staff, who is asked to sign in there first."""
-
-    def sign_in(path: str, *, username: str = "", **told: Any) -> Page:
-        username = username or uuid4().hex
-        with site.sessions() as session:
-            organisation = session.get_one(Organisation, site.library.organisation_id)
-            make_account(session, organisation, role=Role.STAFF, username=username)
-        page = open_page(path, **told)
-        come_in(page, path, username)
-        return page
-
-    return sign_in
 
 
 def test_from_signing_in_to_done(

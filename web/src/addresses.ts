@@ -18,6 +18,7 @@ export const addresses = {
   task: "/tasks/{taskId}",
   atWork: "/at-work",
   map: "/map",
+  unsent: "/unsent",
 } as const;
 
 export type PageName = keyof typeof addresses;

@@ -27,6 +27,7 @@ class Router {
 
   #visit = "";
   #isFirst = true;
+  #isOutdated = false;
   readonly #scrolled = new Map<string, number>();
 
   /** Show the page of the address there is, and follow the links and the history from now on. */
@@ -51,8 +52,17 @@ class Router {
     void this.#show();
   }
 
+  /** Take the new version of the app, which is here, with the next page that is gone to. */
+  outdate(): void {
+    this.#isOutdated = true;
+  }
+
   /** Go to an address of the app's. */
   go(href: string): void {
+    if (this.#isOutdated) {
+      location.assign(href);
+      return;
+    }
     if (new URL(href, location.href).href === location.href) {
       void this.#show();
       return;

@@ -23,5 +23,6 @@ export const pages: {
   tasks: within(["tasks"], () => import("./pages/Tasks.svelte")),
   task: within(["tasks"], () => import("./pages/Task.svelte")),
   atWork: within(["tasks"], () => import("./pages/AtWork.svelte")),
+  unsent: within(["offline", "tasks"], () => import("./pages/Unsent.svelte")),
   map: () => import("./pages/Map.svelte"),
 };

@@ -1,15 +1,22 @@
 /** A check-in by one touch: from asking where the phone is to what the service makes of it. */
 
-import { api, becomeDevice, call, repeatable, type Schemas } from "../api/client.ts";
+import { api, call, type Schemas } from "../api/client.ts";
 import { asFailure, Refusal, type Failure } from "../api/failures.ts";
 import { newId } from "../ids.ts";
+import { sendAtOnce, type Outcome } from "../offline/sending.ts";
+import { unsent } from "../offline/unsent.svelte.ts";
+import {
+  doneAt,
+  failureOf,
+  nowHere,
+  type Matter,
+  type Target,
+  type Waiting,
+} from "../offline/waiting.ts";
 import { findPosition, NoPosition, type Position } from "../position.ts";
 
 export type Answer = Schemas["CheckInAnswer"];
 export type Consent = Schemas["ConsentOut"];
-
-/** What is checked in at: a place of a list, or the place of a code as it was scanned. */
-export type Target = { readonly placeId: string } | { readonly code: string };
 
 type State =
   | { readonly is: "offered" }
@@ -17,6 +24,8 @@ type State =
   | { readonly is: "asking"; readonly consent: Consent }
   | { readonly is: "refused" }
   | { readonly is: "failed"; readonly failure: Failure }
+  /** Kept on this phone until there is signal. */
+  | { readonly is: "waiting"; readonly at: string }
   | { readonly is: "done"; readonly answer: Answer }
   | { readonly is: "undone" };
 
@@ -28,7 +37,8 @@ export class CheckIn {
   readonly #target: Target;
   readonly #purpose: Purpose;
   /** The same until it is done, so that sending it again does nothing more. */
-  #id = newId();
+  #made: Matter | null = null;
+  #placeName: string | null = null;
 
   constructor(target: Target, purpose: Purpose = "check-in-content") {
     this.#target = target;
@@ -36,30 +46,42 @@ export class CheckIn {
   }
 
   /** Check in, or ask for the consent that is still needed. */
-  async begin(): Promise<void> {
+  async begin(placeName: string | null): Promise<void> {
+    this.#placeName = placeName;
     await this.#attempt(async () => {
-      // The browser asks while the touch is fresh.
-      const asked = positionIfAny();
-      await becomeDevice();
-      const position = await asked;
-      try {
-        return { is: "done", answer: await this.#send(position) };
-      } catch (error) {
-        if (error instanceof Refusal && error.code === "consent-missing") {
-          return { is: "asking", consent: await readConsent(this.#purpose) };
-        }
-        throw error;
-      }
+      const at = nowHere();
+      const position = await positionIfAny();
+      const id = this.#made?.is === "check-in" ? this.#made.id : newId();
+      this.#made = { is: "check-in", id, target: this.#target, position, at };
+      return this.#send(this.#made);
     });
   }
 
-  /** Agree to what was shown, and check in. */
+  /** Agree to what was shown, and check in as of the touch that began it. */
   async agree({ text_version }: Consent): Promise<void> {
     await this.#attempt(async () => {
       const path = { purpose: this.#purpose };
       await call(api.PUT("/v1/consents/{purpose}", { params: { path }, body: { text_version } }));
-      return { is: "done", answer: await this.#send(await positionIfAny()) };
+      return this.#made ? this.#send(this.#made) : { is: "offered" };
     });
+  }
+
+  /** Show what became of it once it does not wait any more; nothing as long as it does. */
+  async settle(all: readonly Waiting[]): Promise<void> {
+    const made = this.#made;
+    if (this.state.is !== "waiting" || made?.is !== "check-in") {
+      return;
+    }
+    const kept = all.find(({ matter }) => matter.is === "check-in" && matter.id === made.id);
+    const failure = kept && failureOf(kept);
+    if (kept && failure) {
+      await this.#attempt(async () => {
+        await unsent.leave(kept);
+        return this.#next(made, { is: "refused", failure });
+      });
+    } else if (!kept) {
+      await this.#attempt(() => this.#next(made, { is: "sent", answer: null }));
+    }
   }
 
   /** Leave it. */
@@ -73,16 +95,28 @@ export class CheckIn {
       await call(
         api.DELETE("/v1/check-ins/{check_in_id}", { params: { path: { check_in_id: id } } }),
       );
-      this.#id = newId();
+      this.#made = null;
       return { is: "undone" };
     });
   }
 
-  async #send(position: Position | null): Promise<Answer> {
-    const target =
-      "code" in this.#target ? { code: this.#target.code } : { place_id: this.#target.placeId };
-    const body = { id: this.#id, position, ...target };
-    return call(api.POST("/v1/check-ins", { body, fetch: repeatable }));
+  async #send(made: Matter): Promise<State> {
+    return this.#next(made, await unsent.submit({ matter: made, about: this.#placeName }));
+  }
+
+  async #next(made: Matter, outcome: Outcome): Promise<State> {
+    switch (outcome.is) {
+      case "sent":
+        // Another tab may have sent it: the same once more brings the answer, and does nothing.
+        return { is: "done", answer: (outcome.answer ?? (await sendAtOnce(made))) as Answer };
+      case "waiting":
+        return { is: "waiting", at: doneAt(made) };
+      case "refused":
+        if (outcome.failure instanceof Refusal && outcome.failure.code === "consent-missing") {
+          return { is: "asking", consent: await readConsent(this.#purpose) };
+        }
+        throw outcome.failure;
+    }
   }
 
   async #attempt(step: () => Promise<State>): Promise<void> {

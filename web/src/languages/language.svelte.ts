@@ -11,6 +11,7 @@ import {
 } from "./messages.ts";
 import type entering from "./entering/en.json";
 import type inbox from "./messages/en.json";
+import type offline from "./offline/en.json";
 import type tasks from "./tasks/en.json";
 import type you from "./you/en.json";
 
@@ -42,6 +43,12 @@ const sections = {
   tasks: {
     en: async (): Promise<MessagesOf<typeof tasks>> => (await import("./tasks/en.json")).default,
     cy: async (): Promise<MessagesOf<typeof tasks>> => (await import("./tasks/cy.json")).default,
+  },
+  offline: {
+    en: async (): Promise<MessagesOf<typeof offline>> =>
+      (await import("./offline/en.json")).default,
+    cy: async (): Promise<MessagesOf<typeof offline>> =>
+      (await import("./offline/cy.json")).default,
   },
   you: {
     en: async (): Promise<MessagesOf<typeof you>> => (await import("./you/en.json")).default,

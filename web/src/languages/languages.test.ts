@@ -6,6 +6,8 @@ import enteringEn from "./entering/en.json";
 import { fill } from "./messages.ts";
 import messagesCy from "./messages/cy.json";
 import messagesEn from "./messages/en.json";
+import offlineCy from "./offline/cy.json";
+import offlineEn from "./offline/en.json";
 import tasksCy from "./tasks/cy.json";
 import tasksEn from "./tasks/en.json";
 import youCy from "./you/cy.json";
@@ -18,6 +20,7 @@ const others: [string, Some, Some][] = [
   ["cy", cy, en],
   ["cy", enteringCy, enteringEn],
   ["cy", messagesCy, messagesEn],
+  ["cy", offlineCy, offlineEn],
   ["cy", tasksCy, tasksEn],
   ["cy", youCy, youEn],
 ];

@@ -1,6 +1,6 @@
 /** What is shown on "near me": kept while the app is open, so that the way back leads to it. */
 
-import { api, call, type Schemas } from "../api/client.ts";
+import { api, call, keptAt, type Schemas } from "../api/client.ts";
 import { cursorOf } from "../api/paging.ts";
 import { asFailure, type Failure } from "../api/failures.ts";
 import { findPosition, NoPosition, type Hindrance } from "../position.ts";
@@ -18,6 +18,8 @@ interface Found {
   readonly places: readonly Place[];
   /** Where the list goes on; null where it is over. */
   readonly next: string | null;
+  /** Since when the list has been kept on this phone; null of one that has just come. */
+  readonly keptAt: string | null;
 }
 
 type State =
@@ -58,8 +60,9 @@ class Search {
     this.state = { is: "looking" };
     let state: State;
     try {
-      const { features, next } = await list(wanted, null);
-      state = { is: "found", wanted, places: features, next };
+      const found = await list(wanted, null);
+      const { features: places, next } = found;
+      state = { is: "found", wanted, places, next, keptAt: keptAt(found) };
     } catch (error) {
       state = { is: "failed", failure: asFailure(error), wanted };
     }

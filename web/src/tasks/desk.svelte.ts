@@ -1,8 +1,11 @@
 /** One task while it is worked on: what is on its way, what failed, and how it is now. */
 
-import { api, call, type Schemas } from "../api/client.ts";
-import { asFailure, type Failure } from "../api/failures.ts";
-import { changeOf, send, type Change, type Step } from "./changes.ts";
+import { api, call, keptAt, type Schemas } from "../api/client.ts";
+import { asFailure, Refusal, type Failure } from "../api/failures.ts";
+import { unsent } from "../offline/unsent.svelte.ts";
+import { taskOf } from "../offline/waiting.ts";
+import { changeOf, mayWait, sendChange, type Change, type Step, type Work } from "./changes.ts";
+import { foreseen } from "./foreseen.ts";
 import { reasonOf } from "./words.ts";
 
 export type Task = Schemas["WorkWithStepsOut"];
@@ -18,8 +21,22 @@ interface Failed {
 }
 
 export class Desk {
-  task: Task;
+  /** The task as the service told it last. */
+  read: Task;
+  /** What was done to it here and not sent yet. */
+  readonly waiting = $derived.by(() =>
+    unsent.all.filter(({ matter }) => taskOf(matter) === this.read.id),
+  );
+  /** The task as it is with that. */
+  readonly task: Task = $derived.by(() =>
+    foreseen(
+      this.read,
+      this.waiting.flatMap(({ matter }) => (matter.is === "change" ? [matter.change] : [])),
+    ),
+  );
   failed: Failed | null = $state.raw(null);
+  /** Whether what was done last is kept on this phone until it can be sent. */
+  isKept = $state(false);
   /** Ticks that are on their way. */
   ticking: Readonly<Record<string, boolean>> = $state.raw({});
   /** What was done last, for it to be said. */
@@ -28,7 +45,7 @@ export class Desk {
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(task: Task) {
-    this.task = $state.raw(task);
+    this.read = $state.raw(task);
   }
 
   /** Do something; true if it is done. */
@@ -48,10 +65,13 @@ export class Desk {
     return this.ticking[item] ?? this.task.ticked.includes(item);
   }
 
-  /** Read the task anew; it stays as it is where that fails. */
+  /** Read the task anew; it stays as it is where that fails, which is newer than what was kept. */
   async refresh(): Promise<void> {
     try {
-      this.task = await readTask(this.task.id);
+      const task = await readTask(this.read.id);
+      if (keptAt(task) === null) {
+        this.read = task;
+      }
     } catch (error) {
       asFailure(error);
     }
@@ -67,21 +87,46 @@ export class Desk {
     return sent;
   }
 
+  /** Return how the task is then, as far as the answer says, or that it has to wait. */
+  async #send(change: Change): Promise<Work | null | "waiting"> {
+    if (!mayWait(change.step)) {
+      return sendChange(change);
+    }
+    if (change.step.is === "done" && !this.task.checklist.every(({ id }) => this.isTicked(id))) {
+      throw new Refusal(409, { type: "/problems/checklist-unfinished" });
+    }
+    const outcome = await unsent.submit({
+      matter: { is: "change", change },
+      about: this.task.title,
+    });
+    switch (outcome.is) {
+      case "sent":
+        return outcome.answer as Work | null;
+      case "waiting":
+        return "waiting";
+      case "refused":
+        throw outcome.failure;
+    }
+  }
+
   async #attempt(change: Change): Promise<boolean> {
     const { step } = change;
     this.failed = null;
     this.did = null;
+    this.isKept = false;
     try {
-      const work = await send(change);
-      if (work) {
-        this.task = { ...this.task, ...work };
+      const work = await this.#send(change);
+      if (work === "waiting") {
+        this.isKept = true;
+      } else {
+        this.read = { ...this.read, ...work };
+        this.did = step.is;
       }
-      this.did = step.is;
     } catch (error) {
       this.failed = { change, failure: asFailure(error) };
     }
     // Of what was refused, too: somebody else may have it by now.
-    if (this.failed === null || reasonOf(this.failed.failure) !== null) {
+    if (!this.isKept && (this.failed === null || reasonOf(this.failed.failure) !== null)) {
       await this.refresh();
     }
     if (step.is === "tick") {

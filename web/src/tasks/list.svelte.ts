@@ -1,6 +1,6 @@
 /** What is shown on the list of tasks: kept while the app is open, so that the way back leads to it. */
 
-import { api, call } from "../api/client.ts";
+import { api, call, keptAt } from "../api/client.ts";
 import { asFailure, type Failure } from "../api/failures.ts";
 import { findPosition, NoPosition, type Hindrance, type Position } from "../position.ts";
 import type { Work } from "./changes.ts";
@@ -15,7 +15,12 @@ type State =
   | { readonly is: "hindered"; readonly hindrance: Hindrance }
   | { readonly is: "failed"; readonly failure: Failure }
   | { readonly is: "asking" }
-  | { readonly is: "here"; readonly tasks: readonly Work[]; readonly next: string | null };
+  | {
+      readonly is: "here";
+      readonly tasks: readonly Work[];
+      readonly next: string | null;
+      readonly keptAt: string | null;
+    };
 
 /** How far round a position, in metres: a building with what belongs to it, or a ride away. */
 const radii = { here: 150, near: 20_000 } as const;
@@ -107,7 +112,7 @@ class List {
     try {
       const { tasks, next } = await this.#read(before.next);
       if (this.state === before) {
-        this.state = { is: "here", tasks: [...before.tasks, ...tasks], next };
+        this.state = { ...before, tasks: [...before.tasks, ...tasks], next };
       }
     } catch (error) {
       this.failure = asFailure(error);
@@ -117,7 +122,7 @@ class List {
   async #read(
     next: string | null,
     limit = pageSize,
-  ): Promise<{ tasks: readonly Work[]; next: string | null }> {
+  ): Promise<{ tasks: readonly Work[]; next: string | null; keptAt: string | null }> {
     const cursor = next && new URL(next, location.origin).searchParams.get("cursor");
     const query = {
       ...this.#query(),
@@ -126,7 +131,7 @@ class List {
       ...(cursor ? { cursor } : {}),
     };
     const page = await call(api.GET("/v1/tasks", { params: { query } }));
-    return { tasks: page.items, next: page.next };
+    return { tasks: page.items, next: page.next, keptAt: keptAt(page) };
   }
 
   #query(): { mine?: boolean; near?: string; sort?: "distance" } {

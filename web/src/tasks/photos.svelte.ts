@@ -3,6 +3,8 @@
 import { api, call, headersOfOurs, type Schemas } from "../api/client.ts";
 import { asFailure, NoAnswer, Refusal, type Failure } from "../api/failures.ts";
 import { newId } from "../ids.ts";
+import { nowHere } from "../offline/waiting.ts";
+import { unsent } from "../offline/unsent.svelte.ts";
 
 export type Photo = Schemas["FileOut"];
 
@@ -18,6 +20,8 @@ export class Sending {
   /** From 0 to 1. */
   progress = $state(0);
   failure: Failure | null = $state.raw(null);
+  /** Whether it is kept on this phone until there is signal. */
+  isWaiting = $state(false);
 
   constructor(
     readonly drawn: HTMLCanvasElement,
@@ -32,9 +36,11 @@ export class Photos {
   isUnreadable = $state(false);
   failure: Failure | null = $state.raw(null);
   readonly #taskId: string;
+  readonly #title: string;
 
-  constructor(taskId: string) {
+  constructor(taskId: string, title: string) {
     this.#taskId = taskId;
+    this.#title = title;
     void this.load();
   }
 
@@ -74,7 +80,28 @@ export class Photos {
       this.kept = [...this.kept.filter(({ id }) => id !== kept.id), kept];
       this.leave(one);
     } catch (error) {
-      one.failure = asFailure(error);
+      const failure = asFailure(error);
+      if (failure instanceof NoAnswer) {
+        await this.#keep(one);
+      } else {
+        one.failure = failure;
+      }
+    }
+  }
+
+  /** Keep a photo until there is signal. */
+  async #keep(one: Sending): Promise<void> {
+    const { photo } = one;
+    const matter = { is: "photo", taskId: this.#taskId, photo, at: nowHere() } as const;
+    const outcome = await unsent.submit({ matter, about: this.#title });
+    if (outcome.is === "refused") {
+      one.failure = outcome.failure;
+    } else {
+      one.isWaiting = outcome.is === "waiting";
+      if (!one.isWaiting) {
+        this.leave(one);
+        await this.load();
+      }
     }
   }
 

@@ -1,8 +1,14 @@
 /** The service worker: one for all pages, since a browser has one for a scope, and subscriptions hang on it. */
 
-import { click, close, flushReceipts, push, resubscribe } from "./push.ts";
+import { match } from "../addresses.ts";
+import { changesWho, keyOf } from "../offline/answers.ts";
+import { sendWaiting, syncTag } from "../offline/sending.ts";
+import { readWaiting } from "../offline/store.ts";
 import { sendReceipts } from "../push/receipts.ts";
+import { answer, answerAnew, answerWho } from "./answers.ts";
 import type { SyncEvent } from "./events.ts";
+import { click, close, flushReceipts, push, resubscribe } from "./push.ts";
+import { keepShell, openFile, openPage, removeOldShells } from "./shell.ts";
 
 declare const self: ServiceWorkerGlobalScope;
 
@@ -19,11 +25,53 @@ self.addEventListener("pushsubscriptionchange", (event) => {
   event.waitUntil(resubscribe(event));
 });
 self.addEventListener("sync" as "message", (event) => {
-  (event as unknown as SyncEvent).waitUntil(sendReceipts());
+  const sync = event as unknown as SyncEvent;
+  sync.waitUntil(sync.tag === syncTag ? sendAll() : sendReceipts());
 });
+self.addEventListener("fetch", (event) => {
+  const handled = handle(event);
+  if (handled) {
+    event.respondWith(handled);
+  }
+});
+// At once: open tabs go on with the files of their own build, which are still there.
 self.addEventListener("install", (event) => {
-  event.waitUntil(self.skipWaiting());
+  event.waitUntil(Promise.all([self.skipWaiting(), keepShell()]));
 });
 self.addEventListener("activate", (event) => {
-  event.waitUntil(Promise.all([self.clients.claim(), flushReceipts()]));
+  event.waitUntil(Promise.all([self.clients.claim(), flushReceipts(), removeOldShells()]));
 });
+
+/** Send what waits; the browser has it tried again if some of it is left. */
+async function sendAll(): Promise<void> {
+  await sendWaiting();
+  if ((await readWaiting()).some(({ refused }) => refused === null)) {
+    throw new Error("Something still waits.");
+  }
+}
+
+/** Answer what is to work without signal; null leaves the rest to the browser. */
+function handle(event: FetchEvent): Promise<Response> | null {
+  const { method, mode, url } = event.request;
+  const address = new URL(url);
+  if (address.origin !== self.location.origin) {
+    return null;
+  }
+  if (changesWho(method, address)) {
+    return answerAnew(event);
+  }
+  if (method !== "GET") {
+    return null;
+  }
+  if (mode === "navigate") {
+    return match(address.pathname) ? openPage(event) : null;
+  }
+  if (address.pathname.startsWith("/assets/")) {
+    return openFile(event);
+  }
+  if (address.pathname === "/v1/session") {
+    return answerWho(event);
+  }
+  const key = keyOf(address);
+  return key === null ? null : answer(event, key);
+}

@@ -1,0 +1,243 @@
+"""Without signal: pages open, what is done waits, and the running service has it once."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+from datetime import datetime
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import Page, expect
+from sqlalchemy import select
+
+from geoservices.checkins.models import CheckIn
+from geoservices.checkins.verification import Evidence
+from geoservices.database import transaction
+from geoservices.tasks.models import Task, TaskStep
+from geoservices.tasks.states import TaskState
+from tests.picturing import jpeg
+from tests.signing import PASSWORD
+from tests.web.conftest import MakeTask, Opener, Site, faults
+from tests.web.line import Line, line_to
+
+IS_READY = """() => navigator.serviceWorker.ready.then(() => new Promise((done) => {
+    if (navigator.serviceWorker.controller) done();
+    else navigator.serviceWorker.addEventListener('controllerchange', done);
+}))"""
+KEPT = """([key, text]) => caches.open('answers').then((cache) => cache.match(key))
+    .then((kept) => kept ? kept.text() : '').then((told) => told.includes(text))"""
+MADE_EARLIER = """(minutes) => new Promise((done) => {
+    indexedDB.open('geoservices-unsent').onsuccess = ({ target: { result } }) => {
+        const work = result.transaction('waiting', 'readwrite');
+        work.objectStore('waiting').openCursor().onsuccess = ({ target: { result: cursor } }) => {
+            if (!cursor) return;
+            const matter = cursor.value.matter;
+            matter.at = new Date(Date.parse(matter.at) - minutes * 60_000).toISOString();
+            cursor.update(cursor.value);
+            work.told = matter.at;
+            cursor.continue();
+        };
+        work.oncomplete = () => { result.close(); done(work.told); };
+    };
+})"""
+"""Say of what waits that it was done so many minutes before."""
+
+NO_ROOM = """() => {
+    IDBObjectStore.prototype.add = () => { throw new DOMException('Full', 'QuotaExceededError'); };
+}"""
+SIGN_OUT = """() => fetch('/v1/session').then((answer) => answer.json()).then((browser) =>
+    fetch('/v1/sign-in', {method: 'DELETE', headers: {'X-CSRF-Token': browser.csrf_token}}))"""
+
+
+@dataclass(frozen=True, slots=True)
+class FarSite(Site):
+    """A site that browsers reach through a line."""
+
+    line: Line
+
+
+@pytest.fixture(scope="module")
+def site(site: Site) -> Iterator[FarSite]:
+    """The service at the end of a line."""
+    with line_to(urlsplit(site.url).port or 0) as line:
+        told = {field.name: getattr(site, field.name) for field in fields(site)}
+        yield FarSite(**{**told, "url": line.url}, line=line)
+
+
+@pytest.fixture
+def lose_signal(site: FarSite) -> Iterator[Callable[[Page], None]]:
+    """Take the signal from a page's phone, until `find_signal` or the end of the test."""
+
+    def lose_signal(page: Page) -> None:
+        page.context.set_offline(offline=True)
+        site.line.cut()
+
+    yield lose_signal
+    site.line.mend()
+
+
+def find_signal(page: Page, site: FarSite) -> None:
+    """Give it back."""
+    site.line.mend()
+    page.context.set_offline(offline=False)
+
+
+def be_ready(page: Page, *keys: str, saying: str = "") -> None:
+    """Wait until the app is kept, and what was seen under these addresses, as it is now."""
+    page.evaluate(IS_READY)
+    for key in keys:
+        page.wait_for_function(KEPT, arg=[key, saying])
+
+
+def test_a_check_in_without_signal_is_told_once(
+    open_page: Opener, site: FarSite, lose_signal: Callable[[Page], None]
+) -> None:
+    """By the phone's time, from two tabs; until then the app opens and says what waits."""
+    path = f"/v1/places/{site.library.id}"
+    page = open_page(path.removeprefix("/v1"))
+    page.get_by_role("button", name="Check in here").click()
+    page.get_by_role("button", name="I agree, check me in").click()
+    page.get_by_role("button", name="Undo this check-in").click()
+    expect(page.get_by_text("Your check-in is deleted.")).to_be_visible()
+    be_ready(page, path, f"{path}/listings")
+
+    lose_signal(page)
+    page.get_by_role("button", name="Check in here").click()
+    expect(page.get_by_text("We keep it on this phone that you were here")).to_be_visible()
+    told = page.evaluate(MADE_EARLIER, 10)
+    other = page.context.new_page()
+    other.goto(page.url)
+    expect(other.get_by_role("heading", level=1, name="Exeter Library")).to_be_visible()
+    expect(other.get_by_text("No signal just now. This is how it was at")).to_be_visible()
+    other.get_by_role("link", name="1 thing waits for signal").click()
+    expect(other.get_by_text("Checked in, ")).to_be_visible()
+    other.reload()
+    expect(other.get_by_text("Checked in, ")).to_be_visible()
+    assert faults(other) == []
+
+    find_signal(page, site)
+    other.get_by_role("button", name="Send it now").click()
+    expect(other.get_by_text("Everything you did has been sent.")).to_be_visible()
+    expect(page.get_by_text("We have your word for it. It reached us late.")).to_be_visible()
+    with transaction(site.sessions) as session:
+        [made] = session.scalars(select(CheckIn).where(CheckIn.evidence == Evidence.OFFLINE_CLAIM))
+        assert made.claimed_at == datetime.fromisoformat(told)
+        session.delete(made)
+
+
+def test_a_phone_without_room_claims_to_keep_nothing(
+    open_page: Opener, site: FarSite, lose_signal: Callable[[Page], None]
+) -> None:
+    """It says so; with signal a check-in counts all the same."""
+    page = open_page(f"/places/{site.library.id}")
+    be_ready(page)
+    page.evaluate(NO_ROOM)
+    lose_signal(page)
+    page.get_by_role("button", name="Check in here").click()
+    expect(page.get_by_role("alert")).to_contain_text("You are offline.")
+    expect(page.get_by_text("This phone has no room to keep things")).to_be_visible()
+    find_signal(page, site)
+    page.get_by_role("button", name="Check in here").click()
+    page.get_by_role("button", name="I agree, check me in").click()
+    expect(page.get_by_role("heading", name="You are checked in at Exeter")).to_be_focused()
+
+
+def test_a_task_is_done_without_signal(
+    sign_in: Callable[..., Page],
+    site: FarSite,
+    make_task: MakeTask,
+    lose_signal: Callable[[Page], None],
+) -> None:
+    """Begun, ticked, noted, photographed, done; all of it is sent once, after signing in again."""
+    task_id = make_task("Sweep the roof", checklist=[{"id": "sweep", "text": "Sweep"}])
+    username = uuid4().hex
+    page = sign_in(f"/tasks/{task_id}", username=username)
+    page.get_by_role("button", name="Take this task").click()
+    expect(page.get_by_text("The task is yours now.")).to_be_visible()
+    be_ready(page, f"/v1/tasks/{task_id}", saying='"claimed"')
+
+    lose_signal(page)
+    page.get_by_role("button", name="Start").click()
+    expect(page.get_by_role("link", name="1 thing waits for signal")).to_be_visible()
+    page.get_by_role("button", name="It is done").click()
+    expect(page.get_by_text("Tick everything on the list first.")).to_be_visible()
+    page.get_by_label("Sweep").check()
+    expect(page.get_by_role("link", name="2 things wait for signal")).to_be_visible()
+    page.get_by_role("button", name="Add the note").click()
+    page.get_by_label("Something the next person should know").fill("Mind the gulls.")
+    page.get_by_role("button", name="Add the note").click()
+    expect(page.get_by_role("link", name="3 things wait for signal")).to_be_visible()
+    page.get_by_label("Add a photo").set_input_files(
+        {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": jpeg()}
+    )
+    expect(page.get_by_role("link", name="4 things wait for signal")).to_be_visible()
+    page.reload()
+    expect(page.get_by_text("1 of 1 done")).to_be_visible()
+    page.get_by_role("button", name="It is done").click()
+    expect(page.get_by_role("link", name="5 things wait for signal")).to_be_visible()
+    assert faults(page) == []
+
+    page.context.clear_cookies(name="member")
+    find_signal(page, site)
+    page.get_by_role("link", name="5 things wait for you to sign in").click()
+    page.get_by_role("link", name="Sign in", exact=True).first.click()
+    page.get_by_label("Username").fill(username)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/unsent")
+    expect(page.get_by_text("Everything you did has been sent.")).to_be_visible()
+    with transaction(site.sessions) as session:
+        assert session.get_one(Task, task_id).state == TaskState.DONE
+        steps = session.scalars(select(TaskStep.kind).where(TaskStep.task_id == task_id))
+        assert sorted(steps) == ["claim", "done", "note", "start", "tick"]
+    page.get_by_role("link", name="Tasks for staff").click()
+    page.goto(f"{site.url}/tasks/{task_id}")
+    expect(page.get_by_role("img", name="Photo 1, added")).to_be_visible()
+
+
+def test_what_was_refused_is_told_in_words(
+    sign_in: Callable[..., Page],
+    site: FarSite,
+    make_task: MakeTask,
+    lose_signal: Callable[[Page], None],
+) -> None:
+    """The task was withdrawn meanwhile: what was typed is there to be read until it is deleted."""
+    task_id = make_task("Wash the windows")
+    page = sign_in(f"/tasks/{task_id}")
+    page.get_by_role("button", name="Take this task").click()
+    expect(page.get_by_text("The task is yours now.")).to_be_visible()
+    be_ready(page, f"/v1/tasks/{task_id}", saying='"claimed"')
+    lose_signal(page)
+    page.get_by_role("button", name="Start").click()
+    page.get_by_role("button", name="Add the note").click()
+    page.get_by_label("Something the next person should know").fill("No ladder here.")
+    page.get_by_role("button", name="Add the note").click()
+    expect(page.get_by_role("link", name="2 things wait for signal")).to_be_visible()
+    with transaction(site.sessions) as session:
+        task = session.get_one(Task, task_id)
+        task.state, task.claimed_by, task.leased_until = TaskState.CANCELLED, None, None
+
+    find_signal(page, site)
+    page.get_by_role("link", name="1 thing needs you").click()
+    expect(page.get_by_text("This task was cancelled meanwhile.")).to_be_visible()
+    expect(page.get_by_text("“No ladder here.”")).to_be_visible()
+    assert faults(page) == []
+    page.get_by_role("button", name="Delete 2 things").click()
+    page.get_by_role("button", name="Delete 2 things").click()
+    expect(page.get_by_text("Everything you did has been sent.")).to_be_visible()
+    with transaction(site.sessions) as session:
+        steps = session.scalars(select(TaskStep.kind).where(TaskStep.task_id == task_id))
+        assert sorted(steps) == ["claim"]
+
+
+def test_nothing_of_anyone_is_left_for_the_next(
+    sign_in: Callable[..., Page], make_task: MakeTask
+) -> None:
+    """What was seen goes when somebody signs out."""
+    path = f"/tasks/{make_task('Read the meter')}"
+    page = sign_in(path)
+    expect(page.get_by_role("heading", level=1, name="Read the meter")).to_be_visible()
+    be_ready(page, f"/v1{path}")
+    page.evaluate(SIGN_OUT)
+    gone = f"(told) => ({KEPT})(told).then((isThere) => !isThere)"
+    page.wait_for_function(gone, arg=[f"/v1{path}", "Read the meter"])

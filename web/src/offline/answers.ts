@@ -1,0 +1,48 @@
+/** Which of the service's answers are kept, to be shown without signal with their age. */
+
+/** Nothing older than this is shown. */
+export const keepMs = 7 * 24 * 3600 * 1000;
+/** No more than this many answers are kept. */
+export const mostAnswers = 100;
+
+const id = "[0-9a-f-]{36}";
+const lists = /^\/v1\/(places|tasks|notifications)$/;
+const single = new RegExp(
+  `^/v1/(places/${id}(/listings)?|tasks/${id}(/photos|/steps)?|notifications/${id})$`,
+);
+/** Where one stood: a list of what was near is shown wherever one is, and positions are not kept. */
+const position = "near";
+
+/**
+ * Return by which address an answer is kept; null where it is not, as of later pages of a list.
+ *
+ * A list of what is near replaces the one before, wherever that was.
+ */
+export function keyOf(url: URL): string | null {
+  if (single.test(url.pathname)) {
+    return url.pathname;
+  }
+  const query = new URLSearchParams(url.search);
+  if (!lists.test(url.pathname) || query.has("cursor") || query.has("bbox")) {
+    return null;
+  }
+  if (query.has(position)) {
+    query.set(position, "");
+  }
+  query.sort();
+  return `${url.pathname}?${query.toString()}`;
+}
+
+const identities = /^\/v1\/(sign-ins?(\/.*)?|devices(\/.*)?|me|oidc\/.*)$/;
+const reading = new Set(["GET", "HEAD"]);
+
+/** Tell whether who the browser is may be another after a request: then nothing kept is theirs. */
+export function changesWho(method: string, url: URL): boolean {
+  const { pathname } = url;
+  return identities.test(pathname) && (!reading.has(method) || pathname.startsWith("/v1/oidc/"));
+}
+
+/** Tell whether nobody is known by this browser after a request, so that nothing of theirs may stay. */
+export function endsDevice(method: string, { pathname }: URL): boolean {
+  return method === "DELETE" && (pathname === "/v1/me" || pathname === "/v1/devices/me");
+}

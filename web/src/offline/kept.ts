@@ -1,0 +1,2 @@
+/** The header by which the service worker says since when it has had an answer; fresh ones lack it. */
+export const keptHeader = "X-Kept-At";

@@ -1,0 +1,200 @@
+/**
+ * What was done on this phone and not sent yet, and what becomes of it: decisions alone.
+ *
+ * Whatever waits has an id and a time of the phone's own, so that it may be sent again, and later.
+ */
+
+import { NoAnswer, Refusal, type Failure, type ProblemDocument } from "../api/failures.ts";
+import type { Schemas } from "../api/client.ts";
+import type { Change } from "../tasks/changes.ts";
+import type { Who } from "./who.ts";
+
+/** What is checked in at: a place of a list, or the place of a code as it was scanned. */
+export type Target = { readonly placeId: string } | { readonly code: string };
+
+export type Matter =
+  | {
+      readonly is: "check-in";
+      readonly id: string;
+      readonly target: Target;
+      readonly position: Schemas["PositionIn"] | null;
+      /** By the phone's clock, in the form of RFC 3339. */
+      readonly at: string;
+    }
+  | { readonly is: "change"; readonly change: Change }
+  | { readonly is: "photo"; readonly taskId: string; readonly photo: Blob; readonly at: string };
+
+/** Something that waits, as it is kept. */
+export interface Waiting {
+  /** In which what waits was done. */
+  readonly order: number;
+  readonly matter: Matter;
+  /** What it is about, in words: a place's name or a task's title; null where nobody said. */
+  readonly about: string | null;
+  /** Who did it. Nobody has a device yet who never did anything before. */
+  readonly by: Who;
+  readonly attempts: number;
+  /** Milliseconds since 1970 before which it is not to be sent again. */
+  readonly notBefore: number;
+  /** Why the service did not take it; null as long as it may. */
+  readonly refused: { readonly status: number; readonly problem: Partial<ProblemDocument> } | null;
+}
+
+/** What is put into the queue. */
+export type New = Pick<Waiting, "matter" | "about">;
+
+const soonestMs = 5_000;
+const latestMs = 10 * 60_000;
+const unavailable = 500;
+/** It came too early or too often, and may come again. */
+const passing = new Set([408, 425, 429]);
+const unknown = new Set(["unauthenticated", "csrf"]);
+
+/** Return what has to go in one order: all about one task; check-ins each by themselves. */
+export function laneOf({ order, matter }: Waiting): string {
+  const taskId = taskOf(matter);
+  return taskId === null ? `check-in ${order}` : `task ${taskId}`;
+}
+
+/** Return which task something is about; null where it is about none. */
+export function taskOf(matter: Matter): string | null {
+  switch (matter.is) {
+    case "check-in":
+      return null;
+    case "change":
+      return matter.change.taskId;
+    case "photo":
+      return matter.taskId;
+  }
+}
+
+/** Return when something was done, by the phone's clock. */
+export function doneAt(matter: Matter): string {
+  return matter.is === "change" ? matter.change.at : matter.at;
+}
+
+/**
+ * Tell whether whoever the browser is now did it.
+ *
+ * Check-ins are a device's. Work is a member's, or a work phone's where nobody was signed in.
+ */
+export function isBy({ matter, by }: Waiting, who: Who): boolean {
+  if (matter.is === "check-in") {
+    return by.device === null || by.device === who.device;
+  }
+  return by.member === null
+    ? who.member === null && who.device === by.device
+    : who.member === by.member;
+}
+
+/** Return what is to be sent next; null if nothing is. What is about one task goes in its order. */
+export function nextOf(all: readonly Waiting[], who: Who, nowMs: number): Waiting | null {
+  const held = new Set<string>();
+  for (const one of inOrder(all)) {
+    const lane = laneOf(one);
+    if (one.refused === null && !held.has(lane) && isBy(one, who) && one.notBefore <= nowMs) {
+      return one;
+    }
+    // Photos and notes change nothing for what comes after them.
+    if (one.refused === null || !isAside(one.matter)) {
+      held.add(lane);
+    }
+  }
+  return null;
+}
+
+/** What keeps something from being sent that was not refused. */
+export type Standing = "waits" | "behind" | "elsewhere";
+
+/** Say what something that was not refused waits for: signal, what comes before it, or who did it. */
+export function standingOf(one: Waiting, all: readonly Waiting[], who: Who): Standing {
+  if (!isBy(one, who)) {
+    return "elsewhere";
+  }
+  const isHeld = all.some(
+    (other) =>
+      other.order < one.order &&
+      other.refused !== null &&
+      laneOf(other) === laneOf(one) &&
+      !isAside(other.matter),
+  );
+  return isHeld ? "behind" : "waits";
+}
+
+/** What follows from an attempt that failed. */
+export type Next =
+  | { readonly is: "wait"; readonly notBefore: number; readonly isOver: boolean }
+  | { readonly is: "refused" };
+
+/**
+ * Decide what follows from an attempt that failed. `isOver` says that nothing else would get through
+ * either: without signal, or as somebody whom the service does not know any more.
+ */
+export function nextAfter(failure: Failure, attempts: number, nowMs: number): Next {
+  if (failure instanceof NoAnswer || unknown.has(failure.code)) {
+    return { is: "wait", notBefore: 0, isOver: true };
+  }
+  if (failure.status >= unavailable || passing.has(failure.status)) {
+    const pauseMs = Math.max((failure.retryAfterS ?? 0) * 1000, pauseOf(attempts));
+    return { is: "wait", notBefore: nowMs + pauseMs, isOver: true };
+  }
+  return { is: "refused" };
+}
+
+/** Return how long to wait after so many attempts in vain, in milliseconds. */
+export function pauseOf(attempts: number): number {
+  return Math.min(soonestMs * 2 ** attempts, latestMs);
+}
+
+/** How much waits, by why it does. */
+export interface Counts {
+  /** For signal, or for its turn. */
+  readonly waiting: number;
+  /** For somebody to read why it was not taken. */
+  readonly refused: number;
+  /** For whoever did it to sign in. */
+  readonly others: number;
+}
+
+/** Count what waits. What stands behind something that was refused waits with it. */
+export function count(all: readonly Waiting[], who: Who): Counts {
+  const refused = all.filter((one) => one.refused !== null).length;
+  const others = all.filter((one) => one.refused === null && !isBy(one, who)).length;
+  return { waiting: all.length - refused - others, refused, others };
+}
+
+/** Return what goes when somebody gives up on something: for a task that was refused, all behind it too. */
+export function withAllBehind(all: readonly Waiting[], one: Waiting): readonly Waiting[] {
+  return isAside(one.matter)
+    ? [one]
+    : all.filter((other) => laneOf(other) === laneOf(one) && other.order >= one.order);
+}
+
+/** Return why something was not taken, as calls tell it; null as long as it may be. */
+export function failureOf({ refused }: Waiting): Refusal | null {
+  return refused && new Refusal(refused.status, refused.problem);
+}
+
+/** Return what waits, what is about one thing together. */
+export function lanesOf(all: readonly Waiting[]): ReadonlyMap<string, readonly Waiting[]> {
+  const lanes = new Map<string, readonly Waiting[]>();
+  for (const one of inOrder(all)) {
+    const lane = laneOf(one);
+    lanes.set(lane, [...(lanes.get(lane) ?? []), one]);
+  }
+  return lanes;
+}
+
+/** Return the time by the phone's clock, in the form of RFC 3339. */
+export function nowHere(): string {
+  return new Date().toISOString();
+}
+
+/** Return what waits in the order in which it was done. */
+export function inOrder(all: readonly Waiting[]): readonly Waiting[] {
+  return all.toSorted((a, b) => a.order - b.order);
+}
+
+function isAside(matter: Matter): boolean {
+  return matter.is === "photo" || (matter.is === "change" && matter.change.step.is === "note");
+}
