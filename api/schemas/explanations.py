@@ -22,7 +22,9 @@ class WhyOut(Out):
     place: str = Field(description="The place's name")
     sent_by: str = Field(description="The organisation's name")
     purpose: str = Field(description="What they had agreed to")
-    agreed_text: str = Field(description="What they were asked and said yes to")
+    agreed_text: str = Field(
+        description="What they were asked and said yes to, in the language in which they read it"
+    )
     agreed_at: datetime | None
     how_to_stop: list[str] = Field(description="What they can do, from the mildest on")
 

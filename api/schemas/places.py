@@ -65,6 +65,14 @@ class OpenDayOut(Out):
         return cls(day=open_day.day, spans=spans)
 
 
+class PlaceHead(Out):
+    """Where something is."""
+
+    id: UUID
+    name: str
+    time_zone: str
+
+
 class SinglePlaceOut(PlaceOut):
     """A place, with what is only told of one at a time."""
 

@@ -1745,6 +1745,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/events/{event_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Event
+         * @description See one event: what it is, how often, and whether people sign up for it.
+         */
+        get: operations["read_event"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/events/{event_id}/occurrences": {
         parameters: {
             query?: never;
@@ -1754,7 +1774,7 @@ export interface paths {
         };
         /**
          * List Occurrences
-         * @description See when an event takes place, the earliest first, and whether there are places.
+         * @description See when an event takes place, the earliest first, whether there are places, and one's own.
          *
          *     Go on with `since` as the end of the last one.
          */
@@ -2070,6 +2090,26 @@ export interface paths {
          * @description Make the link worthless; without one nothing changes.
          */
         delete: operations["revoke_calendar_link"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/offers/{offer_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Offer
+         * @description See one offer: its terms, when it is on, and what of it there is for the caller.
+         */
+        get: operations["read_offer"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -4221,6 +4261,7 @@ export interface components {
             id: string;
             /** Format: uuid */
             place_id: string;
+            place_name: string;
             evidence: components["schemas"]["Evidence"];
             /** @description What was wrong with the code, and what kept the evidence from being higher */
             doubts: components["schemas"]["DoubtOut"][];
@@ -4251,6 +4292,7 @@ export interface components {
             id: string;
             /** Format: uuid */
             place_id: string;
+            place_name: string;
             evidence: components["schemas"]["Evidence"];
             /** @description What was wrong with the code, and what kept the evidence from being higher */
             doubts: components["schemas"]["DoubtOut"][];
@@ -4368,8 +4410,12 @@ export interface components {
         /** @description One purpose: what is asked, and whether the person agreed. */
         ConsentOut: {
             purpose: components["schemas"]["Purpose"];
-            /** @description What is asked now */
+            /** @description What is asked now, in English */
             text: string;
+            /** @description The same by its language (BCP 47), English too */
+            texts: {
+                [key: string]: string;
+            };
             /** @description Version of that text */
             text_version: string;
             /** @description Version the person agreed to; where it is an older one, ask again */
@@ -4850,7 +4896,7 @@ export interface components {
             /** @description The caller's own sign-up for that */
             yours: components["schemas"]["EventSignUpOut"] | null;
         };
-        /** @description How a person stands at the next occurrence of an event. */
+        /** @description How a person stands at one occurrence of an event. */
         EventSignUpOut: {
             /** Format: uuid */
             id: string;
@@ -5376,6 +5422,9 @@ export interface components {
             attended_at: string | null;
             /** Format: uuid */
             place_id: string;
+            place_name: string;
+            /** @description By whose clocks it takes place */
+            time_zone: string;
             title: string;
         };
         /** @description A device just made. */
@@ -5508,6 +5557,23 @@ export interface components {
             places_left: number | null;
             /** @description How many wait for a place */
             waiting: number;
+        };
+        /** @description One time that an event takes place, as somebody sees it. */
+        OccurrenceShown: {
+            /** Format: date-time */
+            starts_at: string;
+            /** Format: date-time */
+            ends_at: string;
+            cancelled: boolean;
+            cancelled_because: string | null;
+            /** @description How many are free; null where there is no limit. Who waits comes first. */
+            places_left: number | null;
+            /** @description How many wait for a place */
+            waiting: number;
+            /** @description Until when people can sign up for it; null where nobody does */
+            sign_up_until: string | null;
+            /** @description The caller's own sign-up */
+            yours: components["schemas"]["EventSignUpOut"] | null;
         };
         /** @description Whether a person could redeem an offer at a place. */
         OfferFindingOut: {
@@ -5653,6 +5719,13 @@ export interface components {
             day: string;
             /** @description Null is to fewer people than are told of, or none */
             sent: components["schemas"]["CountOut"] | null;
+        };
+        /** @description A time in which an offer is on. */
+        OnSpanOut: {
+            /** Format: date-time */
+            starts_at: string;
+            /** @description Null where no end is near */
+            ends_at: string | null;
         };
         /** @description When a place is open on one day by its own clocks, from midnight to midnight. */
         OpenDayOut: {
@@ -5959,6 +6032,13 @@ export interface components {
             pings: components["schemas"]["PingOut"][];
             transitions: components["schemas"]["TransitionOut"][];
         };
+        /** @description Where something is. */
+        PlaceHead: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            time_zone: string;
+        };
         /** @description A place as a GeoJSON Feature. */
         PlaceOut: {
             /** @constant */
@@ -6256,6 +6336,8 @@ export interface components {
             qr: components["schemas"]["QrOut"];
             /** Format: date-time */
             expires_at: string;
+            /** @description How many seconds it counts from now, for phones whose clocks are wrong */
+            seconds_left: number;
         };
         /** @description How much of an offer is redeemed, and by nobody in particular. */
         RedemptionCountsOut: {
@@ -6281,6 +6363,7 @@ export interface components {
             offer_id: string;
             /** Format: uuid */
             place_id: string;
+            place_name: string;
             title: string;
             /** Format: date-time */
             made_at: string;
@@ -6738,6 +6821,76 @@ export interface components {
          * @enum {string}
          */
         SigningUp: "none" | "open";
+        /** @description An event by itself, as people see it. */
+        SingleEventOut: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            place_id: string;
+            /** @constant */
+            kind: "event";
+            title: string;
+            evidence_needed: components["schemas"]["Evidence"];
+            /** Format: date-time */
+            starts_at: string;
+            ends_at: string | null;
+            withdrawn_at: string | null;
+            /** @description Null while the listing is locked */
+            text: string | null;
+            time_zone: string;
+            rule: string | null;
+            sign_up: components["schemas"]["SigningUp"];
+            /** @description When it is on, or is next; null where nobody says how long it takes */
+            next: components["schemas"]["OccurrenceOut"] | null;
+            /** @description The caller's own sign-up for that */
+            yours: components["schemas"]["EventSignUpOut"] | null;
+            place: components["schemas"]["PlaceHead"];
+            /** @description Whether what it says is the caller's to read */
+            unlocked: boolean;
+            /** @description How long it takes each time */
+            length: string | null;
+            /** @description How many may go each time; null for no limit */
+            capacity: number | null;
+            /** @description So long before each start those going are reminded */
+            reminders: string[];
+        };
+        /** @description An offer by itself, as people see it. */
+        SingleOfferOut: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            place_id: string;
+            /** @constant */
+            kind: "offer";
+            title: string;
+            evidence_needed: components["schemas"]["Evidence"];
+            /** Format: date-time */
+            starts_at: string;
+            ends_at: string | null;
+            withdrawn_at: string | null;
+            /** @description Null while the listing is locked */
+            text: string | null;
+            terms: string;
+            only_when_open: boolean;
+            /** @description How many there are in all; null where there is no end */
+            stock: number | null;
+            /** @description How many one person may have; null for any */
+            per_person: number | null;
+            per_person_renews: components["schemas"]["Renewal"];
+            redeemed_by: components["schemas"]["Redeeming"];
+            standing: components["schemas"]["StandingOut"];
+            place: components["schemas"]["PlaceHead"];
+            /** @description Whether what it says is the caller's to read */
+            unlocked: boolean;
+            /** @description When it is on within a week from now, the earliest first, at most 20 */
+            spans: components["schemas"]["OnSpanOut"][];
+            /** @description What the caller asked for last, if it was redeemed or is a code that counts */
+            yours: components["schemas"]["RedemptionOut"] | null;
+            /** @description The code of the problem that the caller would be answered with now, if they agreed to what they are asked; null for none */
+            refused_with: string | null;
+            /** @description When that may be over; null where nobody knows, and without a problem */
+            possible_at: string | null;
+        };
         /** @description A place, with what is only told of one at a time. */
         SinglePlaceOut: {
             /** @constant */
@@ -7375,7 +7528,7 @@ export interface components {
             sent_by: string;
             /** @description What they had agreed to */
             purpose: string;
-            /** @description What they were asked and said yes to */
+            /** @description What they were asked and said yes to, in the language in which they read it */
             agreed_text: string;
             agreed_at: string | null;
             /** @description What they can do, from the mildest on */
@@ -10430,6 +10583,28 @@ export interface operations {
             };
         };
     };
+    read_event: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SingleEventOut"];
+                };
+            };
+        };
+    };
     list_occurrences: {
         parameters: {
             query?: {
@@ -10454,7 +10629,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["OccurrenceOut"][];
+                    "application/json": components["schemas"]["OccurrenceShown"][];
                 };
             };
         };
@@ -10981,6 +11156,28 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    read_offer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                offer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SingleOfferOut"];
+                };
             };
         };
     };
