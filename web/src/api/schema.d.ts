@@ -536,8 +536,8 @@ export interface paths {
          * List Places
          * @description Find places: nearest first with `near`, else by name.
          *
-         *     A page may hold fewer places than `limit`, even none, when `open_now` leaves many out; the
-         *     list is over when `next` is null.
+         *     A page may hold fewer places than `limit`, even none, when `open_now` or `on_today` leave many
+         *     out; the list is over when `next` is null.
          */
         get: operations["list_places"];
         put?: never;
@@ -3807,6 +3807,11 @@ export interface components {
             name: string;
             sent: components["schemas"]["CountOut"];
         };
+        /**
+         * @description What is asked of what is on at places today.
+         * @enum {string}
+         */
+        AskedOfToday: "told" | "only";
         /** @description Whom a task shall be for from now on. */
         AssignmentChangeIn: {
             /** @description A member */
@@ -5348,6 +5353,11 @@ export interface components {
             unlocked: boolean;
             locked_because: string | null;
         };
+        /**
+         * @description What sort of thing a listing is.
+         * @enum {string}
+         */
+        ListingKind: "offer" | "event" | "task";
         /** @description Whether a device is located, as far as its person agreed. */
         LocatedOut: {
             now: boolean;
@@ -5727,6 +5737,15 @@ export interface components {
             /** @description Null where no end is near */
             ends_at: string | null;
         };
+        /** @description Something that is on at a place today. */
+        OnTodayOut: {
+            /** Format: uuid */
+            id: string;
+            kind: components["schemas"]["ListingKind"];
+            title: string;
+            /** Format: date-time */
+            starts_at: string;
+        };
         /** @description When a place is open on one day by its own clocks, from midnight to midnight. */
         OpenDayOut: {
             /** Format: date */
@@ -6065,6 +6084,8 @@ export interface components {
             open_state_changes_at: string | null;
             /** @description Metres from `near`; null without it */
             distance_m: number | null;
+            /** @description Null unless `on_today` asks for it */
+            today: components["schemas"]["TodayOut"] | null;
         };
         /** @description All the places that any member names; tags and categories as these are from time to time. */
         "PlaceSet-Input": {
@@ -7313,6 +7334,13 @@ export interface components {
             /** @description By whose clocks; null is the organisation's */
             time_zone: string | null;
         };
+        /** @description What is on at a place today, from now until midnight by its clocks. */
+        TodayOut: {
+            /** @description How many offers and events are on */
+            count: number;
+            /** @description The first three of them, in their order */
+            first: components["schemas"]["OnTodayOut"][];
+        };
         /** @description What people read of a topic. */
         TopicIn: {
             /**
@@ -8545,6 +8573,8 @@ export interface operations {
                 q?: string | null;
                 /** @description Only open places, or only closed ones */
                 open_now?: boolean | null;
+                /** @description Tell what is on there today, or leave places out where nothing is */
+                on_today?: components["schemas"]["AskedOfToday"] | null;
                 /** @description The most entries on a page. */
                 limit?: number;
                 /** @description From `next` of the page before; opaque. */

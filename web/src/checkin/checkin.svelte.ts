@@ -2,6 +2,7 @@
 
 import { api, becomeDevice, call, repeatable, type Schemas } from "../api/client.ts";
 import { asFailure, Refusal, type Failure } from "../api/failures.ts";
+import { agreeTo } from "../consents/words.ts";
 import { newId } from "../ids.ts";
 import { findPosition, NoPosition, type Position } from "../position.ts";
 
@@ -54,10 +55,9 @@ export class CheckIn {
   }
 
   /** Agree to what was shown, and check in. */
-  async agree({ text_version }: Consent): Promise<void> {
+  async agree(consent: Consent): Promise<void> {
     await this.#attempt(async () => {
-      const path = { purpose: this.#purpose };
-      await call(api.PUT("/v1/consents/{purpose}", { params: { path }, body: { text_version } }));
+      await agreeTo(consent);
       return { is: "done", answer: await this.#send(await positionIfAny()) };
     });
   }
