@@ -236,6 +236,6 @@ def _name_of(topic: Topic | None, key: str) -> str:
 
 def _agreed_text(behind: Behind) -> str:
     purpose = Purpose(behind.purpose)
-    if behind.text_version is None or behind.language is None:
+    if behind.text_version is None:
         return TEXTS[purpose].text
-    return published(purpose, behind.text_version)[behind.language].text
+    return published(purpose, behind.text_version)[ENGLISH].text

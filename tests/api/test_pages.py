@@ -116,7 +116,7 @@ def test_pages_load_nothing_of_anyone_elses(
         anyone.get(path)
         for path in (
             path_of(static_link(poster, settings), settings),
-            *("/C/none", "/screen", "/email", "/notifications", "/notifications/none"),
+            *("/C/none", "/screen"),
         )
     ]
 
@@ -138,9 +138,6 @@ def test_pages_load_nothing_of_anyone_elses(
     [
         ("pages.css", "text/css"),
         ("screen.js", "text/javascript"),
-        ("email.js", "text/javascript"),
-        ("notifications.js", "text/javascript"),
-        ("notifications.webmanifest", "application/manifest+json"),
         ("bell.svg", "image/svg+xml"),
     ],
 )
@@ -150,14 +147,6 @@ def test_what_pages_load_is_served(anyone: Client, file: str, media_type: str) -
 
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith(media_type)
-
-
-def test_whatever_is_loaded_for_notifications_is_there(anyone: Client) -> None:
-    """A script that is missing would take the notifications with it."""
-    loaded = set(re.findall(r'"(/pages/[^"]+)"', anyone.get("/notifications").text))
-
-    assert len(loaded) >= 4
-    assert {anyone.get(file).status_code for file in loaded} == {200}
 
 
 def test_the_head_of_what_anybody_may_read_is_there_too(anyone: Client) -> None:

@@ -1,9 +1,13 @@
 import { describe, expect, test } from "vitest";
 import cy from "./cy.json";
 import en from "./en.json";
+import enteringCy from "./entering/cy.json";
+import enteringEn from "./entering/en.json";
 import { fill } from "./messages.ts";
 import listingsCy from "./listings/cy.json";
 import listingsEn from "./listings/en.json";
+import messagesCy from "./messages/cy.json";
+import messagesEn from "./messages/en.json";
 import tasksCy from "./tasks/cy.json";
 import tasksEn from "./tasks/en.json";
 import youCy from "./you/cy.json";
@@ -15,6 +19,8 @@ type Some = Record<string, string | object>;
 const others: [string, Some, Some][] = [
   ["cy", cy, en],
   ["cy", listingsCy, listingsEn],
+  ["cy", enteringCy, enteringEn],
+  ["cy", messagesCy, messagesEn],
   ["cy", tasksCy, tasksEn],
   ["cy", youCy, youEn],
 ];
@@ -50,7 +56,8 @@ describe.each(others)("%s", (tag, messages, english) => {
 });
 
 test("no two files have the same text", () => {
-  const keys = [en, listingsEn, tasksEn, youEn].flatMap((file) => Object.keys(file));
+  const files = [en, enteringEn, listingsEn, messagesEn, tasksEn, youEn];
+  const keys = files.flatMap((file) => Object.keys(file));
   expect(new Set(keys).size).toBe(keys.length);
 });
 
