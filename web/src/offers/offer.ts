@@ -25,11 +25,11 @@ export function hindranceOf(
   if (code === "offer-locked") {
     return t(`need.${offer.evidence_needed}`);
   }
-  const key = `why.${code}`;
-  const told = knows(key) ? t(key) : t("why.other");
+  const key = `hindered.${code}`;
+  const told = knows(key) ? t(key) : t("hindered.other");
   return possibleAt === null
     ? told
-    : `${told} ${t("why.again", { when: moment(possibleAt, offer.place.time_zone, now) })}`;
+    : `${told} ${t("hindered.again", { when: moment(possibleAt, offer.place.time_zone, now) })}`;
 }
 
 /** Say how many one person may have, and when that begins anew. */
