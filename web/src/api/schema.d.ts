@@ -4481,6 +4481,11 @@ export interface components {
          * @enum {string}
          */
         DeliveryState: "queued" | "sending" | "accepted" | "shown" | "clicked" | "dismissed" | "expired" | "gone" | "failed";
+        /**
+         * @description What somebody reads a notification on.
+         * @enum {string}
+         */
+        Device: "android" | "iphone" | "windows" | "macos";
         /** @description What a device may change about itself; what is left out stays as it is. */
         DeviceChangeIn: {
             /** @description What its owner calls it; null takes the name away */
@@ -5596,6 +5601,13 @@ export interface components {
             /** @description Null is to fewer people than are told of, or none */
             sent: components["schemas"]["CountOut"] | null;
         };
+        /** @description What one kind of device shows of it until it is opened. */
+        OnScreenOut: {
+            device: components["schemas"]["Device"];
+            /** @description What is cut ends in … */
+            title: string;
+            body: string;
+        };
         /** @description A time in which an offer is on. */
         OnSpanOut: {
             /** Format: date-time */
@@ -6614,6 +6626,8 @@ export interface components {
             language: string;
             title: string;
             body: string;
+            /** @description What devices show of it until it is opened, about: sizes of letters differ */
+            on_screens: components["schemas"]["OnScreenOut"][];
         };
         /** @description A member who wants to be let in. */
         SignInIn: {
