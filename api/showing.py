@@ -14,6 +14,7 @@ from geoservices import attending
 from geoservices.events.models import Event
 from geoservices.listings.models import Listing
 from geoservices.offers import standings
+from geoservices.offers.looking import Look
 from geoservices.offers.models import Offer
 from geoservices.places.models import Place
 
@@ -51,3 +52,17 @@ def show(
         else:
             shown.append(TaskShown.of(listing, unlocked=unlocked))
     return shown
+
+
+def show_offer(session: Session, seen: Look, *, person_id: UUID | None, at: datetime) -> OfferShown:
+    """Return one offer, as somebody sees it."""
+    left = standings.standings(session, [seen.offer], seen.place, person_id=person_id, at=at)
+    return OfferShown.of_offer(seen.offer, left[seen.offer.id], unlocked=seen.unlocked)
+
+
+def show_event(
+    session: Session, event: Event, *, unlocked: bool, person_id: UUID | None, at: datetime
+) -> EventShown:
+    """Return one event, as somebody sees it."""
+    ahead = attending.following(session, [event], person_id=person_id, at=at)
+    return EventShown.of_event(event, ahead.get(event.id), unlocked=unlocked)

@@ -83,6 +83,28 @@ def signed_up(
     return [(one, occurrence, event, positions.get(one.id)) for one, occurrence, event in rows]
 
 
+def to_come(
+    session: Session,
+    event: Event,
+    *,
+    person_id: UUID | None,
+    since: datetime,
+    until: datetime | None,
+    limit: int,
+) -> list[tuple[Turnout, SignUp | None, int | None]]:
+    """Return when an event takes place (`events.service.occurrences`), and how a person stands."""
+    turnouts = service.occurrences(session, event, since=since, until=until, limit=limit)
+    stored = [one.occurrence_id for one in turnouts if one.occurrence_id]
+    own = queries.sign_ups_among(session, stored, person_id) if stored and person_id else {}
+    with everywhere(session):
+        positions = queries.positions(session, [one.id for one in own.values()])
+    return [
+        (turnout, mine, positions.get(mine.id) if mine else None)
+        for turnout in turnouts
+        for mine in (own.get(turnout.occurrence_id) if turnout.occurrence_id else None,)
+    ]
+
+
 def following(
     session: Session, listings: Sequence[Listing], *, person_id: UUID | None, at: datetime
 ) -> dict[UUID, tuple[Turnout, SignUp | None, int | None]]:

@@ -38,6 +38,7 @@ from geoservices.checkins.verification import Evidence
 from geoservices.codes import service as codes
 from geoservices.errors import IdTaken, NotFound
 from geoservices.listings import service as listings
+from geoservices.places import queries as place_queries
 from geoservices.places import service as places
 
 router = APIRouter(tags=["check-ins"], route_class=StrictRoute)
@@ -82,7 +83,7 @@ def check_in(
     )
     place = places.get_place(session, made.place_id)
     return CheckInAnswer(
-        **CheckInOut.of(made).model_dump(),
+        **CheckInOut.of(made, place).model_dump(),
         listings=[
             ListingHere(
                 listing=shown,
@@ -109,8 +110,9 @@ def list_check_ins(
 ) -> Page[CheckInOut]:
     """See this device's check-ins, newest first."""
     rows = queries.check_ins_of(session, device.id, after=instant_and_id(cursor), limit=limit + 1)
+    at_places = place_queries.by_id(session, {row.place_id for row in rows})
     return Page(
-        items=[CheckInOut.of(row) for row in rows[:limit]],
+        items=[CheckInOut.of(row, at_places[row.place_id]) for row in rows[:limit]],
         next=next_address(request, rows, limit, lambda row: (row.claimed_at, row.id)),
     )
 
@@ -157,4 +159,4 @@ def check_in_by_staff(
         session, grant, body.to_scan(place_id), settings=settings, at=at
     )
     response.status_code = status_of_made(made.received_at, at=at)
-    return CheckInOut.of(made)
+    return CheckInOut.of(made, places.get_place(session, made.place_id))

@@ -6,7 +6,15 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from api.bodies import StrictRoute
-from api.dependencies import CallerDep, CurrentDevice, CurrentPerson, Needs, Now, SessionDep
+from api.dependencies import (
+    CurrentDevice,
+    CurrentPerson,
+    Needs,
+    Now,
+    OptionalCaller,
+    SessionDep,
+    SettingsDep,
+)
 from api.pagination import Cursor, Limit, Page, instant_and_id, next_address
 from api.problems import problem_responses
 from api.responses import repeated, status_of_made
@@ -16,9 +24,12 @@ from api.schemas.events import (
     CancellationIn,
     MySignUpOut,
     OccurrenceOut,
+    OccurrenceShown,
     SignUpIn,
     SignUpOut,
+    SingleEventOut,
 )
+from api.showing import show_event
 from geoservices import attending
 from geoservices.access.actors import Grant
 from geoservices.access.rights import Right
@@ -32,6 +43,9 @@ from geoservices.events.refusals import (
     SignUpClosed,
     SignUpNotOffered,
 )
+from geoservices.listings import service as listings
+from geoservices.places import queries as place_queries
+from geoservices.places import service as places
 
 router = APIRouter(tags=["events"], route_class=StrictRoute)
 
@@ -46,23 +60,39 @@ Until = Annotated[
 ]
 
 
+@router.get("/events/{event_id}", responses=problem_responses(NotFound))
+def read_event(
+    event_id: UUID, caller: OptionalCaller, session: SessionDep, settings: SettingsDep, at: Now
+) -> SingleEventOut:
+    """See one event: what it is, how often, and whether people sign up for it."""
+    person_id = caller.actor.person_id if caller else None
+    event = service.get_event(session, event_id)
+    since = at - settings.offers.check_in_counts
+    unlocked = listings.is_unlocked(session, event, person_id=person_id, since=since)
+    shown = show_event(session, event, unlocked=unlocked, person_id=person_id, at=at)
+    return SingleEventOut.of_shown(shown, event, places.get_place(session, event.place_id))
+
+
 @router.get("/events/{event_id}/occurrences", responses=problem_responses(NotFound))
 def list_occurrences(
     event_id: UUID,
-    caller: CallerDep,
+    caller: OptionalCaller,
     session: SessionDep,
     at: Now,
     since: Since = None,
     until: Until = None,
     limit: Limit = 50,
-) -> list[OccurrenceOut]:
-    """See when an event takes place, the earliest first, and whether there are places.
+) -> list[OccurrenceShown]:
+    """See when an event takes place, the earliest first, whether there are places, and one's own.
 
     Go on with `since` as the end of the last one.
     """
     event = service.get_event(session, event_id)
-    found = service.occurrences(session, event, since=since or at, until=until, limit=limit)
-    return [OccurrenceOut.of(turnout) for turnout in found]
+    person_id = caller.actor.person_id if caller else None
+    found = attending.to_come(
+        session, event, person_id=person_id, since=since or at, until=until, limit=limit
+    )
+    return [OccurrenceShown.of_event(event, *each) for each in found]
 
 
 @router.post(
@@ -129,8 +159,9 @@ def list_my_sign_ups(
 ) -> Page[MySignUpOut]:
     """See what the caller signed up for, the newest sign-up first."""
     rows = attending.signed_up(session, person.id, after=instant_and_id(cursor), limit=limit + 1)
+    at_places = place_queries.by_id(session, {event.place_id for _, _, event, _ in rows})
     return Page(
-        items=[MySignUpOut.of_event(*row) for row in rows[:limit]],
+        items=[MySignUpOut.of_event(*row, at_places[row[2].place_id]) for row in rows[:limit]],
         next=next_address(request, rows, limit, lambda row: (row[0].signed_up_at, row[0].id)),
     )
 

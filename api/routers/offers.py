@@ -11,6 +11,7 @@ from api.dependencies import (
     CurrentPerson,
     Needs,
     Now,
+    OptionalCaller,
     SessionDep,
     SettingsDep,
 )
@@ -23,13 +24,15 @@ from api.schemas.offers import (
     RedemptionCountsOut,
     RedemptionOut,
     SelfRedemptionIn,
+    SingleOfferOut,
 )
+from api.showing import show_offer
 from geoservices.access.actors import Grant
 from geoservices.access.rights import Right
 from geoservices.accounts.service import ConsentMissing
 from geoservices.errors import IdTaken, NotFound
 from geoservices.listings import queries as listings
-from geoservices.offers import queries, service, standings
+from geoservices.offers import looking, queries, service, standings
 from geoservices.offers.refusals import (
     OfferLimitReached,
     OfferLocked,
@@ -37,6 +40,7 @@ from geoservices.offers.refusals import (
     OfferUsedUp,
     RedeemedOtherwise,
 )
+from geoservices.places import queries as places
 
 router = APIRouter(tags=["offers"], route_class=StrictRoute)
 
@@ -51,6 +55,17 @@ NOT_TO_BE_HAD = (
     OfferUsedUp,
     RedeemedOtherwise,
 )
+
+
+@router.get("/offers/{offer_id}", responses=problem_responses(NotFound))
+def read_offer(
+    offer_id: UUID, caller: OptionalCaller, session: SessionDep, settings: SettingsDep, at: Now
+) -> SingleOfferOut:
+    """See one offer: its terms, when it is on, and what of it there is for the caller."""
+    person_id = caller.actor.person_id if caller else None
+    seen = looking.look(session, offer_id, person_id=person_id, offers=settings.offers, at=at)
+    shown = show_offer(session, seen, person_id=person_id, at=at)
+    return SingleOfferOut.of_look(seen, shown)
 
 
 @router.post(
@@ -73,7 +88,7 @@ def make_redemption_code(
     """
     given = service.give_code(session, offer_id, device.person_id, settings=settings, at=at)
     response.status_code = 201 if given.made else 200
-    return RedemptionCodeOut.of(given)
+    return RedemptionCodeOut.of(given, at=at)
 
 
 @router.post(
@@ -126,7 +141,11 @@ def list_my_redemptions(
     """See what the caller redeemed, and for what they have a code, newest first."""
     rows = queries.of_person(session, person.id, after=instant_and_id(cursor), limit=limit + 1)
     offers = listings.by_id(session, [row.offer_id for row in rows])
+    at_places = places.by_id(session, {row.place_id for row in rows})
     return Page(
-        items=[RedemptionOut.of(row, offers[row.offer_id]) for row in rows[:limit]],
+        items=[
+            RedemptionOut.of(row, offers[row.offer_id], at_places[row.place_id])
+            for row in rows[:limit]
+        ],
         next=next_address(request, rows, limit, lambda row: (row.made_at, row.id)),
     )

@@ -1,7 +1,7 @@
 """Places, as GeoJSON."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -17,14 +17,18 @@ from api.responses import GeoJsonResponse
 from api.schemas.common import Text
 from api.schemas.kinds import AnyListingShown
 from api.schemas.places import (
+    AskedOfToday,
     OpenDayOut,
     PlaceOut,
     PlaceProperties,
     PlacesOut,
     PointOut,
     SinglePlaceOut,
+    TodayOut,
 )
 from api.showing import show
+from geoservices.agendas import today
+from geoservices.agendas.today import Today
 from geoservices.checkins.verification import Evidence
 from geoservices.errors import ErrorKind, GeoservicesError, NotFound
 from geoservices.geometry.boxes import BboxRefused
@@ -77,12 +81,16 @@ def list_places(
     open_now: Annotated[
         bool | None, Query(description="Only open places, or only closed ones")
     ] = None,
+    on_today: Annotated[
+        AskedOfToday | None,
+        Query(description="Tell what is on there today, or leave places out where nothing is"),
+    ] = None,
     limit: Limit = 50,
 ) -> PlacesOut:
     """Find places: nearest first with `near`, else by name.
 
-    A page may hold fewer places than `limit`, even none, when `open_now` leaves many out; the
-    list is over when `next` is null.
+    A page may hold fewer places than `limit`, even none, when `open_now` or `on_today` leave many
+    out; the list is over when `next` is null.
     """
     position = None if near is None else _position(near)
     found = service.find_places(
@@ -96,13 +104,16 @@ def list_places(
         limit=limit + 1,
     )
     wanted = None if open_now is None else (OpenState.OPEN if open_now else OpenState.CLOSED)
-    features = [_feature(place, at) for place in found[:limit]]
+    shown = found[:limit]
+    on = today.on_today(session, [one.place for one in shown], at=at) if on_today else None
+    features = [_feature(one, at, on) for one in shown]
     return PlacesOut(
         type="FeatureCollection",
         features=[
             feature
             for feature in features
-            if wanted is None or feature.properties.open_state is wanted
+            if (wanted is None or feature.properties.open_state is wanted)
+            and not (on_today is AskedOfToday.ONLY and feature.id not in (on or {}))
         ],
         next=next_address(request, found, limit, _key),
     )
@@ -146,7 +157,9 @@ def list_what_is_on(
     return show(session, here, place, person_id=caller.actor.person_id if caller else None, at=at)
 
 
-def _feature(found: FoundPlace, at: datetime) -> PlaceOut:
+def _feature(
+    found: FoundPlace, at: datetime, on: Mapping[UUID, Sequence[Today]] | None = None
+) -> PlaceOut:
     place = found.place
     hours = hours_at(place.opening_hours, time_zone=place.time_zone, at=at)
     return PlaceOut(
@@ -166,6 +179,7 @@ def _feature(found: FoundPlace, at: datetime) -> PlaceOut:
             open_state=hours.state,
             open_state_changes_at=hours.changes_at,
             distance_m=None if found.distance_m is None else round(found.distance_m, 1),
+            today=None if on is None else TodayOut.of(on.get(place.id, ())),
         ),
     )
 

@@ -13,6 +13,7 @@ from geoservices.checkins.service import CheckInReport, StaffScan
 from geoservices.checkins.verification import DOUBTS_IN_WORDS, Doubt, Evidence
 from geoservices.codes.links import PROBLEMS_IN_WORDS, CodeProblem
 from geoservices.geometry.position import Position
+from geoservices.places.models import Place
 
 ScannedText = Annotated[Text, StringConstraints(min_length=1, max_length=512)]
 """Whatever a camera or an NFC reader found."""
@@ -89,6 +90,7 @@ class CheckInOut(Out):
 
     id: UUID
     place_id: UUID
+    place_name: str
     evidence: Evidence
     doubts: list[DoubtOut] = Field(
         description="What was wrong with the code, and what kept the evidence from being higher"
@@ -97,11 +99,12 @@ class CheckInOut(Out):
     claimed_at: datetime
 
     @classmethod
-    def of(cls, check_in: CheckIn) -> "CheckInOut":
+    def of(cls, check_in: CheckIn, place: Place) -> "CheckInOut":
         """Show a check-in."""
         return CheckInOut(
             id=check_in.id,
             place_id=check_in.place_id,
+            place_name=place.name,
             evidence=Evidence(check_in.evidence),
             doubts=[DoubtOut.of(code) for code in check_in.doubts],
             distance_m=check_in.distance_m,

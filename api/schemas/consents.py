@@ -30,7 +30,8 @@ class ConsentOut(Out):
     """One purpose: what is asked, and whether the person agreed."""
 
     purpose: Purpose
-    text: str = Field(description="What is asked now")
+    text: str = Field(description="What is asked now, in English")
+    texts: dict[str, str] = Field(description="The same by its language (BCP 47), English too")
     text_version: str = Field(description="Version of that text")
     agreed_version: str | None = Field(
         description="Version the person agreed to; where it is an older one, ask again"
@@ -48,6 +49,7 @@ class ConsentOut(Out):
         return cls(
             purpose=purpose,
             text=text.text,
+            texts=dict(text.texts),
             text_version=text.version,
             agreed_version=given.text_version if given else None,
             given_at=given.given_at if given else None,

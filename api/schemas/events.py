@@ -8,11 +8,13 @@ from pydantic import Field, StringConstraints
 
 from api.schemas.common import DurationIn, DurationOut, In, Instant, Out, Text
 from api.schemas.listings import ListingFields, ListingOut, ListingShown
+from api.schemas.places import PlaceHead
 from geoservices.events.drafts import LONGEST, EventDraft
 from geoservices.events.models import Event, Occurrence, SigningUp, SignUp, SignUpState
 from geoservices.events.reminder_queries import LONGEST as LONGEST_REMINDER
 from geoservices.events.service import Turnout
 from geoservices.listings.models import ListingKind
+from geoservices.places.models import Place
 
 Reminder = Annotated[DurationIn, Field(gt=timedelta(0), le=LONGEST_REMINDER)]
 
@@ -99,6 +101,44 @@ class OccurrenceOut(Out):
         )
 
 
+class EventSignUpOut(Out):
+    """How a person stands at one occurrence of an event."""
+
+    id: UUID
+    state: SignUpState
+    position: int | None = Field(
+        description="Their place among those who wait, from 1; null when going"
+    )
+
+    @classmethod
+    def of(cls, sign_up: SignUp | None, position: int | None) -> Self | None:
+        """Show a sign-up, if there is one."""
+        if sign_up is None:
+            return None
+        return cls(id=sign_up.id, state=SignUpState(sign_up.state), position=position)
+
+
+class OccurrenceShown(OccurrenceOut):
+    """One time that an event takes place, as somebody sees it."""
+
+    sign_up_until: datetime | None = Field(
+        description="Until when people can sign up for it; null where nobody does"
+    )
+    yours: EventSignUpOut | None = Field(description="The caller's own sign-up")
+
+    @classmethod
+    def of_event(
+        cls, event: Event, turnout: Turnout, own: SignUp | None, position: int | None
+    ) -> Self:
+        """Show an occurrence, and how a person stands there."""
+        takes = event.sign_up != SigningUp.NONE
+        return cls(
+            **OccurrenceOut.of(turnout).model_dump(),
+            sign_up_until=turnout.starts_at - event.sign_up_closes if takes else None,
+            yours=EventSignUpOut.of(own, position),
+        )
+
+
 class AttendanceOut(OccurrenceOut):
     """One time that an event takes place, as its managers see it: how many, and not who."""
 
@@ -161,25 +201,28 @@ class MySignUpOut(SignUpOut):
     """A person's sign-up, with what it is for."""
 
     place_id: UUID
+    place_name: str
+    time_zone: str = Field(description="By whose clocks it takes place")
     title: str
 
     @classmethod
     def of_event(
-        cls, sign_up: SignUp, occurrence: Occurrence, event: Event, position: int | None
+        cls,
+        sign_up: SignUp,
+        occurrence: Occurrence,
+        event: Event,
+        position: int | None,
+        place: Place,
     ) -> Self:
         """Show a sign-up among others."""
         shown = SignUpOut.of(sign_up, occurrence, position).model_dump()
-        return cls(**shown, place_id=event.place_id, title=event.title)
-
-
-class EventSignUpOut(Out):
-    """How a person stands at the next occurrence of an event."""
-
-    id: UUID
-    state: SignUpState
-    position: int | None = Field(
-        description="Their place among those who wait, from 1; null when going"
-    )
+        return cls(
+            **shown,
+            place_id=place.id,
+            place_name=place.name,
+            time_zone=event.time_zone,
+            title=event.title,
+        )
 
 
 class EventShown(ListingShown):
@@ -216,8 +259,30 @@ class EventShown(ListingShown):
         shown = cls(
             **fields,
             next=None if turnout is None else OccurrenceOut.of(turnout),
-            yours=None
-            if own is None
-            else EventSignUpOut(id=own.id, state=SignUpState(own.state), position=position),
+            yours=EventSignUpOut.of(own, position),
         )
         return shown if unlocked else shown.model_copy(update={"text": None})
+
+
+class SingleEventOut(EventShown):
+    """An event by itself, as people see it."""
+
+    place: PlaceHead
+    unlocked: bool = Field(description="Whether what it says is the caller's to read")
+    length: DurationOut | None = Field(description="How long it takes each time")
+    capacity: int | None = Field(description="How many may go each time; null for no limit")
+    reminders: list[DurationOut] = Field(
+        description="So long before each start those going are reminded"
+    )
+
+    @classmethod
+    def of_shown(cls, shown: EventShown, event: Event, place: Place) -> Self:
+        """Show an event with what is told of one at a time."""
+        return cls(
+            **shown.model_dump(),
+            place=PlaceHead.model_validate(place),
+            unlocked=shown.text is not None,
+            length=event.length,
+            capacity=event.capacity,
+            reminders=event.reminders,
+        )

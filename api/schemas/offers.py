@@ -10,16 +10,21 @@ from api.qr import draw
 from api.schemas.codes import QrOut
 from api.schemas.common import DurationIn, DurationOut, In, Instant, Out, Text
 from api.schemas.listings import ListingFields, ListingOut, ListingShown
+from api.schemas.places import PlaceHead
 from geoservices.accounts.joining_codes import write_code
-from geoservices.calendars.recurrence import read_rule
+from geoservices.calendars.recurrence import Span, read_rule
+from geoservices.errors import GeoservicesError
 from geoservices.listings.models import Listing, ListingKind
 from geoservices.offers.codes import scanned_form
 from geoservices.offers.drafts import OfferDraft
+from geoservices.offers.looking import Look
 from geoservices.offers.models import Offer, Redemption
+from geoservices.offers.refusals import OfferLimitReached, OfferNotOn, OfferUsedUp
 from geoservices.offers.rules import Redeeming, Renewal
 from geoservices.offers.service import GivenCode, Redeemed
 from geoservices.offers.standings import Standing
-from geoservices.offers.windows import HORIZON
+from geoservices.offers.windows import FAR, HORIZON
+from geoservices.places.models import Place
 
 MOST = 1_000_000
 Pieces = Annotated[int, Field(strict=True, ge=1, le=MOST)]
@@ -135,18 +140,24 @@ class RedemptionCodeOut(Out):
     code: str = Field(description="To be typed; small letters and no hyphen are as good")
     qr: QrOut
     expires_at: datetime
+    seconds_left: float = Field(
+        description="How many seconds it counts from now, for phones whose clocks are wrong"
+    )
 
     @classmethod
-    def of(cls, given: GivenCode) -> Self:
+    def of(cls, given: GivenCode, *, at: datetime) -> Self:
         """Show a code."""
         redemption = given.redemption
+        # The database refuses a code that does not expire.
+        expires_at = redemption.expires_at or at
         return cls.model_validate(
             {
                 "id": redemption.id,
                 "offer_id": redemption.offer_id,
                 "code": write_code(given.code),
                 "qr": QrOut.of(draw(scanned_form(given.code), correction="m")),
-                "expires_at": redemption.expires_at,
+                "expires_at": expires_at,
+                "seconds_left": max(0.0, (expires_at - at).total_seconds()),
             }
         )
 
@@ -195,23 +206,82 @@ class RedemptionOut(Out):
     id: UUID
     offer_id: UUID
     place_id: UUID
+    place_name: str
     title: str
     made_at: datetime
     expires_at: datetime | None = Field(description="Until when the code counts; null without one")
     redeemed_at: datetime | None
 
     @classmethod
-    def of(cls, redemption: Redemption, offer: Listing) -> Self:
+    def of(cls, redemption: Redemption, offer: Listing, place: Place) -> Self:
         """Show a redemption to its person."""
         return cls(
             id=redemption.id,
             offer_id=redemption.offer_id,
             place_id=redemption.place_id,
+            place_name=place.name,
             title=offer.title,
             made_at=redemption.made_at,
             expires_at=redemption.expires_at,
             redeemed_at=redemption.redeemed_at,
         )
+
+
+class OnSpanOut(Out):
+    """A time in which an offer is on."""
+
+    starts_at: datetime
+    ends_at: datetime | None = Field(description="Null where no end is near")
+
+    @classmethod
+    def of(cls, span: Span) -> Self:
+        """Show a time."""
+        return cls(starts_at=span.starts_at, ends_at=span.ends_at if span.ends_at < FAR else None)
+
+
+class SingleOfferOut(OfferShown):
+    """An offer by itself, as people see it."""
+
+    place: PlaceHead
+    unlocked: bool = Field(description="Whether what it says is the caller's to read")
+    spans: list[OnSpanOut] = Field(
+        description="When it is on within a week from now, the earliest first, at most 20"
+    )
+    yours: RedemptionOut | None = Field(
+        description="What the caller asked for last, if it was redeemed or is a code that counts"
+    )
+    refused_with: str | None = Field(
+        description="The code of the problem that the caller would be answered with now, if they "
+        "agreed to what they are asked; null for none"
+    )
+    possible_at: datetime | None = Field(
+        description="When that may be over; null where nobody knows, and without a problem"
+    )
+
+    @classmethod
+    def of_look(cls, look: Look, shown: OfferShown) -> Self:
+        """Show an offer with what is told of one at a time."""
+        return cls(
+            **shown.model_dump(),
+            place=PlaceHead.model_validate(look.place),
+            unlocked=look.unlocked,
+            spans=[OnSpanOut.of(span) for span in look.spans],
+            yours=look.yours and RedemptionOut.of(look.yours, look.offer, look.place),
+            refused_with=look.refused.code if look.refused else None,
+            possible_at=_possible_at(look.refused),
+        )
+
+
+def _possible_at(refused: GeoservicesError | None) -> datetime | None:
+    match refused:
+        case OfferNotOn():
+            return refused.next_on_at
+        case OfferUsedUp():
+            return refused.free_at
+        case OfferLimitReached():
+            return refused.again_at
+        case _:
+            return None
 
 
 class RedemptionCountsOut(Out):

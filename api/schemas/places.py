@@ -1,13 +1,24 @@
 """Places as GeoJSON features (RFC 7946)."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Literal, Self
 from uuid import UUID
 
 from pydantic import Field
 
 from api.schemas.common import Out
+from geoservices.agendas.today import Today
+from geoservices.listings.models import ListingKind
 from geoservices.places.hours import OpenDay, OpenState
+
+
+class AskedOfToday(StrEnum):
+    """What is asked of what is on at places today."""
+
+    TOLD = "told"
+    ONLY = "only"
 
 
 class PointOut(Out):
@@ -17,6 +28,38 @@ class PointOut(Out):
     coordinates: tuple[float, float] = Field(
         description="Longitude and latitude in degrees, WGS 84"
     )
+
+
+class OnTodayOut(Out):
+    """Something that is on at a place today."""
+
+    id: UUID
+    kind: ListingKind
+    title: str
+    starts_at: datetime
+
+
+class TodayOut(Out):
+    """What is on at a place today, from now until midnight by its clocks."""
+
+    count: int = Field(description="How many offers and events are on")
+    first: list[OnTodayOut] = Field(description="The first three of them, in their order")
+
+    @classmethod
+    def of(cls, those: Sequence[Today]) -> Self:
+        """Show what is on."""
+        return cls(
+            count=len(those),
+            first=[
+                OnTodayOut(
+                    id=one.listing.id,
+                    kind=ListingKind(one.listing.kind),
+                    title=one.listing.title,
+                    starts_at=one.starts_at,
+                )
+                for one in those[:3]
+            ],
+        )
 
 
 class PlaceProperties(Out):
@@ -34,6 +77,7 @@ class PlaceProperties(Out):
     open_state: OpenState
     open_state_changes_at: datetime | None
     distance_m: float | None = Field(description="Metres from `near`; null without it")
+    today: TodayOut | None = Field(description="Null unless `on_today` asks for it")
 
 
 class PlaceOut(Out):
@@ -63,6 +107,14 @@ class OpenDayOut(Out):
         """Show a day."""
         spans = [OpenSpanOut(opens_at=begin, closes_at=end) for begin, end in open_day.spans]
         return cls(day=open_day.day, spans=spans)
+
+
+class PlaceHead(Out):
+    """Where something is."""
+
+    id: UUID
+    name: str
+    time_zone: str
 
 
 class SinglePlaceOut(PlaceOut):

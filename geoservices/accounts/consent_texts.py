@@ -12,6 +12,7 @@ from typing import Final
 from geoservices.accounts.models import Purpose
 
 ENGLISH: Final = "en-GB"
+WELSH: Final = "cy"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,5 +116,53 @@ PUBLISHED: Final = (
         "up how many were sent a message, opened it and did what it was about. You only get to see "
         "a count of 10 people or more, and never who they were. I can stop this at any time. Then "
         "I am not counted any more.",
+    ),
+    PublishedText(
+        purpose=Purpose.CHECK_IN_CONTENT,
+        version="2027-01",
+        language=WELSH,
+        text="Pan fyddaf yn cofrestru fy mod mewn lle, dangoswch i mi beth sydd ymlaen yno a "
+        "rhowch wybod i mi amdano. Gadewch i mi ddefnyddio cynigion ac archebu lle mewn "
+        "digwyddiadau. Cadwch restr o’r lleoedd y cofrestrais ynddynt am 30 diwrnod. Cadwch restr "
+        "o’r cynigion a ddefnyddiais tan 40 diwrnod ar ôl i bob cynnig ddod i ben. Mae hynny fel "
+        "nad oes neb yn cael mwy na’i gyfran. Cadwch yr hyn a archebais am wythnos ar ôl iddo "
+        "fod. Gallaf weld hyn i gyd a’i stopio unrhyw bryd. Yna caiff y cyfan ei ddileu.",
+    ),
+    PublishedText(
+        purpose=Purpose.STAFF_TASKS,
+        version="2027-01",
+        language=WELSH,
+        text="Pan fyddaf yn y gwaith a’m ffôn yn rhannu ble rydw i, anfonwch ataf y gwaith sy’n "
+        "aros yno. Peidiwch ag edrych ond yn yr oriau gwaith a osodaf. Dilëwch ble roedd fy ffôn "
+        "ar ôl diwrnod. Dilëwch y rhestr o’r lleoedd y des i iddynt neu y cofrestrais ynddynt ar "
+        "ôl 30 diwrnod. Dilëwch y rhestr o’r cynigion a ddefnyddiais 40 diwrnod ar ôl i bob "
+        "cynnig ddod i ben. Gallaf stopio hyn unrhyw bryd. Yna caiff y cyfan ei ddileu.",
+    ),
+    PublishedText(
+        purpose=Purpose.NEARBY,
+        version="2027-01",
+        language=WELSH,
+        text="Pan fydd fy ffôn yn rhannu ble rydw i, rhowch wybod i mi am bethau i’w gwneud mewn "
+        "mannau cyhoeddus y dof iddynt. Rhowch wybod i mi am newyddion eraill hefyd, fel "
+        "digwyddiad newydd neu le sydd ar gau, ble bynnag yr wyf. Dilëwch ble roedd fy ffôn ar ôl "
+        "diwrnod. Dilëwch y rhestr o’r lleoedd y des i iddynt ar ôl 30 diwrnod. Gallaf stopio hyn "
+        "unrhyw bryd. Yna caiff y cyfan ei ddileu.",
+    ),
+    PublishedText(
+        purpose=Purpose.STATISTICS,
+        version="2027-01",
+        language=WELSH,
+        text="Cyfrwch fi pan fyddwch yn adio faint o bobl a ddaeth i le. Cyfrwch fi hefyd pan "
+        "fyddwch yn adio faint a gafodd neges, a’i hagorodd ac a wnaeth yr hyn yr oedd yn sôn "
+        "amdano. Ni chewch weld ond cyfrif o 10 o bobl neu fwy, a byth pwy oeddent. Gallaf "
+        "stopio hyn unrhyw bryd. Yna ni chaf fy nghyfrif mwyach.",
+    ),
+    PublishedText(
+        purpose=Purpose.EMAIL,
+        version="2026-12",
+        language=WELSH,
+        text="Cadwch fy nghyfeiriad e-bost, ac anfonwch lythyr ataf gyda’r hyn nad wyf wedi ei "
+        "ddarllen eto. Gallaf stopio hyn unrhyw bryd. Yna caiff fy nghyfeiriad ei ddileu ac ni "
+        "ddaw rhagor o lythyrau.",
     ),
 )

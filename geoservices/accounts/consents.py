@@ -26,7 +26,8 @@ class ConsentText:
     version: str
     text: str
     roles: frozenset[Role]
-    languages: frozenset[str] = frozenset({ENGLISH})
+    texts: Mapping[str, str]
+    """The words by their language."""
 
 
 TEXTS: Mapping[Purpose, ConsentText] = {
@@ -34,11 +35,11 @@ TEXTS: Mapping[Purpose, ConsentText] = {
         version=one.version,
         text=one.text,
         roles=ASKED_OF[one.purpose],
-        languages=frozenset(
-            other.language
+        texts={
+            other.language: other.text
             for other in PUBLISHED
             if (other.purpose, other.version) == (one.purpose, one.version)
-        ),
+        },
     )
     for one in PUBLISHED
     if one.language == ENGLISH

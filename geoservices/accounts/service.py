@@ -156,7 +156,7 @@ def give_consent(
         raise Forbidden(f"The purpose {purpose} is for staff; this is a citizen's device.")
     if text_version != text.version:
         raise ConsentTextChanged(text.version)
-    if language not in text.languages:
+    if language not in text.texts:
         raise NotFound("consent text")
     older = queries.end_consent(session, person.id, purpose, unless_version=text_version, at=at)
     if older is not None:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from geoservices.accounts.models import Device
 from geoservices.checkins.models import CheckIn
+from geoservices.checkins.verification import Evidence
 from geoservices.database import among, newest_first
 
 
@@ -46,6 +47,23 @@ def check_ins_of(
     statement = select(CheckIn).where(CheckIn.device_id == device_id)
     page = newest_first(statement, CheckIn.claimed_at, CheckIn.id, after=after, limit=limit)
     return session.scalars(page).all()
+
+
+def evidence_there(
+    session: Session, person_id: UUID, place_id: UUID, *, since: datetime
+) -> set[Evidence]:
+    """Return what speaks for a person's being at a place, by their check-ins since an instant."""
+    found = session.scalars(
+        select(CheckIn.evidence)
+        .join(Device, Device.id == CheckIn.device_id)
+        .where(
+            Device.person_id == person_id,
+            CheckIn.place_id == place_id,
+            CheckIn.claimed_at >= since,
+        )
+        .distinct()
+    )
+    return set(map(Evidence, found))
 
 
 def forget(session: Session, device_ids: Iterable[UUID]) -> None:

@@ -38,6 +38,7 @@ MOVED: Final = "The event takes place at other times now. Look there, and sign u
 class Turnout:
     """One time that an event takes place, and how many come.
 
+    `occurrence_id` is None as long as there is nothing to say of it that has to be stored.
     `capacity` and `places_left` are None where there is no limit. Who waits is counted in
     `waiting`, who came in `attended`, as far as they signed up.
     """
@@ -45,6 +46,7 @@ class Turnout:
     starts_at: datetime
     ends_at: datetime
     capacity: int | None
+    occurrence_id: UUID | None = None
     going: int = 0
     waiting: int = 0
     attended: int = 0
@@ -318,6 +320,7 @@ def _turnout(event: Event, span: Span, known: Occurrence | None) -> Turnout:
         starts_at=span.starts_at,
         ends_at=span.ends_at,
         capacity=event.capacity,
+        occurrence_id=known.id,
         going=known.going,
         waiting=known.waiting,
         attended=known.attended,

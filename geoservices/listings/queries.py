@@ -1,6 +1,6 @@
 """What is asked of listings."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from geoservices.access.actors import Grant
-from geoservices.database import newest_first
+from geoservices.database import among, newest_first
 from geoservices.listings.models import Listing, ListingKind
 from geoservices.places.access_queries import reached
 
@@ -60,6 +60,21 @@ def current_at(
         select(Listing)
         .where(Listing.place_id == place_id, not_anothers, or_(is_current(at), to_come))
         .order_by(Listing.starts_at, Listing.id)
+    ).all()
+
+
+def for_people(
+    session: Session, place_ids: Collection[UUID], *, since: datetime, until: datetime
+) -> Sequence[Listing]:
+    """Return the offers and events at places that may be on between two instants."""
+    return session.scalars(
+        select(Listing).where(
+            among(Listing.place_id, place_ids),
+            Listing.kind.in_([ListingKind.OFFER, ListingKind.EVENT]),
+            Listing.withdrawn_at.is_(None),
+            Listing.starts_at < until,
+            or_(Listing.ends_at.is_(None), Listing.ends_at > since),
+        )
     ).all()
 
 

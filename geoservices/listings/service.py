@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 from sqlalchemy.orm import Session
 
 from geoservices.access.actors import Grant
+from geoservices.checkins import queries as checkins
 from geoservices.checkins.verification import Evidence
 from geoservices.errors import ErrorKind, GeoservicesError, IdTaken, NotFound
 from geoservices.listings import queries
@@ -134,6 +135,22 @@ def here_for(
         for listing in current
         if listing.is_shown(at)
     ]
+
+
+def is_unlocked(
+    session: Session, listing: Listing, *, person_id: UUID | None, since: datetime
+) -> bool:
+    """Tell whether what a listing says is somebody's, by their check-ins there since an instant.
+
+    A person's word is theirs to give at any time; so is what asks for no more (`here_for`).
+    """
+    needed = Evidence(listing.evidence_needed)
+    if needed.rank <= Evidence.SELF_DECLARED.rank:
+        return True
+    if person_id is None:
+        return False
+    shown = checkins.evidence_there(session, person_id, listing.place_id, since=since)
+    return any(one.rank >= needed.rank for one in shown)
 
 
 def _checked(session: Session, draft: ListingDraft, listing_id: UUID, grant: Grant) -> ListingDraft:

@@ -9,9 +9,6 @@ from sqlalchemy import ColumnElement, delete, func, or_, select, true
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from geoservices.accounts.models import Device
-from geoservices.checkins.models import CheckIn
-from geoservices.checkins.verification import Evidence
 from geoservices.database import newest_first
 from geoservices.offers.models import Offer, Redemption
 
@@ -89,6 +86,23 @@ def waiting_of(session: Session, offer_id: UUID, person_id: UUID) -> Redemption 
     ).one_or_none()
 
 
+def latest_of(
+    session: Session, offer_id: UUID, person_id: UUID, *, at: datetime
+) -> Redemption | None:
+    """Return what a person asked for last of an offer: redeemed, or with a code that counts."""
+    return session.scalars(
+        select(Redemption)
+        .where(
+            Redemption.offer_id == offer_id,
+            Redemption.person_id == person_id,
+            or_(Redemption.redeemed_at.is_not(None), Redemption.expires_at > at),
+        )
+        .order_by(Redemption.made_at.desc(), Redemption.id.desc())
+        .limit(1)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+
+
 def drop(session: Session, redemption: Redemption) -> None:
     """Delete a code that was not redeemed in time, for another to take its place."""
     session.execute(delete(Redemption).where(Redemption.id == redemption.id))
@@ -131,23 +145,6 @@ def had(session: Session, person_id: UUID, since: dict[UUID, datetime | None]) -
         .group_by(Redemption.offer_id)
     )
     return dict(rows.all())
-
-
-def evidence_there(
-    session: Session, person_id: UUID, place_id: UUID, *, since: datetime
-) -> set[Evidence]:
-    """Return what speaks for a person's being at a place, by their check-ins since an instant."""
-    found = session.scalars(
-        select(CheckIn.evidence)
-        .join(Device, Device.id == CheckIn.device_id)
-        .where(
-            Device.person_id == person_id,
-            CheckIn.place_id == place_id,
-            CheckIn.claimed_at >= since,
-        )
-        .distinct()
-    )
-    return set(map(Evidence, found))
 
 
 def of_person(

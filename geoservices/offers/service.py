@@ -143,12 +143,28 @@ def why_not(
     """Return what a person would be refused with who wanted an offer now; None if they get it."""
     try:
         consents.require_consent(session, person_id, ON_CHECK_IN)
+    except ConsentMissing as refused:
+        return refused
+    return hindrance(session, offer, place, person_id, offers=offers, at=at)
+
+
+def hindrance(
+    session: Session,
+    offer: Offer,
+    place: Place,
+    person_id: UUID | None,
+    *,
+    offers: OfferSettings,
+    at: datetime,
+) -> GeoservicesError | None:
+    """Return what would be in the way of somebody who agreed, None for whom nobody knows."""
+    try:
         check_may(session, offer, place, person_id, Redeeming(offer.redeemed_by), offers, at)
         with everywhere(session):
-            known = queries.waiting_of(session, offer.id, person_id)
-            if known is None or (known.expires_at is not None and known.expires_at <= at):
+            known = person_id and queries.waiting_of(session, offer.id, person_id)
+            if not known or (known.expires_at is not None and known.expires_at <= at):
                 check_left(session, offer, place, person_id, at=at, kept=False)
-    except (ConsentMissing, OfferNotOn, OfferLocked, OfferLimitReached, OfferUsedUp) as refused:
+    except (OfferNotOn, OfferLocked, OfferLimitReached, OfferUsedUp) as refused:
         return refused
     return None
 

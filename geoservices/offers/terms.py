@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from geoservices.checkins.verification import Evidence
+from geoservices.listings.service import is_unlocked
 from geoservices.offers import queries
 from geoservices.offers.models import Offer
 from geoservices.offers.refusals import (
@@ -25,7 +25,7 @@ def check_may(
     session: Session,
     offer: Offer,
     place: Place,
-    person_id: UUID,
+    person_id: UUID | None,
     way: Redeeming,
     offers: OfferSettings,
     at: datetime,
@@ -36,19 +36,19 @@ def check_may(
         raise OfferNotOn(on.starts_at if on else None)
     if offer.redeemed_by != way:
         raise RedeemedOtherwise(offer.redeemed_by)
-    needed = Evidence(offer.evidence_needed)
-    # A person's word is theirs to give at any time; as by `listings.here_for`.
-    if needed.rank > Evidence.SELF_DECLARED.rank:
-        shown = queries.evidence_there(
-            session, person_id, place.id, since=at - offers.check_in_counts
-        )
-        if not any(one.rank >= needed.rank for one in shown):
-            raise OfferLocked(needed)
+    if not is_unlocked(session, offer, person_id=person_id, since=at - offers.check_in_counts):
+        raise OfferLocked(offer.evidence_needed)
     return on.ends_at
 
 
 def check_left(
-    session: Session, offer: Offer, place: Place, person_id: UUID, *, at: datetime, kept: bool
+    session: Session,
+    offer: Offer,
+    place: Place,
+    person_id: UUID | None,
+    *,
+    at: datetime,
+    kept: bool,
 ) -> None:
     """Refuse if a person has had all that they may, or nothing is left of an offer that is held.
 
@@ -56,12 +56,12 @@ def check_left(
         session: The session.
         offer: The offer.
         place: Its place.
-        person_id: Who is to have one more.
+        person_id: Who is to have one more; None for somebody who has had none.
         at: Now.
         kept: Whether a piece is kept for them already.
     """
     since = begin_of_limit(offer, place, at)
-    had = queries.had(session, person_id, {offer.id: since}).get(offer.id, 0)
+    had = queries.had(session, person_id, {offer.id: since}).get(offer.id, 0) if person_id else 0
     if offer.per_person is not None and had >= offer.per_person:
         renewal = Renewal(offer.per_person_renews)
         again_at = renewed_at(renewal, time_zone=place.time_zone, at=at)

@@ -1,9 +1,9 @@
 """When an offer is on: within its windows, and while its place is open."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -57,6 +57,18 @@ def first_on(schedule: Schedule, *, since: datetime) -> Span | None:
     return None
 
 
+def on_within(schedule: Schedule, *, since: datetime, until: datetime, limit: int) -> list[Span]:
+    """Return the spans in which it is on and that overlap [since, until), the earliest first.
+
+    Args:
+        schedule: When it is on.
+        since: Any aware instant.
+        until: Another one; a year later at most.
+        limit: The most.
+    """
+    return list(islice(_spans(schedule, max(since, schedule.starts_at), until), limit))
+
+
 def overlap(schedule: Schedule) -> bool:
     """Tell whether a window is not over when the next one begins, by clocks that never change.
 
@@ -74,8 +86,12 @@ def overlap(schedule: Schedule) -> bool:
 
 
 def _first_within(schedule: Schedule, since: datetime, within: timedelta) -> Span | None:
+    return next(_spans(schedule, since, since + within if since < FAR - within else FAR), None)
+
+
+def _spans(schedule: Schedule, since: datetime, until: datetime) -> Iterator[Span]:
     ends_at = schedule.ends_at or FAR
-    until = min(since + within if since < FAR - within else FAR, ends_at)
+    until = min(until, ends_at)
     opened = _opened(schedule, since, until) if since < until else []
     for window in _windows(schedule, since, until) if opened else []:
         for begins, ends in opened:
@@ -84,8 +100,7 @@ def _first_within(schedule: Schedule, since: datetime, within: timedelta) -> Spa
                 min(window.ends_at, ends, ends_at),
             )
             if found.starts_at < found.ends_at and found.ends_at > since:
-                return found
-    return None
+                yield found
 
 
 def _windows(schedule: Schedule, since: datetime, until: datetime) -> Sequence[Span]:

@@ -67,6 +67,7 @@ UNKNOWN = {"open_link", "read_screen", "receive_osmand", "receive_osmand_query"}
 PUBLIC = {
     *("list_places", "read_place", "list_what_is_on"),
     *("read_agenda_of_place", "read_linked_data_of_place", "read_agenda_of_event"),
+    *("read_offer", "read_event", "list_occurrences"),
     *("read_watching", "read_tile_json", "read_tile", "list_topics"),
 }
 """What sees what everyone may see."""

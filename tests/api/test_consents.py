@@ -36,6 +36,19 @@ def test_each_purpose_is_asked_by_itself(stranger: Client) -> None:
     assert {(one["given_at"], one["withdrawn_at"]) for one in asked} == {(None, None)}
 
 
+def test_a_text_is_agreed_to_in_the_language_it_was_read_in(stranger: Client) -> None:
+    """In Welsh as in English."""
+    asked = stranger.get("/v1/consents").json()[1]
+    told = {"text_version": asked["text_version"]}
+    welsh = stranger.put("/v1/consents/nearby", json=told | {"language": "cy"})
+    words = stranger.get(f"/v1/consents/texts/nearby/{asked['text_version']}").json()["texts"]
+
+    assert asked["texts"] == words
+    assert asked["text"] == words["en-GB"] != words["cy"]
+    assert welsh.status_code == 200
+    assert [one["language"] for one in receipts(stranger)] == ["cy"]
+
+
 def test_what_was_withdrawn_says_so(stranger: Client) -> None:
     """With when; and agreeing again begins anew."""
     agree(stranger, Purpose.STATISTICS)
@@ -140,7 +153,7 @@ def test_members_agree_by_signing_in_too(
 
 def test_a_language_without_words_is_refused(stranger: Client) -> None:
     """Nobody agrees to what they cannot have read."""
-    body = {"text_version": TEXTS[Purpose.NEARBY].version, "language": "cy"}
+    body = {"text_version": TEXTS[Purpose.NEARBY].version, "language": "fr"}
 
     assert stranger.put("/v1/consents/nearby", json=body).status_code == 404
     assert receipts(stranger) == []

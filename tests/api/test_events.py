@@ -151,6 +151,8 @@ def test_occurrences_are_told(manager: Client, citizen: Client, place: Place) ->
         "cancelled_because": None,
         "places_left": 1,
         "waiting": 0,
+        "sign_up_until": text(TOMORROW),
+        "yours": None,
     }
     assert [one["starts_at"] for one in later] == [text(TOMORROW + n * DAY) for n in (9, 10)]
     assert citizen.get(f"/v1/events/{uuid4()}/occurrences").status_code == 404

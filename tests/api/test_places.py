@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from api.dependencies import get_now
 from geoservices.accounts.models import Organisation
+from geoservices.events.models import Event, Occurrence
 from geoservices.listings.models import ListingKind
 from tests.factories import EXETER, make_listing, make_place
 
@@ -289,3 +290,57 @@ def test_what_is_on_now_is_listed(
     answer = citizen.get(f"/v1/places/{place.id}/listings")
 
     assert [one["title"] for one in answer.json()] == ["On"]
+
+
+def test_places_tell_what_is_on_there_today(
+    application: FastAPI, citizen: Client, session: Session, organisation: Organisation
+) -> None:
+    """Until midnight by their clocks: what was called off, is used up or a task is left out."""
+    here, quiet, far = (
+        make_place(session, organisation, name=name, at=(EXETER[0] + east, EXETER[1]))
+        for name, east in (("Here", 0), ("Quiet", 0.01), ("Far", 0.02))
+    )
+    far.time_zone = "Pacific/Auckland"
+    now = datetime(2026, 7, 1, 11, 30, tzinfo=UTC)
+    hours = {"length": timedelta(hours=1), "time_zone": "UTC"}
+    for place, title, kind, own in (
+        (here, "Yoga", ListingKind.EVENT, {"starts_at": now + timedelta(hours=11), **hours}),
+        (here, "Tomorrow", ListingKind.EVENT, {"starts_at": now + timedelta(hours=12), **hours}),
+        (here, "Coffee", ListingKind.OFFER, {}),
+        (here, "Used up", ListingKind.OFFER, {"stock": 1, "redeemed_count": 1}),
+        (here, "Boiler", ListingKind.TASK, {}),
+        (quiet, "Withdrawn", ListingKind.OFFER, {"withdrawn_at": now}),
+        (far, "Before midnight", ListingKind.EVENT, {"starts_at": now, **hours}),
+        (far, "After it", ListingKind.EVENT, {"starts_at": now + timedelta(hours=1), **hours}),
+    ):
+        listing = make_listing(session, place, title=title, kind=kind)
+        for name, value in own.items():
+            setattr(listing, name, value)
+    off = make_listing(session, quiet, title="Called off", kind=ListingKind.EVENT)
+    assert isinstance(off, Event)
+    off.starts_at, off.length = now, timedelta(hours=1)
+    session.add(
+        Occurrence(
+            event_id=off.id,
+            starts_at=now,
+            ends_at=now + timedelta(hours=1),
+            cancelled_at=now,
+            reason="The roof leaks.",
+        )
+    )
+    session.commit()
+    application.dependency_overrides[get_now] = lambda: now
+
+    try:
+        told = citizen.get(f"/v1/places?near={HERE}&on_today=told")
+        only = citizen.get(f"/v1/places?near={HERE}&on_today=only")
+        plain = citizen.get(f"/v1/places?near={HERE}")
+    finally:
+        del application.dependency_overrides[get_now]
+
+    on = [one["properties"]["today"] for one in told.json()["features"]]
+    assert [one["count"] for one in on] == [2, 0, 1]
+    assert [one["title"] for one in on[0]["first"]] == ["Coffee", "Yoga"]
+    assert [one["title"] for one in on[2]["first"]] == ["Before midnight"]
+    assert (names(told), names(only)) == (["Here", "Quiet", "Far"], ["Here", "Far"])
+    assert {one["properties"]["today"] for one in plain.json()["features"]} == {None}

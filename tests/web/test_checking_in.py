@@ -74,6 +74,30 @@ def test_who_does_not_share_where_they_are_can_do_it_too(open_page: Opener) -> N
     heading(page, "Exeter Library")
 
 
+def test_what_is_shown_of_places_is_chosen_and_stays_on_the_way_back(open_page: Opener) -> None:
+    """What is on today stands beside each; a filter counts after a page of another place too."""
+    page = open_page("/?q=library")
+    expect(page.get_by_text("2 places for “library”")).to_be_visible()
+    expect(page.get_by_text("3 things on today. First: Free hot drink")).to_be_visible()
+    page.get_by_label("Places with something on today").check()
+    expect(page.get_by_text("1 place for “library”")).to_be_visible()
+    page.get_by_role("link", name="Exeter Library").click()
+    heading(page, "Exeter Library")
+    page.reload()
+    heading_of_place = page.get_by_role("heading", level=1, name="Exeter Library")
+    expect(heading_of_place).to_be_visible()
+    page.go_back()
+    expect(page.get_by_text("1 place for “library”")).to_be_visible()
+    expect(page.get_by_label("Places with something on today")).to_be_checked()
+    box = page.get_by_role("searchbox")
+    expect(box).to_have_value("library")
+    box.fill("topsham")
+    box.press("Enter")
+    expect(page.get_by_text("None of these places fits.")).to_be_visible()
+    page.get_by_role("button", name="Show all of them").click()
+    expect(page.get_by_role("link", name="Topsham Library")).to_be_visible()
+
+
 def test_far_away_is_said_honestly(open_page: Opener, site: Site) -> None:
     """It counts as their word, and unlocks no more."""
     page = open_page(f"/places/{site.library.id}", at=AWAY)

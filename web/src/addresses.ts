@@ -2,9 +2,12 @@
 export const addresses = {
   nearMe: "/",
   place: "/places/{placeId}",
+  offer: "/offers/{offerId}",
+  event: "/events/{eventId}",
   checkIn: "/check-in",
   you: "/you",
   choices: "/you/choices",
+  mine: "/you/mine",
   data: "/you/data",
   watching: "/places/{placeId}/watching",
   telling: "/you/messages",

@@ -7,10 +7,13 @@ export const pages: {
   readonly [Name in PageName]: () => Promise<{ default: Component<ParametersOf<Name>> }>;
 } = {
   nearMe: () => import("./pages/NearMe.svelte"),
-  place: () => import("./pages/Place.svelte"),
-  checkIn: () => import("./pages/CheckIn.svelte"),
+  place: within(["listings"], () => import("./pages/Place.svelte")),
+  offer: within(["listings"], () => import("./pages/Offer.svelte")),
+  event: within(["listings"], () => import("./pages/Event.svelte")),
+  checkIn: within(["listings"], () => import("./pages/CheckIn.svelte")),
   you: within(["you"], () => import("./pages/You.svelte")),
   choices: within(["you"], () => import("./pages/Choices.svelte")),
+  mine: within(["listings", "you"], () => import("./pages/Mine.svelte")),
   data: within(["you"], () => import("./pages/Data.svelte")),
   watching: within(["you"], () => import("./pages/Watching.svelte")),
   telling: within(["you", "messages", "tasks"], () => import("./pages/Telling.svelte")),

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from geoservices.accounts.consent_texts import ENGLISH, PUBLISHED, PublishedText
+from geoservices.accounts.consent_texts import ENGLISH, PUBLISHED, WELSH, PublishedText
 from geoservices.accounts.consents import TEXTS, published
 from geoservices.accounts.models import Purpose
 from geoservices.errors import NotFound
@@ -70,6 +70,31 @@ DIGESTS = {
         "2027-01",
         "en-GB",
     ): "5a0bf63bf5ca2ada2ee41d0d5133d419192021099a672f0ddea92d4128451c7e",
+    (
+        Purpose("check-in-content"),
+        "2027-01",
+        "cy",
+    ): "b342d5d613f391c2318d916877cf140f5997f182d0f44b828ef00967e99800c0",
+    (
+        Purpose("staff-tasks"),
+        "2027-01",
+        "cy",
+    ): "5a17dabc716ea11d9570b96f94a56a9e9ec0be0d8aa2b641c78e5be67dff561f",
+    (
+        Purpose("nearby"),
+        "2027-01",
+        "cy",
+    ): "6754ca3d35ad926bc300d132c99dfbbf46bb76117b2320f1afdeaa1dc50fe647",
+    (
+        Purpose("statistics"),
+        "2027-01",
+        "cy",
+    ): "8cefaee7b06a3fc5fb4aad4efd54500a2e4e67656cdcaafd2a80c35ff8109403",
+    (
+        Purpose("email"),
+        "2026-12",
+        "cy",
+    ): "783e8e4c2d866d650883704f5b2371e20ab67da160d491852abbc2aa033d3f51",
 }
 """Of every text that was ever published. Lines are added here, and none is ever changed."""
 
@@ -89,6 +114,14 @@ def test_every_purpose_has_a_text_in_english() -> None:
         assert published(purpose, text.version)[ENGLISH].text == text.text
     with pytest.raises(NotFound):
         published(Purpose.NEARBY, "1999-12")
+
+
+def test_what_is_asked_now_is_asked_in_welsh_too() -> None:
+    """With the same periods as in English, since both are agreed to alike."""
+    for text in TEXTS.values():
+        numbers = {language: re.findall(r"\d+", words) for language, words in text.texts.items()}
+        assert set(numbers) >= {ENGLISH, WELSH}
+        assert numbers[WELSH] == numbers[ENGLISH]
 
 
 @pytest.mark.parametrize("one", [one for one in PUBLISHED if one.language == ENGLISH])

@@ -536,8 +536,8 @@ export interface paths {
          * List Places
          * @description Find places: nearest first with `near`, else by name.
          *
-         *     A page may hold fewer places than `limit`, even none, when `open_now` leaves many out; the
-         *     list is over when `next` is null.
+         *     A page may hold fewer places than `limit`, even none, when `open_now` or `on_today` leave many
+         *     out; the list is over when `next` is null.
          */
         get: operations["list_places"];
         put?: never;
@@ -1745,6 +1745,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/events/{event_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Event
+         * @description See one event: what it is, how often, and whether people sign up for it.
+         */
+        get: operations["read_event"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/events/{event_id}/occurrences": {
         parameters: {
             query?: never;
@@ -1754,7 +1774,7 @@ export interface paths {
         };
         /**
          * List Occurrences
-         * @description See when an event takes place, the earliest first, and whether there are places.
+         * @description See when an event takes place, the earliest first, whether there are places, and one's own.
          *
          *     Go on with `since` as the end of the last one.
          */
@@ -2070,6 +2090,26 @@ export interface paths {
          * @description Make the link worthless; without one nothing changes.
          */
         delete: operations["revoke_calendar_link"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/offers/{offer_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Offer
+         * @description See one offer: its terms, when it is on, and what of it there is for the caller.
+         */
+        get: operations["read_offer"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -3636,6 +3676,11 @@ export interface components {
             name: string;
             sent: components["schemas"]["CountOut"];
         };
+        /**
+         * @description What is asked of what is on at places today.
+         * @enum {string}
+         */
+        AskedOfToday: "told" | "only";
         /** @description Whom a task shall be for from now on. */
         AssignmentChangeIn: {
             /** @description A member */
@@ -4090,6 +4135,7 @@ export interface components {
             id: string;
             /** Format: uuid */
             place_id: string;
+            place_name: string;
             evidence: components["schemas"]["Evidence"];
             /** @description What was wrong with the code, and what kept the evidence from being higher */
             doubts: components["schemas"]["DoubtOut"][];
@@ -4120,6 +4166,7 @@ export interface components {
             id: string;
             /** Format: uuid */
             place_id: string;
+            place_name: string;
             evidence: components["schemas"]["Evidence"];
             /** @description What was wrong with the code, and what kept the evidence from being higher */
             doubts: components["schemas"]["DoubtOut"][];
@@ -4237,8 +4284,12 @@ export interface components {
         /** @description One purpose: what is asked, and whether the person agreed. */
         ConsentOut: {
             purpose: components["schemas"]["Purpose"];
-            /** @description What is asked now */
+            /** @description What is asked now, in English */
             text: string;
+            /** @description The same by its language (BCP 47), English too */
+            texts: {
+                [key: string]: string;
+            };
             /** @description Version of that text */
             text_version: string;
             /** @description Version the person agreed to; where it is an older one, ask again */
@@ -4724,7 +4775,7 @@ export interface components {
             /** @description The caller's own sign-up for that */
             yours: components["schemas"]["EventSignUpOut"] | null;
         };
-        /** @description How a person stands at the next occurrence of an event. */
+        /** @description How a person stands at one occurrence of an event. */
         EventSignUpOut: {
             /** Format: uuid */
             id: string;
@@ -5250,6 +5301,9 @@ export interface components {
             attended_at: string | null;
             /** Format: uuid */
             place_id: string;
+            place_name: string;
+            /** @description By whose clocks it takes place */
+            time_zone: string;
             title: string;
         };
         /** @description A device just made. */
@@ -5384,6 +5438,23 @@ export interface components {
             places_left: number | null;
             /** @description How many wait for a place */
             waiting: number;
+        };
+        /** @description One time that an event takes place, as somebody sees it. */
+        OccurrenceShown: {
+            /** Format: date-time */
+            starts_at: string;
+            /** Format: date-time */
+            ends_at: string;
+            cancelled: boolean;
+            cancelled_because: string | null;
+            /** @description How many are free; null where there is no limit. Who waits comes first. */
+            places_left: number | null;
+            /** @description How many wait for a place */
+            waiting: number;
+            /** @description Until when people can sign up for it; null where nobody does */
+            sign_up_until: string | null;
+            /** @description The caller's own sign-up */
+            yours: components["schemas"]["EventSignUpOut"] | null;
         };
         /** @description Whether a person could redeem an offer at a place. */
         OfferFindingOut: {
@@ -5536,6 +5607,22 @@ export interface components {
             /** @description What is cut ends in … */
             title: string;
             body: string;
+        };
+        /** @description A time in which an offer is on. */
+        OnSpanOut: {
+            /** Format: date-time */
+            starts_at: string;
+            /** @description Null where no end is near */
+            ends_at: string | null;
+        };
+        /** @description Something that is on at a place today. */
+        OnTodayOut: {
+            /** Format: uuid */
+            id: string;
+            kind: components["schemas"]["ListingKind"];
+            title: string;
+            /** Format: date-time */
+            starts_at: string;
         };
         /** @description When a place is open on one day by its own clocks, from midnight to midnight. */
         OpenDayOut: {
@@ -5842,6 +5929,13 @@ export interface components {
             pings: components["schemas"]["PingOut"][];
             transitions: components["schemas"]["TransitionOut"][];
         };
+        /** @description Where something is. */
+        PlaceHead: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            time_zone: string;
+        };
         /** @description A place as a GeoJSON Feature. */
         PlaceOut: {
             /** @constant */
@@ -5868,6 +5962,8 @@ export interface components {
             open_state_changes_at: string | null;
             /** @description Metres from `near`; null without it */
             distance_m: number | null;
+            /** @description Null unless `on_today` asks for it */
+            today: components["schemas"]["TodayOut"] | null;
         };
         /** @description All the places that any member names; tags and categories as these are from time to time. */
         "PlaceSet-Input": {
@@ -6139,6 +6235,8 @@ export interface components {
             qr: components["schemas"]["QrOut"];
             /** Format: date-time */
             expires_at: string;
+            /** @description How many seconds it counts from now, for phones whose clocks are wrong */
+            seconds_left: number;
         };
         /** @description How much of an offer is redeemed, and by nobody in particular. */
         RedemptionCountsOut: {
@@ -6164,6 +6262,7 @@ export interface components {
             offer_id: string;
             /** Format: uuid */
             place_id: string;
+            place_name: string;
             title: string;
             /** Format: date-time */
             made_at: string;
@@ -6623,6 +6722,76 @@ export interface components {
          * @enum {string}
          */
         SigningUp: "none" | "open";
+        /** @description An event by itself, as people see it. */
+        SingleEventOut: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            place_id: string;
+            /** @constant */
+            kind: "event";
+            title: string;
+            evidence_needed: components["schemas"]["Evidence"];
+            /** Format: date-time */
+            starts_at: string;
+            ends_at: string | null;
+            withdrawn_at: string | null;
+            /** @description Null while the listing is locked */
+            text: string | null;
+            time_zone: string;
+            rule: string | null;
+            sign_up: components["schemas"]["SigningUp"];
+            /** @description When it is on, or is next; null where nobody says how long it takes */
+            next: components["schemas"]["OccurrenceOut"] | null;
+            /** @description The caller's own sign-up for that */
+            yours: components["schemas"]["EventSignUpOut"] | null;
+            place: components["schemas"]["PlaceHead"];
+            /** @description Whether what it says is the caller's to read */
+            unlocked: boolean;
+            /** @description How long it takes each time */
+            length: string | null;
+            /** @description How many may go each time; null for no limit */
+            capacity: number | null;
+            /** @description So long before each start those going are reminded */
+            reminders: string[];
+        };
+        /** @description An offer by itself, as people see it. */
+        SingleOfferOut: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            place_id: string;
+            /** @constant */
+            kind: "offer";
+            title: string;
+            evidence_needed: components["schemas"]["Evidence"];
+            /** Format: date-time */
+            starts_at: string;
+            ends_at: string | null;
+            withdrawn_at: string | null;
+            /** @description Null while the listing is locked */
+            text: string | null;
+            terms: string;
+            only_when_open: boolean;
+            /** @description How many there are in all; null where there is no end */
+            stock: number | null;
+            /** @description How many one person may have; null for any */
+            per_person: number | null;
+            per_person_renews: components["schemas"]["Renewal"];
+            redeemed_by: components["schemas"]["Redeeming"];
+            standing: components["schemas"]["StandingOut"];
+            place: components["schemas"]["PlaceHead"];
+            /** @description Whether what it says is the caller's to read */
+            unlocked: boolean;
+            /** @description When it is on within a week from now, the earliest first, at most 20 */
+            spans: components["schemas"]["OnSpanOut"][];
+            /** @description What the caller asked for last, if it was redeemed or is a code that counts */
+            yours: components["schemas"]["RedemptionOut"] | null;
+            /** @description The code of the problem that the caller would be answered with now, if they agreed to what they are asked; null for none */
+            refused_with: string | null;
+            /** @description When that may be over; null where nobody knows, and without a problem */
+            possible_at: string | null;
+        };
         /** @description A place, with what is only told of one at a time. */
         SinglePlaceOut: {
             /** @constant */
@@ -7044,6 +7213,13 @@ export interface components {
             rule: string | null;
             /** @description By whose clocks; null is the organisation's */
             time_zone: string | null;
+        };
+        /** @description What is on at a place today, from now until midnight by its clocks. */
+        TodayOut: {
+            /** @description How many offers and events are on */
+            count: number;
+            /** @description The first three of them, in their order */
+            first: components["schemas"]["OnTodayOut"][];
         };
         /** @description What people read of a topic. */
         TopicIn: {
@@ -8296,6 +8472,8 @@ export interface operations {
                 q?: string | null;
                 /** @description Only open places, or only closed ones */
                 open_now?: boolean | null;
+                /** @description Tell what is on there today, or leave places out where nothing is */
+                on_today?: components["schemas"]["AskedOfToday"] | null;
                 /** @description The most entries on a page. */
                 limit?: number;
                 /** @description From `next` of the page before; opaque. */
@@ -10334,6 +10512,28 @@ export interface operations {
             };
         };
     };
+    read_event: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SingleEventOut"];
+                };
+            };
+        };
+    };
     list_occurrences: {
         parameters: {
             query?: {
@@ -10358,7 +10558,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["OccurrenceOut"][];
+                    "application/json": components["schemas"]["OccurrenceShown"][];
                 };
             };
         };
@@ -10885,6 +11085,28 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    read_offer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                offer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SingleOfferOut"];
+                };
             };
         };
     };

@@ -2,6 +2,7 @@
 
 import { api, call, type Schemas } from "../api/client.ts";
 import { asFailure, Refusal, type Failure } from "../api/failures.ts";
+import { agreeTo } from "../consents/words.ts";
 import { newId } from "../ids.ts";
 import { sendAtOnce, type Outcome } from "../offline/sending.ts";
 import { unsent } from "../offline/unsent.svelte.ts";
@@ -58,10 +59,9 @@ export class CheckIn {
   }
 
   /** Agree to what was shown, and check in as of the touch that began it. */
-  async agree({ text_version }: Consent): Promise<void> {
+  async agree(consent: Consent): Promise<void> {
     await this.#attempt(async () => {
-      const path = { purpose: this.#purpose };
-      await call(api.PUT("/v1/consents/{purpose}", { params: { path }, body: { text_version } }));
+      await agreeTo(consent);
       return this.#made ? this.#send(this.#made) : { is: "offered" };
     });
   }

@@ -51,6 +51,12 @@ export function moment(instant: string | Date, timeZone: string, now: Date = new
   return t("time.onDate", { time, day: at.day, month: t(`month.${at.month}` as Key) });
 }
 
+/** Tell whether two instants are on one day by some clocks. */
+export function isSameDay(one: string | Date, other: string | Date, timeZone: string): boolean {
+  const [a, b] = [one, other].map((at) => dayNumber(localOf(new Date(at), timeZone)));
+  return a === b;
+}
+
 /** Return the day of an instant by some clocks: `3 May 2026`. */
 export function onDate(instant: string, timeZone: string): string {
   const { day, month, year } = localOf(new Date(instant), timeZone);

@@ -10,6 +10,7 @@ import {
   type Values,
 } from "./messages.ts";
 import type entering from "./entering/en.json";
+import type listings from "./listings/en.json";
 import type inbox from "./messages/en.json";
 import type offline from "./offline/en.json";
 import type tasks from "./tasks/en.json";
@@ -30,6 +31,12 @@ export type Language = keyof typeof languages;
 
 /** Texts that nobody sees first, loaded with the pages that say them: a folder of files for each. */
 const sections = {
+  listings: {
+    en: async (): Promise<MessagesOf<typeof listings>> =>
+      (await import("./listings/en.json")).default,
+    cy: async (): Promise<MessagesOf<typeof listings>> =>
+      (await import("./listings/cy.json")).default,
+  },
   entering: {
     en: async (): Promise<MessagesOf<typeof entering>> =>
       (await import("./entering/en.json")).default,

@@ -4,6 +4,8 @@ import en from "./en.json";
 import enteringCy from "./entering/cy.json";
 import enteringEn from "./entering/en.json";
 import { fill } from "./messages.ts";
+import listingsCy from "./listings/cy.json";
+import listingsEn from "./listings/en.json";
 import messagesCy from "./messages/cy.json";
 import messagesEn from "./messages/en.json";
 import offlineCy from "./offline/cy.json";
@@ -18,6 +20,7 @@ type Some = Record<string, string | object>;
 /** Each file of a language beside the English one. */
 const others: [string, Some, Some][] = [
   ["cy", cy, en],
+  ["cy", listingsCy, listingsEn],
   ["cy", enteringCy, enteringEn],
   ["cy", messagesCy, messagesEn],
   ["cy", offlineCy, offlineEn],
@@ -56,7 +59,8 @@ describe.each(others)("%s", (tag, messages, english) => {
 });
 
 test("no two files have the same text", () => {
-  const keys = [en, enteringEn, messagesEn, tasksEn, youEn].flatMap((file) => Object.keys(file));
+  const files = [en, enteringEn, listingsEn, messagesEn, tasksEn, youEn];
+  const keys = files.flatMap((file) => Object.keys(file));
   expect(new Set(keys).size).toBe(keys.length);
 });
 

@@ -1,5 +1,6 @@
 import type en from "./en.json";
 import type entering from "./entering/en.json";
+import type listings from "./listings/en.json";
 import type inbox from "./messages/en.json";
 import type offline from "./offline/en.json";
 import type tasks from "./tasks/en.json";
@@ -12,6 +13,7 @@ type Plural = Partial<Record<Intl.LDMLPluralRule, string>> & { readonly other: s
 export type Texts = typeof en &
   typeof entering &
   typeof inbox &
+  typeof listings &
   typeof offline &
   typeof tasks &
   typeof you;

@@ -1,6 +1,7 @@
 import { hrefOf } from "../addresses.ts";
 import type { Schemas } from "../api/client.ts";
 import type { Key } from "../languages/messages.ts";
+import { hrefOfListing } from "../places/listings.ts";
 
 type Subject = Pick<Schemas["NotificationOut"], "about" | "listing_id">;
 
@@ -9,9 +10,9 @@ export function subjectOf({ about, listing_id }: Subject): { href: string; key: 
   if (!about) {
     return null;
   }
-  if (about.listing_kind === "task" && listing_id !== null) {
-    return { href: hrefOf("task", { taskId: listing_id }), key: "message.task" };
+  if (about.listing_kind !== null && listing_id !== null) {
+    const href = hrefOfListing({ kind: about.listing_kind, id: listing_id });
+    return { href, key: `message.${about.listing_kind}` };
   }
-  const href = hrefOf("place", { placeId: about.place_id });
-  return { href, key: about.listing_kind ? `message.${about.listing_kind}` : "message.place" };
+  return { href: hrefOf("place", { placeId: about.place_id }), key: "message.place" };
 }

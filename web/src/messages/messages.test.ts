@@ -47,7 +47,7 @@ test("a message that was put away lies there, until whenever it was put off", ()
 test.each([
   [{ about: null, listing_id: null }, null],
   [{ about: { listing_kind: "task", place_id: "p", place: "x" }, listing_id: "t" }, "/tasks/t"],
-  [{ about: { listing_kind: "offer", place_id: "p", place: "x" }, listing_id: "o" }, "/places/p"],
+  [{ about: { listing_kind: "offer", place_id: "p", place: "x" }, listing_id: "o" }, "/offers/o"],
   [{ about: { listing_kind: null, place_id: "p", place: "x" }, listing_id: null }, "/places/p"],
 ] as const)("what %o is about is at %s", (message, href) => {
   expect(subjectOf(message)?.href ?? null).toBe(href);

@@ -1,9 +1,11 @@
 /** What is shown on "near me": kept while the app is open, so that the way back leads to it. */
 
+import { hrefOf } from "../addresses.ts";
 import { api, call, keptAt, type Schemas } from "../api/client.ts";
 import { cursorOf } from "../api/paging.ts";
 import { asFailure, type Failure } from "../api/failures.ts";
 import { findPosition, NoPosition, type Hindrance } from "../position.ts";
+import { readAsked, searchOf, unfiltered, type Filters } from "./filters.ts";
 
 export type Place = Schemas["PlaceOut"];
 
@@ -13,8 +15,11 @@ export type Wanted =
   | { readonly by: "text"; readonly text: string }
   | { readonly by: "name" };
 
-interface Found {
+interface Found extends Listed {
   readonly wanted: Wanted;
+}
+
+interface Listed {
   readonly places: readonly Place[];
   /** Where the list goes on; null where it is over. */
   readonly next: string | null;
@@ -26,7 +31,7 @@ type State =
   | { readonly is: "nothing" }
   | { readonly is: "locating" }
   | { readonly is: "hindered"; readonly hindrance: Hindrance }
-  | { readonly is: "looking" }
+  | { readonly is: "looking"; readonly wanted: Wanted }
   | { readonly is: "failed"; readonly failure: Failure; readonly wanted: Wanted }
   | ({ readonly is: "found" } & Found);
 
@@ -35,10 +40,40 @@ const pageSize = 20;
 /** About 11 m: enough to sort by, and less than the phone knows. */
 const decimals = 4;
 
+/** So many pages are looked through at once where filters leave few places on each. */
+const mostPages = 5;
+
 class Search {
   state: State = $state.raw({ is: "nothing" });
   text = $state("");
+  filters: Filters = $state.raw(unfiltered);
   #latest = 0;
+  #hasBegun = false;
+
+  /** Begin as the address says, once; from then on the address says what is shown. */
+  async begin(): Promise<void> {
+    if (this.#hasBegun) {
+      this.#note();
+      return;
+    }
+    this.#hasBegun = true;
+    const { filters, text } = readAsked(location.search);
+    this.filters = filters;
+    if (text !== "") {
+      this.text = text;
+      await this.look({ by: "text", text });
+    }
+  }
+
+  /** Show other places of those that are looked for. */
+  async filter(filters: Filters): Promise<void> {
+    this.filters = filters;
+    const wanted = "wanted" in this.state ? this.state.wanted : null;
+    this.#note();
+    if (wanted) {
+      await this.look(wanted);
+    }
+  }
 
   /** Ask the phone where it is, and look round there. */
   async hereabouts(): Promise<void> {
@@ -57,17 +92,25 @@ class Search {
   /** Look for places; an earlier look that is still under way is forgotten. */
   async look(wanted: Wanted): Promise<void> {
     const turn = ++this.#latest;
-    this.state = { is: "looking" };
+    this.state = { is: "looking", wanted };
+    this.#note();
     let state: State;
     try {
-      const found = await list(wanted, null);
-      const { features: places, next } = found;
-      state = { is: "found", wanted, places, next, keptAt: keptAt(found) };
+      state = { is: "found", wanted, ...(await list(wanted, this.filters, null)) };
     } catch (error) {
       state = { is: "failed", failure: asFailure(error), wanted };
     }
     if (turn === this.#latest) {
       this.state = state;
+    }
+  }
+
+  /** Have the address say what is shown; where the phone is stands in none. */
+  #note(): void {
+    const wanted = "wanted" in this.state ? this.state.wanted : null;
+    const search = searchOf(this.filters, wanted?.by === "text" ? wanted.text : "");
+    if (location.pathname === hrefOf("nearMe") && location.search !== search) {
+      history.replaceState(history.state, "", `${location.pathname}${search}`);
     }
   }
 
@@ -77,17 +120,36 @@ class Search {
     if (before.is !== "found" || before.next === null) {
       return;
     }
-    const { features, next } = await list(before.wanted, before.next);
+    const { places, next } = await list(before.wanted, this.filters, before.next);
     if (this.state === before) {
-      this.state = { ...before, places: [...before.places, ...features], next };
+      this.state = { ...before, places: [...before.places, ...places], next };
     }
   }
 }
 
-async function list(wanted: Wanted, next: string | null): Promise<Schemas["PlacesOut"]> {
-  const cursor = cursorOf(next);
-  const query = { ...queryOf(wanted), limit: pageSize, ...(cursor ? { cursor } : {}) };
-  return call(api.GET("/v1/places", { params: { query } }));
+/** Return the next places, from as many pages as it takes to find some. */
+async function list(wanted: Wanted, filters: Filters, next: string | null): Promise<Listed> {
+  const places: Place[] = [];
+  let since: string | null = null;
+  let from = next;
+  for (let pages = 0; pages < mostPages; pages += 1) {
+    const cursor = cursorOf(from);
+    const query = {
+      ...queryOf(wanted),
+      ...(filters.openNow ? { open_now: true } : {}),
+      on_today: filters.onToday ? ("only" as const) : ("told" as const),
+      limit: pageSize,
+      ...(cursor ? { cursor } : {}),
+    };
+    const page = await call(api.GET("/v1/places", { params: { query } }));
+    places.push(...page.features);
+    since ??= keptAt(page);
+    from = page.next;
+    if (from === null || places.length >= pageSize / 2) {
+      break;
+    }
+  }
+  return { places, next: from, keptAt: since };
 }
 
 function queryOf(wanted: Wanted): { near?: string; radius_m?: number; q?: string } {

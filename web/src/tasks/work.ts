@@ -2,6 +2,7 @@
 
 import { api, call, type Schemas } from "../api/client.ts";
 import { readConsent } from "../checkin/checkin.svelte.ts";
+import { agreeTo } from "../consents/words.ts";
 import { readPhone } from "./phone.ts";
 
 export type Located = Schemas["LocatedOut"] & { readonly timeZone: string };
@@ -40,8 +41,6 @@ export async function readShift(): Promise<Shift> {
 export async function setShift(hours: string | null, { consent }: Shift): Promise<void> {
   await call(api.PUT("/v1/working-hours", { body: { hours } }));
   if (hours !== null && consent.given_at === null) {
-    const params = { path: { purpose: consent.purpose } };
-    const body = { text_version: consent.text_version };
-    await call(api.PUT("/v1/consents/{purpose}", { params, body }));
+    await agreeTo(consent);
   }
 }

@@ -12,6 +12,7 @@ await openSection("you");
 const consent = {
   purpose: "nearby",
   text: "…",
+  texts: { "en-GB": "…" },
   text_version: "2",
   agreed_version: null,
   given_at: null,
