@@ -87,14 +87,17 @@ def member_of(session: Session, organisation_id: UUID, person_id: UUID) -> Perso
 
 def lock_attempts(session: Session, mark: bytes, source: bytes, *, at: datetime) -> FailedAttempts:
     """Return the count of wrong attempts, made at nought if there was none, and hold it."""
-    session.execute(
+    # Found and locked by one statement: whoever signs in meanwhile deletes what a second would seek.
+    return session.scalars(
         insert(FailedAttempts)
         .values(mark=mark, source=source, count=0, last_at=at)
-        .on_conflict_do_nothing()
-    )
-    return session.get_one(
-        FailedAttempts, (mark, source), with_for_update=True, populate_existing=True
-    )
+        .on_conflict_do_update(
+            index_elements=[FailedAttempts.mark, FailedAttempts.source],
+            set_={FailedAttempts.count: FailedAttempts.count},
+        )
+        .returning(FailedAttempts),
+        execution_options={"populate_existing": True},
+    ).one()
 
 
 def forget_attempts(session: Session, mark: bytes, source: bytes) -> None:
