@@ -9,6 +9,7 @@ import {
   type Texts,
   type Values,
 } from "./messages.ts";
+import type locating from "./locating/en.json";
 import type tasks from "./tasks/en.json";
 import type you from "./you/en.json";
 
@@ -27,6 +28,12 @@ export type Language = keyof typeof languages;
 
 /** Texts that nobody sees first, loaded with the pages that say them: a folder of files for each. */
 const sections = {
+  locating: {
+    en: async (): Promise<MessagesOf<typeof locating>> =>
+      (await import("./locating/en.json")).default,
+    cy: async (): Promise<MessagesOf<typeof locating>> =>
+      (await import("./locating/cy.json")).default,
+  },
   tasks: {
     en: async (): Promise<MessagesOf<typeof tasks>> => (await import("./tasks/en.json")).default,
     cy: async (): Promise<MessagesOf<typeof tasks>> => (await import("./tasks/cy.json")).default,

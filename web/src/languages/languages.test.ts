@@ -2,6 +2,8 @@ import { describe, expect, test } from "vitest";
 import cy from "./cy.json";
 import en from "./en.json";
 import { fill } from "./messages.ts";
+import locatingCy from "./locating/cy.json";
+import locatingEn from "./locating/en.json";
 import tasksCy from "./tasks/cy.json";
 import tasksEn from "./tasks/en.json";
 import youCy from "./you/cy.json";
@@ -12,6 +14,7 @@ type Some = Record<string, string | object>;
 /** Each file of a language beside the English one. */
 const others: [string, Some, Some][] = [
   ["cy", cy, en],
+  ["cy", locatingCy, locatingEn],
   ["cy", tasksCy, tasksEn],
   ["cy", youCy, youEn],
 ];
@@ -47,7 +50,7 @@ describe.each(others)("%s", (tag, messages, english) => {
 });
 
 test("no two files have the same text", () => {
-  const keys = [en, tasksEn, youEn].flatMap((file) => Object.keys(file));
+  const keys = [en, locatingEn, tasksEn, youEn].flatMap((file) => Object.keys(file));
   expect(new Set(keys).size).toBe(keys.length);
 });
 
