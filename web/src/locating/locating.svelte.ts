@@ -183,6 +183,7 @@ class Locating {
       this.#obstacle = "vague";
       return;
     }
+    choice.isFresh = false;
     this.#heardAt = Date.now();
     this.hindrance = null;
     this.#obstacle = null;
