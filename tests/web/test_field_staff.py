@@ -228,9 +228,7 @@ def test_working_hours_and_a_phone_set_up(sign_in: Callable[..., Page], site: Si
     expect(bar(page)).not_to_contain_text("You are being located")
 
 
-def test_tasks_are_marked_on_a_map(
-    sign_in: Callable[..., Page], site: Site, make_task: MakeTask
-) -> None:
+def test_tasks_are_marked_on_a_map(sign_in: Callable[..., Page], make_task: MakeTask) -> None:
     """Those of one building together, told of by a touch; the list is there with and without it."""
     make_task("Wind the clock")
     path = f"/tasks/{make_task('Mend the gate', priority=Priority.URGENT)}"

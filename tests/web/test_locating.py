@@ -20,7 +20,7 @@ NORTH = (OUTSIDE[0], OUTSIDE[1] + 0.0018)
 """Another 200 m away."""
 UNSEEN = (OUTSIDE[0] + 0.0018, OUTSIDE[1])
 SOON_MS = 60_000
-"""A position is sent some ten seconds after it was found, and the first may find loops uncompiled."""
+"""A position is sent some ten seconds after it was found; the first may find loops uncompiled."""
 NOW = "Finding out where you are while this is open"
 
 
@@ -109,14 +109,16 @@ def test_whoever_comes_by_with_the_app_open_is_told(open_page: Opener, site: Sit
 def test_it_stops_when_it_is_no_longer_allowed_and_says_why(open_page: Opener, site: Site) -> None:
     """By the browser's settings, by taking back what was agreed to; never asked for on load."""
     page = open_page("/", at=OUTSIDE)
-    turn_on(page)
     before = positions(site)
+    turn_on(page)
+    arrive(site, before + 1)
     page.context.clear_permissions()
     expect(bar(page)).to_contain_text("Your browser no longer lets us see where you are")
     expect(page.get_by_text("It is off in this browser.")).to_be_visible()
     page.reload()
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     expect(bar(page)).to_have_count(0)
+    stored = positions(site)
 
     # The browser asks once more: one forbids it at once, with the other nobody answers.
     page.clock.install()
@@ -133,7 +135,7 @@ def test_it_stops_when_it_is_no_longer_allowed_and_says_why(open_page: Opener, s
         page.reload()
         expect(bar(page)).to_contain_text("Your browser wants to ask you again.")
         bar(page).get_by_role("button", name="Stop").click()
-    assert positions(site) == before
+    assert positions(site) == stored
 
     page.context.grant_permissions(["geolocation"])
     page.goto(f"{site.url}/you/choices")
@@ -167,14 +169,16 @@ def test_out_of_sight_without_a_connection_and_by_a_wrong_clock(
     look_away(page, away=False)
     page.clock.run_for(20_000)
     expect(bar(page)).to_contain_text("There is no connection.", timeout=SOON_MS)
+    # The phone has put the page away, and shows it anew with the connection.
     page.context.set_offline(offline=False)
-    expect(bar(page)).not_to_contain_text("There is no connection.", timeout=SOON_MS)
-    arrive(site, before + 3)
+    page.reload()
+    expect(bar(page)).to_contain_text(NOW)
+    arrive(site, before + 4)
     with site.sessions() as session:
         assert UNSEEN[0] not in {round(lon, 6) for lon in session.scalars(select(Ping.lon))}
 
     page.clock.set_system_time(clock.now() + timedelta(days=1))
-    go(page, OUTSIDE)
+    go(page, NORTH)
     page.clock.run_for(20_000)
     expect(bar(page)).to_contain_text("The clock of your phone is wrong", timeout=SOON_MS)
     page.clock.set_system_time(clock.now())

@@ -24,6 +24,8 @@ export interface Told {
 }
 
 const againAfterMs = 30_000;
+/** In the tab's own storage, which outlasts a page that the phone put away, and nothing else. */
+const kept = "unsent-positions";
 const tooOften = 429;
 const serverErrors = 500;
 const troubles: Readonly<Record<string, Trouble>> = {
@@ -34,7 +36,7 @@ const troubles: Readonly<Record<string, Trouble>> = {
 
 export class Sender {
   trouble: Trouble | null = $state(null);
-  #unsent: readonly Ping[] = [];
+  #unsent: readonly Ping[] = recall();
   #isSending = false;
   #notBefore = 0;
   readonly #told: Told;
@@ -78,10 +80,12 @@ export class Sender {
   forget(): void {
     this.#unsent = [];
     this.trouble = null;
+    keep([]);
   }
 
   #settle(pings: readonly Ping[]): void {
     this.#unsent = this.#unsent.filter((ping) => !pings.includes(ping));
+    keep([]);
   }
 
   #hear(answer: Answer): void {
@@ -106,6 +110,7 @@ export class Sender {
       this.#settle(pings);
     } else {
       this.#notBefore = Date.now() + againAfterMs;
+      keep(this.#unsent);
     }
   }
 }
@@ -129,4 +134,24 @@ export function meaningOf(failure: Failure): Meaning {
   }
   const isPassing = failure.status === tooOften || failure.status >= serverErrors;
   return isPassing ? { is: "later", trouble: "busy" } : { is: "lost", trouble: "refused" };
+}
+
+function recall(): readonly Ping[] {
+  try {
+    return JSON.parse(sessionStorage.getItem(kept) ?? "[]") as Ping[];
+  } catch {
+    return [];
+  }
+}
+
+function keep(unsent: readonly Ping[]): void {
+  try {
+    if (unsent.length === 0) {
+      sessionStorage.removeItem(kept);
+    } else {
+      sessionStorage.setItem(kept, JSON.stringify(unsent));
+    }
+  } catch {
+    // Full or forbidden: then it waits as long as the page is there.
+  }
 }
