@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from api.app import NOUNS, create_app
 from api.dependencies import Needs, calls_of, identify
 from api.openapi import operations
-from api.web import ASSETS, FOLDER, read_build
+from api.web import ASSETS, FOLDER, WORKER, read_build
 from geoservices.access.rights import Right, Role, rights_of
 from geoservices.accounts.consents import TEXTS
 from geoservices.accounts.models import Purpose
@@ -201,13 +201,6 @@ IN_ORGANISATIONS = frozenset(PEOPLE) - {"owner", "other device"}
 PAGES = (
     "open_link",
     "open_screen",
-    "open_email",
-    "open_join",
-    "open_notifications",
-    "open_notification",
-    "read_service_worker",
-    "open_sign_in",
-    "open_password",
 )
 """What people's browsers load, which is the same for everyone."""
 TABLE = {
@@ -465,7 +458,7 @@ TABLE = {
     "set_email": mine(200, 403, body=lambda _: {"address": "anna@example.org"}),
     "remove_email": all_(204),
     "confirm_email": free(422, body=lambda _: {"token": "made-up"}),
-    "open_unsubscribe": free(200),
+    "open_unsubscribe": free(303),
     "unsubscribe_from_email": free(422),
     "take_visit_back": mine(204, 404),
     "take_check_in_back": mine(204, 404),
@@ -547,6 +540,7 @@ NAMES = {
 ASKED = {
     "read_grid": {"first": "2026-03-01", "last": "2026-03-04"},
     "read_footfall": {"from": "2026-03-04T10:00:00Z", "until": "2026-03-04T14:00:00Z"},
+    "open_unsubscribe": {"token": "made-up"},
     "unsubscribe_from_email": {"token": "made-up"},
     "read_my_agenda": {"token": "made-up"},
     "erase_me": {"confirm": "erase-everything"},
@@ -676,7 +670,7 @@ def test_nothing_is_served_beside_what_is_documented(settings: Settings) -> None
     application = create_app(SessionFactory(), settings)
     hidden = {getattr(route, "path", None) for route in application.routes} - {None}
 
-    files = {"/docs/assets", "/pages", ASSETS}
+    files = {"/docs/assets", "/pages", ASSETS, f"/{WORKER}"}
     assert hidden == {"/openapi.json", "/docs", *files, *read_build(FOLDER).addresses}
 
 

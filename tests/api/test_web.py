@@ -22,20 +22,29 @@ def app(tmp_path: Path) -> TestClient:
     """A build with one script, which lies there compressed too."""
     assets = tmp_path / "assets"
     assets.mkdir()
-    (tmp_path / "index.html").write_text("<h1>Nearby</h1>")
+    (tmp_path / "index.html").write_text("<head></head><h1>Nearby</h1>")
+    (tmp_path / "parts.json").write_text('{"/": ["assets/a-1.js", "assets/a-2.css"]}')
     (tmp_path / "addresses.json").write_text('["/", "/places/{placeId}"]')
     (tmp_path / "secret.txt").write_text("nobody's business")
     for ending, content in (("", "plain"), (".br", "brotli"), (".gz", "gzip")):
         (assets / f"index-abc.js{ending}").write_text(content)
+    (tmp_path / "service-worker.js").write_text("worker")
     (assets / "mark-abc.svg").write_text("<svg/>")
     return serve(tmp_path)
 
 
 def test_the_same_page_stands_at_each_address(app: TestClient) -> None:
-    """With the policy of pages, and asked for anew each time; nothing stands elsewhere."""
-    for path in ("/", "/places/1", "/places/a%20b"):
+    """With the policy of pages, and asked for anew each time; nothing stands elsewhere.
+
+    It names what it loads at that address.
+    """
+    parts = (
+        '<link rel="modulepreload" crossorigin href="/assets/a-1.js">'
+        '<link rel="stylesheet" crossorigin href="/assets/a-2.css">'
+    )
+    for path, links in (("/", parts), ("/places/1", ""), ("/places/a%20b", "")):
         page = app.get(path)
-        assert (page.status_code, page.text) == (200, "<h1>Nearby</h1>")
+        assert (page.status_code, page.text) == (200, f"<head>{links}</head><h1>Nearby</h1>")
         assert page.headers["Cache-Control"] == "no-cache"
         assert "unsafe" not in page.headers["Content-Security-Policy"]
         assert app.head(path).headers["Content-Length"] == page.headers["Content-Length"]
@@ -65,6 +74,16 @@ def test_a_file_is_sent_as_the_browser_takes_it(
     assert "immutable" in sent.headers["Cache-Control"]
 
 
+def test_the_service_worker_serves_all_pages_and_is_always_fresh(app: TestClient) -> None:
+    """It stands at the root, which sets its scope, and a cache never stands in for it."""
+    answer = app.get("/service-worker.js")
+
+    assert answer.text == "worker"
+    assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert answer.headers["cache-control"] == "no-cache"
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+
+
 @pytest.mark.parametrize(
     "name", ["none.js", "..%2fsecret.txt", "%2e%2e/secret.txt", ".", "index-abc.js%00"]
 )
@@ -82,6 +101,7 @@ def test_without_a_build_it_says_how_to_make_one(tmp_path: Path) -> None:
 
     assert answer.status_code == 503
     assert "python -m local.web build" in answer.text
+    assert serve(tmp_path).get("/service-worker.js").status_code == 404
 
 
 def test_what_was_built_anew_meanwhile_is_not_found(app: TestClient, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import axe_playwright_python
 import pytest
+from fastapi import FastAPI
 from playwright.sync_api import (
     Browser,
     BrowserContext,
@@ -35,7 +36,7 @@ from geoservices.places.models import Place
 from geoservices.places.sensitivity import SensitiveKind
 from geoservices.scopes import confined_sessions
 from geoservices.settings.service import Settings
-from local import web
+from local import chromium, web
 from tests.api import conftest as api_tests
 from tests.api.serving import serving
 from tests.conftest import make_migrated_database
@@ -51,7 +52,7 @@ from tests.factories import (
 )
 
 settings = api_tests.settings
-PATIENCE_MS = 10_000
+PATIENCE_MS = 30_000
 PHONE = {"width": 390, "height": 844}
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -61,12 +62,6 @@ STICKING_OUT = """() => document.documentElement.scrollWidth <= innerWidth ? [] 
     [...document.body.querySelectorAll('*')]
         .filter((one) => one.getBoundingClientRect().right > innerWidth)
         .map((one) => ['sticks out', one.outerHTML.slice(0, 200)])"""
-DRAWING_WITHOUT_A_CARD = [
-    "--use-gl=angle",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-]
-"""Chromium's options to draw maps on machines without a graphics card."""
 REFUSALS = "Failed to load resource"
 """What Chromium writes to the console of an answer of 400 or more, which a page may expect."""
 
@@ -80,6 +75,7 @@ class Site:
     code: Code
     settings: Settings
     sessions: SessionFactory
+    application: FastAPI
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +102,7 @@ def site(
         confined_sessions(engines[1]), settings, intake=sessions, limiting=sessions
     )
     with serving(application) as url:
-        yield Site(url, library, code, settings, sessions)
+        yield Site(url, library, code, settings, sessions, application)
     for engine in engines:
         engine.dispose()
 
@@ -137,12 +133,6 @@ def _furnish(
     return library, make_code(session, library)
 
 
-def _chromium(playwright: Playwright) -> Browser:
-    return playwright.chromium.launch(
-        executable_path=shutil.which("chromium"), args=["--no-sandbox", *DRAWING_WITHOUT_A_CARD]
-    )
-
-
 def _firefox(playwright: Playwright) -> Browser:
     return playwright.firefox.launch(
         channel="moz-firefox", executable_path=shutil.which("firefox-esr")
@@ -150,7 +140,7 @@ def _firefox(playwright: Playwright) -> Browser:
 
 
 ENGINES: dict[str, tuple[str, Callable[[Playwright], Browser]]] = {
-    "chromium": ("chromium", _chromium),
+    "chromium": ("chromium", chromium.launch),
     "firefox": ("firefox-esr", _firefox),
 }
 
