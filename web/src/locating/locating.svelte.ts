@@ -5,7 +5,16 @@ import { asFailure } from "../api/failures.ts";
 import { newId } from "../ids.ts";
 import { choice } from "./choice.svelte.ts";
 import { Sender, type Transition } from "./sender.svelte.ts";
-import { beatMs, hasMoved, isNews, isVague, looksClosely, pingOf, type Fix } from "./thinning.ts";
+import {
+  beatMs,
+  between,
+  hasMoved,
+  isNews,
+  isVague,
+  looksClosely,
+  pingOf,
+  type Fix,
+} from "./thinning.ts";
 import { readPermission, Watch, type Hindrance } from "./watch.ts";
 import { work } from "./work.svelte.ts";
 
@@ -205,12 +214,12 @@ class Locating {
   #tick(): void {
     const now = Date.now();
     void this.sender.sendDue(now);
-    if (now - this.#heardAt >= patienceMs + (this.#last ? beatMs : 0)) {
+    if (between(this.#heardAt, now) >= patienceMs + (this.#last ? beatMs : 0)) {
       this.hindrance = this.#obstacle ?? "tooSlow";
     }
     const isClose = looksClosely(this.#stillSince, now);
-    const isQuiet = now - (this.#last?.at ?? this.#heardAt) >= beatMs;
-    const isAsked = now - this.#watch.askedAt < breathMs;
+    const isQuiet = between(this.#last?.at ?? this.#heardAt, now) >= beatMs;
+    const isAsked = between(this.#watch.askedAt, now) < breathMs;
     // Many browsers say nothing more of a phone that lies still, until they are asked anew.
     if (isClose !== this.#watch.isClose || (isQuiet && !isAsked)) {
       this.#watch.look(isClose);

@@ -35,6 +35,7 @@ test.each([
   ["a drive", start, after(3, 120), true],
   ["a guess by the network", start, after(60, 0, 3_000), false],
   ["what was found before", start, after(-1, 500), false],
+  ["what was found by a clock set back", start, after(-3_600, 0), true],
 ])("%s is news or not", (_, last, fix, isIt) => {
   expect(isNews(last, fix)).toBe(isIt);
 });

@@ -3,7 +3,7 @@
 import { api, call, repeatable, type Schemas } from "../api/client.ts";
 import { asFailure, NoAnswer, type Failure } from "../api/failures.ts";
 import type { Ending } from "./choice.svelte.ts";
-import { isDue, withPing, type Ping } from "./thinning.ts";
+import { between, isDue, withPing, type Ping } from "./thinning.ts";
 
 type Answer = Schemas["PingsOut"];
 export type Transition = Schemas["TransitionOut"];
@@ -38,7 +38,7 @@ export class Sender {
   trouble: Trouble | null = $state(null);
   #unsent: readonly Ping[] = recall();
   #isSending = false;
-  #notBefore = 0;
+  #failedAt: number | null = null;
   readonly #told: Told;
 
   constructor(told: Told) {
@@ -51,7 +51,8 @@ export class Sender {
 
   /** Send what has waited for long enough. */
   async sendDue(now = Date.now()): Promise<void> {
-    if (now >= this.#notBefore && isDue(this.#unsent, now)) {
+    const isPausing = this.#failedAt !== null && between(this.#failedAt, now) < againAfterMs;
+    if (!isPausing && isDue(this.#unsent, now)) {
       await this.send();
     }
   }
@@ -90,6 +91,7 @@ export class Sender {
 
   #hear(answer: Answer): void {
     this.trouble = troubleIn(answer);
+    this.#failedAt = null;
     if (answer.pings.some(({ verdict }) => verdict === "not-kept")) {
       this.#told.onOver("placesOnly");
     }
@@ -109,7 +111,7 @@ export class Sender {
     if (meaning.is === "lost") {
       this.#settle(pings);
     } else {
-      this.#notBefore = Date.now() + againAfterMs;
+      this.#failedAt = Date.now();
       keep(this.#unsent);
     }
   }

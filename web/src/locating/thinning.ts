@@ -57,7 +57,10 @@ export function hasMoved(from: Fix, to: Fix): boolean {
   return metresBetween([from.lon, from.lat], [to.lon, to.lat]) > doubtM;
 }
 
-/** Tell whether a position says something that the one which was kept last did not. */
+/**
+ * Tell whether a position says something that the one which was kept last did not. One from long
+ * before it does: then the phone's clock was set back.
+ */
 export function isNews(last: Fix | null, fix: Fix): boolean {
   if (isVague(fix)) {
     return false;
@@ -67,7 +70,7 @@ export function isNews(last: Fix | null, fix: Fix): boolean {
   }
   const pauseMs = fix.at - last.at;
   if (pauseMs <= 0) {
-    return false;
+    return pauseMs < -oldestMs;
   }
   const isFar = metresBetween([last.lon, last.lat], [fix.lon, fix.lat]) > farM;
   if (pauseMs < leastPauseMs) {
@@ -79,7 +82,7 @@ export function isNews(last: Fix | null, fix: Fix): boolean {
 
 /** Tell whether the phone is to look closely, which takes more of its battery. */
 export function looksClosely(stillSince: number | null, now: number): boolean {
-  return stillSince === null || now - stillSince < settledMs;
+  return stillSince === null || between(stillSince, now) < settledMs;
 }
 
 /** Tell whether what was kept is to be sent now. */
@@ -88,7 +91,12 @@ export function isDue(unsent: readonly Ping[], now: number): boolean {
   if (!first) {
     return false;
   }
-  return unsent.length >= batchSize || now - Date.parse(first.recorded_at) >= batchMs;
+  return unsent.length >= batchSize || between(Date.parse(first.recorded_at), now) >= batchMs;
+}
+
+/** Return how far apart two moments of the phone's clock are in milliseconds; it may have been set back. */
+export function between(one: number, other: number): number {
+  return Math.abs(other - one);
 }
 
 /** Add to what waits to be sent; where that is too much, the oldest goes. */
