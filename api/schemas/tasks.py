@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints
 from api.schemas.common import In, Instant, Name, Out, Text
 from api.schemas.listings import ListingFields, ListingOut, ListingShown
 from api.schemas.members import Tag
+from api.schemas.places import PointOut
 from geoservices.checkins.verification import Evidence
 from geoservices.listings.models import ListingKind
 from geoservices.tasks.assigning import Assignment
@@ -194,6 +195,7 @@ class WorkOut(TaskOut):
     """A task as those see it who do it."""
 
     place_name: str
+    place_point: PointOut = Field(description="Where the place is, to show it on a map")
     time_zone: str = Field(description="The place's, by whose clocks people there read times")
     state: TaskState
     claimed_by: UUID | None
@@ -216,6 +218,9 @@ class WorkOut(TaskOut):
             TaskOut.model_validate(seen.task).model_dump()
             | {
                 "place_name": seen.place.name,
+                "place_point": PointOut(
+                    type="Point", coordinates=(seen.position.lon, seen.position.lat)
+                ),
                 "time_zone": seen.place.time_zone,
                 "state": seen.state,
                 "claimed_by": seen.claimed_by,

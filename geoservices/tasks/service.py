@@ -42,6 +42,11 @@ class Seen:
     """From where somebody asked, if they did."""
 
     @property
+    def position(self) -> Position:
+        """Where its place is."""
+        return places.position_of(self.place)
+
+    @property
     def claimed_by(self) -> UUID | None:
         """Whoever has it, while the lease lasts."""
         return self.task.claimed_by if self.state in HELD else None

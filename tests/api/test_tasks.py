@@ -562,7 +562,7 @@ def test_tasks_are_listed_by_what_is_asked_for(
 def test_the_nearest_are_found_first_on_request(
     session: Session, organisation: Organisation, manager: Client, place: Place, ann: Member
 ) -> None:
-    """Page by page, with how far each is; several at one place are as near."""
+    """Page by page, with where each is and how far; several at one place are as near."""
     near = make_place(session, organisation, name="Castle", at=(-3.53, 50.73))
     far = make_place(session, organisation, name="Topsham", at=(-3.46, 50.68))
     session.commit()
@@ -581,6 +581,7 @@ def test_the_nearest_are_found_first_on_request(
     assert distances == sorted(distances)
     assert distances[0] < 100
     assert distances[2] == pytest.approx(612, abs=2)
+    assert told[2]["place_point"] == {"type": "Point", "coordinates": [-3.53, 50.73]}
     assert ann.client.get("/v1/tasks").json()["items"][0]["distance_m"] is None
 
 

@@ -4,6 +4,7 @@ import struct
 import zlib
 from collections.abc import Callable
 from datetime import timedelta
+from uuid import uuid4
 
 from playwright.sync_api import Page, expect
 
@@ -12,6 +13,8 @@ from geoservices.checkins.verification import Evidence
 from geoservices.database import transaction
 from geoservices.tasks.models import Priority, Task
 from tests.web.conftest import MakeTask, Site, come_in, faults
+from tests.web.test_locating import SOON_MS, bar
+from tests.web.test_map import ABOVE, BEFORE, BEHIND, BELOW, NO_DRAWING, draws, frame
 
 SIDE = 64
 
@@ -146,8 +149,8 @@ def test_declined_with_a_reason(sign_in: Callable[..., Page], make_task: MakeTas
     expect(page.get_by_text("Nobody has it yet")).to_be_visible()
 
 
-def test_working_hours_and_a_phone_set_up(sign_in: Callable[..., Page]) -> None:
-    """Located in the hours that were set and agreed to, and not after it is turned off."""
+def test_working_hours_and_a_phone_set_up(sign_in: Callable[..., Page], site: Site) -> None:
+    """Located in the hours that were set and agreed to, as every page says, and not afterwards."""
     page = sign_in("/at-work")
     expect(page.get_by_text("You are not being located.")).to_be_visible()
     for box in page.get_by_role("checkbox").all():
@@ -160,7 +163,20 @@ def test_working_hours_and_a_phone_set_up(sign_in: Callable[..., Page]) -> None:
     page.get_by_label("Until").fill("23:59")
     page.get_by_role("button", name="I agree, turn it on").click()
     expect(page.get_by_text("Locating is on in these hours.")).to_be_visible()
-    expect(page.get_by_text("You are being located for your tasks until")).to_be_visible()
+    expect(bar(page)).to_contain_text("You are being located for your tasks until")
+    expect(bar(page).get_by_role("button", name="Stop")).to_have_count(0)
+    page.get_by_role("button", name="Turn it on").click()
+    expect(bar(page)).to_contain_text("This phone tells us where it is while this is open.")
+    page.get_by_role("link", name="Nearby").click()
+    expect(bar(page)).to_contain_text("You are being located for your tasks until")
+    expect(bar(page).get_by_role("link", name="Exeter Library")).to_be_visible(timeout=SOON_MS)
+    [visit] = page.evaluate("fetch('/v1/visits').then((a) => a.json())")["items"]
+    assert visit["place_id"] == str(site.library.id)
+    bar(page).get_by_role("link", name="Change").click()
+    expect(page.get_by_role("heading", level=1, name="At work")).to_be_focused()
+    bar(page).get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("It is off in this browser.")).to_be_visible()
+    expect(bar(page)).to_contain_text("You are being located for your tasks until")
     page.get_by_role("button", name="Show the code").click()
     expect(page.get_by_role("img", name="Code that sets OwnTracks up")).to_be_visible()
     link = page.get_by_role("link", name="Or open it on this phone")
@@ -169,6 +185,44 @@ def test_working_hours_and_a_phone_set_up(sign_in: Callable[..., Page]) -> None:
     page.get_by_role("button", name="Turn locating off").click()
     expect(page.get_by_text("Locating is off.")).to_be_visible()
     expect(page.get_by_text("You are not being located.")).to_be_visible()
+    expect(bar(page)).not_to_contain_text("You are being located")
+
+
+def test_tasks_are_marked_on_a_map(sign_in: Callable[..., Page], make_task: MakeTask) -> None:
+    """Those of one building together, told of by a touch; the list is there with and without it."""
+    make_task("Wind the clock")
+    path = f"/tasks/{make_task('Mend the gate', priority=Priority.URGENT)}"
+    page = sign_in("/tasks")
+    page.add_init_script(NO_DRAWING)
+    for drawn in (False, True):
+        page = sign_in("/tasks", color_scheme="dark") if drawn else page
+        page.reload()
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))  # noqa: B023
+        page.get_by_role("button", name="All").click()
+        expect(page.locator(f'main a[href="{path}"]')).to_be_visible()
+        assert [url for url in asked if "maplibre" in url] == []
+        page.get_by_role("button", name="Show these on a map").click()
+        if drawn:
+            draws(page)
+        else:
+            expect(page.get_by_text("This browser cannot draw the map.")).to_be_visible()
+            assert [url for url in asked if "maplibre" in url] == []
+        expect(page.locator(f'li a[href="{path}"]')).to_be_visible()
+
+    left, top, right, bottom = frame(page)
+    page.mouse.click((left + right + BEFORE - BEHIND) / 2, (top + bottom + ABOVE - BELOW) / 2)
+    chosen = page.locator(".chosen")
+    expect(chosen.get_by_role("link", name="Wind the clock").first).to_be_visible()
+    expect(chosen.get_by_text("Urgent").first).to_be_visible()
+    assert faults(page) == []
+    chosen.locator(f'a[href="{path}"]').click()
+    expect(page.get_by_role("heading", level=1, name="Mend the gate")).to_be_focused()
+    page.go_back()
+    draws(page)
+    page.get_by_role("button", name="Show the list only").click()
+    expect(page.locator("canvas")).to_have_count(0)
+    expect(page.locator(f'main a[href="{path}"]')).to_be_visible()
 
 
 def test_everybody_can_use_the_pages_of_staff(

@@ -7488,6 +7488,8 @@ export interface components {
             /** @description Which occurrence of the series it is */
             occurs_at: string | null;
             place_name: string;
+            /** @description Where the place is, to show it on a map */
+            place_point: components["schemas"]["PointOut"];
             /** @description The place's, by whose clocks people there read times */
             time_zone: string;
             state: components["schemas"]["TaskState"];
@@ -7530,6 +7532,8 @@ export interface components {
             /** @description Which occurrence of the series it is */
             occurs_at: string | null;
             place_name: string;
+            /** @description Where the place is, to show it on a map */
+            place_point: components["schemas"]["PointOut"];
             /** @description The place's, by whose clocks people there read times */
             time_zone: string;
             state: components["schemas"]["TaskState"];

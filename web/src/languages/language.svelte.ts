@@ -11,6 +11,7 @@ import {
 } from "./messages.ts";
 import type entering from "./entering/en.json";
 import type listings from "./listings/en.json";
+import type locating from "./locating/en.json";
 import type inbox from "./messages/en.json";
 import type offline from "./offline/en.json";
 import type tasks from "./tasks/en.json";
@@ -31,31 +32,37 @@ export type Language = keyof typeof languages;
 
 /** Texts that nobody sees first, loaded with the pages that say them: a folder of files for each. */
 const sections = {
-  listings: {
-    en: async (): Promise<MessagesOf<typeof listings>> =>
-      (await import("./listings/en.json")).default,
-    cy: async (): Promise<MessagesOf<typeof listings>> =>
-      (await import("./listings/cy.json")).default,
-  },
   entering: {
     en: async (): Promise<MessagesOf<typeof entering>> =>
       (await import("./entering/en.json")).default,
     cy: async (): Promise<MessagesOf<typeof entering>> =>
       (await import("./entering/cy.json")).default,
   },
+  listings: {
+    en: async (): Promise<MessagesOf<typeof listings>> =>
+      (await import("./listings/en.json")).default,
+    cy: async (): Promise<MessagesOf<typeof listings>> =>
+      (await import("./listings/cy.json")).default,
+  },
+  locating: {
+    en: async (): Promise<MessagesOf<typeof locating>> =>
+      (await import("./locating/en.json")).default,
+    cy: async (): Promise<MessagesOf<typeof locating>> =>
+      (await import("./locating/cy.json")).default,
+  },
   messages: {
     en: async (): Promise<MessagesOf<typeof inbox>> => (await import("./messages/en.json")).default,
     cy: async (): Promise<MessagesOf<typeof inbox>> => (await import("./messages/cy.json")).default,
-  },
-  tasks: {
-    en: async (): Promise<MessagesOf<typeof tasks>> => (await import("./tasks/en.json")).default,
-    cy: async (): Promise<MessagesOf<typeof tasks>> => (await import("./tasks/cy.json")).default,
   },
   offline: {
     en: async (): Promise<MessagesOf<typeof offline>> =>
       (await import("./offline/en.json")).default,
     cy: async (): Promise<MessagesOf<typeof offline>> =>
       (await import("./offline/cy.json")).default,
+  },
+  tasks: {
+    en: async (): Promise<MessagesOf<typeof tasks>> => (await import("./tasks/en.json")).default,
+    cy: async (): Promise<MessagesOf<typeof tasks>> => (await import("./tasks/cy.json")).default,
   },
   you: {
     en: async (): Promise<MessagesOf<typeof you>> => (await import("./you/en.json")).default,

@@ -6,6 +6,8 @@ import enteringEn from "./entering/en.json";
 import { fill } from "./messages.ts";
 import listingsCy from "./listings/cy.json";
 import listingsEn from "./listings/en.json";
+import locatingCy from "./locating/cy.json";
+import locatingEn from "./locating/en.json";
 import messagesCy from "./messages/cy.json";
 import messagesEn from "./messages/en.json";
 import offlineCy from "./offline/cy.json";
@@ -22,6 +24,7 @@ const others: [string, Some, Some][] = [
   ["cy", cy, en],
   ["cy", listingsCy, listingsEn],
   ["cy", enteringCy, enteringEn],
+  ["cy", locatingCy, locatingEn],
   ["cy", messagesCy, messagesEn],
   ["cy", offlineCy, offlineEn],
   ["cy", tasksCy, tasksEn],
@@ -59,7 +62,7 @@ describe.each(others)("%s", (tag, messages, english) => {
 });
 
 test("no two files have the same text", () => {
-  const files = [en, enteringEn, listingsEn, messagesEn, tasksEn, youEn];
+  const files = [en, enteringEn, listingsEn, locatingEn, messagesEn, offlineEn, tasksEn, youEn];
   const keys = files.flatMap((file) => Object.keys(file));
   expect(new Set(keys).size).toBe(keys.length);
 });

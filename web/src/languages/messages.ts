@@ -1,6 +1,7 @@
 import type en from "./en.json";
 import type entering from "./entering/en.json";
 import type listings from "./listings/en.json";
+import type locating from "./locating/en.json";
 import type inbox from "./messages/en.json";
 import type offline from "./offline/en.json";
 import type tasks from "./tasks/en.json";
@@ -15,6 +16,7 @@ export type Texts = typeof en &
   typeof inbox &
   typeof listings &
   typeof offline &
+  typeof locating &
   typeof tasks &
   typeof you;
 export type Key = keyof Texts;

@@ -22,8 +22,13 @@ export interface Beginning {
 /** Read what the map needs, and where it begins: at a place, at what was found, or with everything. */
 export async function begin(placeId: string | null): Promise<Beginning> {
   const [tiles, box] = await Promise.all([call(api.GET("/v1/tiles")), boxFor(placeId)]);
-  const [west = -180, south = -90, east = 180, north = 90] = tiles.bounds;
-  return { tiles, box: box ?? [west, south, east, north] };
+  return { tiles, box: box ?? boundsOf(tiles) };
+}
+
+/** Read what the map needs, and begin with some points, or with everything where there are none. */
+export async function beginWith(points: readonly Point[]): Promise<Beginning> {
+  const tiles = await call(api.GET("/v1/tiles"));
+  return { tiles, box: boxAbout(points) ?? boundsOf(tiles) };
 }
 
 /** Keep what is shown now. */
@@ -39,7 +44,12 @@ async function boxFor(placeId: string | null): Promise<Box | null> {
     return boxRound(placeId);
   }
   const found = search.state.is === "found" ? search.state.places : [];
-  const box = boxOf(found.map(({ geometry }) => pointOf(geometry)));
+  return boxAbout(found.map(({ geometry }) => pointOf(geometry)));
+}
+
+/** Return a box with all points in it and something round them; null if there are none. */
+export function boxAbout(points: readonly Point[]): Box | null {
+  const box = boxOf(points);
   return box && widened(box);
 }
 
@@ -57,6 +67,11 @@ async function boxRound(placeId: string): Promise<Box | null> {
   }
 }
 
+function boundsOf({ bounds }: Tiles): Box {
+  const [west = -180, south = -90, east = 180, north = 90] = bounds;
+  return [west, south, east, north];
+}
+
 function reasonFor(placeId: string | null): unknown {
   return placeId ?? search.state;
 }
@@ -71,6 +86,11 @@ function widened([west, south, east, north]: Box): Box {
   ];
 }
 
-function pointOf({ coordinates: [lon = 0, lat = 0] }: { coordinates: readonly number[] }): Point {
+/** Return a point as GeoJSON has it. */
+export function pointOf({
+  coordinates: [lon = 0, lat = 0],
+}: {
+  coordinates: readonly number[];
+}): Point {
   return [lon, lat];
 }

@@ -38,6 +38,12 @@ export function boxOf(points: readonly Point[]): Box | null {
   return [Math.min(...lons), Math.min(...lats), Math.max(...lons), Math.max(...lats)];
 }
 
+/** Return how far two points are apart in metres; some kilometres at most. */
+export function metresBetween([fromLon, fromLat]: Point, [toLon, toLat]: Point): number {
+  const [x] = degreesOf(1, (fromLat + toLat) / 2);
+  return Math.hypot((toLon - fromLon) / x, (toLat - fromLat) * degreeM);
+}
+
 /** Return a circle as a ring of points, the first again at its end (RFC 7946 section 3.1.6). */
 export function circleAround([lon, lat]: Point, radiusM: number): [number, number][] {
   const [x, y] = degreesOf(radiusM, lat);

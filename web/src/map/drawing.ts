@@ -13,19 +13,27 @@ import { boxAround, circleAround, type Box } from "./boxes.ts";
 import { drawSign } from "./signs.ts";
 import {
   areaLayer,
+  areaLayers,
   baseStyle,
+  featuresOf,
+  hereAt,
+  hereLayers,
   hereSource,
-  ourLayers,
+  markLayer,
+  marksAs,
+  marksSource,
   oursSources,
+  placeLayers,
   placesSource,
   pointLayers,
+  type Mark,
   type Palette,
   type Tiles,
 } from "./style.ts";
 
-/** What was tapped: places that lie there, or the place of an area that is watched. */
+/** What was tapped: places or marks that lie there, or the place of an area that is watched. */
 export interface Tapped {
-  readonly is: "place" | "area";
+  readonly is: "place" | "area" | "mark";
   readonly ids: readonly string[];
 }
 
@@ -34,6 +42,10 @@ export interface Told {
   readonly box: Box;
   /** What the map is called for whoever does not see it. */
   readonly label: string;
+  /** What is drawn in place of places; null draws these. */
+  readonly marks: readonly Mark[] | null;
+  /** Where somebody is, if that is known. */
+  readonly here: Position | null;
   /** Called whenever the map has come to rest, with what it shows now. */
   readonly onRest: (box: Box, zoom: number) => void;
   /** Called with what was tapped; null where nothing is. */
@@ -61,11 +73,14 @@ export class Drawing {
   readonly #restyle = (): void => {
     this.#map.setStyle(baseStyle(this.#told.tiles.base_map, readPalette()), { diff: false });
   };
-  #here: Position | null = null;
+  #here: Position | null;
+  #marks: readonly Mark[] | null;
 
   /** Draw into an element; throws where the browser cannot. */
   constructor(container: HTMLElement, told: Told) {
     this.#told = told;
+    this.#here = told.here;
+    this.#marks = told.marks;
     const { base_map: base } = told.tiles;
     // Workers keep to the policy their script came with, and browsers keep scripts for ever: another
     // base map has another policy, and so another address.
@@ -135,6 +150,12 @@ export class Drawing {
     this.#map.getCanvas().setAttribute("aria-label", label);
   }
 
+  /** Draw other marks in place of those there were. */
+  mark(marks: readonly Mark[]): void {
+    this.#marks = marks;
+    void this.#map.getSource<GeoJSONSource>(marksSource)?.setData(featuresOf(marks));
+  }
+
   /** Show where somebody is, and how sure that is. */
   showHere(position: Position): void {
     this.#here = position;
@@ -155,10 +176,17 @@ export class Drawing {
   };
 
   #addOurs(): void {
-    for (const [name, source] of Object.entries(oursSources(location.origin, this.#told.tiles))) {
+    const palette = readPalette();
+    const [sources, layers] = this.#marks
+      ? [{ [marksSource]: marksAs(this.#marks) }, [...hereLayers(palette), markLayer()]]
+      : [
+          oursSources(location.origin, this.#told.tiles),
+          [...areaLayers(palette), ...hereLayers(palette), ...placeLayers()],
+        ];
+    for (const [name, source] of Object.entries({ ...sources, [hereSource]: hereAt() })) {
       this.#map.addSource(name, source);
     }
-    for (const layer of ourLayers(readPalette())) {
+    for (const layer of layers) {
       this.#map.addLayer(layer);
     }
     this.#putHere();
@@ -182,13 +210,16 @@ export class Drawing {
   }
 
   #at(x: number, y: number): MapGeoJSONFeature[] {
-    if (!this.#map.getSource(placesSource)) {
-      return [];
-    }
     const around: [PointLike, PointLike] = [
       [x - finger, y - finger],
       [x + finger, y + finger],
     ];
+    if (this.#map.getSource(marksSource)) {
+      return this.#map.queryRenderedFeatures(around, { layers: [marksSource] });
+    }
+    if (!this.#map.getSource(placesSource)) {
+      return [];
+    }
     const points = this.#map.queryRenderedFeatures(around, { layers: pointLayers });
     return points.length > 0
       ? points
@@ -197,7 +228,9 @@ export class Drawing {
 
   #tap(x: number, y: number): void {
     const found = this.#at(x, y);
-    const many = found.find(({ properties }) => Number(properties["places"]) > 1);
+    const many = found.find(
+      ({ properties: { places, point_count } }) => Number(places ?? point_count) > 1,
+    );
     if (many?.geometry.type === "Point") {
       const [lon = 0, lat = 0] = many.geometry.coordinates;
       this.#map.easeTo({ center: [lon, lat], zoom: this.#map.getZoom() + 2 });
@@ -205,8 +238,9 @@ export class Drawing {
     }
     const isArea = found[0]?.layer.id === areaLayer;
     const ids = found.map(({ properties }) => String(properties[isArea ? "place_id" : "id"]));
-    const tapped = { is: isArea ? "area" : "place", ids: [...new Set(ids)].slice(0, mostTapped) };
-    this.#told.onTap(ids.length > 0 ? (tapped as Tapped) : null);
+    const is = isArea ? "area" : this.#marks ? "mark" : "place";
+    const tapped: Tapped = { is, ids: [...new Set(ids)].slice(0, mostTapped) };
+    this.#told.onTap(ids.length > 0 ? tapped : null);
   }
 }
 
@@ -224,5 +258,6 @@ function readPalette(): Palette {
     action: colour("--action"),
     onAction: colour("--on-action"),
     here: colour("--map-here"),
+    bad: colour("--bad"),
   };
 }

@@ -27,7 +27,20 @@ export function drawSign(id: string, palette: Palette, dots: number): ImageData 
   if (id.startsWith(signs.name)) {
     return drawName(id.slice(signs.name.length), palette, dots);
   }
+  if (id.startsWith(signs.mark)) {
+    const [weight, standing, count] = id
+      .slice(signs.mark.length + 1)
+      .split(":")
+      .map(Number);
+    return drawMark(markOf(weight, count), standing, weight, palette, dots);
+  }
   return null;
+}
+
+/** Say in signs how weighty something is and, where it is several, how many they are. */
+export function markOf(weight = 0, count = 1): string {
+  const weighty = weight > 2 ? "!!" : weight > 1 ? "!" : "";
+  return (count > 1 ? `${compact(count)} ${weighty}` : weighty || "•").trim();
 }
 
 /** Break a name into lines at its spaces; what is too long for three ends in dots. */
@@ -76,6 +89,44 @@ function drawCount(count: number, palette: Palette, dots: number): ImageData {
   pen.textBaseline = "middle";
   pen.fillStyle = palette.onAction;
   pen.fillText(said, side / 2, side / 2 + 1);
+  return content(pen);
+}
+
+/** Whose it is shows by the box: filled, filled with a ring round it, or empty. */
+function drawMark(
+  said: string,
+  standing: number | undefined,
+  weight: number | undefined,
+  palette: Palette,
+  dots: number,
+): ImageData {
+  const [high, wide] = [30, 22 + 9 * said.length];
+  const edge = 5;
+  const pen = canvas(wide + 2 * edge, high + 2 * edge, dots);
+  const box = (outset: number): void => {
+    pen.beginPath();
+    pen.roundRect(edge - outset, edge - outset, wide + 2 * outset, high + 2 * outset, 8 + outset);
+  };
+  const colour = (weight ?? 0) > 2 ? palette.bad : palette.action;
+  const isFree = standing !== 0;
+  pen.lineWidth = 2;
+  if (standing === 2) {
+    box(4);
+    pen.fillStyle = palette.ground;
+    pen.fill();
+    pen.strokeStyle = colour;
+    pen.stroke();
+  }
+  box(0);
+  pen.fillStyle = isFree ? colour : palette.ground;
+  pen.fill();
+  pen.strokeStyle = isFree ? palette.ground : colour;
+  pen.stroke();
+  pen.font = `700 ${fontPx}px ${fontFamily()}`;
+  pen.textAlign = "center";
+  pen.textBaseline = "middle";
+  pen.fillStyle = isFree ? palette.onAction : colour;
+  pen.fillText(said, edge + wide / 2, edge + high / 2 + 1);
   return content(pen);
 }
 

@@ -9,6 +9,7 @@ const palette: Palette = {
   action: "#050",
   onAction: "#fff",
   here: "#a40",
+  bad: "#a00",
 };
 const base: BaseMap = {
   kind: "raster",

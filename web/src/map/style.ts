@@ -1,7 +1,14 @@
 /** What the map is made of, as MapLibre's style specification has it. */
 
-import type { LayerSpecification, SourceSpecification, StyleSpecification } from "maplibre-gl";
+import type {
+  ExpressionSpecification,
+  GeoJSONSourceSpecification,
+  LayerSpecification,
+  SourceSpecification,
+  StyleSpecification,
+} from "maplibre-gl";
 import type { Schemas } from "../api/client.ts";
+import type { Point } from "./boxes.ts";
 import { areasFrom } from "./zooms.ts";
 
 export type Tiles = Schemas["TileJsonOut"];
@@ -15,6 +22,19 @@ export interface Palette {
   readonly action: string;
   readonly onAction: string;
   readonly here: string;
+  readonly bad: string;
+}
+
+/** Things that lie at one point, drawn in place of what the tiles have. */
+export interface Mark {
+  readonly id: string;
+  readonly at: Point;
+  /** How many. */
+  readonly count: number;
+  /** How much the weightiest of them weighs: from 2 on it is marked so, and 3 is the most. */
+  readonly weight: number;
+  /** 2 if one of them is one's own, 1 if one is free to take, 0 if others have all of them. */
+  readonly standing: number;
 }
 
 const ours = "geoservices";
@@ -23,12 +43,17 @@ export const pointLayers = [`${ours}-places`, `${ours}-counts`];
 export const areaLayer = `${ours}-areas`;
 export const hereSource = `${ours}-here`;
 export const placesSource = ours;
+export const marksSource = `${ours}-marks`;
 /** What the names of our pictures begin with; the rest says what is on them. */
 export const signs = {
   place: "geoservices:place",
   count: "geoservices:count:",
   name: "geoservices:name:",
+  mark: "geoservices:mark",
 };
+/** Marks that would cover one another are one, in pixels, unless one cannot go nearer. */
+const markRadius = 40;
+const marksApartFrom = 16;
 
 /** Return what lies under our layers. */
 export function baseStyle(base: BaseMap | null, palette: Palette): StyleSpecification | string {
@@ -81,14 +106,64 @@ export function oursSources(
       minzoom: tiles.minzoom,
       maxzoom: tiles.maxzoom,
     },
-    [hereSource]: { type: "geojson", data: { type: "FeatureCollection", features: [] } },
   };
 }
 
-/** Return our layers, the lowest first. */
-export function ourLayers(palette: Palette): LayerSpecification[] {
+/** Return the source of where somebody is, which is nowhere at first. */
+export function hereAt(): SourceSpecification {
+  return { type: "geojson", data: { type: "FeatureCollection", features: [] } };
+}
+
+/** Return the source of marks; those that are close together are told of as one. */
+export function marksAs(marks: readonly Mark[]): GeoJSONSourceSpecification {
+  return {
+    type: "geojson",
+    data: featuresOf(marks),
+    cluster: true,
+    clusterRadius: markRadius,
+    clusterMaxZoom: marksApartFrom,
+    clusterProperties: {
+      count: ["+", ["get", "count"]],
+      weight: ["max", ["get", "weight"]],
+      standing: ["max", ["get", "standing"]],
+    },
+  };
+}
+
+/** Return marks as GeoJSON. */
+export function featuresOf(marks: readonly Mark[]): GeoJSON.FeatureCollection {
+  return {
+    type: "FeatureCollection",
+    features: marks.map(({ at, ...properties }) => ({
+      type: "Feature",
+      geometry: { type: "Point", coordinates: [...at] },
+      properties,
+    })),
+  };
+}
+
+/** Return the layer of marks, each with a sign that says how many, how weighty and whose. */
+export function markLayer(): LayerSpecification {
+  const said = ["weight", "standing", "count"].flatMap((name) => [
+    ":",
+    ["to-string", ["get", name]],
+  ]);
+  return {
+    id: marksSource,
+    source: marksSource,
+    type: "symbol",
+    layout: {
+      "icon-image": ["concat", signs.mark, ...said] as ExpressionSpecification,
+      "icon-allow-overlap": true,
+      // The weightiest is on top.
+      "symbol-sort-key": ["get", "weight"],
+    },
+  };
+}
+
+/** Return the layers of what is watched, the lowest first. */
+export function areaLayers(palette: Palette): LayerSpecification[] {
   const areas = { source: placesSource, "source-layer": "geofences", minzoom: areasFrom };
-  const places = { source: placesSource, "source-layer": "places" };
   return [
     {
       ...areas,
@@ -102,29 +177,13 @@ export function ourLayers(palette: Palette): LayerSpecification[] {
       type: "line",
       paint: { "line-color": palette.action, "line-width": 2, "line-dasharray": [3, 2] },
     },
-    {
-      id: `${ours}-accuracy`,
-      source: hereSource,
-      type: "fill",
-      filter: ["==", ["geometry-type"], "Polygon"],
-      paint: {
-        "fill-color": palette.here,
-        "fill-opacity": 0.2,
-        "fill-outline-color": palette.here,
-      },
-    },
-    {
-      id: `${ours}-me`,
-      source: hereSource,
-      type: "circle",
-      filter: ["==", ["geometry-type"], "Point"],
-      paint: {
-        "circle-radius": 8,
-        "circle-color": palette.here,
-        "circle-stroke-width": 3,
-        "circle-stroke-color": palette.ground,
-      },
-    },
+  ];
+}
+
+/** Return the layers of places, the lowest first. */
+export function placeLayers(): LayerSpecification[] {
+  const places = { source: placesSource, "source-layer": "places" };
+  return [
     {
       ...places,
       id: `${ours}-names`,
@@ -157,6 +216,35 @@ export function ourLayers(palette: Palette): LayerSpecification[] {
         "icon-anchor": "bottom",
         "icon-padding": 0,
         "icon-allow-overlap": true,
+      },
+    },
+  ];
+}
+
+/** Return the layers of where somebody is. */
+export function hereLayers(palette: Palette): LayerSpecification[] {
+  return [
+    {
+      id: `${ours}-accuracy`,
+      source: hereSource,
+      type: "fill",
+      filter: ["==", ["geometry-type"], "Polygon"],
+      paint: {
+        "fill-color": palette.here,
+        "fill-opacity": 0.2,
+        "fill-outline-color": palette.here,
+      },
+    },
+    {
+      id: `${ours}-me`,
+      source: hereSource,
+      type: "circle",
+      filter: ["==", ["geometry-type"], "Point"],
+      paint: {
+        "circle-radius": 8,
+        "circle-color": palette.here,
+        "circle-stroke-width": 3,
+        "circle-stroke-color": palette.ground,
       },
     },
   ];

@@ -32,8 +32,23 @@ class List {
   state: State = $state.raw({ is: "loading" });
   /** Why the next page did not come. */
   failure: Failure | null = $state.raw(null);
+  /** Whether the same tasks are shown on a map, which takes more of them at once. */
+  isMapped = $state(false);
   #position: Position | null = null;
   #latest = 0;
+
+  /** Where the tasks were asked from; null where that plays no part. */
+  get here(): Position | null {
+    return this.view === "here" || this.view === "near" ? this.#position : null;
+  }
+
+  /** Show the tasks on a map too, or on the list alone. */
+  async map(isMapped: boolean): Promise<void> {
+    this.isMapped = isMapped;
+    if (isMapped && this.state.is === "here" && this.state.next !== null) {
+      await this.revisit();
+    }
+  }
 
   /** Show other tasks; where that takes a position, it is asked for by a button. */
   async choose(view: View): Promise<void> {
@@ -54,7 +69,7 @@ class List {
       return;
     }
     try {
-      const limit = Math.min(Math.max(before.tasks.length, pageSize), longest);
+      const limit = Math.min(Math.max(before.tasks.length, this.#pageSize), longest);
       const now = await this.#read(null, limit);
       if (this.state === before) {
         this.state = { is: "here", ...now };
@@ -121,7 +136,7 @@ class List {
 
   async #read(
     next: string | null,
-    limit = pageSize,
+    limit = this.#pageSize,
   ): Promise<{ tasks: readonly Work[]; next: string | null; keptAt: string | null }> {
     const cursor = next && new URL(next, location.origin).searchParams.get("cursor");
     const query = {
@@ -132,6 +147,10 @@ class List {
     };
     const page = await call(api.GET("/v1/tasks", { params: { query } }));
     return { tasks: page.items, next: page.next, keptAt: keptAt(page) };
+  }
+
+  get #pageSize(): number {
+    return this.isMapped ? longest : pageSize;
   }
 
   #query(): { mine?: boolean; near?: string; sort?: "distance" } {

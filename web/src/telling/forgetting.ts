@@ -1,7 +1,9 @@
+import { choice } from "../locating/choice.svelte.ts";
 import { forgetFacts } from "../push/storage.ts";
 
-/** Forget that messages were to pop up here, once this browser is somebody else's, or nobody's. */
-export async function forgetPushes(): Promise<void> {
+/** Forget what was chosen here, once this browser is somebody else's, or nobody's. */
+export async function forgetOwner(): Promise<void> {
+  choice.drop("unknown");
   try {
     await forgetFacts();
   } catch {

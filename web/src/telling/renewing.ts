@@ -4,7 +4,7 @@ import { asFailure, Refusal, type Failure } from "../api/failures.ts";
 import { registerWorker } from "../offline/registering.ts";
 import { sendReceipts } from "../push/receipts.ts";
 import { areNotificationsWanted, syncSubscription } from "../push/subscribing.ts";
-import { forgetPushes } from "./forgetting.ts";
+import { forgetOwner } from "./forgetting.ts";
 
 /** Renew the subscription, if messages are to pop up here, and send the receipts that wait. */
 export async function renewPushes(): Promise<void> {
@@ -17,7 +17,7 @@ export async function renewPushes(): Promise<void> {
   } catch (error) {
     // What a browser or the service refuses now is tried again with the next visit.
     if (!(error instanceof DOMException) && isNobody(asFailure(error))) {
-      await forgetPushes();
+      await forgetOwner();
     }
   }
 }
