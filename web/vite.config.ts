@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { build, defineConfig, type Plugin } from "vite";
+import { installable } from "./installing.ts";
 import { addresses, type PageName } from "./src/addresses.ts";
 
 const service = "http://127.0.0.1:8080";
@@ -105,7 +106,7 @@ async function compress(path: string): Promise<void> {
 }
 
 export default defineConfig({
-  plugins: [svelte(), tellAddresses(), tellParts(), complete()],
+  plugins: [svelte(), tellAddresses(), tellParts(), installable(), complete()],
   build: {
     // The policy of pages allows no `data:` addresses.
     assetsInlineLimit: 0,
@@ -120,10 +121,7 @@ export default defineConfig({
   },
   server: {
     proxy: Object.fromEntries(
-      ["/v1", "/pages", "/C", "/notifications", "/sign-in", "/service-worker.js"].map((path) => [
-        path,
-        service,
-      ]),
+      ["/v1", "/pages", "/C", "/service-worker.js"].map((path) => [path, service]),
     ),
   },
 });
