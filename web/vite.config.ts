@@ -16,6 +16,9 @@ const shared = {
   minShareCount: 2,
 };
 
+/** A line of `routes.ts`: the name of a page, and its file. */
+const aRoute = /^ {2}(\w+):[^;]*?import\("\.\/(pages\/\w+\.svelte)"\)/gm;
+
 /** Tells the service which addresses are the app's own. */
 function tellAddresses(): Plugin {
   return {
@@ -54,8 +57,15 @@ function tellParts(): Plugin {
         Built
       >;
       const ofAll = partsOf(manifest, "index.html");
+      const routes = await readFile(join(import.meta.dirname, "src/routes.ts"), "utf-8");
+      const sources = new Map(
+        Array.from(routes.matchAll(aRoute), ([, name, file]) => [name, `src/${file}`]),
+      );
       const parts = (Object.keys(addresses) as PageName[]).map((name) => {
-        const source = `src/pages/${name[0]?.toUpperCase()}${name.slice(1)}.svelte`;
+        const source = sources.get(name);
+        if (!source || !manifest[source]) {
+          throw new Error(`It cannot be told which file the page ${name} is.`);
+        }
         const own = [...partsOf(manifest, source)].filter((file) => !ofAll.has(file));
         return [addresses[name], own];
       });
