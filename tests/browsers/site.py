@@ -116,6 +116,7 @@ class Site:
                 session,
                 task,
                 trigger=Trigger.CHECKED_IN,
+                audience=Role.STAFF,
                 purpose=Purpose.STAFF_TASKS,
                 min_confidence=1,
             )

@@ -76,7 +76,7 @@ def test_messages_are_read_put_off_and_put_away(open_page: Opener, site: Site, t
     assert faults(page) == []
     for number in range(PAGE_SIZE + 1, 0, -1):
         tell(f"Story time {number}", minutes_ago=number)
-    tell("Change the lamp", kind=ListingKind.TASK)
+    tell("Lego club", kind=ListingKind.EVENT)
     page.reload()
     menu = page.get_by_role("navigation", name="Main menu")
     expect(menu.get_by_role("link", name="Messages 22 new")).to_be_visible()
@@ -99,7 +99,7 @@ def test_messages_are_read_put_off_and_put_away(open_page: Opener, site: Site, t
     page.get_by_role("link", name="Messages", exact=True).last.click()
     heading(page, "Messages")
 
-    page.get_by_role("button", name="Later Change the lamp").click()
+    page.get_by_role("button", name="Later Lego club").click()
     expect(page.get_by_role("button", name="In an hour")).to_be_focused()
     assert faults(page) == []
     page.get_by_role("button", name="In an hour").click()
@@ -113,16 +113,14 @@ def test_messages_are_read_put_off_and_put_away(open_page: Opener, site: Site, t
     expect(menu.get_by_role("link", name="Messages", exact=True)).to_be_visible()
 
     page.get_by_role("link", name="For later").click()
-    expect(cards).to_have_text(["Change the lamp"])
+    expect(cards).to_have_text(["Lego club"])
     page.get_by_role("link", name="Put away", exact=True).click()
     page.get_by_role("button", name="Put back Story time 1").click()
     expect(page.get_by_text("You have put no messages away.")).to_be_visible()
     page.go_back()
     cards.first.click()
-    heading(page, "Change the lamp")
-    leads = page.get_by_role("link", name="Go to the task at Exeter Library").get_attribute("href")
-    assert leads is not None
-    assert leads.startswith("/tasks/")
+    heading(page, "Lego club")
+    expect(page.get_by_role("link", name="See this event at Exeter Library")).to_be_visible()
     page.get_by_role("button", name="Put back").click()
     expect(page.get_by_text("It is back among your messages.")).to_be_visible()
 
@@ -132,7 +130,7 @@ def test_a_message_of_somebody_elses_is_not_shown(
 ) -> None:
     """Its address alone tells nothing, with a device of one's own or with none."""
     begin(open_page)
-    told = tell("Change the lamp")
+    told = tell("Lego club")
     nobody, other = open_page(f"/notifications/{told}"), begin(open_page)
     other.goto(f"{site.url}/notifications/{told}")
     for page in (nobody, other):

@@ -4430,6 +4430,11 @@ export interface components {
          * @enum {string}
          */
         DeliveryState: "queued" | "sending" | "accepted" | "shown" | "clicked" | "dismissed" | "expired" | "gone" | "failed";
+        /**
+         * @description What somebody reads a notification on.
+         * @enum {string}
+         */
+        Device: "android" | "iphone" | "windows" | "macos";
         /** @description What a device may change about itself; what is left out stays as it is. */
         DeviceChangeIn: {
             /** @description What its owner calls it; null takes the name away */
@@ -5525,6 +5530,13 @@ export interface components {
             /** @description Null is to fewer people than are told of, or none */
             sent: components["schemas"]["CountOut"] | null;
         };
+        /** @description What one kind of device shows of it until it is opened. */
+        OnScreenOut: {
+            device: components["schemas"]["Device"];
+            /** @description What is cut ends in … */
+            title: string;
+            body: string;
+        };
         /** @description When a place is open on one day by its own clocks, from midnight to midnight. */
         OpenDayOut: {
             /** Format: date */
@@ -6515,6 +6527,8 @@ export interface components {
             language: string;
             title: string;
             body: string;
+            /** @description What devices show of it until it is opened, about: sizes of letters differ */
+            on_screens: components["schemas"]["OnScreenOut"][];
         };
         /** @description A member who wants to be let in. */
         SignInIn: {

@@ -25,7 +25,7 @@ type State =
 
 const pushed = new Set<string>(["check-in-content", "nearby", "staff-tasks"]);
 /** A test takes moments, and some push services seconds. */
-const lookAgainMs = [2_000, 4_000, 8_000];
+const lookAgainMs = [500, 2_000, 4_000, 8_000];
 
 export class Pushes {
   state: State = $state.raw({ is: "checking" });
@@ -84,16 +84,20 @@ export class Pushes {
       const path = { subscription_id: kept.id };
       await call(api.POST("/v1/subscriptions/{subscription_id}/test", { params: { path } }));
       this.isTested = true;
-      for (const ms of lookAgainMs) {
-        setTimeout(() => void this.lookAtHealth(), ms);
-      }
+      this.lookForAWhile();
       return this.state;
     });
   }
 
-  /** Look whether they arrive, where they are on. */
-  async lookAtHealth(): Promise<void> {
-    if (this.state.is === "on") {
+  /** Look whether one arrives: the service is told after it was shown. */
+  lookForAWhile(): void {
+    for (const ms of lookAgainMs) {
+      setTimeout(() => void this.#lookAtHealth(), ms);
+    }
+  }
+
+  async #lookAtHealth(): Promise<void> {
+    if (this.state.is === "on" && this.state.health !== "working") {
       await this.#make(standing);
     }
   }
