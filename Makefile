@@ -4,7 +4,7 @@ VENV := $(or $(GEOSERVICES_VENV),.venv)
 UV := build/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check setup format lock clean
+.PHONY: help demo run test check setup screens format lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,10 @@ check: test ## The same as test
 
 setup: ## Install what is missing, with what the checks need
 	@$(PYTHON) -m local.bootstrap --dev
+
+screens: ## Set up and take a picture of every page of the web app (ARGS="--only place")
+	@$(PYTHON) -m local.bootstrap --dev
+	@$(VENV)/bin/python -m local.screens $(ARGS)
 
 format: setup ## Put the code into shape
 	@$(VENV)/bin/python -m local.web npm run --silent format

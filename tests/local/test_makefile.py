@@ -9,7 +9,7 @@ def test_help_lists_the_targets() -> None:
     """`make` alone says what there is."""
     done = subprocess.run(["make"], cwd=CHECKOUT, capture_output=True, text=True, check=True)
 
-    for target in ("demo", "test", "check", "run", "setup", "lock", "format", "clean"):
+    for target in ("demo", "test", "check", "run", "setup", "screens", "lock", "format", "clean"):
         assert f"  make {target} " in done.stdout
 
 
