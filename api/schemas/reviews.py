@@ -7,6 +7,7 @@ from pydantic import Field
 from api.schemas.common import Out
 from geoservices.campaigns.estimating import in_words
 from geoservices.campaigns.reviewing import Review, Shown, Weight
+from geoservices.campaigns.screens import Device, OnScreen, on_screens
 
 
 class FindingOut(Out):
@@ -67,6 +68,19 @@ class ReviewOut(Out):
         )
 
 
+class OnScreenOut(Out):
+    """What one kind of device shows of it until it is opened."""
+
+    device: Device
+    title: str = Field(description="What is cut ends in …")
+    body: str
+
+    @classmethod
+    def of(cls, shown: OnScreen) -> Self:
+        """Tell what is shown."""
+        return cls(device=shown.device, title=shown.text.title, body=shown.text.body)
+
+
 class ShownOut(Out):
     """What one variant says, its placeholders filled."""
 
@@ -77,6 +91,9 @@ class ShownOut(Out):
     language: str
     title: str
     body: str
+    on_screens: list[OnScreenOut] = Field(
+        description="What devices show of it until it is opened, about: sizes of letters differ"
+    )
 
     @classmethod
     def of(cls, shown: Shown) -> Self:
@@ -87,4 +104,5 @@ class ShownOut(Out):
             language=shown.language,
             title=shown.text.title,
             body=shown.text.body,
+            on_screens=[OnScreenOut.of(one) for one in on_screens(shown.text)],
         )

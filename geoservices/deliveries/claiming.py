@@ -55,6 +55,8 @@ class Claimable(NamedTuple):
     run_stopped: bool | None
     broadcast: bool
     """Whether it is one of many."""
+    task_id: UUID | None = None
+    """The task that it is about, and that its link leads to."""
     opens: UUID | None = None
     """The notification that its link leads to, if that is another."""
 

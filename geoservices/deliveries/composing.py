@@ -1,10 +1,11 @@
 """What a push says, within what a push may weigh."""
 
 import json
-import unicodedata
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
+
+from geoservices.characters import ELLIPSIS, cut
 
 MAX_PAYLOAD_BYTES: Final = 2641
 """Fits a 2,744-byte body: the least that any known push service takes (Firefox for Android)."""
@@ -12,12 +13,6 @@ MAX_LINK_BYTES: Final = 2000
 """The longest link, so that there is always room for a title."""
 SHORT_TITLE_BYTES: Final = 120
 """The longest title of the short form; as much in all as 40 characters of three bytes."""
-
-_ELLIPSIS: Final = "…"
-_JOINER: Final = "\u200d"
-_SKIN_TONES: Final = range(0x1F3FB, 0x1F400)
-_FLAG_LETTERS: Final = "".join(map(chr, range(0x1F1E6, 0x1F200)))
-"""Two of them are one flag."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,32 +77,17 @@ def payload(message: Message, *, receipt: str, short: bool = False) -> bytes:
 def shorten(text: str, room: int) -> str:
     """Return a text, cut to weigh at most `room` bytes of JSON in UTF-8.
 
-    It is cut where neither a letter loses its accents nor an emoji its parts, as far as that
-    can be told without tables: the clusters of Unicode Standard Annex 29 without those of
-    Hangul letters, whose syllables are one character each in ordinary text.
+    It is cut between two characters as people see them (`characters.cut`).
     """
     if _weight(text) <= room:
         return text
-    room -= _weight(_ELLIPSIS)
+    room -= _weight(ELLIPSIS)
     if room < 0:
         return ""
     length = 0
     while (room := room - _weight(text[length])) >= 0:
         length += 1
-    while length and _holds_together(text, length):
-        length -= 1
-    return text[:length].rstrip() + _ELLIPSIS
-
-
-def _holds_together(text: str, index: int) -> bool:
-    """Tell whether a cut before `index` would go through one character as people see it."""
-    after, before = text[index], text[index - 1]
-    if unicodedata.category(after).startswith("M") or after == _JOINER:
-        return True
-    if before == _JOINER or ord(after) in _SKIN_TONES:
-        return True
-    letters = index - len(text[:index].rstrip(_FLAG_LETTERS))
-    return after in _FLAG_LETTERS and letters % 2 == 1
+    return cut(text, length)
 
 
 def _weight(text: str) -> int:

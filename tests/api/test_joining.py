@@ -169,6 +169,7 @@ def test_a_persons_devices_are_listed_and_revoked(anyone: Client, phone: Client)
         assert second.delete(f"/v1/devices/{listed[0]['id']}").status_code == 204
 
     assert seen == [("Old", True), ("New", False)]
+    assert not any(one["pushed_to"] for one in listed)
     assert [(one["label"], one["current"]) for one in listed] == [("Old", False), ("New", True)]
     assert phone.get("/v1/devices/me").status_code == 401
     assert [one["label"] for one in second.get("/v1/devices").json()] == ["New"]

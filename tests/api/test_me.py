@@ -268,6 +268,10 @@ def test_a_notification_says_why(me: Client) -> None:
         f"“{TEXTS[Purpose.CHECK_IN_CONTENT].text}”"
     )
     assert (why["place"], why["sent_by"]) == ("Exeter Library", "Devon")
+    assert (why["interests"], why["held_back"]) == ([], [])
+    about = told["about"]
+    assert (about["listing_kind"], about["place"]) == ("offer", "Exeter Library")
+    assert me.get(f"/v1/places/{about['place_id']}").status_code == 200
     assert why["how_to_stop"][-1].endswith("DELETE /v1/me.")
     assert told["decision"]["in_words"] == "You were told: nothing spoke against it."
 

@@ -375,6 +375,7 @@ def test_each_variant_is_shown_as_it_would_be_sent(manager: Client, listing: Lis
     address = drafted(manager, listing, content=content)
 
     english = manager.get(f"{address}/preview").json()
+    screens = [one.pop("on_screens") for one in english]
     welsh = manager.get(f"{address}/preview?language=cy-GB&place_id={listing.place_id}").json()
     unknown = manager.get(f"{address}/preview?language=klingon")
 
@@ -389,6 +390,9 @@ def test_each_variant_is_shown_as_it_would_be_sent(manager: Client, listing: Lis
         for name in ("a", "b")
     ]
     assert {one["body"] for one in welsh} == {"Yn Exeter Library."}
+    shown = {"title": "Story time", "body": "At Exeter Library."}
+    devices = ("android", "iphone", "windows", "macos")
+    assert screens == [[{"device": one, **shown} for one in devices]] * 2
     assert unknown.json()["type"] == "/problems/language-refused"
 
 

@@ -63,6 +63,7 @@ def test_a_browser_subscribes_and_renews(phone: Client, key: str, session: Sessi
     assert first.json()["id"] == second.json()["id"] == str(stored.id)
     assert base64url.encode(stored.p256dh) == renewed["keys"]["p256dh"]
     assert [one["id"] for one in phone.get("/v1/subscriptions").json()] == [str(stored.id)]
+    assert [one["pushed_to"] for one in phone.get("/v1/devices").json()] == [True]
 
 
 def test_the_endpoint_is_never_shown(phone: Client, key: str) -> None:

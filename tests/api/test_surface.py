@@ -70,7 +70,7 @@ def test_every_kind_of_answer_says_what_it_is(
         for path in (
             "/screen",
             "/pages/pages.css",
-            "/pages/calls.js",
+            "/pages/screen.js",
             "/pages/bell.svg",
             f"{poster}.svg",
             f"{poster}.pdf",
@@ -82,7 +82,7 @@ def test_every_kind_of_answer_says_what_it_is(
     assert told == {
         "screen": "text/html; charset=utf-8",
         "pages.css": "text/css; charset=utf-8",
-        "calls.js": "text/javascript; charset=utf-8",
+        "screen.js": "text/javascript; charset=utf-8",
         "bell.svg": "image/svg+xml; charset=utf-8",
         "poster.svg": "image/svg+xml; charset=utf-8",
         "poster.pdf": "application/pdf",

@@ -22,7 +22,7 @@ from geoservices.deliveries.receipts import ReceiptReport, receipt_key, receipt_
 from geoservices.deliveries.service import Sending
 from geoservices.deliveries.states import DeliveryState, ReceiptKind
 from geoservices.deliveries.tokens import make_token
-from geoservices.listings.models import Listing
+from geoservices.listings.models import Listing, ListingKind
 from geoservices.notifications import queries as inbox
 from geoservices.notifications.folders import Folder
 from geoservices.notifications.models import Notification, NotificationKind
@@ -136,6 +136,35 @@ def test_a_bundle_is_no_item_of_the_inbox(world: World) -> None:
     world.session.expire_all()
     assert bundle.read_at is None
     assert inbox.count_unread(world.session, world.person.id, at=moment(9)) == 0
+
+
+def test_a_push_about_one_task_opens_the_task(world: World) -> None:
+    """Alone, or as what is left of several; with others it opens what tells of all of them."""
+    tasks = [
+        make_listing(world.session, world.place, title=title, kind=ListingKind.TASK)
+        for title in ("Boiler", "Lamp")
+    ]
+    boiler, lamp = [make_campaign(world.session, task) for task in tasks]
+    comes(world)
+    [of_two] = claimed(world)
+    end(world, boiler)
+    world.session.execute(update(Delivery).values(state="queued", leased_until=None))
+    [of_one] = claimed(world)
+    world.session.execute(update(Notification).values(bundle_id=None))
+    world.session.execute(
+        update(Delivery).values(
+            state="queued",
+            leased_until=None,
+            notification_id=select(Notification.id)
+            .where(Notification.listing_id == lamp.listing_id)
+            .scalar_subquery(),
+        )
+    )
+    [alone] = claimed(world)
+
+    assert "/notifications/" in said(of_two)["navigate"]
+    leads = f"https://council.example/tasks/{lamp.listing_id}"
+    assert [said(one)["navigate"] for one in (of_one, alone)] == [leads, leads]
 
 
 def test_one_message_is_no_bundle(world: World) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import axe_playwright_python
 import pytest
+from fastapi import FastAPI
 from playwright.sync_api import (
     Browser,
     BrowserContext,
@@ -51,7 +52,7 @@ from tests.factories import (
 )
 
 settings = api_tests.settings
-PATIENCE_MS = 10_000
+PATIENCE_MS = 30_000
 PHONE = {"width": 390, "height": 844}
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -74,6 +75,7 @@ class Site:
     code: Code
     settings: Settings
     sessions: SessionFactory
+    application: FastAPI
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +102,7 @@ def site(
         confined_sessions(engines[1]), settings, intake=sessions, limiting=sessions
     )
     with serving(application) as url:
-        yield Site(url, library, code, settings, sessions)
+        yield Site(url, library, code, settings, sessions, application)
     for engine in engines:
         engine.dispose()
 

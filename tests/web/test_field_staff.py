@@ -53,21 +53,26 @@ def make_task(site: Site) -> MakeTask:
     return make_task
 
 
+def come_in(page: Page, path: str, username: str) -> None:
+    """Follow the link to sign in by, and come back."""
+    page.locator("main a[href^='/sign-in']").click()
+    page.get_by_label("Username").fill(username)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"**{path}")
+
+
 @pytest.fixture
 def sign_in(open_page: Opener, site: Site) -> Callable[..., Page]:
     """Come to an address as somebody new on the staff, who is asked to sign in there first."""
 
-    def sign_in(path: str, **told: Any) -> Page:
-        username = uuid4().hex
+    def sign_in(path: str, *, username: str = "", **told: Any) -> Page:
+        username = username or uuid4().hex
         with site.sessions() as session:
             organisation = session.get_one(Organisation, site.library.organisation_id)
             make_account(session, organisation, role=Role.STAFF, username=username)
         page = open_page(path, **told)
-        page.locator("main a[href^='/sign-in']").click()
-        page.get_by_label("Username").fill(username)
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url(f"**{path}")
+        come_in(page, path, username)
         return page
 
     return sign_in
@@ -145,7 +150,8 @@ def test_somebody_else_was_quicker_and_a_session_ends(
 ) -> None:
     """It is said in words, and what was typed is there after signing in once more."""
     path = f"/tasks/{make_task('Change the lamp')}"
-    first, second = sign_in(path), sign_in(path)
+    username = uuid4().hex
+    first, second = sign_in(path, username=username), sign_in(path)
     first.get_by_role("button", name="Take this task").click()
     expect(first.get_by_text("The task is yours now.")).to_be_visible()
     second.get_by_role("button", name="Take this task").click()
@@ -173,6 +179,11 @@ def test_somebody_else_was_quicker_and_a_session_ends(
         "href", f"/sign-in?next={path.replace('/', '%2F')}"
     )
     expect(reason).to_have_value("No ladder")
+    come_in(first, path, username)
+    first.get_by_role("button", name="I cannot do it").click()
+    expect(reason).to_have_value("No ladder")
+    first.get_by_role("button", name="Send").click()
+    expect(first.get_by_text("We have noted that you cannot do it.")).to_be_visible()
 
 
 def test_declined_with_a_reason(sign_in: Callable[..., Page], make_task: MakeTask) -> None:
