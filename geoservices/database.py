@@ -1,5 +1,6 @@
 """The one database: its metadata, engine, sessions and transactions."""
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -114,11 +115,18 @@ AWAY_STATES = ("08", "57P01", "57P02", "57P03")
 """How PostgreSQL's codes for lost connections and servers that shut down or start begin."""
 PREPARED = "prepared"
 """Where a connection keeps the names of the statements that `trips` has prepared on it."""
-BY_KEY = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off"
-"""For connections that run the same few statements all day, each finding its rows by an index.
+BY_INDEX = "-c enable_seqscan=off"
+"""For connections whose statements each find few rows of many, and find them by an index.
 
-PostgreSQL would plan some of them anew each time, and keep a plan made while a table was empty.
+A plan made while a table was empty, that of a foreign key's check too, would read the whole of it
+for each row, until somebody looks at the table again.
 """
+BY_KEY = f"-c plan_cache_mode=force_generic_plan {BY_INDEX}"
+"""For those that, besides, run the same few all day. PostgreSQL would plan some anew each time."""
+PLANS_LAST_S: Final = 5.0
+"""For so long such a connection keeps its plans: tables grow, and joins go by their sizes."""
+PLANNED_AT = "planned_at"
+"""Where it keeps since when."""
 
 
 def make_engine(
@@ -127,6 +135,7 @@ def make_engine(
     role: DatabaseRole = DatabaseRole.SERVICE,
     pool_size: int = 10,
     ask_first: bool = True,
+    by_index: bool = False,
     by_key: bool = False,
 ) -> Engine:
     """Make an engine on `postgresql://…` with short lock and statement limits.
@@ -137,12 +146,14 @@ def make_engine(
         pool_size: The most connections this process keeps.
         ask_first: Whether a connection is asked if it is still alive whenever it is taken; whoever
             tries again by itself saves the way there and back.
-        by_key: Whether its statements are always the same and find their rows by an index; those
-            of `trips` are then prepared once for each connection.
+        by_index: Whether its statements find their rows by an index.
+        by_key: Whether, besides, they are always the same; those of `trips` are then prepared once
+            for each connection.
     """
     scheme, _, rest = url.partition("://")
     if not scheme.startswith("postgres"):
         raise ValueError("The database URL must start with postgresql://")
+    planned = BY_KEY if by_key else BY_INDEX if by_index else ""
     engine = create_engine(
         f"postgresql+psycopg://{rest}",
         pool_size=pool_size,
@@ -152,11 +163,13 @@ def make_engine(
         hide_parameters=True,
         connect_args={
             **PATIENCE,
-            "options": " ".join([LIMITS, acting_as(role), *[BY_KEY] * by_key]),
+            "options": " ".join([LIMITS, acting_as(role), planned]),
         },
     )
     if by_key:
         event.listen(engine, "connect", _keep_prepared)
+    if planned:
+        event.listen(engine, "checkout", _plan_anew)
     return engine
 
 
@@ -175,6 +188,14 @@ def _keep_prepared(driver: DBAPIConnection, record: ConnectionPoolEntry) -> None
     # When psycopg rolls back it drops every statement, unless it has prepared none itself.
     driver.prepare_threshold = None
     record.info[PREPARED] = dict[bytes, bytes]()
+
+
+def _plan_anew(driver: DBAPIConnection, record: ConnectionPoolEntry, _proxy: object) -> None:
+    now = time.monotonic()
+    if now - record.info.setdefault(PLANNED_AT, now) >= PLANS_LAST_S:
+        driver.cursor().execute("DISCARD PLANS")
+        driver.commit()
+        record.info[PLANNED_AT] = now
 
 
 SessionFactory = sessionmaker[Session]

@@ -81,9 +81,11 @@ def _start_afresh(**_: object) -> None:
     # A connection opened before the fork must not be used by two processes. What the first job
     # needs is made now, so that the first person does not wait for it.
     runtime.sessions.cache_clear()
+    runtime.picking_sessions.cache_clear()
     runtime.delivery_sessions.cache_clear()
     runtime.gateway()
     runtime.sessions()
+    runtime.picking_sessions()
     runtime.delivery_sessions()
     # What is loaded by now stays for good. Looking through it for garbage, again and again while a
     # job makes many rows, took a sixth of that job's time.

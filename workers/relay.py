@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import InitVar, dataclass, field
 from datetime import datetime, timedelta
+from itertools import compress
 from types import FrameType
 from typing import Any, Generic, Protocol
 from uuid import UUID
@@ -26,7 +27,7 @@ from geoservices import clock, logs, outbox
 from geoservices.campaigns import replays, run_queries, waiting_lanes
 from geoservices.campaigns.running import LEASE as RUN_LEASE
 from geoservices.database import SessionFactory, connect, transaction
-from geoservices.deliveries.lane_queries import BehindRuns
+from geoservices.deliveries.lane_queries import GivingWay
 from geoservices.deliveries.lanes import BROADCASTS, RETRIES, SINGLES
 from geoservices.erasures import queries as erasures
 from geoservices.erasures.service import LEASE as ERASURE_LEASE
@@ -34,7 +35,7 @@ from geoservices.exports import service as exports
 from geoservices.feeds import queries as feeds
 from geoservices.feeds.running import LEASE as FEED_LEASE
 from geoservices.imports import service as imports
-from geoservices.leasing.queries import Id, Paced
+from geoservices.leasing.queries import FallsDue, Id, Paced, which_are_due
 from geoservices.letters import queries as letters
 from geoservices.settings.sending import BROADCASTS_A_JOB, DELIVERIES_A_JOB, LETTERS_A_JOB
 from workers import runtime
@@ -57,7 +58,7 @@ def main() -> None:
     logs.configure()
     settings = runtime.settings()
     relay = Relay(
-        runtime.sessions(),
+        runtime.picking_sessions(),
         outbox_lease=settings.outbox_lease,
         push_lease=settings.push.lease,
         mail_lease=settings.mail.lease,
@@ -67,7 +68,7 @@ def main() -> None:
     relay.run(settings.database_url.get_secret_value())
 
 
-class Handing(Protocol[Id]):
+class Handing(FallsDue, Protocol[Id]):
     """A queue, which may keep to a pace of its own."""
 
     def hand_out(self, session: Session, *, at: datetime, lease: timedelta, limit: int) -> list[Id]:
@@ -107,7 +108,7 @@ class Relay:
             Bell("campaigns.release", Paced(waiting_lanes.SINGLES), outbox_lease, AT_ONCE),
             Bell("deliveries.send", SINGLES, push_lease, DELIVERIES_A_JOB),
             Bell("deliveries.send", Paced(RETRIES), push_lease, DELIVERIES_A_JOB),
-            Bell("deliveries.send", BehindRuns(Paced(BROADCASTS)), push_lease, BROADCASTS_A_JOB),
+            Bell("deliveries.send", GivingWay(Paced(BROADCASTS)), push_lease, BROADCASTS_A_JOB),
             Bell("campaigns.run", run_queries.DUE, RUN_LEASE),
             Bell(
                 "campaigns.release",
@@ -142,14 +143,18 @@ class Relay:
 
     def relay_once(self) -> int:
         """Hand out one round of what is due and return how many ids that were."""
-        return sum(self._ring(bell) for bell in self.bells)
+        queues = tuple(bell.queue for bell in self.bells)
+        with transaction(self.sessions) as session:
+            due = which_are_due(session, queues, at=clock.now())
+        return sum(self._ring(bell) for bell in compress(self.bells, due))
 
     def _relay_while(self, listening: psycopg.Connection) -> None:
         while not self.stopped:
             while self.relay_once() and not self.stopped:
                 pass
+            # Whoever rang by now is heard all at once.
             for _bell in listening.notifies(timeout=SWEEP.total_seconds(), stop_after=1):
-                break
+                pass
 
     def _ring(self, bell: Bell[Any]) -> int:
         """Publish a job with what is due; if the broker is away it is due again at once."""

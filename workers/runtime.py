@@ -25,6 +25,14 @@ def sessions() -> SessionFactory:
 
 
 @lru_cache(maxsize=1)
+def picking_sessions() -> SessionFactory:
+    """Return the factory for handing out and deciding, which pick few rows out of very many."""
+    return make_session_factory(
+        make_engine(settings().database_url.get_secret_value(), pool_size=1, by_index=True)
+    )
+
+
+@lru_cache(maxsize=1)
 def delivery_sessions() -> SessionFactory:
     """Return the factory for claiming and settling, whose statements are always the same."""
     return make_session_factory(

@@ -153,7 +153,7 @@ def unsent(
             Notification.surfaced_at > since,
             Notification.created_at > since,
             among(Decision.place_id, place_ids),
-            Notification.id.not_in(besides),
+            ~among(Notification.id, besides),
             exists().where(Delivery.notification_id == pushed_id, untried),
         )
     )

@@ -144,6 +144,9 @@ def claim(
         ]
         queries.begin(session, attempts, leased_until=at + push.lease)
         queries.store(session, kept)
+        if any(one.broadcast for one, _ in told):
+            # The next ones wait for these to be begun.
+            outbox.ring(session)
     return [_sending(one, public_url, receipt_key, at) for one in beginning]
 
 

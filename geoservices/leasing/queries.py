@@ -3,13 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, Generic, TypeVar, cast
+from functools import lru_cache
+from typing import Any, Final, Generic, Protocol, TypeVar, cast
 from uuid import UUID
 
 from sqlalchemy import (
     Column,
     ColumnElement,
+    DateTime,
+    Select,
     SQLColumnExpression,
+    bindparam,
+    exists,
     func,
     inspect,
     or_,
@@ -84,6 +89,10 @@ class Queue(Generic[Id]):
             if taken := self._take(session, room & rank, at=at, lease=lease, limit=limit):
                 return taken
         return []
+
+    def is_due(self, at: ColumnElement[datetime]) -> ColumnElement[bool]:
+        """Return the condition that any row is due at an instant."""
+        return exists().where(self.row.due_at <= at, self.waiting)
 
     def put_back(self, session: Session, ids: Sequence[Id], *, at: datetime) -> None:
         """Make rows due at once: they could not be handed to anyone."""
@@ -162,9 +171,34 @@ class Paced(Generic[Id]):
         """Tell whether some were taken less than the least pace ago."""
         return self.last_at is not None and at - self.last_at < LEAST_PACE
 
+    def is_due(self, at: ColumnElement[datetime]) -> ColumnElement[bool]:
+        """Return the condition that any row is due at an instant."""
+        return self.queue.is_due(at)
+
     def put_back(self, session: Session, ids: Sequence[Id], *, at: datetime) -> None:
         """Make rows due at once: they could not be handed to anyone."""
         self.queue.put_back(session, ids, at=at)
+
+
+class FallsDue(Protocol):
+    """What of which it can be asked whether any is due."""
+
+    def is_due(self, at: ColumnElement[datetime]) -> ColumnElement[bool]:
+        """Return the condition that any row is due at an instant."""
+
+
+def which_are_due(session: Session, queues: tuple[FallsDue, ...], *, at: datetime) -> list[bool]:
+    """Tell of each queue whether anything of it is due.
+
+    In one statement, for whoever looks many times a second and mostly finds nothing.
+    """
+    return list(session.execute(_which_are_due(queues), {"at": at}).one())
+
+
+@lru_cache(maxsize=1)
+def _which_are_due(queues: tuple[FallsDue, ...]) -> Select[*tuple[Any, ...]]:
+    at = bindparam("at", type_=DateTime(timezone=True))
+    return select(*(one.is_due(at).label(f"due_{number}") for number, one in enumerate(queues)))
 
 
 def put_off(session: Session, row: type[TriedRow], id_: int | UUID, *, at: datetime) -> None:

@@ -13,7 +13,7 @@ from geoservices.settings.kinds import KeyText, Span, SpanOrNone
 
 DELIVERIES_A_JOB = 500
 """How many deliveries the relay hands to one job."""
-BROADCASTS_A_JOB = 250
+BROADCASTS_A_JOB = 100
 """And how many of those that many get alike: what comes behind such a job waits less."""
 
 

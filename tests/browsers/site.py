@@ -135,6 +135,7 @@ class Site:
             gateway = LoopbackGateway(self.settings.push, self.google_url)
             given.setattr(runtime, "settings", lambda: self.settings)
             given.setattr(runtime, "sessions", lambda: self.sessions)
+            given.setattr(runtime, "picking_sessions", lambda: self.sessions)
             given.setattr(runtime, "delivery_sessions", lambda: self.delivery_sessions)
             given.setattr(runtime, "gateway", lambda: gateway)
             while relay.relay_once():

@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
+from queue import Empty, SimpleQueue
 from threading import Barrier, Thread
 from uuid import UUID
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from geoservices import broadcasting, clock, withdrawing
 from geoservices.access.actors import by_operator
@@ -17,17 +19,23 @@ from geoservices.campaigns import beginning, run_queries, running
 from geoservices.campaigns.models import Decision
 from geoservices.campaigns.rules import CampaignClass, Trigger
 from geoservices.campaigns.run_models import CampaignRun, CampaignRunState
-from geoservices.database import SessionFactory, transaction
+from geoservices.database import SessionFactory, make_engine, make_session_factory, transaction
 from geoservices.deliveries import service as deliveries
-from geoservices.deliveries.models import Delivery
-from geoservices.deliveries.states import DeliveryState
+from geoservices.deliveries.lane_queries import GivingWay
+from geoservices.deliveries.lanes import BROADCASTS
+from geoservices.deliveries.models import Attempt, Delivery
+from geoservices.deliveries.states import UNFINISHED, DeliveryState
+from geoservices.leasing.queries import Paced
 from geoservices.notifications.models import Notification
 from tests import notifying
 from tests.factories import NOON, make_campaign, make_person
-from tests.notifying import PUSH, RECEIPT_KEY, URL
+from tests.notifying import ACCEPTED, PUSH, RECEIPT_KEY, URL
 from tests.walking import SETTINGS
 
 SOON = NOON + timedelta(minutes=1)
+MANY = 500
+"""As often somebody looks, at the most."""
+SCANNED = "SELECT relname FROM pg_stat_xact_user_tables WHERE seq_scan > 0"
 
 
 @pytest.fixture(autouse=True)
@@ -76,6 +84,17 @@ def go_on(sessions: SessionFactory, run_id: UUID, *, limit: int = 5) -> None:
             ).more
 
 
+def push(sessions: SessionFactory, ids: list[UUID]) -> None:
+    """Claim deliveries and settle them, as a worker does; the push service takes them all."""
+    with transaction(sessions) as session:
+        sendings = deliveries.claim(
+            session, ids, push=PUSH, public_url=URL, receipt_key=RECEIPT_KEY, at=SOON
+        )
+    with transaction(sessions) as session:
+        results = [(sending, ACCEPTED) for sending in sendings]
+        deliveries.settle(session, results, push=PUSH, at=SOON)
+
+
 def at_once(*jobs: Callable[[], None]) -> None:
     """Do things at the same time."""
     start = Barrier(len(jobs))
@@ -109,6 +128,58 @@ def test_several_workers_tell_nobody_twice(committed: SessionFactory) -> None:
         queued = session.scalars(select(func.count()).select_from(Delivery)).one()
     assert (run.state, run.sent, run.held) == (CampaignRunState.FINISHED, 60, 0)
     assert (len(told), set(told.values()), decided, queued) == (60, {1}, 60, 60)
+
+
+def test_a_step_reads_no_whole_table(committed: SessionFactory, database_url: str) -> None:
+    """As workers are connected; however much there is, it reads of those whom it is about."""
+    run_id = begin(committed, 12)
+    engine = make_engine(database_url, pool_size=1, by_index=True)
+
+    with transaction(make_session_factory(engine)) as session:
+        step = broadcasting.take_step(session, run_id, settings=SETTINGS, at=SOON, limit=5)
+        scanned = set(session.scalars(text(SCANNED)))
+    engine.dispose()
+
+    assert len(step.sent) == 5
+    assert not scanned & {"consents", "decisions", "deliveries", "devices", "notifications"}
+    assert not scanned & {"people", "subscriptions"}
+
+
+def test_what_is_queued_is_pushed_once_whoever_takes_it(committed: SessionFactory) -> None:
+    """A relay and three workers at the same time, and none of them waits for time to pass."""
+    go_on(committed, begin(committed, 20), limit=20)
+    broker = SimpleQueue[list[UUID]]()
+
+    def left() -> int:
+        unfinished = select(func.count()).where(Delivery.state.in_(UNFINISHED))
+        with transaction(committed) as session:
+            return session.scalars(unfinished).one()
+
+    def relay() -> None:
+        lane = GivingWay(Paced(BROADCASTS))
+        for _ in range(MANY):
+            with transaction(committed) as session:
+                ids = lane.hand_out(session, at=SOON, lease=timedelta(seconds=30), limit=3)
+            if ids:
+                broker.put(ids)
+            elif not left():
+                return
+
+    def work() -> None:
+        for _ in range(MANY):
+            with suppress(Empty):
+                push(committed, broker.get(timeout=0.02))
+                continue
+            if not left():
+                return
+
+    at_once(relay, work, work, work)
+
+    with transaction(committed) as session:
+        attempts = Counter(session.scalars(select(Attempt.delivery_id)))
+        states = Counter(session.scalars(select(Delivery.state)))
+    assert (len(attempts), set(attempts.values())) == (20, {1})
+    assert states == {DeliveryState.ACCEPTED: 20}
 
 
 def test_whoever_dies_in_a_step_has_told_nobody(committed: SessionFactory) -> None:

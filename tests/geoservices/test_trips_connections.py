@@ -5,13 +5,15 @@ import socket
 from collections.abc import Callable, Iterator
 from threading import Timer
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from geoservices.arrays import Integers, Texts
+from geoservices import database
+from geoservices.arrays import Integers, Texts, Uuids
 from geoservices.database import (
     SessionFactory,
     driver,
@@ -23,6 +25,13 @@ from geoservices.database import (
 from geoservices.trips import ask, insert_rows, send, together
 from tests.tripping import INSERT, MAKE_THINGS, all_things, doubled, send_all, thing
 
+PART_OF_ITSELF = """
+    WITH made AS (SELECT gen_random_uuid() AS id)
+    INSERT INTO things (id, size, part_of) SELECT id, 1, id FROM made
+"""
+SCANNED = """
+    SELECT seq_scan, idx_scan >= 10 FROM pg_stat_xact_user_tables WHERE relname = 'things'
+"""
 KEPT = "SELECT name, statement FROM pg_prepared_statements ORDER BY name"
 
 
@@ -95,6 +104,53 @@ def test_what_is_prepared_is_run_without_being_planned_anew(intake: SessionFacto
         )
         assert plans == (20, 0)
         assert driver(session).execute("SHOW enable_seqscan").fetchone() == ("off",)
+
+
+def test_plans_are_made_anew_from_time_to_time(
+    intake: SessionFactory,
+    things: psycopg.Connection[Any],  # noqa: ARG001  # The table is wanted.
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One that was good for what a table held then need not be good for ever."""
+    size_of = b"SELECT size FROM things WHERE id = ($1)[1]"
+
+    def plan() -> str:
+        with intake() as session:
+            [name] = (
+                name for name, statement in kept(session).items() if statement == size_of.decode()
+            )
+            lines = driver(session).execute(f"EXPLAIN EXECUTE {name} (ARRAY[gen_random_uuid()])")
+            return str(lines.fetchall())
+
+    with transaction(intake) as session:
+        for setting in ("indexscan = off", "bitmapscan = off", "seqscan = on"):
+            driver(session).execute(f"SET LOCAL enable_{setting}")
+        ask(session, size_of, Uuids.listed([uuid4()]), make=tuple)()
+
+    assert "Seq Scan" in plan()
+    monkeypatch.setattr(database, "PLANS_LAST_S", 0.0)
+    assert "Index Scan" in plan()
+
+
+def test_whoever_picks_few_of_many_reads_no_whole_table(
+    database_url: str,
+    things: psycopg.Connection[Any],  # noqa: ARG001  # The table is wanted.
+) -> None:
+    """Nor does the check of a foreign key, even if it was first made while the table was empty."""
+    engine = make_engine(database_url, pool_size=1, by_index=True)
+    sessions = make_session_factory(engine)
+
+    def make_some(session: Session) -> None:
+        connection = driver(session)
+        for _ in range(10):
+            connection.execute(PART_OF_ITSELF)
+        connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        assert connection.execute(SCANNED).fetchone() == (0, True)
+
+    for _ in range(2):
+        with transaction(sessions) as session:
+            make_some(session)
+    engine.dispose()
 
 
 def test_psycopg_prepares_nothing_there(intake: SessionFactory) -> None:

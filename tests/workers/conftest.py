@@ -24,6 +24,7 @@ def committed(
     """Sessions that truly commit, the jobs' too; whatever they leave is emptied afterwards."""
     sessions = make_session_factory(engine)
     monkeypatch.setattr(runtime, "sessions", lambda: sessions)
+    monkeypatch.setattr(runtime, "picking_sessions", lambda: sessions)
     yield sessions
     empty(owner)
 

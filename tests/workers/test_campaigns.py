@@ -107,7 +107,7 @@ def test_while_the_database_is_away_each_job_says_so_in_a_line(
     monkeypatch.setattr(pipeline, "decide", away)
     monkeypatch.setattr(pipeline, "release", away)
     monkeypatch.setattr(broadcasting, "take_step", away)
-    monkeypatch.setattr(runtime, "sessions", sessionmaker)
+    monkeypatch.setattr(runtime, "picking_sessions", sessionmaker)
 
     with capture_logs() as logged:
         job([1, 2, 3] if job is jobs.decide else [str(uuid4()) for _ in range(3)])

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import compress
 from secrets import token_bytes, token_hex
 from threading import Barrier, Thread
 from typing import Any, Final
@@ -20,7 +21,7 @@ from geoservices.campaigns.rules import Trigger
 from geoservices.campaigns.run_models import CampaignRun, CampaignRunState
 from geoservices.database import SessionFactory, transaction
 from geoservices.deliveries import lanes
-from geoservices.deliveries.lane_queries import BehindRuns
+from geoservices.deliveries.lane_queries import GivingWay
 from geoservices.deliveries.models import Delivery
 from geoservices.deliveries.states import DeliveryState
 from geoservices.erasures.models import Erasure
@@ -31,7 +32,7 @@ from geoservices.feeds.models import Feed
 from geoservices.imports import service as imports
 from geoservices.imports.models import ImportMode, ImportState, TaskImport
 from geoservices.leasing.models import Reason
-from geoservices.leasing.queries import LEAST_PACE, Paced, Queue
+from geoservices.leasing.queries import LEAST_PACE, Paced, Queue, which_are_due
 from geoservices.leasing.work import Superseded, Work
 from geoservices.letters.models import Letter, LetterKind, LetterState
 from geoservices.outbox import OutboxMessage, Topic
@@ -67,7 +68,7 @@ Make = Callable[..., list[Any]]
 
 def queue_of(bell: Bell[Any], *, at_once: int) -> Queue[Any]:
     """A bell's own queue, with another bound."""
-    handing = bell.queue.paced if isinstance(bell.queue, BehindRuns) else bell.queue
+    handing = bell.queue.paced if isinstance(bell.queue, GivingWay) else bell.queue
     queue = handing.queue if isinstance(handing, Paced) else handing
     assert isinstance(queue, Queue)
     return replace(queue, at_once=at_once)
@@ -168,6 +169,21 @@ def test_the_longest_due_goes_first_once_a_lease_and_few_at_once(
     assert len(hand_out(LATER, limit=9)) == 3
 
 
+def test_it_is_known_at_once_which_kind_is_due(
+    committed: SessionFactory, bell: Bell[Any], waiting: list[Any]
+) -> None:
+    """As soon as its first row is, and no other kind."""
+    queues = tuple(each.queue for each in BELLS)
+
+    def due(at: datetime) -> list[Bell[Any]]:
+        with transaction(committed) as session:
+            return list(compress(BELLS, which_are_due(session, queues, at=at)))
+
+    assert len(waiting) == 5
+    assert due(NOON - timedelta(microseconds=1)) == []
+    assert due(NOON) == [bell]
+
+
 def test_two_relays_never_hand_out_the_same(
     committed: SessionFactory, bell: Bell[Any], waiting: list[Any]
 ) -> None:
@@ -200,7 +216,7 @@ def test_what_never_comes_back_holds_up_nobody_for_ever(
 ) -> None:
     """What may be put off goes on each second, and all else once the leases have run out."""
     queue = queue_of(bell, at_once=2)
-    is_paced = isinstance(bell.queue, Paced | BehindRuns)
+    is_paced = isinstance(bell.queue, Paced | GivingWay)
     handing = Paced(queue) if is_paced else queue
     went: list[int] = []
 

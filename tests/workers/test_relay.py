@@ -4,15 +4,17 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from queue import Empty
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 from kombu import Connection
-from sqlalchemy import select
+from sqlalchemy import Engine, event, func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from geoservices import clock, outbox
 from geoservices.database import SessionFactory, transaction
+from geoservices.deliveries import service as deliveries
 from geoservices.deliveries.models import Delivery
 from geoservices.letters.models import Letter
 from geoservices.outbox import OutboxMessage, Topic
@@ -55,6 +57,20 @@ def make_letters(sessions: SessionFactory, count: int) -> list[str]:
         for number in range(count):
             world.set_address(f"p{number}@example.org", person=world.citizen())
         return [str(letter.id) for letter in world.letters()]
+
+
+def claim(sessions: SessionFactory, delivery_id: UUID) -> None:
+    """Begin to send a delivery, as a worker does."""
+    with transaction(sessions) as session:
+        [_sending] = deliveries.claim(
+            session,
+            [delivery_id],
+            push=notifying.PUSH,
+            public_url=notifying.URL,
+            receipt_key=notifying.RECEIPT_KEY,
+            at=notifying.moment(1),
+            commit=True,
+        )
 
 
 def jobs(doorbell: Connection) -> list[tuple[str, list[Any]]]:
@@ -101,10 +117,33 @@ def test_a_job_carries_a_hundred_ids(
     assert [ids for _job, ids in jobs(doorbell)] == [messages[:100], messages[100:]]
 
 
-def test_nothing_due_rings_nothing(relay: Relay, doorbell: Connection) -> None:
-    """No empty jobs."""
+def test_nothing_due_rings_nothing(relay: Relay, engine: Engine, doorbell: Connection) -> None:
+    """No empty jobs; and to learn that it asks once, for all kinds of work."""
+    asked: list[str] = []
+    event.listen(engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
+
     assert relay.relay_once() == 0
     assert jobs(doorbell) == []
+    assert len(asked) == 1
+
+
+def test_whoever_begins_with_some_of_many_rings_for_the_next(
+    committed: SessionFactory, database_url: str
+) -> None:
+    """They wait for it, as no more than a job of them goes to the broker; one alone rings not."""
+    alone, of_many = map(UUID, make_deliveries(committed, 2))
+    with transaction(committed) as session:
+        session.get_one(Delivery, of_many).broadcast = True
+
+    with psycopg.connect(database_url, autocommit=True) as listening:
+        listening.execute(f"LISTEN {outbox.CHANNEL}")
+        claim(committed, alone)
+        with transaction(committed) as session:
+            session.execute(select(func.pg_notify(outbox.CHANNEL, "in between")))
+        claim(committed, of_many)
+        heard = [one.payload for one in listening.notifies(timeout=30, stop_after=2)]
+
+    assert heard == ["in between", ""]
 
 
 @pytest.mark.parametrize(

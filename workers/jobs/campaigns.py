@@ -56,7 +56,7 @@ def begin_due() -> None:
     """Begin the runs that timetables have due; running it twice begins none twice."""
     looked_at = AT_ONCE
     while looked_at == AT_ONCE:
-        with transaction(runtime.sessions()) as session:
+        with transaction(runtime.picking_sessions()) as session:
             looked_at = beginning.begin_due(session, at=clock.now(), limit=AT_ONCE)
         if looked_at:
             log.info("runs_begun", timetables=looked_at)
@@ -66,7 +66,7 @@ def _go_on(run_id: UUID) -> None:
     until, people, sent, more = clock.now() + A_TURN, 0, 0, True
     while more and clock.now() < until:
         try:
-            with transaction(runtime.sessions()) as session:
+            with transaction(runtime.picking_sessions()) as session:
                 step = broadcasting.take_step(
                     session, run_id, settings=runtime.settings(), at=clock.now()
                 )
@@ -84,13 +84,13 @@ def _go_on(run_id: UUID) -> None:
             )
         people, sent, more = people + step.people, sent + len(step.sent), step.more
     if more:
-        with transaction(runtime.sessions()) as session:
+        with transaction(runtime.picking_sessions()) as session:
             running.give_way(session, run_id, at=clock.now())
     log.info("run_went_on", run_id=str(run_id), people=people, notifications=sent, more=more)
 
 
 def _step_failed(run_id: UUID, error: Exception) -> None:
-    with transaction(runtime.sessions()) as session:
+    with transaction(runtime.picking_sessions()) as session:
         given_up = running.put_off(session, run_id, at=clock.now())
     log.error(
         "run_failed" if given_up else "run_step_failed",
@@ -101,7 +101,7 @@ def _step_failed(run_id: UUID, error: Exception) -> None:
 
 
 def _decide(message_ids: Sequence[int]) -> int:
-    with transaction(runtime.sessions()) as session:
+    with transaction(runtime.picking_sessions()) as session:
         made = pipeline.decide(session, message_ids, settings=runtime.settings(), at=clock.now())
     return len(made)
 
@@ -113,7 +113,7 @@ def _decide_alone(message_id: int) -> int:
         if is_away(error):
             raise
         log.exception("message_failed", message=message_id, error=type(error).__name__)
-        with transaction(runtime.sessions()) as session:
+        with transaction(runtime.picking_sessions()) as session:
             put_off(session, OutboxMessage, message_id, at=clock.now())
         return 0
 
@@ -137,7 +137,7 @@ def release(decision_ids: Sequence[str]) -> None:
 
 
 def _release(decision_ids: Sequence[UUID]) -> int:
-    with transaction(runtime.sessions()) as session:
+    with transaction(runtime.picking_sessions()) as session:
         made = pipeline.release(session, decision_ids, settings=runtime.settings(), at=clock.now())
     return len(made)
 
@@ -149,6 +149,6 @@ def _release_alone(decision_id: UUID) -> int:
         if is_away(error):
             raise
         log.exception("message_failed", message=str(decision_id), error=type(error).__name__)
-        with transaction(runtime.sessions()) as session:
+        with transaction(runtime.picking_sessions()) as session:
             put_off(session, HeldMessage, decision_id, at=clock.now())
         return 0

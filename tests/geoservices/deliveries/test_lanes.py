@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from geoservices.campaigns.rules import Trigger
 from geoservices.campaigns.run_models import CampaignRun, CampaignRunState
 from geoservices.deliveries import service as deliveries
-from geoservices.deliveries.lane_queries import BehindRuns
+from geoservices.deliveries.lane_queries import GivingWay
 from geoservices.deliveries.lanes import BROADCASTS, RETRIES, SINGLES
 from geoservices.deliveries.models import Delivery
 from geoservices.deliveries.states import DeliveryState
@@ -33,7 +33,7 @@ def tell(world: World, count: int, *, broadcast: bool) -> None:
 
 
 def hand_out(
-    world: World, lane: Queue[UUID] | Paced[UUID] | BehindRuns, *, second: float, limit: int = 2
+    world: World, lane: Queue[UUID] | Paced[UUID] | GivingWay, *, second: float, limit: int = 2
 ) -> list[UUID]:
     """Hand out of a lane so long past noon."""
     return lane.hand_out(world.session, at=moment(second), lease=LEASE, limit=limit)
@@ -112,16 +112,34 @@ def test_those_whom_a_run_still_goes_through_are_queued_first(world: World) -> N
     world.subscribe()
     tell(world, 9, broadcast=True)
     run = begin_run(world)
-    lane = BehindRuns(Paced(BROADCASTS))
+    lane = GivingWay(Paced(BROADCASTS))
 
     first, at_the_broker = (hand_out(world, lane, second=second) for second in (0, 1))
     finish(world.session, first)
     later, soon = (hand_out(world, lane, second=second) for second in (1.1, 1.2))
     run.state, run.ended_at = CampaignRunState.FINISHED, NOON
     world.session.flush()
+    finish(world.session, later)
     after = hand_out(world, lane, second=1.3)
 
     assert [len(one) for one in (first, at_the_broker, later, soon, after)] == [2, 0, 2, 0, 2]
+
+
+def test_no_more_of_a_broadcast_waits_at_the_broker_than_one_job(world: World) -> None:
+    """The next goes there once a worker has begun, sends as many as may; or after a second."""
+    world.subscribe()
+    tell(world, 9, broadcast=True)
+    lane = GivingWay(Paced(BROADCASTS))
+    first, too_soon = (hand_out(world, lane, second=second) for second in (0, 0.1))
+    sendings = world.claim(*(world.session.get_one(Delivery, id_) for id_ in first), second=0.2)
+
+    second, waits = (hand_out(world, lane, second=second) for second in (0.3, 1.2))
+    after_a_loss = hand_out(world, lane, second=1.3)
+
+    assert len(sendings) == 2  # They are out, and do not wait.
+    assert [len(one) for one in (first, too_soon, second, waits)] == [2, 0, 2, 0]
+    assert len(after_a_loss) == 2
+    assert len({*first, *second, *after_a_loss}) == 6
 
 
 def test_a_push_service_that_is_closed_holds_up_no_other(world: World) -> None:
@@ -129,7 +147,7 @@ def test_a_push_service_that_is_closed_holds_up_no_other(world: World) -> None:
     world.subscribe()
     tell(world, 9, broadcast=True)
     begin_run(world)
-    lane = BehindRuns(Paced(BROADCASTS))
+    lane = GivingWay(Paced(BROADCASTS))
     first = hand_out(world, lane, second=0)
     put_off = {"reason": "the push service does not answer", "due_at": moment(300)}
     world.session.execute(update(Delivery).where(Delivery.id.in_(first)).values(put_off))
