@@ -223,11 +223,11 @@ def make_task(site: Site) -> MakeTask:
 
 
 def come_in(page: Page, path: str, username: str) -> None:
-    """Follow the link to sign in by, and come back."""
+    """Follow the link to sign in by, in whatever language the page is, and come back."""
     page.locator("main a[href^='/sign-in']").click()
-    page.get_by_label("Username").fill(username)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.locator("input[autocomplete='username']").fill(username)
+    page.locator("input[autocomplete='current-password']").fill(PASSWORD)
+    page.locator("input[autocomplete='current-password']").press("Enter")
     page.wait_for_url(f"**{path}")
 
 

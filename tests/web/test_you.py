@@ -116,7 +116,7 @@ def test_what_is_held_is_seen_copied_shared_and_erased(open_page: Opener, site: 
     page.get_by_role("button", name="Make a code").click()
     code = page.locator(".code").inner_text()
     other = open_page(f"/join#{code}")
-    other.get_by_role("button", name="Add this browser").click()
+    other.get_by_role("button", name="Add this phone").click()
     other.wait_for_url("**/notifications")
     page.reload()
     unnamed = page.get_by_role("listitem").filter(has_text="A phone or browser without a name")
