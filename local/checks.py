@@ -32,8 +32,8 @@ CHECKS: dict[str, tuple[str, ...]] = {
     "pytest": ("pytest", "-n", "3", "--dist", "worksteal"),
 }
 
-BESIDE = {"mypy"}
-"""It takes one processor for a minute, longer than all others before the tests."""
+BESIDE = {"mypy", "audit"}
+"""The one takes a processor for a minute, the other waits for a server far away."""
 PREFIX = "geoservices-test-"
 ABANDONED_AFTER_S = 60.0
 """A folder this old that nobody owns belongs to a run that was killed."""
@@ -132,10 +132,13 @@ def _throw_away() -> Iterator[dict[str, str]]:
             with servers(configuration, throw_away=True) as env:
                 cluster = open_cluster(folder)
                 tests = create_database(cluster, port=configuration.database_port, name="tests")
-                yield env | {
+                given = env | {
                     "GEOSERVICES_TEST_DATABASE_URL": tests,
                     "GEOSERVICES_TEST_BROKER_URL": env["GEOSERVICES_BROKER_URL"],
                 }
+                # The tests start a hundred processes, and each would compile all of ours anew.
+                given.pop("PYTHONDONTWRITEBYTECODE", None)
+                yield given
         finally:
             _remove(folder)
 
