@@ -107,15 +107,6 @@ class PageResponse(HTMLResponse):
         super().__init__(content, status_code, dict(OF_PAGES))
 
 
-class WorkerResponse(Response):
-    """A service worker's script, which may do what pages may and is never taken from a cache."""
-
-    media_type = "text/javascript"
-
-    def __init__(self, content: str, status_code: int = 200) -> None:
-        super().__init__(content, status_code, {**OF_PAGES, "Cache-Control": "no-cache"})
-
-
 def repeated(model: object) -> dict[int | str, dict[str, Any]]:
     """Return what a route's `responses` says of a request that was sent before."""
     return {200: {"model": model, "description": "It was there already."}}

@@ -19,6 +19,8 @@ from api.responses import PageResponse
 
 FOLDER: Final = Path(str(files("api"))).parent / "web" / "dist"
 ASSETS: Final = "/assets/{name}"
+WORKER: Final = "service-worker.js"
+"""Its address never changes: browsers that know it ask there for the next one."""
 FOREVER: Final = "public, max-age=31536000, immutable"
 """Of what has a hash of its content in its name (RFC 8246)."""
 ENCODINGS: Final[Mapping[str, str]] = {"br": ".br", "gzip": ".gz"}
@@ -49,17 +51,20 @@ class WebApp:
     addresses: tuple[str, ...]
     """Where the page is served, as paths with parameters in braces."""
     assets: Mapping[str, Path]
+    worker: Mapping[str, Path]
+    """The service worker's script and the same compressed; nothing if there was no build."""
 
 
 def read_build(folder: Path) -> WebApp:
     """Return what lies in a folder, which need not be there."""
     index = folder / "index.html"
     if not index.exists():
-        return WebApp(page=None, addresses=("/",), assets={})
+        return WebApp(page=None, addresses=("/",), assets={}, worker={})
     return WebApp(
         page=index.read_text("utf-8"),
         addresses=tuple(json.loads((folder / "addresses.json").read_text("utf-8"))),
         assets={file.name: file for file in (folder / "assets").iterdir()},
+        worker={file.name: file for file in folder.glob(f"{WORKER}*")},
     )
 
 
@@ -94,9 +99,18 @@ def install(app: FastAPI, folder: Path = FOLDER, *, map_origin: str | None = Non
             sent.headers.update(policy)
         return sent
 
+    def read_worker(request: Request) -> Response:
+        """Send the service worker, which may serve every page, from the root; never a kept one."""
+        if WORKER not in web.worker:
+            raise NoSuchAddress
+        sent = send_asset(web.worker, WORKER, request.headers.get("Accept-Encoding", ""))
+        sent.headers.update(policy | {"Cache-Control": "no-cache"})
+        return sent
+
     for address in web.addresses:
         app.add_api_route(address, open_app, methods=READING, include_in_schema=False)
     app.add_api_route(ASSETS, read_asset, methods=READING, include_in_schema=False)
+    app.add_api_route(f"/{WORKER}", read_worker, methods=READING, include_in_schema=False)
 
 
 def send_asset(assets: Mapping[str, Path], name: str, accepted: str) -> Response:

@@ -1,22 +1,20 @@
 """`make test`: every check that CI runs, on servers that are thrown away afterwards."""
 
-import os
-import shutil
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
-from local.cluster import open_cluster, remove_cluster
-from local.configuration import CHECKOUT, Configuration, free_port
-from local.console import STARTED_BY, CannotGoOn, say
+from local.cluster import open_cluster
+from local.configuration import CHECKOUT
+from local.console import STARTED_BY, say
 from local.ownership import holding
 from local.postgres import create_database
 from local.processes import program
-from local.stack import clear_away, servers
+from local.temporary import remove_data, temporary_servers
 
 CHECKS: dict[str, tuple[str, ...]] = {
     "ruff": ("ruff", "check", "."),
@@ -35,8 +33,6 @@ CHECKS: dict[str, tuple[str, ...]] = {
 BESIDE = {"mypy", "audit"}
 """The one takes a processor for a minute, the other waits for a server far away."""
 PREFIX = "geoservices-test-"
-ABANDONED_AFTER_S = 60.0
-"""A folder this old that nobody owns belongs to a run that was killed."""
 
 
 def check(names: Sequence[str], pytest_arguments: Sequence[str]) -> int:
@@ -56,7 +52,7 @@ def check(names: Sequence[str], pytest_arguments: Sequence[str]) -> int:
 def clean(data_dir: Path) -> int:
     """Delete the data folder and its cluster; refused while a run is using them."""
     with holding(data_dir):
-        _remove(data_dir)
+        remove_data(data_dir)
     say(f"Deleted {data_dir}.")
     return 0
 
@@ -113,52 +109,20 @@ def _headline(text: str) -> None:
 
 @contextmanager
 def _throw_away() -> Iterator[dict[str, str]]:
-    """Have servers in a temporary folder for the block, and nothing of them afterwards."""
-    _remove_abandoned()
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX)).resolve()
-    # The server's user passes through to its cluster; everything else in it stays closed.
-    folder.chmod(0o711)
-    configuration = Configuration(
-        data_dir=folder,
-        database_port=free_port(),
-        broker_port=free_port(),
-        api_port=free_port(),
-        push_port=free_port(),
-        database_url=None,
-        broker_url=None,
-    )
-    with holding(folder):
-        try:
-            with servers(configuration, throw_away=True) as env:
-                cluster = open_cluster(folder)
-                tests = create_database(cluster, port=configuration.database_port, name="tests")
-                given = env | {
-                    "GEOSERVICES_TEST_DATABASE_URL": tests,
-                    "GEOSERVICES_TEST_BROKER_URL": env["GEOSERVICES_BROKER_URL"],
-                }
-                # The tests start a hundred processes, and each would compile all of ours anew.
-                given.pop("PYTHONDONTWRITEBYTECODE", None)
-                yield given
-        finally:
-            _remove(folder)
+    """Have servers for the block, with a database for the tests beside the service's."""
+    with temporary_servers(PREFIX) as (configuration, env):
+        cluster = open_cluster(configuration.data_dir)
+        tests = create_database(cluster, port=configuration.database_port, name="tests")
+        given = env | {
+            "GEOSERVICES_TEST_DATABASE_URL": tests,
+            "GEOSERVICES_TEST_BROKER_URL": env["GEOSERVICES_BROKER_URL"],
+        }
+        # The tests start a hundred processes, and each would compile all of ours anew.
+        given.pop("PYTHONDONTWRITEBYTECODE", None)
+        yield given
 
 
 def _bare(env: Mapping[str, str]) -> dict[str, str]:
     """Keep from the tests every setting of ours but where their servers are."""
     kept = (STARTED_BY, "GEOSERVICES_TEST_")
     return {k: v for k, v in env.items() if not k.startswith("GEOSERVICES_") or k.startswith(kept)}
-
-
-def _remove_abandoned() -> None:
-    for folder in Path(tempfile.gettempdir()).resolve().glob(f"{PREFIX}*"):
-        with suppress(CannotGoOn, FileNotFoundError):
-            state = folder.stat()
-            if state.st_uid == os.geteuid() and time.time() - state.st_mtime > ABANDONED_AFTER_S:
-                with holding(folder):
-                    _remove(folder)
-
-
-def _remove(folder: Path) -> None:
-    clear_away(folder)
-    remove_cluster(folder)
-    shutil.rmtree(folder)

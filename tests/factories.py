@@ -28,7 +28,7 @@ from geoservices.campaigns.definitions import Audience, Definition, Text, Varian
 from geoservices.campaigns.models import Campaign, CampaignVersion
 from geoservices.campaigns.place_queries import listen
 from geoservices.campaigns.rules import CampaignClass, Trigger
-from geoservices.campaigns.seat_queries import count_seats
+from geoservices.campaigns.seat_queries import limit_seats
 from geoservices.checkins.verification import Evidence
 from geoservices.codes.links import CodeKind
 from geoservices.codes.models import Code
@@ -357,6 +357,6 @@ def make_version(session: Session, campaign: Campaign, definition: Definition) -
     session.flush()
     listen(session, version, definition.places, listing_id=campaign.listing_id)
     if definition.audience.at_most is not None:
-        count_seats(session, campaign.id)
+        limit_seats(session, campaign.id, definition.audience.at_most)
     session.flush()
     return version

@@ -43,6 +43,23 @@ UNDER_WAY = """
     SELECT gen_random_uuid(), id, %s, %s, time_zone, 'working', 300, 200, 1, now(), now()
     FROM organisations
 """
+LIMITED = """
+    WITH o AS (
+      INSERT INTO organisations (id, slug, name, time_zone, created_at)
+      VALUES (gen_random_uuid(), 'devon', 'Devon', 'Europe/London', now()) RETURNING id
+    ), c AS (
+      INSERT INTO campaigns
+        (id, organisation_id, name, purpose, campaign_class, version, created_at, published_at)
+      SELECT gen_random_uuid(), id, 'Tea', 'nearby', 'service', 2, now(), now() FROM o RETURNING id
+    ), v AS (
+      INSERT INTO campaign_versions (campaign_id, number, definition, made_at)
+      SELECT c.id, said.number, said.definition::jsonb, now()
+      FROM c, (VALUES
+        (1, '{"audience": {"at_most": 9}}'), (2, '{"audience": {"at_most": 7}}')
+      ) AS said (number, definition)
+    )
+    INSERT INTO campaign_seats (campaign_id, taken) SELECT id, 3 FROM c
+"""
 
 
 @pytest.fixture(scope="module")
@@ -139,3 +156,19 @@ def test_an_import_under_way_is_checked_before_it_is_taken_in(
         ]
         connection.execute("DELETE FROM task_imports")
         connection.execute("DELETE FROM organisations")
+
+
+def test_campaigns_go_on_telling_as_many_as_they_said(alembic: Config, own_url: str) -> None:
+    """Since 0043 the number stands beside how many were told: that of the newest version."""
+    migrate(own_url)
+    command.downgrade(alembic, "0042")
+    with psycopg.connect(own_url) as connection:
+        connection.execute(LIMITED)
+
+    migrate(own_url)
+
+    with psycopg.connect(own_url) as connection:
+        seats = connection.execute("SELECT most, taken FROM campaign_seats").fetchall()
+        connection.execute("DELETE FROM campaigns")
+        connection.execute("DELETE FROM organisations")
+    assert seats == [(7, 3)]

@@ -10,7 +10,7 @@ export default defineConfig(
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
     languageOptions: {
       parserOptions: {
-        project: ["tsconfig.json", "tsconfig.node.json"],
+        project: ["tsconfig.json", "tsconfig.node.json", "tsconfig.worker.json"],
         extraFileExtensions: [".svelte"],
       },
     },

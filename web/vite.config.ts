@@ -2,10 +2,11 @@ import { readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
-import { defineConfig, type Plugin } from "vite";
+import { build, defineConfig, type Plugin } from "vite";
 import { addresses } from "./src/addresses.ts";
 
 const service = "http://127.0.0.1:8080";
+const worker = "service-worker.js";
 const compressible = /\.(css|html|js|json|mjs|svg)$/;
 
 /** Tells the service which addresses are the app's own. */
@@ -19,27 +20,49 @@ function tellAddresses(): Plugin {
   };
 }
 
-/** Writes each asset once more as the service sends it, so that it compresses nothing itself. */
-function compress(): Plugin {
+/** Makes what stands beside the pages: the service worker, and all files once more, compressed. */
+function complete(): Plugin {
   return {
-    name: "compress",
+    name: "complete",
     apply: "build",
-    async writeBundle({ dir }) {
-      const folder = join(dir ?? "dist", "assets");
-      const names = (await readdir(folder)).filter((name) => compressible.test(name));
-      for (const name of names) {
-        const path = join(folder, name);
-        const content = await readFile(path);
-        const size = { [constants.BROTLI_PARAM_SIZE_HINT]: content.length };
-        await writeFile(`${path}.br`, brotliCompressSync(content, { params: size }));
-        await writeFile(`${path}.gz`, gzipSync(content, { level: 9 }));
+    async writeBundle({ dir = "dist" }) {
+      await buildWorker(dir);
+      const assets = (await readdir(join(dir, "assets"))).map((name) => join("assets", name));
+      for (const name of [...assets, worker]) {
+        if (compressible.test(name)) {
+          await compress(join(dir, name));
+        }
       }
     },
   };
 }
 
+/** Builds the service worker into one script, since not every browser lets one import modules. */
+async function buildWorker(folder: string): Promise<void> {
+  await build({
+    configFile: false,
+    logLevel: "warn",
+    build: {
+      outDir: folder,
+      emptyOutDir: false,
+      rolldownOptions: {
+        input: join(import.meta.dirname, "src/worker/worker.ts"),
+        output: { format: "iife", entryFileNames: worker },
+      },
+    },
+  });
+}
+
+/** Writes a file once more as the service sends it, so that it compresses nothing itself. */
+async function compress(path: string): Promise<void> {
+  const content = await readFile(path);
+  const size = { [constants.BROTLI_PARAM_SIZE_HINT]: content.length };
+  await writeFile(`${path}.br`, brotliCompressSync(content, { params: size }));
+  await writeFile(`${path}.gz`, gzipSync(content, { level: 9 }));
+}
+
 export default defineConfig({
-  plugins: [svelte(), tellAddresses(), compress()],
+  plugins: [svelte(), tellAddresses(), complete()],
   build: {
     // The policy of pages allows no `data:` addresses.
     assetsInlineLimit: 0,

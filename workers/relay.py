@@ -27,7 +27,7 @@ from geoservices.campaigns import replays, run_queries, waiting_lanes
 from geoservices.campaigns.running import LEASE as RUN_LEASE
 from geoservices.database import SessionFactory, connect, transaction
 from geoservices.deliveries.lane_queries import BehindRuns
-from geoservices.deliveries.lanes import BROADCASTS, SINGLES
+from geoservices.deliveries.lanes import BROADCASTS, RETRIES, SINGLES
 from geoservices.erasures import queries as erasures
 from geoservices.erasures.service import LEASE as ERASURE_LEASE
 from geoservices.exports import service as exports
@@ -105,7 +105,8 @@ class Relay:
         self.bells = (
             Bell("campaigns.decide", Paced(outbox.DUE), outbox_lease, AT_ONCE),
             Bell("campaigns.release", Paced(waiting_lanes.SINGLES), outbox_lease, AT_ONCE),
-            Bell("deliveries.send", Paced(SINGLES), push_lease, DELIVERIES_A_JOB),
+            Bell("deliveries.send", SINGLES, push_lease, DELIVERIES_A_JOB),
+            Bell("deliveries.send", Paced(RETRIES), push_lease, DELIVERIES_A_JOB),
             Bell("deliveries.send", BehindRuns(Paced(BROADCASTS)), push_lease, BROADCASTS_A_JOB),
             Bell("campaigns.run", run_queries.DUE, RUN_LEASE),
             Bell(

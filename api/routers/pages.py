@@ -12,7 +12,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from api.dependencies import Now, SessionDep, SettingsDep
-from api.responses import PageResponse, WorkerResponse
+from api.responses import PageResponse
 from geoservices.codes import service as codes
 from geoservices.codes.links import CodeProblem
 from geoservices.places import service as places
@@ -27,7 +27,6 @@ SIGN_IN_PAGE = (FOLDER / "sign-in.html").read_text("utf-8")
 PASSWORD_PAGE = (FOLDER / "password.html").read_text("utf-8")
 JOIN_PAGE = (FOLDER / "join.html").read_text("utf-8")
 NOTIFICATIONS_PAGE = (FOLDER / "notifications.html").read_text("utf-8")
-SERVICE_WORKER = (FOLDER / "service-worker.js").read_text("utf-8")
 
 PURPOSE = "With it you can say that you are here, and see what is on. We call this checking in."
 NOT_CHECKED_IN = "You have only opened a page. You are not checked in, and we have kept nothing."
@@ -123,12 +122,6 @@ def open_notifications() -> PageResponse:
 def open_notification(notification_id: str) -> PageResponse:
     """See a notification and why it came; its link leads here. The page asks the API for it."""
     return PageResponse(NOTIFICATIONS_PAGE)
-
-
-@router.get("/service-worker.js", response_class=WorkerResponse)
-def read_service_worker() -> WorkerResponse:
-    """Get the script that shows notifications; from the root, it may serve every page."""
-    return WorkerResponse(SERVICE_WORKER)
 
 
 def code_page(

@@ -23,6 +23,7 @@ from geoservices.interests.queries import TopicKey
 from geoservices.languages import normal_language
 from geoservices.listings import queries as listings
 from geoservices.listings.models import ListingKind
+from geoservices.places import access_queries
 from geoservices.settings.privacy import RetentionSettings
 
 P = ParamSpec("P")
@@ -71,7 +72,7 @@ class AudienceContradictory(GeoservicesError):
 
 
 class ConditionOutOfReach(GeoservicesError):
-    """Nobody could tell who did it, or it is of something that there is not."""
+    """Nobody could tell who did it, or it is of something that there is not, or is not yours."""
 
     kind = ErrorKind.INVALID
     code = "condition-out-of-reach"
@@ -173,13 +174,19 @@ def _faults_of_conditions(
                 "the condition out.",
                 field=f"{field}/did",
             )
-        if one.of is not None and not _is_ours(session, one, one.of, grant):
+        if one.of is None and one.did in LISTED and grant.actor.reach is not None:
+            yield ConditionOutOfReach(
+                "You manage only some places, and without `of` this counts at all. Name a "
+                f"listing of the kind {LISTED[one.did]}.",
+                field=f"{field}/of",
+            )
+        if one.of is not None and not _is_within_reach(session, one, one.of, grant):
             kind = LISTED.get(one.did)
             known = f"listing of the kind {kind}" if kind else "campaign"
             yield ConditionOutOfReach(
                 "Nobody checks in at a listing. Leave `of` out: it is the campaign's places."
                 if one.did is Did.CHECKED_IN
-                else f"Your organisation has no such {known}.",
+                else f"You manage no such {known}.",
                 field=f"{field}/of",
             )
     for number, one in enumerate(audience.has):
@@ -231,15 +238,23 @@ def _has_places(draft: Draft) -> bool:
     return draft.said.definition.places is not None or draft.listing is not None
 
 
-def _is_ours(session: Session, condition: Condition, subject: UUID, grant: Grant) -> bool:
-    """Tell whether what a condition names is the organisation's, and of the kind that it needs."""
+def _is_within_reach(session: Session, condition: Condition, subject: UUID, grant: Grant) -> bool:
+    """Tell whether somebody manages what a condition names, and it is of the kind that it needs."""
     kind = LISTED.get(condition.did)
-    if kind is not None:
-        listing = listings.by_id(session, [subject]).get(subject)
-        owner = listing.organisation_id if listing and listing.kind == kind else None
-    elif condition.did is Did.OPENED:
+    listing_id: UUID | None = subject
+    if condition.did is Did.OPENED:
         campaign = queries.campaign_by_id(session, subject)
-        owner = campaign.organisation_id if campaign else None
-    else:
-        owner = None
-    return owner == grant.organisation_id
+        if campaign is None or campaign.organisation_id != grant.organisation_id:
+            return False
+        listing_id = campaign.listing_id
+    elif kind is None:
+        return False
+    if listing_id is None:
+        return grant.actor.reach is None
+    listing = listings.by_id(session, [listing_id]).get(listing_id)
+    return (
+        listing is not None
+        and listing.organisation_id == grant.organisation_id
+        and kind in {None, listing.kind}
+        and access_queries.is_reached(session, listing.place_id, grant)
+    )

@@ -14,6 +14,7 @@ from geoservices.campaigns.cooldowns import Spot
 from geoservices.campaigns.occasions import Occasion
 from geoservices.campaigns.pacing import Telling
 from geoservices.campaigns.rules import CampaignClass, Limits
+from geoservices.campaigns.seat_queries import Seats
 from geoservices.campaigns.speaking import Speaker
 from geoservices.interests import queries as interest_queries
 from geoservices.places.models import Place
@@ -36,8 +37,8 @@ class History:
     """Of which topics each person wants to hear, by person and organisation, if any asks."""
     deeds: Mapping[UUID, Sequence[Deed]] = field(default_factory=dict)
     """What each person did of what any campaign asks for."""
-    seats: dict[UUID, int] = field(default_factory=dict)
-    """How many people campaigns told that tell so many at most, where there is room. Held."""
+    seats: dict[UUID, Seats] = field(default_factory=dict)
+    """Those of campaigns that tell so many people at most. Where any is free, they are held."""
     seated: set[Pair] = field(default_factory=set)
     """Whom these have told, by person and campaign."""
     seats_taken: dict[UUID, int] = field(default_factory=dict)
@@ -59,16 +60,18 @@ class History:
 
     def full(self, person_id: UUID, speaker: Speaker) -> int | None:
         """Return how many people a campaign tells, if it told as many others than this one."""
-        at_most, campaign_id = speaker.definition.audience.at_most, speaker.campaign.id
-        if at_most is None or (person_id, campaign_id) in self.seated:
+        campaign_id = speaker.campaign.id
+        seats = self.seats.get(campaign_id)
+        if seats is None or (person_id, campaign_id) in self.seated:
             return None
-        return at_most if self.seats.get(campaign_id, at_most) >= at_most else None
+        return seats.most if seats.taken >= seats.most else None
 
     def _seat(self, person_id: UUID, speaker: Speaker) -> None:
         campaign_id = speaker.campaign.id
-        if campaign_id in self.seats and (person_id, campaign_id) not in self.seated:
-            self.seats[campaign_id] += 1
-            self.seats_taken[campaign_id] = self.seats[campaign_id]
+        seats = self.seats.get(campaign_id)
+        if seats is not None and (person_id, campaign_id) not in self.seated:
+            taken = self.seats_taken[campaign_id] = seats.taken + 1
+            self.seats[campaign_id] = seats._replace(taken=taken)
             self.seated.add((person_id, campaign_id))
 
 
@@ -121,16 +124,8 @@ def read_history(
     if sought := deed_queries.sought_by(asking, at=at):
         history.deeds = deed_queries.deeds_of(session, people, sought)
     # Nothing is held after these, so that nobody waits for whoever waits for them.
-    if most := _most_of(speakers):
-        history.seats = seat_queries.hold_seats(session, most)
-        history.seated = seat_queries.seated(session, people, most)
+    few = {one.campaign.id for one in speakers if one.definition.audience.at_most is not None}
+    if few:
+        history.seats = seat_queries.hold_seats(session, few)
+        history.seated = seat_queries.seated(session, people, few)
     return history
-
-
-def _most_of(speakers: Sequence[Speaker]) -> dict[UUID, int]:
-    """Return how many each campaign may tell, of those that do not tell everybody."""
-    found: dict[UUID, int] = {}
-    for one in speakers:
-        if (most := one.definition.audience.at_most) is not None:
-            found[one.campaign.id] = max(most, found.get(one.campaign.id, 0))
-    return found

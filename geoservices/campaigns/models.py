@@ -140,17 +140,23 @@ class CampaignPlace(Base):
 
 
 class CampaignSeats(Base):
-    """How many people a campaign has told that tells so many at most; the number only grows."""
+    """How many people a campaign tells at most, and how many it has told, which only grows.
+
+    `most` is what the newest version says, and binds all that is decided from then on, whichever
+    version it is decided for.
+    """
 
     __tablename__ = "campaign_seats"
     __table_args__ = (
         CheckConstraint("taken >= 0", name="taken_positive"),
+        CheckConstraint("most >= 1", name="most_positive"),
         {"info": not_personal},
     )
 
     campaign_id: Mapped[UUID] = mapped_column(
         ForeignKey("campaigns.id", ondelete="CASCADE"), primary_key=True
     )
+    most: Mapped[int]
     taken: Mapped[int] = mapped_column(default=0, server_default="0")
 
 

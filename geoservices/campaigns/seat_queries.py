@@ -6,9 +6,10 @@ run before it. A campaign whose seats are all taken is not held, as none ever be
 """
 
 from collections.abc import Collection, Iterable, Mapping
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Integer, bindparam, func, select, update
+from sqlalchemy import Integer, bindparam, func, select, union_all, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Session
 from sqlalchemy.types import Uuid
@@ -17,34 +18,52 @@ from geoservices.campaigns.models import CampaignSeats, Decision
 from geoservices.database import among
 
 
-def count_seats(session: Session, campaign_id: UUID) -> None:
-    """Have it counted how many a campaign tells from now on; again changes nothing."""
-    session.execute(insert(CampaignSeats).values(campaign_id=campaign_id).on_conflict_do_nothing())
+class Seats(NamedTuple):
+    """How many people a campaign tells at most, and how many it has told."""
+
+    most: int
+    taken: int
 
 
-def hold_seats(session: Session, most: Mapping[UUID, int]) -> dict[UUID, int]:
-    """Return how many each campaign told that has not told as many as it may, and hold these.
+def limit_seats(session: Session, campaign_id: UUID, most: int) -> None:
+    """Have a campaign tell so many people at most from now on, and have counted how many it told.
+
+    It waits for those who decide at the moment; whoever decides afterwards goes by the new number.
+    """
+    session.execute(
+        insert(CampaignSeats)
+        .values(campaign_id=campaign_id, most=most)
+        .on_conflict_do_update(index_elements=[CampaignSeats.campaign_id], set_={"most": most})
+    )
+
+
+def hold_seats(session: Session, campaign_ids: Collection[UUID]) -> dict[UUID, Seats]:
+    """Return the seats of campaigns as they are now, and hold those of which any is free.
 
     Args:
         session: The transaction, which holds everybody it decides about.
-        most: How many each campaign may tell in all.
+        campaign_ids: Campaigns that tell so many people at most.
     """
-    asked = (
-        func.unnest(
-            bindparam(None, list(most), type_=ARRAY(Uuid)),
-            bindparam(None, list(most.values()), type_=ARRAY(Integer)),
+    free = (
+        select(CampaignSeats.campaign_id, CampaignSeats.most, CampaignSeats.taken)
+        .where(
+            among(CampaignSeats.campaign_id, campaign_ids), CampaignSeats.taken < CampaignSeats.most
         )
-        .table_valued("campaign_id", "most")
-        .render_derived("asked")
-    )
-    rows = session.execute(
-        select(CampaignSeats.campaign_id, CampaignSeats.taken)
-        .join(asked, asked.c.campaign_id == CampaignSeats.campaign_id)
-        .where(CampaignSeats.taken < asked.c.most)
         .order_by(CampaignSeats.campaign_id)
-        .with_for_update(of=CampaignSeats, key_share=True)
+        .with_for_update(key_share=True)
+        .cte("free")
     )
-    return {row.campaign_id: row.taken for row in rows}
+    full = select(CampaignSeats.campaign_id, CampaignSeats.most, CampaignSeats.most.label("taken"))
+    rows = session.execute(
+        union_all(
+            select(free),
+            full.where(
+                among(CampaignSeats.campaign_id, campaign_ids),
+                CampaignSeats.campaign_id.not_in(select(free.c.campaign_id)),
+            ),
+        )
+    )
+    return {row.campaign_id: Seats(row.most, row.taken) for row in rows}
 
 
 def take_seats(session: Session, taken: Mapping[UUID, int]) -> None:

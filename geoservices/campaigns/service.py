@@ -169,6 +169,10 @@ def replace_campaign(
         # What the one before that told is decided long since.
         place_queries.listen_no_more(session, campaign.id, before=before.number)
         _put_in_force(session, campaign, version, grant=grant, at=at)
+        # Last, and only for another number: it waits for those who decide, and they for it.
+        most = said.definition.audience.at_most
+        if most is not None and most != definitions.read(before.definition).audience.at_most:
+            seat_queries.limit_seats(session, campaign.id, most)
     return campaign
 
 
@@ -227,11 +231,10 @@ def publish_campaign(
     _check_obstacles(session, campaign, draft, grant=grant, settings=settings, at=at)
     campaign.submitted_at = campaign.submitted_at or at
     campaign.published_at = at
-    # Here alone: whoever changes a live campaign must not wait for those who decide.
-    if draft.said.definition.audience.at_most is not None:
-        seat_queries.count_seats(session, campaign.id)
     version = queries.newest_version(session, campaign)
     _put_in_force(session, campaign, version, grant=grant, at=at)
+    if (most := draft.said.definition.audience.at_most) is not None:
+        seat_queries.limit_seats(session, campaign.id, most)
     return campaign
 
 

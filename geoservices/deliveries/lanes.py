@@ -10,9 +10,20 @@ from geoservices.leasing.queries import Queue
 _WAITING = Delivery.state.in_(UNFINISHED)
 
 SINGLES: Final[Queue[UUID]] = Queue(
-    row=Delivery, waiting=_WAITING & ~Delivery.broadcast, at_once=5000
+    row=Delivery,
+    waiting=_WAITING & ~Delivery.broadcast & Delivery.reason.is_(None),
+    at_once=5000,
 )
-"""What somebody is told because of what they did, or that is critical."""
+"""What somebody is told because of what they did, or that is critical, and was never put off."""
+RETRIES: Final[Queue[UUID]] = Queue(
+    row=Delivery,
+    waiting=_WAITING & ~Delivery.broadcast & Delivery.reason.is_not(None),
+    at_once=5000,
+)
+"""The same, once it was put off: so a push service that is closed holds up nothing that is new.
+
+For as long as a row was put off for less than a lease it looks as if it were out.
+"""
 BROADCASTS: Final[Queue[UUID]] = Queue(
     row=Delivery, waiting=_WAITING & Delivery.broadcast, at_once=1000
 )

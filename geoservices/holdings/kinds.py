@@ -361,7 +361,7 @@ NOTHING = {
     "organisations": "A council or library service, not a person.",
     "places": "A public place, with its public address.",
     "topics": "What an organisation tells people of.",
-    "campaign_seats": "How many people a campaign has told.",
+    "campaign_seats": "How many people a campaign tells at most, and how many it has told.",
     "geofences": "An area round a place.",
     "geofence_revision": "A counter.",
     "place_revision": "A counter.",

@@ -119,13 +119,12 @@ def _checked(
     session: Session, import_id: UUID, wanted: ColumnElement[bool]
 ) -> Iterator[tuple[str, UUID, Node]]:
     line = TaskImportLine
+    # A line that cancels a task need not name it.
+    title = func.coalesce(func.nullif(line.said["title"].astext, ""), Task.title)
     rows = session.execute(
-        select(
-            line.external_id,
-            line.stands_for,
-            line.said["title"].astext,
-            line.depends_on,
-        ).where(line.import_id == import_id, line.stands_for.is_not(None), wanted)
+        select(line.external_id, line.stands_for, title, line.depends_on)
+        .outerjoin(Task, Task.id == line.stands_for)
+        .where(line.import_id == import_id, line.stands_for.is_not(None), wanted)
     )
     for external_id, id_, title, depends_on in rows:
         yield external_id, id_, Node(title, depends_on, is_reached=True)

@@ -277,8 +277,8 @@ def hand_back(session: Session, *, at: datetime, limit: int) -> Sequence[Task]:
     Returns:
         The occurrences that were handed back, of up to so many series.
     """
-    series = {one.id: one for one in queries.of_who_left(session, limit=limit)}
-    left = queries.left(session, series)
+    series = {one.id: one for one in queries.of_who_left(session, at=at, limit=limit)}
+    left = queries.left(session, series, at=at)
     for task in left:
         came_of = series[task.series_id] if task.series_id else None
         if came_of is not None and came_of.assigned_to == task.assigned_to:

@@ -83,11 +83,11 @@ def waiting_occurrences(session: Session, series_id: UUID, *, at: datetime) -> S
     ).all()
 
 
-def of_who_left(session: Session, *, limit: int) -> Sequence[TaskSeries]:
+def of_who_left(session: Session, *, at: datetime, limit: int) -> Sequence[TaskSeries]:
     """Hold series with an occurrence that is for a member alone who does no work any more."""
     return session.scalars(
         select(TaskSeries)
-        .where(exists(select(Task.id).where(Task.series_id == TaskSeries.id, _is_left())))
+        .where(exists(select(Task.id).where(Task.series_id == TaskSeries.id, _is_left(at))))
         .order_by(TaskSeries.id)
         .limit(limit)
         .with_for_update(key_share=True, skip_locked=True),
@@ -95,21 +95,22 @@ def of_who_left(session: Session, *, limit: int) -> Sequence[TaskSeries]:
     ).all()
 
 
-def left(session: Session, series_ids: Collection[UUID]) -> Sequence[Task]:
+def left(session: Session, series_ids: Collection[UUID], *, at: datetime) -> Sequence[Task]:
     """Hold the occurrences of series that are for members alone who do no work any more."""
     return session.scalars(
         select(Task)
-        .where(Task.series_id.in_(series_ids), _is_left())
+        .where(Task.series_id.in_(series_ids), _is_left(at))
         .order_by(Task.id)
         .with_for_update(key_share=True, skip_locked=True),
         execution_options={"populate_existing": True},
     ).all()
 
 
-def _is_left() -> ColumnElement[bool]:
+def _is_left(at: datetime) -> ColumnElement[bool]:
     gone = or_(Person.disabled_at.is_not(None), Person.role.not_in(WORKERS))
     return and_(
         Task.assigned_to.in_(select(Person.id).where(gone)),
         Task.state.in_([state for state in UNFINISHED if state not in HELD]),
         Task.withdrawn_at.is_(None),
+        or_(Task.ends_at.is_(None), Task.ends_at > at),
     )

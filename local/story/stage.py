@@ -15,7 +15,7 @@ from geoservices.accounts.issuing import issue_access_token
 from geoservices.database import make_engine, make_session_factory, transaction
 from local.actors import Caller, Manager, Phone, milliseconds
 
-READY_WITHIN = timedelta(seconds=60)
+READY_WITHIN = timedelta(minutes=3)
 PUSH_WITHIN = timedelta(seconds=20)
 REPLAYED_WITHIN = timedelta(seconds=60)
 QUIET_FOR = timedelta(seconds=1)

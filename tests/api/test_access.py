@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from api.app import NOUNS, create_app
 from api.dependencies import Needs, calls_of, identify
 from api.openapi import operations
-from api.web import ASSETS, FOLDER, read_build
+from api.web import ASSETS, FOLDER, WORKER, read_build
 from geoservices.access.rights import Right, Role, rights_of
 from geoservices.accounts.consents import TEXTS
 from geoservices.accounts.models import Purpose
@@ -205,7 +205,6 @@ PAGES = (
     "open_join",
     "open_notifications",
     "open_notification",
-    "read_service_worker",
     "open_sign_in",
     "open_password",
 )
@@ -676,7 +675,7 @@ def test_nothing_is_served_beside_what_is_documented(settings: Settings) -> None
     application = create_app(SessionFactory(), settings)
     hidden = {getattr(route, "path", None) for route in application.routes} - {None}
 
-    files = {"/docs/assets", "/pages", ASSETS}
+    files = {"/docs/assets", "/pages", ASSETS, f"/{WORKER}"}
     assert hidden == {"/openapi.json", "/docs", *files, *read_build(FOLDER).addresses}
 
 

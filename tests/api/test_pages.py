@@ -150,20 +150,9 @@ def test_what_pages_load_is_served(anyone: Client, file: str, media_type: str) -
     assert answer.headers["content-type"].startswith(media_type)
 
 
-def test_the_service_worker_serves_all_pages_and_is_always_fresh(anyone: Client) -> None:
-    """It stands at the root, which sets its scope, and a cache never stands in for it."""
-    answer = anyone.get("/service-worker.js")
-
-    assert answer.status_code == 200
-    assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
-    assert answer.headers["cache-control"] == "no-cache"
-    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
-
-
-@pytest.mark.parametrize("path", ["/notifications", "/service-worker.js"])
-def test_whatever_is_loaded_for_notifications_is_there(anyone: Client, path: str) -> None:
+def test_whatever_is_loaded_for_notifications_is_there(anyone: Client) -> None:
     """A script that is missing would take the notifications with it."""
-    loaded = set(re.findall(r'"(/pages/[^"]+)"', anyone.get(path).text))
+    loaded = set(re.findall(r'"(/pages/[^"]+)"', anyone.get("/notifications").text))
 
     assert len(loaded) >= 4
     assert {anyone.get(file).status_code for file in loaded} == {200}

@@ -69,7 +69,6 @@ def test_every_kind_of_answer_says_what_it_is(
         path.rpartition("/")[2]: manager.get(path).headers["content-type"]
         for path in (
             "/screen",
-            "/service-worker.js",
             "/pages/pages.css",
             "/pages/calls.js",
             "/pages/bell.svg",
@@ -82,7 +81,6 @@ def test_every_kind_of_answer_says_what_it_is(
 
     assert told == {
         "screen": "text/html; charset=utf-8",
-        "service-worker.js": "text/javascript; charset=utf-8",
         "pages.css": "text/css; charset=utf-8",
         "calls.js": "text/javascript; charset=utf-8",
         "bell.svg": "image/svg+xml; charset=utf-8",

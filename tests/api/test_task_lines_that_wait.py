@@ -1,7 +1,7 @@
 """Files whose tasks wait for one another, in whatever order their lines stand."""
 
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from httpx2 import Client, Response
@@ -14,7 +14,7 @@ from geoservices.access.rights import Right
 from geoservices.accounts.models import Organisation
 from geoservices.database import SessionFactory, transaction
 from geoservices.imports import queries, service
-from geoservices.imports.models import ImportMode
+from geoservices.imports.models import ImportMode, Outcome
 from geoservices.imports.reading import read_csv
 from geoservices.places.models import Place
 from geoservices.tasks.models import Task
@@ -159,25 +159,57 @@ def test_a_line_waits_for_nothing_of_others(
     assert place.name == "Exeter Library"
 
 
+def test_a_cancelled_line_is_named_by_what_its_task_is_called(
+    committed: SessionFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though it need not say so itself, and what it came to is known of from the check alone."""
+    monkeypatch.setattr(service, "AT_ONCE", 1)
+    with transaction(committed) as session:
+        organisation = make_organisation(session)
+        make_place(session, organisation)
+
+    for rows in (
+        ("A1,Exeter Library,Sweep,,", "B1,Exeter Library,Mop,A1,"),
+        ("B1,,,,yes", "A1,Exeter Library,Sweep,B1,"),
+    ):
+        with transaction(committed) as session:
+            import_id = asked_for(
+                session, organisation, ImportMode.ALL_OR_NOTHING, HEAD.strip() + ",cancelled", *rows
+            )
+        assert service.carry_out(committed, import_id)
+
+    with transaction(committed) as session:
+        [said] = queries.lines_of(session, import_id, outcome=Outcome.REFUSED, after=0, limit=9)
+        assert said.problems[0]["detail"] == (
+            "\u201cSweep\u201d would wait for \u201cMop\u201d, which waits for "
+            "\u201cSweep\u201d. Leave one of them out."
+        )
+
+
+def asked_for(session: Session, organisation: Organisation, mode: ImportMode, *lines: str) -> UUID:
+    """A file that was asked to be taken in."""
+    return service.ask_for(
+        session,
+        read_csv("\n".join(lines).encode(), time_zone="Europe/London", most=LONG),
+        mode=mode,
+        dry_run=False,
+        time_zone="Europe/London",
+        grant=by_operator(organisation.id, Right.LISTINGS_WRITE),
+        at=clock.now(),
+    ).id
+
+
 @pytest.mark.parametrize("mode", ImportMode)
 def test_a_long_file_may_name_what_comes_much_later(
     committed: SessionFactory, mode: ImportMode
 ) -> None:
     """Its lines are applied so that each comes after those it waits for, some at a time."""
     rows = [line(f"A{number}", f"A{number + 1}") for number in range(LONG - 1)]
-    text = HEAD + "\n".join([*rows, line(f"A{LONG - 1}")])
     with transaction(committed) as session:
         organisation = make_organisation(session)
         make_place(session, organisation)
-        import_id = service.ask_for(
-            session,
-            read_csv(text.encode(), time_zone="Europe/London", most=LONG),
-            mode=mode,
-            dry_run=False,
-            time_zone="Europe/London",
-            grant=by_operator(organisation.id, Right.LISTINGS_WRITE),
-            at=clock.now(),
-        ).id
+        last = line(f"A{LONG - 1}")
+        import_id = asked_for(session, organisation, mode, HEAD.strip(), *rows, last)
 
     assert service.carry_out(committed, import_id)
 

@@ -27,6 +27,7 @@ def app(tmp_path: Path) -> TestClient:
     (tmp_path / "secret.txt").write_text("nobody's business")
     for ending, content in (("", "plain"), (".br", "brotli"), (".gz", "gzip")):
         (assets / f"index-abc.js{ending}").write_text(content)
+    (tmp_path / "service-worker.js").write_text("worker")
     (assets / "mark-abc.svg").write_text("<svg/>")
     return serve(tmp_path)
 
@@ -65,6 +66,16 @@ def test_a_file_is_sent_as_the_browser_takes_it(
     assert "immutable" in sent.headers["Cache-Control"]
 
 
+def test_the_service_worker_serves_all_pages_and_is_always_fresh(app: TestClient) -> None:
+    """It stands at the root, which sets its scope, and a cache never stands in for it."""
+    answer = app.get("/service-worker.js")
+
+    assert answer.text == "worker"
+    assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert answer.headers["cache-control"] == "no-cache"
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+
+
 @pytest.mark.parametrize(
     "name", ["none.js", "..%2fsecret.txt", "%2e%2e/secret.txt", ".", "index-abc.js%00"]
 )
@@ -82,6 +93,7 @@ def test_without_a_build_it_says_how_to_make_one(tmp_path: Path) -> None:
 
     assert answer.status_code == 503
     assert "python -m local.web build" in answer.text
+    assert serve(tmp_path).get("/service-worker.js").status_code == 404
 
 
 def test_what_was_built_anew_meanwhile_is_not_found(app: TestClient, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from uuid import uuid4
 import httpx2
 import pytest
 
+from local import web
 from local.browser import NO_TLS
 from local.pushservice import serving
 from tests.browsers.desktop import Desktop, open_desktop
@@ -101,6 +102,7 @@ def browser(
 @pytest.fixture(scope="session")
 def site(server_url: str, worker_id: str, google_url: str) -> Iterator[Site]:
     """The service, on a database of its own."""
+    web.build()
     database_url = make_migrated_database(server_url, f"browsers_{worker_id}")
     with serving_site(database_url, google_url=google_url) as site:
         yield site

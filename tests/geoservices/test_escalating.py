@@ -341,16 +341,22 @@ def test_what_comes_again_for_who_left_is_handed_back(
     anns, bens = make_series(session, place), make_series(session, place)
     anns.assigned_to, bens.assigned_to = ann.id, ben.id
     mine = tasking.add_task(session, place, "Ann's own", assigned_to=ann.id)
+    ended = make_series(session, place)
+    ended.assigned_to, ended.lasts = ann.id, HOUR
     ann.disabled_at = NOON
     recurring.make_due(session, at=NOON + 168 * HOUR, limit=9)
+    [over] = session.scalars(select(Task).where(Task.series_id == ended.id))
+    ended.next_at = None
 
-    handed_back = [escalating.hand_back(session, at=NOON + 168 * HOUR, limit=9) for _ in range(2)]
+    # One is over by then, though nobody has written that down yet.
+    handed_back = [escalating.hand_back(session, at=NOON + 169 * HOUR, limit=9) for _ in range(2)]
 
     assert handed_back == [1, 0]
     made = {task.series_id: task for task in session.scalars(select(Task)) if task.series_id}
     tasks = (made[anns.id], made[bens.id], mine)
     assert [one.assigned_to for one in tasks] == [None, ben.id, ann.id]
     assert [one.assigned_to for one in (anns, bens)] == [None, ben.id]
+    assert (ended.assigned_to, over.assigned_to) == (ann.id, ann.id)
     assert [(one.person_id, one.body) for one in session.scalars(select(Notification))] == [
         (boss.id, escalating.HANDED_BACK)
     ]

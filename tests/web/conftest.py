@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ from geoservices.places.models import Place
 from geoservices.places.sensitivity import SensitiveKind
 from geoservices.scopes import confined_sessions
 from geoservices.settings.service import Settings
-from local import web
+from local import chromium, web
 from tests.api import conftest as api_tests
 from tests.api.serving import serving
 from tests.conftest import make_migrated_database
@@ -51,6 +52,7 @@ from tests.factories import (
 )
 
 settings = api_tests.settings
+HERE = Path(__file__).parent
 PATIENCE_MS = 10_000
 PHONE = {"width": 390, "height": 844}
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
@@ -61,12 +63,6 @@ STICKING_OUT = """() => document.documentElement.scrollWidth <= innerWidth ? [] 
     [...document.body.querySelectorAll('*')]
         .filter((one) => one.getBoundingClientRect().right > innerWidth)
         .map((one) => ['sticks out', one.outerHTML.slice(0, 200)])"""
-DRAWING_WITHOUT_A_CARD = [
-    "--use-gl=angle",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-]
-"""Chromium's options to draw maps on machines without a graphics card."""
 REFUSALS = "Failed to load resource"
 """What Chromium writes to the console of an answer of 400 or more, which a page may expect."""
 
@@ -137,12 +133,6 @@ def _furnish(
     return library, make_code(session, library)
 
 
-def _chromium(playwright: Playwright) -> Browser:
-    return playwright.chromium.launch(
-        executable_path=shutil.which("chromium"), args=["--no-sandbox", *DRAWING_WITHOUT_A_CARD]
-    )
-
-
 def _firefox(playwright: Playwright) -> Browser:
     return playwright.firefox.launch(
         channel="moz-firefox", executable_path=shutil.which("firefox-esr")
@@ -150,21 +140,50 @@ def _firefox(playwright: Playwright) -> Browser:
 
 
 ENGINES: dict[str, tuple[str, Callable[[Playwright], Browser]]] = {
-    "chromium": ("chromium", _chromium),
+    "chromium": ("chromium", chromium.launch),
     "firefox": ("firefox-esr", _firefox),
 }
 
 
+OPEN = ExitStack()
+"""Ends Playwright and the browsers that it drives."""
+
+
+@cache
+def _playwright() -> Playwright:
+    return OPEN.enter_context(sync_playwright())
+
+
+@cache
+def _started(name: str) -> Browser:
+    _, launch = ENGINES[name]
+    browser = launch(_playwright())
+    OPEN.callback(browser.close)
+    return browser
+
+
+def pytest_sessionfinish() -> None:
+    """Stop the browsers."""
+    OPEN.close()
+    _started.cache_clear()
+    _playwright.cache_clear()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> Iterator[None]:
+    """Stop the browsers before tests elsewhere, which Playwright would leave no event loop."""
+    yield
+    if nextitem is None or not nextitem.path.is_relative_to(HERE):
+        pytest_sessionfinish()
+
+
 @pytest.fixture(scope="module", params=ENGINES)
-def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
-    """Each browser in turn, started once."""
-    program, launch = ENGINES[request.param]
+def browser(request: pytest.FixtureRequest) -> Browser:
+    """Each browser in turn, started once for all modules of this folder."""
+    program, _ = ENGINES[request.param]
     if shutil.which(program) is None:
         pytest.skip(f"{program} is not installed")
-    with sync_playwright() as playwright:
-        browser = launch(playwright)
-        yield browser
-        browser.close()
+    return _started(request.param)
 
 
 Opener = Callable[..., Page]

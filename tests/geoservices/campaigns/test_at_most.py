@@ -1,6 +1,7 @@
 """Campaigns that tell so many people at most: exactly so many, whoever comes at the same time."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import time, timedelta
 from threading import Barrier, Thread
 from typing import Any
@@ -11,7 +12,7 @@ from sqlalchemy import select, text
 from geoservices import pipeline
 from geoservices.access.rights import Right, Role
 from geoservices.accounts.models import Purpose
-from geoservices.campaigns import beginning, deciding, queries, run_queries, running
+from geoservices.campaigns import beginning, deciding, queries, run_queries, running, service
 from geoservices.campaigns.definitions import AfterHolding, Audience
 from geoservices.campaigns.models import Campaign, CampaignSeats, Decision, HeldMessage
 from geoservices.campaigns.rules import Gate, Trigger
@@ -153,3 +154,44 @@ def test_a_run_goes_on_while_what_it_held_back_is_released(committed: SessionFac
         [counted] = session.scalars(select(CampaignRun.sent))
     assert (len(held), len(sent), released) == (2, 2, [1])
     assert seats == counted == 3
+
+
+def test_fewer_than_before_binds_what_began_before(world: World) -> None:
+    """A run under way, what it held back, and occasions of before all go by the new number."""
+    late = NOON + timedelta(hours=1)
+    grant = may(world.organisation, Right.CAMPAIGNS_WRITE)
+    campaign = world.campaign(
+        trigger=Trigger.NOW,
+        audience=for_at_most(9),
+        after_holding=AfterHolding.RELEASE,
+    )
+    people = [make_person(world.session, Purpose.NEARBY) for _ in range(4)]
+    people.sort(key=lambda one: one.id)
+    asleep = people[1]
+    asleep.time_zone, asleep.quiet_from, asleep.quiet_until = "UTC", time(11), time(13)
+    run, _ = beginning.begin_now(
+        world.session, campaign.id, run_id=None, grant=grant, smallest=10, at=NOON
+    )
+    say: dict[str, Any] = {"limits": LIMITS, "limit": 2, "tell": lambda _said, _class: None}
+    first = running.take_step(world.session, run.id, at=NOON, **say).sent
+    [held] = world.session.scalars(select(HeldMessage.decision_id))
+
+    said = service.draft_of(world.session, campaign, grant=grant).said
+    for most in (1, 2):
+        definition = replace(said.definition, audience=for_at_most(most))
+        service.replace_campaign(
+            world.session,
+            campaign.id,
+            replace(said, definition=definition),
+            grant=grant,
+            settings=SETTINGS,
+            at=NOON,
+        )
+    second = running.take_step(world.session, run.id, at=NOON, **say).sent
+    released = pipeline.release(world.session, [held], settings=SETTINGS, at=late)
+
+    assert [one.decision.person_id for one in (*first, *second)] == [people[0].id, people[2].id]
+    assert released == []
+    full = select(Decision).where(Decision.gate == Gate.AT_MOST).order_by(Decision.decided_at)
+    found = [(one.person_id, one.detail["at_most"]) for one in world.session.scalars(full)]
+    assert found == [(people[3].id, 2), (people[1].id, 2)]

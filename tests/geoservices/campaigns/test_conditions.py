@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy.orm import Session
 
+from geoservices.access.reach import Reach
 from geoservices.access.rights import Right, Role
 from geoservices.accounts.models import Person, Purpose
 from geoservices.campaigns import beginning, run_queries, running
@@ -36,6 +37,7 @@ from tests.factories import (
     make_device,
     make_listing,
     make_person,
+    make_place,
     may,
 )
 from tests.walking import SETTINGS
@@ -289,7 +291,8 @@ def test_whoever_asks_for_nothing_of_it_pays_nothing_for_it(
     assert not [one for one in statements if "redemptions" in one or "read_at" in one]
 
 
-CITIZENS = {"roles": (Role.CITIZEN,)}
+NORTH = Reach(tags=frozenset({"north"}))
+CITIZENS: dict[str, Any] = {"roles": (Role.CITIZEN,)}
 STAFF = {"roles": (Role.STAFF,)}
 
 
@@ -322,8 +325,37 @@ def test_an_audience_that_nobody_can_be_is_refused(
     doings: Doings, audience: dict[str, Any], fields: list[str]
 ) -> None:
     """With what to change; and so is what the organisation does not have."""
-    world = doings.world
-    whom = Audience(**{**CITIZENS, **audience})
+    assert fields_refused(doings.world, Audience(**{**CITIZENS, **audience})) == fields
+
+
+def test_whoever_manages_some_places_asks_for_what_was_done_of_theirs(doings: Doings) -> None:
+    """Else they would learn how many people did something elsewhere."""
+    world, session = doings.world, doings.session
+    world.place.tags = ["north"]
+    elsewhere = make_place(session, world.organisation, name="South Library")
+    there = make_listing(session, elsewhere)
+    far = make_campaign(session, there, published_at=None)
+    here, anything, south, opened = (
+        Audience(**CITIZENS, has_not=has(did, of=of))
+        for did, of in (
+            (Did.REDEEMED, doings.subject(Did.REDEEMED)),
+            (Did.REDEEMED, None),
+            (Did.REDEEMED, there.id),
+            (Did.OPENED, far.id),
+        )
+    )
+    asked = (here, anything, south, opened, Audience(**CITIZENS, has_not=has(Did.OPENED)))
+    refused = ["/audience/has_not/0/of"]
+
+    everywhere = [fields_refused(world, audience) for audience in asked]
+    limited = [fields_refused(world, audience, reach=NORTH) for audience in asked]
+
+    assert everywhere == [[], [], [], [], []]
+    assert limited == [[], refused, refused, refused, []]
+
+
+def fields_refused(world: World, whom: Audience, *, reach: Reach | None = None) -> list[str | None]:
+    """Where something is wrong with an audience, for a manager of all places or of some."""
     said = CampaignDraft(
         listing_id=world.listing.id,
         name="Tea",
@@ -333,10 +365,8 @@ def test_an_audience_that_nobody_can_be_is_refused(
     )
     draft = Draft(said=said, listing=world.listing, organisation=world.organisation)
     grant = may(world.organisation, Right.CAMPAIGNS_WRITE)
-
-    found = list(faults_of_audience(world.session, draft, grant))
-
-    assert [one.field for one in found] == fields
+    grant = replace(grant, actor=replace(grant.actor, reach=reach))
+    return [one.field for one in faults_of_audience(world.session, draft, grant)]
 
 
 def test_nobody_is_asked_for_what_is_not_kept() -> None:

@@ -12,7 +12,7 @@ from geoservices.campaigns.rules import Trigger
 from geoservices.campaigns.run_models import CampaignRun, CampaignRunState
 from geoservices.deliveries import service as deliveries
 from geoservices.deliveries.lane_queries import BehindRuns
-from geoservices.deliveries.lanes import BROADCASTS, SINGLES
+from geoservices.deliveries.lanes import BROADCASTS, RETRIES, SINGLES
 from geoservices.deliveries.models import Delivery
 from geoservices.deliveries.states import DeliveryState
 from geoservices.leasing.queries import LEAST_PACE, Paced, Queue
@@ -137,6 +137,21 @@ def test_a_push_service_that_is_closed_holds_up_no_other(world: World) -> None:
     assert len(hand_out(world, lane, second=1)) == 2
 
 
+def test_what_is_put_off_over_and_over_holds_up_nothing_new(world: World) -> None:
+    """However much a closed push service keeps putting off for some seconds each time."""
+    world.subscribe()
+    again = Paced(replace(RETRIES, at_once=4))
+    tell(world, 6, broadcast=False)
+    closed = {"reason": "the push service does not answer", "due_at": moment(20)}
+    world.session.execute(update(Delivery).values(closed))
+    tell(world, 3, broadcast=False)
+
+    new = hand_out(world, replace(SINGLES, at_once=4), second=1, limit=4)
+    early, first, soon, later = (hand_out(world, again, second=one) for one in (1, 21, 21.1, 22.1))
+
+    assert [len(one) for one in (new, early, first, soon, later)] == [3, 0, 2, 2, 2]
+
+
 def test_what_is_tried_again_stays_in_its_lane(world: World) -> None:
     """A push service that was away for long has a crowd come back at once."""
     world.subscribe()
@@ -145,7 +160,7 @@ def test_what_is_tried_again_stays_in_its_lane(world: World) -> None:
     [sending] = world.claim(delivery)
     world.settle(sending, THROTTLED)
 
-    assert hand_out(world, SINGLES, second=181) == []
+    assert hand_out(world, SINGLES, second=181) + hand_out(world, RETRIES, second=181) == []
     assert hand_out(world, Paced(FEW), second=181) == [delivery.id]
 
 

@@ -13,7 +13,7 @@ from geoservices.campaigns.models import Decision
 from geoservices.campaigns.rules import CampaignClass
 from geoservices.database import SessionFactory, transaction
 from geoservices.deliveries import forgetting_queries, service
-from geoservices.deliveries.lanes import SINGLES
+from geoservices.deliveries.lanes import RETRIES, SINGLES
 from geoservices.deliveries.models import Attempt, Delivery
 from geoservices.deliveries.states import DeliveryState
 from geoservices.deliveries.tokens import make_token
@@ -161,7 +161,8 @@ def test_what_was_withdrawn_is_not_sent(
 
     assert sendings == []
     assert (delivery.state, delivery.reason) == (DeliveryState.EXPIRED, reason)
-    assert SINGLES.hand_out(world.session, at=moment(100), lease=PUSH.lease, limit=9) == []
+    for lane in (SINGLES, RETRIES):
+        assert lane.hand_out(world.session, at=moment(100), lease=PUSH.lease, limit=9) == []
 
 
 @pytest.mark.parametrize(

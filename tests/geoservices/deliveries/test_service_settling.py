@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from geoservices.deliveries import service
-from geoservices.deliveries.lanes import SINGLES
+from geoservices.deliveries.lanes import RETRIES
 from geoservices.deliveries.models import Attempt
 from geoservices.deliveries.states import DeliveryState
 from geoservices.push.gateway import Outcome
@@ -71,8 +71,8 @@ def test_a_retry_waits_as_long_as_the_push_service_asks(world: World) -> None:
     world.settle(sending, THROTTLED)
 
     assert delivery.due_at == moment(1) + timedelta(minutes=3)
-    assert SINGLES.hand_out(world.session, at=moment(180), lease=PUSH.lease, limit=9) == []
-    assert SINGLES.hand_out(world.session, at=moment(181), lease=PUSH.lease, limit=9) == [
+    assert RETRIES.hand_out(world.session, at=moment(180), lease=PUSH.lease, limit=9) == []
+    assert RETRIES.hand_out(world.session, at=moment(181), lease=PUSH.lease, limit=9) == [
         delivery.id
     ]
     assert [one.number for one in world.claim(delivery, second=181)] == [2]

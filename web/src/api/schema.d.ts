@@ -3708,26 +3708,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/service-worker.js": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Read Service Worker
-         * @description Get the script that shows notifications; from the root, it may serve every page.
-         */
-        get: operations["read_service_worker"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/problems/{code}": {
         parameters: {
             query?: never;
@@ -13189,26 +13169,6 @@ export interface operations {
                 };
                 content: {
                     "text/html": string;
-                };
-            };
-        };
-    };
-    read_service_worker: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/javascript": string;
                 };
             };
         };

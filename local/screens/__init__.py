@@ -1,0 +1,1 @@
+"""Pictures of every page of the web app, taken of the running service."""

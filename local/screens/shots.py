@@ -1,0 +1,158 @@
+"""Which pictures there are: a line for each state of a page that somebody should look at.
+
+A page that is new in `addresses.ts` needs one here, `Shot("inbox", who=Who.CITIZEN)`; a test says
+so. What has to be touched before the picture is taken is a function of the page.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from playwright.sync_api import Page, Route
+
+from local.configuration import CHECKOUT
+from local.screens.scene import POLLING_PLACE, Scene
+
+ADDRESSES = CHECKOUT / "web" / "src" / "addresses.ts"
+AN_ADDRESS = re.compile(r'^  (\w+): "(/[^"]*)",$', re.MULTILINE)
+
+Step = Callable[[Page], None]
+
+
+class Who(StrEnum):
+    """Who looks at a page."""
+
+    NOBODY = "nobody"
+    """A browser that has been nowhere."""
+    CITIZEN = "citizen"
+    STAFF = "staff"
+
+
+def stay(_page: Page) -> None:
+    """Touch nothing."""
+
+
+def touch(*names: str) -> Step:
+    """Touch buttons in turn, by what stands on them."""
+
+    def go(page: Page) -> None:
+        for name in names:
+            page.get_by_role("main").get_by_role("button", name=name, exact=True).first.click()
+
+    return go
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One state of a page; it is taken on a phone and on a desk, by day and by night."""
+
+    page: str
+    """Its name in `addresses.ts`."""
+    state: str = "first"
+    who: Who = Who.NOBODY
+    go: Step = stay
+    """What is touched once the page is there."""
+    at: Callable[[Scene], Mapping[str, str]] = field(default=lambda _scene: {})
+    """What the address says, where that is not what most pages are about."""
+    behind: str = ""
+    """What stands behind the address: a query or a fragment."""
+    has_position: bool = True
+    fails: bool = False
+    """Whether the service answers nothing that the page asks for."""
+    welsh: bool = False
+    """Whether it is also taken in Welsh, before anything is touched."""
+
+    @property
+    def name(self) -> str:
+        """What its files' names begin with."""
+        return f"{self.page}-{self.state}-{self.who}"
+
+
+def search_for(text: str) -> Step:
+    """Look for places by a name."""
+
+    def go(page: Page) -> None:
+        page.get_by_role("searchbox").fill(text)
+        page.get_by_role("button", name="Search", exact=True).click()
+
+    return go
+
+
+def task(title: str) -> Callable[[Scene], Mapping[str, str]]:
+    """Say which task a page is about."""
+    return lambda scene: {"taskId": scene.tasks[title]}
+
+
+def nowhere(_scene: Scene) -> Mapping[str, str]:
+    """Say that nothing of the kind is there."""
+    return dict.fromkeys(("placeId", "taskId", "eventId", "offerId"), "none")
+
+
+def polling_place(scene: Scene) -> Mapping[str, str]:
+    """Say that it is about a sensitive place."""
+    return {"placeId": scene.places[POLLING_PLACE]}
+
+
+def open_all(page: Page) -> None:
+    """Open what is folded up."""
+    for summary in page.locator("main summary").all()[:2]:
+        summary.click()
+
+
+CITIZEN, STAFF = Who.CITIZEN, Who.STAFF
+HERE, ALL, NEAR = touch("Use my location"), touch("All"), touch("Near", "Use my location")
+
+SHOTS: tuple[Shot, ...] = (
+    Shot("nearMe", welsh=True),
+    Shot("nearMe", "found", CITIZEN, go=HERE),
+    Shot("nearMe", "none", go=search_for("Atlantis")),
+    Shot("nearMe", "faulty", go=search_for("")),
+    Shot("nearMe", "denied", go=HERE, has_position=False),
+    Shot("nearMe", "failed", go=HERE, fails=True),
+    Shot("place", welsh=True),
+    Shot("place", "asking", go=touch("Check in here")),
+    Shot("place", "checked-in", CITIZEN, go=touch("Check in here")),
+    Shot("place", "sensitive", at=polling_place),
+    Shot("place", "missing", at=nowhere),
+    Shot("place", "failed", fails=True),
+    Shot("checkIn", "without-code"),
+    Shot("checkIn", "with-code", behind="#gsc.1", welsh=True),
+    Shot("watching", welsh=True),
+    Shot("watching", "sensitive", at=polling_place),
+    Shot("map"),
+    Shot("map", "here", CITIZEN, go=touch("Show where I am"), welsh=True),
+    Shot("you", welsh=True),
+    Shot("you", who=CITIZEN),
+    Shot("you", who=STAFF),
+    Shot("choices"),
+    Shot("choices", who=CITIZEN, welsh=True),
+    Shot("choices", "stopping", CITIZEN, go=touch("Stop this")),
+    Shot("choices", "failed", CITIZEN, fails=True),
+    Shot("data"),
+    Shot("data", who=CITIZEN, go=open_all, welsh=True),
+    Shot("data", "erasing", CITIZEN, go=touch("Make a code", "Delete everything")),
+    Shot("tasks"),
+    Shot("tasks", "mine", STAFF, welsh=True),
+    Shot("tasks", "all", STAFF, go=ALL),
+    Shot("tasks", "near", STAFF, go=NEAR),
+    Shot("tasks", "failed", STAFF, fails=True),
+    Shot("task"),
+    Shot("task", "begun", STAFF, welsh=True),
+    Shot("task", "declining", STAFF, go=touch("I cannot do it", "Send")),
+    Shot("task", "late", STAFF, at=task("The flap of the returns box sticks")),
+    Shot("task", "waiting", STAFF, at=task("Send the readings to the energy team")),
+    Shot("task", "missing", STAFF, at=nowhere),
+    Shot("atWork"),
+    Shot("atWork", who=STAFF, welsh=True),
+)
+
+
+def read_addresses() -> Mapping[str, str]:
+    """Return the address of each page of the app, with parameters in braces, by its name."""
+    return dict(AN_ADDRESS.findall(ADDRESSES.read_text("utf-8")))
+
+
+def fail(route: Route) -> None:
+    """Answer as a service does that has trouble."""
+    route.fulfill(status=503, body="")
