@@ -25,7 +25,7 @@ from tests.factories import make_device
 from tests.oidc.conftest import Site, serving, settings_for
 from tests.oidc.identity import IdentityProvider, begin, make_key, sign_in, tell_name
 
-SOON = timedelta(seconds=10)
+SOON = timedelta(seconds=60)
 
 
 def test_a_member_signs_in(site: Site, identity: IdentityProvider, browser: Client) -> None:

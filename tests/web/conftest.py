@@ -53,7 +53,7 @@ from tests.factories import (
 
 settings = api_tests.settings
 HERE = Path(__file__).parent
-PATIENCE_MS = 10_000
+PATIENCE_MS = 30_000
 PHONE = {"width": 390, "height": 844}
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
