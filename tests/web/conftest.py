@@ -145,6 +145,7 @@ ENGINES: dict[str, tuple[str, Callable[[Playwright], Browser]]] = {
 }
 
 
+GOES_ON = pytest.StashKey[bool]()
 OPEN = ExitStack()
 """Ends Playwright and the browsers that it drives."""
 
@@ -162,19 +163,22 @@ def _started(name: str) -> Browser:
     return browser
 
 
-def pytest_sessionfinish() -> None:
-    """Stop the browsers."""
-    OPEN.close()
-    _started.cache_clear()
-    _playwright.cache_clear()
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Note whether there is another test here."""
+    stops = item.session.shouldfail or item.session.shouldstop
+    here = nextitem is not None and nextitem.path.is_relative_to(HERE)
+    item.config.stash[GOES_ON] = here and not stops
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_teardown(nextitem: pytest.Item | None) -> Iterator[None]:
+@pytest.fixture(scope="module", autouse=True)
+def _leaving(pytestconfig: pytest.Config) -> Iterator[None]:
     """Stop the browsers before tests elsewhere, which Playwright would leave no event loop."""
     yield
-    if nextitem is None or not nextitem.path.is_relative_to(HERE):
-        pytest_sessionfinish()
+    if not pytestconfig.stash[GOES_ON]:
+        OPEN.close()
+        _started.cache_clear()
+        _playwright.cache_clear()
 
 
 @pytest.fixture(scope="module", params=ENGINES)
