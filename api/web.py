@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from importlib.resources import files
@@ -53,18 +53,30 @@ class WebApp:
     assets: Mapping[str, Path]
     worker: Mapping[str, Path]
     """The service worker's script and the same compressed; nothing if there was no build."""
+    parts: Mapping[str, tuple[str, ...]]
+    """What the page loads at an address besides what it loads at all: scripts and styles."""
+
+    def at(self, address: str) -> str:
+        """Return the page as it is sent at an address, which names its parts.
+
+        A browser loads them at once then, and not after the script that asks for them.
+        """
+        links = "".join(map(_link, self.parts.get(address, ())))
+        return (self.page or "").replace("</head>", f"{links}</head>")
 
 
 def read_build(folder: Path) -> WebApp:
     """Return what lies in a folder, which need not be there."""
     index = folder / "index.html"
     if not index.exists():
-        return WebApp(page=None, addresses=("/",), assets={}, worker={})
+        return WebApp(page=None, addresses=("/",), assets={}, worker={}, parts={})
+    parts = json.loads((folder / "parts.json").read_text("utf-8"))
     return WebApp(
         page=index.read_text("utf-8"),
         addresses=tuple(json.loads((folder / "addresses.json").read_text("utf-8"))),
         assets={file.name: file for file in (folder / "assets").iterdir()},
         worker={file.name: file for file in folder.glob(f"{WORKER}*")},
+        parts={address: tuple(files) for address, files in parts.items()},
     )
 
 
@@ -80,14 +92,19 @@ def install(app: FastAPI, folder: Path = FOLDER, *, map_origin: str | None = Non
     # A worker keeps to the policy that its own script came with, not to its page's.
     policy = of_app(map_origin)
 
-    def open_app() -> Response:
-        """Show the app, which finds out by the address what to show."""
-        if web.page is None:
-            return PageResponse(NOT_BUILT, HTTPStatus.SERVICE_UNAVAILABLE)
-        page = PageResponse(web.page)
-        page.headers.update(policy)
-        page.headers["Cache-Control"] = "no-cache"
-        return page
+    def opener(address: str) -> Callable[[], Response]:
+        content = web.at(address)
+
+        def open_app() -> Response:
+            """Show the app, which finds out by the address what to show."""
+            if web.page is None:
+                return PageResponse(NOT_BUILT, HTTPStatus.SERVICE_UNAVAILABLE)
+            page = PageResponse(content)
+            page.headers.update(policy)
+            page.headers["Cache-Control"] = "no-cache"
+            return page
+
+        return open_app
 
     def read_asset(request: Request, name: str) -> Response:
         """Send a file of the app's, compressed if the browser takes that."""
@@ -108,9 +125,14 @@ def install(app: FastAPI, folder: Path = FOLDER, *, map_origin: str | None = Non
         return sent
 
     for address in web.addresses:
-        app.add_api_route(address, open_app, methods=READING, include_in_schema=False)
+        app.add_api_route(address, opener(address), methods=READING, include_in_schema=False)
     app.add_api_route(ASSETS, read_asset, methods=READING, include_in_schema=False)
     app.add_api_route(f"/{WORKER}", read_worker, methods=READING, include_in_schema=False)
+
+
+def _link(file: str) -> str:
+    kind = "stylesheet" if file.endswith(".css") else "modulepreload"
+    return f'<link rel="{kind}" crossorigin href="/{file}">'
 
 
 def send_asset(assets: Mapping[str, Path], name: str, accepted: str) -> Response:

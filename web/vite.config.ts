@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { build, defineConfig, type Plugin } from "vite";
-import { addresses } from "./src/addresses.ts";
+import { installable } from "./installing.ts";
+import { addresses, type PageName } from "./src/addresses.ts";
 
 const service = "http://127.0.0.1:8080";
 const worker = "service-worker.js";
@@ -16,6 +17,43 @@ function tellAddresses(): Plugin {
     generateBundle() {
       const source = JSON.stringify(Object.values(addresses));
       this.emitFile({ type: "asset", fileName: "addresses.json", source });
+    },
+  };
+}
+
+/** What Vite's manifest says of a file that it built. */
+interface Built {
+  readonly file: string;
+  readonly imports?: readonly string[];
+  readonly css?: readonly string[];
+}
+
+/**
+ * Tells the service what each page is made of besides what all are, by their addresses: a browser that
+ * is told at once need not find it out from one script after the other.
+ */
+function tellParts(): Plugin {
+  const partsOf = (manifest: Readonly<Record<string, Built>>, source: string): Set<string> => {
+    const built = manifest[source];
+    const others = built?.imports?.flatMap((one) => [...partsOf(manifest, one)]) ?? [];
+    return new Set(built ? [built.file, ...(built.css ?? []), ...others] : []);
+  };
+  return {
+    name: "tell-parts",
+    apply: "build",
+    async writeBundle({ dir }) {
+      const folder = dir ?? "dist";
+      const manifest = JSON.parse(await readFile(join(folder, "manifest.json"), "utf-8")) as Record<
+        string,
+        Built
+      >;
+      const ofAll = partsOf(manifest, "index.html");
+      const parts = (Object.keys(addresses) as PageName[]).map((name) => {
+        const source = `src/pages/${name[0]?.toUpperCase()}${name.slice(1)}.svelte`;
+        const own = [...partsOf(manifest, source)].filter((file) => !ofAll.has(file));
+        return [addresses[name], own];
+      });
+      await writeFile(join(folder, "parts.json"), JSON.stringify(Object.fromEntries(parts)));
     },
   };
 }
@@ -62,7 +100,7 @@ async function compress(path: string): Promise<void> {
 }
 
 export default defineConfig({
-  plugins: [svelte(), tellAddresses(), complete()],
+  plugins: [svelte(), tellAddresses(), tellParts(), installable(), complete()],
   build: {
     // The policy of pages allows no `data:` addresses.
     assetsInlineLimit: 0,
@@ -73,10 +111,7 @@ export default defineConfig({
   },
   server: {
     proxy: Object.fromEntries(
-      ["/v1", "/pages", "/C", "/notifications", "/sign-in", "/service-worker.js"].map((path) => [
-        path,
-        service,
-      ]),
+      ["/v1", "/pages", "/C", "/service-worker.js"].map((path) => [path, service]),
     ),
   },
 });

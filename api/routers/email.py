@@ -1,14 +1,15 @@
 """A person's e-mail address, and the links in letters."""
 
+from http import HTTPStatus
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Response
+from fastapi.responses import RedirectResponse
 
 from api.bodies import StrictRoute
 from api.dependencies import CurrentPerson, Now, SessionDep, SettingsDep, WideSession
 from api.problems import problem_responses
-from api.responses import PageResponse
-from api.routers.pages import EMAIL_PAGE
 from api.schemas.channels import EmailConfirmationIn, EmailIn, EmailOut, email_out
 from geoservices.accounts.service import ConsentMissing
 from geoservices.errors import NotFound
@@ -21,6 +22,12 @@ from geoservices.letters.addresses import (
 from geoservices.mail.addresses import AddressRefused
 
 router = APIRouter(tags=["channels"], route_class=StrictRoute)
+
+EMAIL_PAGE = "/email"
+STOP = "stop="
+"""What begins behind the page's `#` if it is about getting no more letters."""
+
+UnsubscribeToken = Annotated[str, Query(max_length=100, description="As it stands in the letter")]
 
 
 @router.get("/email", responses=problem_responses(NotFound))
@@ -68,15 +75,15 @@ def confirm_email(body: EmailConfirmationIn, session: WideSession, at: Now) -> R
     return Response(status_code=204)
 
 
-@router.get("/email/unsubscribe", response_class=PageResponse)
-def open_unsubscribe() -> PageResponse:
-    """See a page that asks whether to get no more letters. Opening it changes nothing."""
-    return PageResponse(EMAIL_PAGE)
+@router.get("/email/unsubscribe", status_code=303, response_class=RedirectResponse)
+def open_unsubscribe(token: UnsubscribeToken) -> RedirectResponse:
+    """Be led to a page that asks whether to get no more letters. Opening it changes nothing."""
+    return RedirectResponse(f"{EMAIL_PAGE}#{STOP}{quote(token)}", HTTPStatus.SEE_OTHER)
 
 
 @router.post("/email/unsubscribe", status_code=204, responses=problem_responses(EmailTokenRefused))
 def unsubscribe_from_email(
-    token: Annotated[str, Query(max_length=100, description="As it stands in the letter")],
+    token: UnsubscribeToken,
     session: WideSession,
     settings: SettingsDep,
 ) -> Response:

@@ -13,11 +13,12 @@ from fastapi import APIRouter, Request, Response
 from kombu import Connection
 from pydantic import BaseModel
 
+from api.reading import ReadRoute
 from geoservices.scopes import is_confined
 
 log = structlog.get_logger()
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], route_class=ReadRoute)
 
 CHECK_TIMEOUT_S = 2
 KEPT_S = 1

@@ -13,6 +13,7 @@ from api.schemas.codes import QrOut
 from geoservices.accounts import device_queries, joining
 from geoservices.accounts.joining_codes import write_code
 from geoservices.errors import NotFound
+from geoservices.subscriptions.queries import devices_pushed_to
 
 router = APIRouter(tags=["devices"], route_class=StrictRoute)
 
@@ -45,6 +46,7 @@ def list_devices(
     caller: CallerDep, person: CurrentPerson, session: SessionDep
 ) -> list[ListedDeviceOut]:
     """See the person's devices that are not revoked, the oldest first."""
+    pushed = devices_pushed_to(session, person.id)
     return [
         ListedDeviceOut(
             id=device.id,
@@ -52,6 +54,7 @@ def list_devices(
             places_only=device.places_only,
             created_at=device.created_at,
             current=caller.device is not None and device.id == caller.device.id,
+            pushed_to=device.id in pushed,
         )
         for device in device_queries.devices_of(session, person.id)
     ]

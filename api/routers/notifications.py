@@ -15,6 +15,7 @@ from api.problems import problem_responses
 from api.schemas.campaigns import DecisionOut
 from api.schemas.explanations import WhyOut
 from api.schemas.notifications import (
+    AboutOut,
     AttemptOut,
     DeliveryOut,
     NotificationChangeIn,
@@ -30,6 +31,7 @@ from geoservices.deliveries.models import Attempt, Delivery, Receipt
 from geoservices.deliveries.progress import progress_of
 from geoservices.errors import NotFound
 from geoservices.explanations import service as explanations
+from geoservices.explanations.queries import subjects_of
 from geoservices.notifications import inbox, queries
 from geoservices.notifications.folders import (
     Folder,
@@ -120,6 +122,7 @@ def _told(
         one.decision.id: one
         for one in explanations.tell(session, list(decided.values()), time_zone=person.time_zone)
     }
+    subjects = {one.notification_id: one for one in subjects_of(session, [row.id for row in rows])}
     reasons = explanations.explain(session, because)
     words = bundling.words_of(session, rows, at=at)
     entries = deliveries.deliveries_of(session, [_pushed_as(row) for row in rows])
@@ -128,6 +131,7 @@ def _told(
             id=row.id,
             kind=row.kind,
             listing_id=row.listing_id,
+            about=AboutOut.model_validate(subjects[row.id]) if row.id in subjects else None,
             bundle_id=row.bundle_id,
             campaign_class=row.campaign_class,
             title=words[row.id].title if row.id in words else row.title,

@@ -1,4 +1,4 @@
-"""Pages for people: what a code leads to, what a screen shows, and what a browser was told."""
+"""Pages for people that are no part of the web app: what a code leads to, what a screen shows."""
 
 from collections.abc import Sequence
 from html import escape
@@ -12,21 +12,17 @@ from fastapi import APIRouter, FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from api.dependencies import Now, SessionDep, SettingsDep
+from api.reading import ReadRoute
 from api.responses import PageResponse
 from geoservices.codes import service as codes
 from geoservices.codes.links import CodeProblem
 from geoservices.places import service as places
 
-router = APIRouter(tags=["pages"], default_response_class=PageResponse)
+router = APIRouter(tags=["pages"], default_response_class=PageResponse, route_class=ReadRoute)
 
 FOLDER = Path(str(files("api"))) / "pages"
 CODE_PAGE = Template((FOLDER / "code.html").read_text("utf-8"))
 SCREEN_PAGE = (FOLDER / "screen.html").read_text("utf-8")
-EMAIL_PAGE = (FOLDER / "email.html").read_text("utf-8")
-SIGN_IN_PAGE = (FOLDER / "sign-in.html").read_text("utf-8")
-PASSWORD_PAGE = (FOLDER / "password.html").read_text("utf-8")
-JOIN_PAGE = (FOLDER / "join.html").read_text("utf-8")
-NOTIFICATIONS_PAGE = (FOLDER / "notifications.html").read_text("utf-8")
 
 PURPOSE = "With it you can say that you are here, and see what is on. We call this checking in."
 NOT_CHECKED_IN = "You have only opened a page. You are not checked in, and we have kept nothing."
@@ -86,42 +82,6 @@ def open_link(link_token: str, session: SessionDep, settings: SettingsDep, at: N
 def open_screen() -> PageResponse:
     """Show a rotating code on a screen at the desk; its secret stands behind the address's #."""
     return PageResponse(SCREEN_PAGE)
-
-
-@router.get("/email")
-def open_email() -> PageResponse:
-    """Confirm an e-mail address; what proves it stands behind the address's #."""
-    return PageResponse(EMAIL_PAGE)
-
-
-@router.get("/sign-in")
-def open_sign_in() -> PageResponse:
-    """Sign in with a username and a password, and set up a second factor where one is demanded."""
-    return PageResponse(SIGN_IN_PAGE)
-
-
-@router.get("/password")
-def open_password() -> PageResponse:
-    """Choose a password; what allows it stands behind the address's #. Or ask for such a link."""
-    return PageResponse(PASSWORD_PAGE)
-
-
-@router.get("/join")
-def open_join() -> PageResponse:
-    """Make this browser one more device of somebody's; the code stands behind the address's #."""
-    return PageResponse(JOIN_PAGE)
-
-
-@router.get("/notifications")
-def open_notifications() -> PageResponse:
-    """See what this browser was told, and turn its notifications on and off."""
-    return PageResponse(NOTIFICATIONS_PAGE)
-
-
-@router.get("/notifications/{notification_id}")
-def open_notification(notification_id: str) -> PageResponse:
-    """See a notification and why it came; its link leads here. The page asks the API for it."""
-    return PageResponse(NOTIFICATIONS_PAGE)
 
 
 def code_page(

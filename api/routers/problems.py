@@ -3,10 +3,11 @@
 from fastapi import APIRouter
 
 from api.problems import catalogue, meaning_of, problem_responses, status_of
+from api.reading import ReadRoute
 from api.schemas.problems import ProblemTypeOut
 from geoservices.errors import NotFound
 
-router = APIRouter(tags=["problems"])
+router = APIRouter(tags=["problems"], route_class=ReadRoute)
 
 
 @router.get("/problems/{code}", responses=problem_responses(NotFound))

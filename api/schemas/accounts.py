@@ -99,6 +99,7 @@ class ListedDeviceOut(DeviceOut):
     """One of a person's devices."""
 
     current: bool = Field(description="Whether it is the one that asks")
+    pushed_to: bool = Field(description="Whether it has a subscription that has not ended")
 
 
 class JoiningCodeOut(Out):

@@ -8,9 +8,17 @@ from pydantic import Field
 
 from api.schemas.campaigns import DecisionOut
 from api.schemas.common import Out
-from geoservices.campaigns.rules import Trigger
+from geoservices.campaigns.rules import Gate, Trigger
 from geoservices.explanations.service import Why, WhyNot
 from geoservices.explanations.wording import Check
+
+
+class HeldBackOut(Out):
+    """That a message had to wait before it was sent."""
+
+    gate: Gate
+    held_at: datetime
+    until: datetime
 
 
 class WhyOut(Out):
@@ -19,11 +27,15 @@ class WhyOut(Out):
     in_words: str = Field(description="All of it in a few sentences")
     what_happened: Trigger
     happened_at: datetime
-    place: str = Field(description="The place's name")
+    place: str | None = Field(description="The place's name; null if there is no such place now")
     sent_by: str = Field(description="The organisation's name")
     purpose: str = Field(description="What they had agreed to")
     agreed_text: str = Field(description="What they were asked and said yes to")
     agreed_at: datetime | None
+    interests: list[str] = Field(description="What of their interests it was for")
+    held_back: list[HeldBackOut] = Field(
+        description="What had it wait, in the order in which it did"
+    )
     how_to_stop: list[str] = Field(description="What they can do, from the mildest on")
 
     @classmethod
@@ -39,6 +51,8 @@ class WhyOut(Out):
             purpose=cause.purpose,
             agreed_text=cause.agreed_text,
             agreed_at=cause.agreed_at,
+            interests=list(cause.interests),
+            held_back=[HeldBackOut.model_validate(hold) for hold in cause.holds],
             how_to_stop=list(why.how_to_stop),
         )
 

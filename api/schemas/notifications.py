@@ -12,6 +12,7 @@ from api.schemas.explanations import WhyOut
 from geoservices.campaigns.rules import CampaignClass
 from geoservices.deliveries.progress import PushProgress
 from geoservices.deliveries.states import DeliveryState, ReceiptKind
+from geoservices.listings.models import ListingKind
 from geoservices.notifications.inbox import UNCHANGED, Change
 from geoservices.notifications.models import NotificationKind
 
@@ -45,6 +46,14 @@ class DeliveryOut(Out):
     receipts: list[ReceiptOut]
 
 
+class AboutOut(Out):
+    """Where to go for what a notification is about."""
+
+    listing_kind: ListingKind | None = Field(description="Of what `listing_id` names")
+    place_id: UUID
+    place: str = Field(description="The place's name")
+
+
 class NotificationOut(Out):
     """A notification, why it was sent, and how it fared.
 
@@ -55,6 +64,7 @@ class NotificationOut(Out):
     id: UUID
     kind: NotificationKind
     listing_id: UUID | None
+    about: AboutOut | None = Field(description="Null where it is about no place")
     bundle_id: UUID | None = Field(
         description="The notification of the kind `bundle` that it was pushed with others as; its "
         "deliveries are that one's"

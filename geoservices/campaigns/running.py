@@ -103,18 +103,20 @@ def take_step(
         return Step()
     found = _decide(session, run, people, speaker, limits=limits, tell=tell, at=at)
     sent = [message for one in found.decided for message in one.sent]
-    run.people, run.gone_through = count, run.gone_through + len(ids)
+    gone = ids if found.left is None else ids[: ids.index(found.left)]
+    run.people, run.gone_through = count, run.gone_through + len(gone)
     run.sent += len(sent)
     run.held += sum(one.decisions for one in found.decided) - len(sent)
     run.failed += len(found.failures)
-    run.attempt_count = 0
-    more = len(ids) == limit
+    # Who is left is singled out from the start.
+    run.attempt_count = 0 if found.left is None else 1
+    more = found.left is not None or len(ids) == limit
     if more:
-        run.reached = ids[-1]
+        run.reached = gone[-1]
         run.due_at = at + LEASE
     else:
         end(run, CampaignRunState.FINISHED, reason=UNDECIDED if run.failed else None, at=at)
-    return Step(people=len(ids), sent=sent, failures=found.failures, more=more)
+    return Step(people=len(gone), sent=sent, failures=found.failures, more=more)
 
 
 def put_off(session: Session, run_id: UUID, *, at: datetime) -> bool:

@@ -14,6 +14,8 @@ from geoservices.campaigns.occasions import Occasion
 
 A_FEW: Final = 10
 """So many of whom none could be decided on are not to blame for it themselves."""
+MOST_TRIES: Final = 100
+"""After so many tries the rest is left for another transaction: people are held by this one."""
 OF_THE_DATABASE: Final = (OperationalError, psycopg.OperationalError)
 """It is away, or makes us wait for too long: nobody's fault of those who are decided about."""
 
@@ -28,16 +30,19 @@ class Failure:
 
 @dataclass(slots=True)
 class SingledOut:
-    """What was decided about those who can be decided on, and who cannot."""
+    """What was decided about those who can be decided on, and who cannot; `left` who comes next."""
 
     decided: list[Decided] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
+    left: UUID | None = None
 
 
 def single_out(
     session: Session, occasions: Sequence[Occasion], decide: Callable[[Sequence[Occasion]], Decided]
 ) -> SingledOut:
-    """Decide on all who can be decided on; what fails changes nothing.
+    """Decide on all who can be decided on, in order; what fails changes nothing.
+
+    Where it would take too many tries it ends before somebody: they and those after them are left.
 
     Args:
         session: The transaction; each try is within a savepoint of its own.
@@ -50,8 +55,13 @@ def single_out(
     """
     found = SingledOut()
     waiting = [occasions] if occasions else []
+    tries = 0
     while waiting:
         some = waiting.pop()
+        tries += 1
+        if tries > MOST_TRIES:
+            found.left = some[0].person.id
+            break
         try:
             with session.begin_nested():
                 decided = decide(some)

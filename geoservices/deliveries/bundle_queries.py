@@ -10,6 +10,7 @@ from sqlalchemy import (
     DateTime,
     Uuid,
     and_,
+    case,
     column,
     exists,
     false,
@@ -30,7 +31,7 @@ from geoservices.database import among
 from geoservices.deliveries.claiming import Told
 from geoservices.deliveries.models import Delivery
 from geoservices.deliveries.states import DeliveryState
-from geoservices.listings.models import Listing
+from geoservices.listings.models import Listing, ListingKind
 from geoservices.notifications.models import Notification
 from geoservices.places.models import Place
 from geoservices.places.queries import is_sensitive_at
@@ -50,6 +51,7 @@ class Member(NamedTuple):
     place: str | None
     language: str
     wanted: bool
+    task_id: UUID | None
     told: Told
 
 
@@ -84,6 +86,7 @@ def members_of(
             Place.name,
             func.coalesce(Person.language, Organisation.language),
             func.coalesce(ChannelChoice.push, true()),
+            case((Listing.kind == ListingKind.TASK, Listing.id)),
             Notification.expires_at,
             Listing.withdrawn_at,
             Campaign.ended_at,
@@ -102,9 +105,10 @@ def members_of(
         .order_by(Decision.decided_at, Notification.created_at, Notification.id)
     )
     found: dict[UUID, list[Member]] = {}
-    for bundle_id, id_, class_, title, body, place, language, wanted, *told in rows:
+    for bundle_id, id_, class_, title, body, place, language, wanted, task_id, *told in rows:
         if bundle_id is not None:
-            member = Member(id_, class_, title, body, place, language, wanted, Told(*told))
+            about = Told(*told)
+            member = Member(id_, class_, title, body, place, language, wanted, task_id, about)
             found.setdefault(bundle_id, []).append(member)
     return found
 

@@ -133,9 +133,13 @@ def with_words(
             told.append((one, nothing_left()))
         else:
             said = _words(there)
-            opens = there[0].id if len(there) == 1 else one.notification_id
-            class_ = most_urgent([member.campaign_class for member in there])
-            now = one._replace(opens=opens, title=said.title, body=said.body, campaign_class=class_)
+            now = one._replace(
+                title=said.title,
+                body=said.body,
+                campaign_class=most_urgent([member.campaign_class for member in there]),
+            )
+            if len(there) == 1:
+                now = now._replace(opens=there[0].id, task_id=there[0].task_id)
             told.append((now, None))
     return told
 

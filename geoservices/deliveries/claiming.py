@@ -53,6 +53,8 @@ class Claimable(NamedTuple):
     is_about_sensitive: bool | None
     """Whether it comes of passing a place that is sensitive by now, or of a run about one."""
     run_stopped: bool | None
+    task_id: UUID | None = None
+    """The task that it is about, and that its link leads to."""
     opens: UUID | None = None
     """The notification that its link leads to, if that is another."""
 

@@ -29,7 +29,7 @@ TAKE = b"""
         e.trigger <> 'checked-in' AND p.sensitive_kind IS NOT NULL
             AND coalesce(p.sensitive_from <= ($2)[1], true)
             AND coalesce(p.sensitive_until > ($2)[1], true),
-        r.state = 'stopped'
+        r.state = 'stopped', CASE l.kind WHEN 'task' THEN l.id END
     FROM deliveries d
     JOIN notifications n ON n.id = d.notification_id
     JOIN subscriptions s ON s.id = d.subscription_id

@@ -223,7 +223,7 @@ def _sending(one: Claimable, public_url: str, receipt_key: bytes, at: datetime) 
         notification_id=one.notification_id,
         title=one.title,
         body=one.body,
-        link=f"{public_url}/notifications/{one.opens or one.notification_id}",
+        link=f"{public_url}{_path(one)}",
     )
     envelope = Envelope(
         delivery_id=standing.id,
@@ -247,6 +247,13 @@ def _sending(one: Claimable, public_url: str, receipt_key: bytes, at: datetime) 
         is_proven=one.last_accepted_at is not None,
         envelope=envelope,
     )
+
+
+def _path(one: Claimable) -> str:
+    """Return where a push leads: work to where it is done, all else to what was told of it."""
+    if one.task_id is not None:
+        return f"/tasks/{one.task_id}"
+    return f"/notifications/{one.opens or one.notification_id}"
 
 
 def _result(sending: Sending, outcome: Outcome, at: datetime) -> subscriptions.Result:

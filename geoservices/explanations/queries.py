@@ -16,6 +16,7 @@ from geoservices.campaigns.run_models import CampaignRun
 from geoservices.campaigns.waiting_queries import is_last
 from geoservices.checkins.models import CheckIn
 from geoservices.geofences.models import Geofence
+from geoservices.listings.models import Listing
 from geoservices.notifications.models import Notification
 from geoservices.places.models import Place
 from geoservices.subscriptions.models import Subscription
@@ -89,6 +90,27 @@ def behind(session: Session, decision_ids: Iterable[UUID]) -> list[Behind]:
         .where(Decision.id.in_(set(decision_ids)))
     )
     return [Behind(*row) for row in rows]
+
+
+class Subject(NamedTuple):
+    """What a notification is about: a listing or nothing, at a place or none."""
+
+    notification_id: UUID
+    listing_kind: str | None
+    place_id: UUID
+    place: str
+
+
+def subjects_of(session: Session, notification_ids: Collection[UUID]) -> list[Subject]:
+    """Return what notifications are about; those about no place are left out."""
+    rows = session.execute(
+        select(Notification.id, Listing.kind, Place.id, Place.name)
+        .outerjoin(Listing, Listing.id == Notification.listing_id)
+        .outerjoin(Decision, Decision.id == Notification.decision_id)
+        .join(Place, Place.id == func.coalesce(Listing.place_id, Decision.place_id))
+        .where(Notification.id.in_(notification_ids))
+    )
+    return [Subject(*row) for row in rows]
 
 
 def holds_of(session: Session, first_ids: Collection[UUID]) -> dict[UUID, list[Decision]]:

@@ -179,6 +179,16 @@ def subscriptions_of_people(session: Session, person_ids: Iterable[UUID]) -> dic
     return found
 
 
+def devices_pushed_to(session: Session, person_id: UUID) -> set[UUID]:
+    """Return which of a person's devices have a living subscription."""
+    rows = session.scalars(
+        select(Subscription.device_id).where(
+            Subscription.device_id.in_(_devices_of(person_id)), Subscription.ended_at.is_(None)
+        )
+    )
+    return set(rows)
+
+
 def owners_of(session: Session, subscription_ids: Iterable[UUID]) -> dict[UUID, UUID]:
     """Return the person behind each subscription; those on revoked devices are left out."""
     rows = session.execute(

@@ -15,6 +15,12 @@ Maps draw tiles 512 pixels wide, and a number that a finger finds is 44 (WCAG 2.
 """
 SHAPES_FROM: Final = 13
 """From this zoom on every place is a point of its own, and watched areas are drawn."""
+MOST_AREAS: Final = 1_000
+"""So many areas are drawn on a tile, the largest ones."""
+SMALL_CELL: Final = 128
+"""In cells of so many units places are one point where a tile would show too many."""
+MOST_PLACES: Final = (EXTENT // SMALL_CELL) ** 2
+"""So many points are on a tile, whichever way it is drawn."""
 
 REVISION = text("""
 SELECT g.revision, p.revision FROM geofence_revision AS g, place_revision AS p
@@ -43,7 +49,8 @@ points AS (
   FROM placed
   -- Whoever stands on an edge is drawn on one of the two tiles.
   WHERE x >= 0 AND x < :extent AND y >= 0 AND y < :extent
-  GROUP BY floor(x / :cell), floor(y / :cell), CASE WHEN :each THEN id END
+  GROUP BY floor(x / :cell), floor(y / :cell),
+    CASE WHEN :each AND (SELECT count(*) FROM placed) <= :most_places THEN id END
 ),
 areas AS (
   SELECT g.id::text AS id, g.place_id::text AS place_id, g.name,
@@ -54,6 +61,8 @@ areas AS (
   FROM geofences AS g JOIN places AS p ON p.id = g.place_id, frame
   WHERE :each AND g.area::geometry && frame.around
     AND g.disabled_at IS NULL AND g.deleted_at IS NULL AND p.sensitive_at IS NULL
+  ORDER BY ST_Area(g.area::geometry) DESC, g.id
+  LIMIT :most_areas
 )
 SELECT
   (SELECT ST_AsMVT(a, 'geofences', :extent, 'shape') FROM areas AS a WHERE a.shape IS NOT NULL)
@@ -97,6 +106,7 @@ def draw(session: Session, address: TileAddress) -> bytes:
 
     It is b"" where nothing is. The session must see everybody's rows.
     """
+    each = address.z >= SHAPES_FROM
     west, south, east, north = address.box()
     far_west, far_south, far_east, far_north = address.box(MARGIN)
     values = {
@@ -113,7 +123,9 @@ def draw(session: Session, address: TileAddress) -> bytes:
         "far_north": far_north,
         "extent": EXTENT,
         "margin": MARGIN,
-        "cell": CELL,
-        "each": address.z >= SHAPES_FROM,
+        "cell": SMALL_CELL if each else CELL,
+        "each": each,
+        "most_places": MOST_PLACES,
+        "most_areas": MOST_AREAS,
     }
     return bytes(session.execute(DRAWN, values).scalar_one())

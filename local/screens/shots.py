@@ -86,7 +86,7 @@ def task(title: str) -> Callable[[Scene], Mapping[str, str]]:
 
 def nowhere(_scene: Scene) -> Mapping[str, str]:
     """Say that nothing of the kind is there."""
-    return dict.fromkeys(("placeId", "taskId", "eventId", "offerId"), "none")
+    return dict.fromkeys(("placeId", "taskId", "eventId", "offerId", "notificationId"), "none")
 
 
 def polling_place(scene: Scene) -> Mapping[str, str]:
@@ -132,6 +132,23 @@ SHOTS: tuple[Shot, ...] = (
     Shot("data"),
     Shot("data", who=CITIZEN, go=open_all, welsh=True),
     Shot("data", "erasing", CITIZEN, go=touch("Make a code", "Delete everything")),
+    Shot("messages"),
+    Shot("messages", who=CITIZEN, welsh=True),
+    Shot("messages", "failed", CITIZEN, fails=True),
+    Shot("message", "missing", CITIZEN, at=nowhere),
+    Shot("telling"),
+    Shot("telling", who=CITIZEN, welsh=True),
+    Shot("telling", who=STAFF),
+    Shot("signIn", welsh=True),
+    Shot("signIn", "faulty", go=touch("Sign in")),
+    Shot("signIn", who=STAFF),
+    Shot("password", welsh=True),
+    Shot("password", "choosing", behind="#made-up", go=touch("Set the password")),
+    Shot("join", behind="#1111-1111", welsh=True),
+    Shot("join", "known", CITIZEN, behind="#1111-1111", go=touch("Add this phone")),
+    Shot("email", behind="#made-up", welsh=True),
+    Shot("email", "stopping", behind="#stop=made-up"),
+    Shot("email", "incomplete"),
     Shot("tasks"),
     Shot("tasks", "mine", STAFF, welsh=True),
     Shot("tasks", "all", STAFF, go=ALL),

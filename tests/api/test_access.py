@@ -201,12 +201,6 @@ IN_ORGANISATIONS = frozenset(PEOPLE) - {"owner", "other device"}
 PAGES = (
     "open_link",
     "open_screen",
-    "open_email",
-    "open_join",
-    "open_notifications",
-    "open_notification",
-    "open_sign_in",
-    "open_password",
 )
 """What people's browsers load, which is the same for everyone."""
 TABLE = {
@@ -464,7 +458,7 @@ TABLE = {
     "set_email": mine(200, 403, body=lambda _: {"address": "anna@example.org"}),
     "remove_email": all_(204),
     "confirm_email": free(422, body=lambda _: {"token": "made-up"}),
-    "open_unsubscribe": free(200),
+    "open_unsubscribe": free(303),
     "unsubscribe_from_email": free(422),
     "take_visit_back": mine(204, 404),
     "take_check_in_back": mine(204, 404),
@@ -546,6 +540,7 @@ NAMES = {
 ASKED = {
     "read_grid": {"first": "2026-03-01", "last": "2026-03-04"},
     "read_footfall": {"from": "2026-03-04T10:00:00Z", "until": "2026-03-04T14:00:00Z"},
+    "open_unsubscribe": {"token": "made-up"},
     "unsubscribe_from_email": {"token": "made-up"},
     "read_my_agenda": {"token": "made-up"},
     "erase_me": {"confirm": "erase-everything"},

@@ -197,7 +197,6 @@ def test_whatever_needs_a_token_says_so(document: dict[str, Any]) -> None:
         "read_session",
         "take_receipts",
         "read_erasure",
-        "open_email",
         "confirm_email",
         "sign_in",
         "set_password",

@@ -4,10 +4,12 @@ import re
 from datetime import timedelta
 
 import pytest
+from fastapi.routing import APIRoute
 from httpx2 import Client
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from api.app import UNVERSIONED
 from geoservices.accounts.models import Organisation
 from geoservices.checkins.models import CheckIn
 from geoservices.codes.links import CodeKind
@@ -114,7 +116,7 @@ def test_pages_load_nothing_of_anyone_elses(
         anyone.get(path)
         for path in (
             path_of(static_link(poster, settings), settings),
-            *("/C/none", "/screen", "/email", "/notifications", "/notifications/none"),
+            *("/C/none", "/screen"),
         )
     ]
 
@@ -136,9 +138,6 @@ def test_pages_load_nothing_of_anyone_elses(
     [
         ("pages.css", "text/css"),
         ("screen.js", "text/javascript"),
-        ("email.js", "text/javascript"),
-        ("notifications.js", "text/javascript"),
-        ("notifications.webmanifest", "application/manifest+json"),
         ("bell.svg", "image/svg+xml"),
     ],
 )
@@ -150,9 +149,18 @@ def test_what_pages_load_is_served(anyone: Client, file: str, media_type: str) -
     assert answer.headers["content-type"].startswith(media_type)
 
 
-def test_whatever_is_loaded_for_notifications_is_there(anyone: Client) -> None:
-    """A script that is missing would take the notifications with it."""
-    loaded = set(re.findall(r'"(/pages/[^"]+)"', anyone.get("/notifications").text))
+def test_the_head_of_what_anybody_may_read_is_there_too(anyone: Client) -> None:
+    """As programs ask for it that preview links: the same, without content."""
+    paths = {
+        path
+        for router in UNVERSIONED
+        for route in router.routes
+        if isinstance(route, APIRoute) and "{" not in (path := route.path)
+    } | {"/C/nothing", "/problems/not-found", "/problems/nothing"}
 
-    assert len(loaded) >= 4
-    assert {anyone.get(file).status_code for file in loaded} == {200}
+    for path in sorted(paths):
+        whole, head = anyone.get(path), anyone.head(path)
+        assert (head.status_code, head.content) == (whole.status_code, b""), path
+        same = ("content-type", "content-length", "content-security-policy", "cache-control")
+        assert [head.headers.get(one) for one in same] == [whole.headers.get(one) for one in same]
+    assert anyone.head("/v1/places").status_code == 405

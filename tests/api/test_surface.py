@@ -70,7 +70,7 @@ def test_every_kind_of_answer_says_what_it_is(
         for path in (
             "/screen",
             "/pages/pages.css",
-            "/pages/calls.js",
+            "/pages/screen.js",
             "/pages/bell.svg",
             f"{poster}.svg",
             f"{poster}.pdf",

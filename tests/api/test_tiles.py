@@ -15,6 +15,7 @@ from geoservices.accounts.models import Organisation
 from geoservices.database import SessionFactory, transaction
 from geoservices.settings.service import Settings
 from geoservices.settings.showing import MapSettings
+from geoservices.tiles import queries
 from geoservices.tiles.addresses import WORLD
 from tests.api.conftest import client_of
 from tests.factories import EXETER, NOON, make_geofence, make_organisation, make_place
@@ -76,6 +77,33 @@ def test_from_far_away_places_close_together_are_one_point(
     counts = {one["properties"]["places"]: one["properties"].get("name") for one in far["places"]}
     assert counts == {5: None, 1: "Far away"}
     assert [len(near["places"]), len(near["geofences"])] == [5, 5]
+
+
+def test_a_crowded_tile_shows_some_together_and_the_largest_areas(
+    anyone: Client,
+    session: Session,
+    organisation: Organisation,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However much lies there, and at whatever zoom; whoever is alone keeps their name."""
+    monkeypatch.setattr(queries, "MOST_PLACES", 3)
+    monkeypatch.setattr(queries, "MOST_AREAS", 2)
+    for number in range(3):
+        at = (EXETER[0] + number * 1e-6, EXETER[1])
+        place = make_place(session, organisation, name=f"{number}", at=at)
+        make_geofence(session, place, half_deg=0.001 + number * 1e-4)
+    beside = (EXETER[0] + 0.005, EXETER[1])
+    session.commit()
+    few = layers(anyone, tile_at(*EXETER, 14))
+    make_place(session, organisation, name="Alone", at=beside)
+    session.commit()
+
+    crowded = layers(anyone, tile_at(*EXETER, 13))
+
+    assert len(few["places"]) == 3
+    told = [one["properties"] for one in crowded["places"]]
+    assert {one["places"]: one.get("name") for one in told} == {1: "Alone", 3: None}
+    assert {one["properties"]["name"] for one in crowded["geofences"]} == {"1", "2"}
 
 
 def test_what_is_not_watched_is_not_drawn(

@@ -22,7 +22,8 @@ def app(tmp_path: Path) -> TestClient:
     """A build with one script, which lies there compressed too."""
     assets = tmp_path / "assets"
     assets.mkdir()
-    (tmp_path / "index.html").write_text("<h1>Nearby</h1>")
+    (tmp_path / "index.html").write_text("<head></head><h1>Nearby</h1>")
+    (tmp_path / "parts.json").write_text('{"/": ["assets/a-1.js", "assets/a-2.css"]}')
     (tmp_path / "addresses.json").write_text('["/", "/places/{placeId}"]')
     (tmp_path / "secret.txt").write_text("nobody's business")
     for ending, content in (("", "plain"), (".br", "brotli"), (".gz", "gzip")):
@@ -33,10 +34,17 @@ def app(tmp_path: Path) -> TestClient:
 
 
 def test_the_same_page_stands_at_each_address(app: TestClient) -> None:
-    """With the policy of pages, and asked for anew each time; nothing stands elsewhere."""
-    for path in ("/", "/places/1", "/places/a%20b"):
+    """With the policy of pages, and asked for anew each time; nothing stands elsewhere.
+
+    It names what it loads at that address.
+    """
+    parts = (
+        '<link rel="modulepreload" crossorigin href="/assets/a-1.js">'
+        '<link rel="stylesheet" crossorigin href="/assets/a-2.css">'
+    )
+    for path, links in (("/", parts), ("/places/1", ""), ("/places/a%20b", "")):
         page = app.get(path)
-        assert (page.status_code, page.text) == (200, "<h1>Nearby</h1>")
+        assert (page.status_code, page.text) == (200, f"<head>{links}</head><h1>Nearby</h1>")
         assert page.headers["Cache-Control"] == "no-cache"
         assert "unsafe" not in page.headers["Content-Security-Policy"]
         assert app.head(path).headers["Content-Length"] == page.headers["Content-Length"]

@@ -17,6 +17,7 @@ from sqlalchemy import text
 from starlette.types import Receive, Scope, Send
 
 from api.app import create_app
+from geoservices.access.rights import Role
 from geoservices.accounts.models import Organisation, Purpose
 from geoservices.campaigns.rules import Trigger
 from geoservices.codes.links import make_code_key
@@ -27,6 +28,7 @@ from geoservices.database import (
     make_session_factory,
     transaction,
 )
+from geoservices.listings.models import ListingKind
 from geoservices.push.gateway import Envelope, Outcome, OutcomeKind, WebPushGateway
 from geoservices.push.vapid import make_vapid_key, vapid_public_key
 from geoservices.scopes import confined_sessions
@@ -38,6 +40,7 @@ from tests.browsers.google import to_loopback
 from tests.eventually import eventually
 from tests.factories import make_campaign, make_listing, make_organisation, make_place
 from tests.jobs import app, runtime
+from tests.signing import CHEAP, make_account
 from workers.relay import Relay
 
 SLUG = "browsers"
@@ -103,6 +106,27 @@ class Site:
                 )
             return place.id
 
+    def make_task(self, title: str) -> tuple[UUID, UUID]:
+        """Have something to do at a new place; return the place and the task."""
+        with transaction(self.sessions) as session:
+            organisation = session.query(Organisation).filter_by(slug=SLUG).one()
+            place = make_place(session, organisation, name="Exeter Library")
+            task = make_listing(session, place, title=title, kind=ListingKind.TASK)
+            make_campaign(
+                session,
+                task,
+                trigger=Trigger.CHECKED_IN,
+                purpose=Purpose.STAFF_TASKS,
+                min_confidence=1,
+            )
+            return place.id, task.id
+
+    def make_account(self, username: str) -> None:
+        """Have somebody on the staff, with an account."""
+        with transaction(self.sessions) as session:
+            organisation = session.query(Organisation).filter_by(slug=SLUG).one()
+            make_account(session, organisation, role=Role.STAFF, username=username)
+
     def work(self) -> None:
         """Do whatever the relay would hand to the jobs until nothing is due, in this process."""
         relay = Relay(self.sessions, outbox_lease=LEASE, push_lease=LEASE, mail_lease=LEASE)
@@ -149,6 +173,16 @@ class Site:
             title=title,
         )
         return {row["kind"] for row in rows}
+
+    def unread(self, titles: Sequence[str]) -> int:
+        """How many notifications of these titles nobody has read."""
+        [row] = self.ask(
+            "SELECT count(*) AS unread FROM notifications "
+            "WHERE title = ANY(:titles) AND read_at IS NULL",
+            titles=list(titles),
+        )
+        unread: int = row["unread"]
+        return unread
 
     def link(self, title: str) -> str:
         """Where the link leads of the push that told of something."""
@@ -212,6 +246,7 @@ def serving_site(database_url: str, *, google_url: str) -> Iterator[Site]:
         ),
         codes=CodeSettings(key=SecretStr(make_code_key())),
         phones=PhoneSettings(secret=SecretStr("a secret that is of no use elsewhere")),
+        sign_in=CHEAP,
     )
     with transaction(sessions) as session:
         make_organisation(session, SLUG)

@@ -1,19 +1,36 @@
 """From a check-in to the screen and back: real pushes, browsers, clicks and receipts."""
 
 import json
+from typing import Any
 
 import pytest
 
 from tests.browsers.acting import be_told, set_up
 from tests.browsers.desktop import Desktop
-from tests.browsers.driving import PATIENCE, Visitor
+from tests.browsers.driving import PATIENCE, Screen, Visitor
 from tests.browsers.site import Site
 from tests.eventually import eventually
 
 ON_SCREEN = """() => navigator.serviceWorker.ready
     .then((registration) => registration.getNotifications())
     .then((all) => all.map(({ title, body, tag }) => ({ title, body, tag })))"""
-KEPT = "storage.oldestReceipts(100)"
+KEEPING = """(work) => new Promise((resolve, reject) => {
+    const opening = indexedDB.open("geoservices");
+    opening.onerror = () => reject(opening.error);
+    opening.onsuccess = () => {
+        const { result: database } = opening;
+        const receipts = database.transaction("receipts", "readwrite").objectStore("receipts");
+        const request = work === null ? receipts.getAll() : receipts.add(work);
+        request.onsuccess = () => { database.close(); resolve(request.result); };
+        request.onerror = () => reject(request.error);
+    };
+})"""
+
+
+def kept_by(screen: Screen) -> list[Any]:
+    """The receipts that a browser has still to send."""
+    found: list[Any] = screen.evaluate(KEEPING)
+    return found
 
 
 def hostile(navigate: str) -> bytes:
@@ -36,11 +53,13 @@ def test_a_check_in_is_told_and_what_becomes_of_it_comes_back(
     tag = link.rpartition("/")[2].replace("-", "")
     assert screen.evaluate(ON_SCREEN) == [{"title": title, "body": "Come in.", "tag": tag}]
     assert not desktop.ever[0].is_silent
-    screen.reads(title)
+    screen.reads("Messages pop up on this phone, and they arrive.")
 
     desktop.click(title)
 
-    visitor.screen_at(link).reads("You checked in at Exeter Library.")
+    opened = visitor.screen_at(link)
+    opened.reads("You checked in at Exeter Library.")
+    opened.reads("It was sent to your phone.")
     eventually(lambda: site.receipts(title) == {"shown", "clicked"}, within=PATIENCE)
     assert desktop.titles() == []
 
@@ -94,14 +113,14 @@ def test_receipts_wait_for_a_connection(
     be_told(screen, site, title)
     eventually(lambda: desktop.titles() == [title], within=PATIENCE)
     desktop.dismiss(title)
-    eventually(lambda: len(screen.evaluate(KEPT)) == 2, within=PATIENCE)
+    eventually(lambda: len(kept_by(screen)) == 2, within=PATIENCE)
     assert site.receipts(title) == set()
 
     site.line.cut.clear()
     screen.open(f"{site.url}/notifications")
 
     eventually(lambda: site.receipts(title) == {"shown", "dismissed"}, within=PATIENCE)
-    eventually(lambda: screen.evaluate(KEPT) == [], within=PATIENCE)
+    eventually(lambda: kept_by(screen) == [], within=PATIENCE)
 
 
 @pytest.mark.parametrize(
@@ -132,10 +151,10 @@ def test_a_receipt_that_is_refused_holds_up_no_other(
 ) -> None:
     """What the service cannot read is given up, the rest is sent."""
     screen = set_up(visitor, site)
-    screen.evaluate("storage.addReceipt({ token: '', kind: 'shown', occurred_at: 'never' })")
+    screen.evaluate(KEEPING, {"token": "", "kind": "shown", "occurred_at": "never"})
 
     be_told(screen, site, title)
 
     eventually(lambda: site.receipts(title) == {"shown"}, within=PATIENCE)
-    eventually(lambda: screen.evaluate(KEPT) == [], within=PATIENCE)
+    eventually(lambda: kept_by(screen) == [], within=PATIENCE)
     assert desktop.titles() == [title]

@@ -5,12 +5,13 @@ import pytest
 
 from geoservices.push.vapid import vapid_public_key
 from local.browser import NO_TLS
-from tests.browsers.acting import IS_ON, be_told, device_of, set_up
+from tests.browsers.acting import agree, be_told, device_of, set_up
 from tests.browsers.desktop import Desktop
 from tests.browsers.driving import PATIENCE, Engine, Visitor
 from tests.browsers.site import Site
 from tests.eventually import eventually
 
+IS_OFF = "Messages do not pop up on this phone."
 UNSUBSCRIBE = """() => navigator.serviceWorker.ready
     .then((registration) => registration.pushManager.getSubscription())
     .then((subscription) => subscription.unsubscribe())"""
@@ -21,14 +22,14 @@ def test_a_test_arrives_and_says_so_on_the_page(
 ) -> None:
     """Until something was shown here, nobody claims that notifications work."""
     screen = set_up(visitor, site)
-    screen.reads("None has arrived here yet")
+    screen.reads("None has arrived yet")
 
     screen.click("Send me a test")
     screen.reads("A test is on its way.")
     site.work()
 
     eventually(desktop.titles, within=PATIENCE)
-    screen.reads("Notifications are on, and they arrive here.")
+    screen.reads("Messages pop up on this phone, and they arrive.")
 
 
 def test_turned_off_nothing_is_pushed_and_all_is_there_to_read(
@@ -37,15 +38,16 @@ def test_turned_off_nothing_is_pushed_and_all_is_there_to_read(
     """The inbox does not depend on push."""
     screen = set_up(visitor, site)
 
-    screen.click("Turn off")
-    screen.reads("Notifications are off.")
+    screen.click("Turn this off")
+    screen.reads(IS_OFF)
     be_told(screen, site, title)
 
     [subscription] = site.subscriptions(device_of(screen))
     assert subscription["ended_at"] is not None
     screen.open(f"{site.url}/notifications")
     screen.reads(title)
-    screen.reads("Notifications are off.")
+    screen.open(f"{site.url}/you/messages")
+    screen.reads(IS_OFF)
     assert desktop.ever == []
 
 
@@ -61,7 +63,8 @@ def test_a_subscription_that_the_browser_ended_is_ended_here(
     device_id = device_of(screen)
     assert [row["ended_at"] is None for row in site.subscriptions(device_id)] == [False]
     screen.open(f"{site.url}/notifications")
-    screen.reads(IS_ON)
+    screen.reads("Messages")
+    eventually(lambda: len(site.subscriptions(device_of(screen))) == 2, within=PATIENCE)
     assert [row["ended_at"] is None for row in site.subscriptions(device_id)] == [False, True]
 
 
@@ -73,7 +76,8 @@ def test_a_new_key_is_taken_over_on_the_next_visit(
 
     site.rotate_key()
     screen.open(f"{site.url}/notifications")
-    screen.reads(IS_ON)
+    screen.reads("Messages")
+    eventually(lambda: len(site.subscriptions(device_of(screen))) == 2, within=PATIENCE)
 
     before, after = site.subscriptions(device_of(screen))
     assert before["ended_at"] is not None
@@ -109,10 +113,11 @@ def test_a_page_whose_notifications_are_blocked_says_what_to_do(
     """And does not ask again."""
     with browser.visitor(site.url, allowed=False) as visitor:
         screen = visitor.open(f"{site.url}/notifications")
-        screen.click("Set up this browser")
-        screen.reads("On this device")
+        screen.click("Start with this phone")
+        screen.reads("There are no messages here.")
+        agree(screen, "check-in-content")
         screen.evaluate("Notification.requestPermission()")
-        screen.open(f"{site.url}/notifications")
+        screen.open(f"{site.url}/you/messages")
 
-        screen.reads("Notifications are blocked in this browser.")
-        screen.reads("allow notifications, and load this page again.")
+        screen.reads("You have told this browser to show no messages from us")
+        screen.reads("allow them for this page.")

@@ -42,7 +42,7 @@ GUARDED = sorted(
 OF_ORGANISATIONS = [name for name in GUARDED if "organisation_id" in TABLES[name].columns]
 PUBLIC = {"places", "listings", "topics"}
 """What everyone may see, and only its organisation may change."""
-BY_PERSON = {"interests", "notifications", "redemptions"}
+BY_PERSON = {"decisions", "interests", "notifications", "redemptions"}
 """What an organisation is not shown though it is about its things."""
 OF_MEMBERS = {"devices", "sign_ins", "team_members"}
 """What an organisation is shown of its members."""

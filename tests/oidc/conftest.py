@@ -25,6 +25,7 @@ from geoservices.settings.presence import CodeSettings
 from geoservices.settings.providers import ProviderSettings
 from geoservices.settings.sending import PushSettings
 from geoservices.settings.service import Settings
+from local import web
 from local.configuration import HOST, free_port
 from tests import browsing
 from tests.api import conftest as api
@@ -73,6 +74,7 @@ def serving(
     sessions: SessionFactory, port: int, *providers: ProviderSettings, **oidc: Any
 ) -> Iterator[Site]:
     """Serve the API on loopback, with providers."""
+    web.build()
     url = f"http://{HOST}:{port}"
     settings = Settings(
         database_url=SecretStr("postgresql://unused"),

@@ -10,6 +10,7 @@ from typing import Any
 
 import axe_playwright_python
 import pytest
+from fastapi import FastAPI
 from playwright.sync_api import (
     Browser,
     BrowserContext,
@@ -76,6 +77,7 @@ class Site:
     code: Code
     settings: Settings
     sessions: SessionFactory
+    application: FastAPI
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +104,7 @@ def site(
         confined_sessions(engines[1]), settings, intake=sessions, limiting=sessions
     )
     with serving(application) as url:
-        yield Site(url, library, code, settings, sessions)
+        yield Site(url, library, code, settings, sessions, application)
     for engine in engines:
         engine.dispose()
 

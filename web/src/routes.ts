@@ -1,6 +1,6 @@
 import type { Component } from "svelte";
 import type { PageName, ParametersOf } from "./addresses.ts";
-import { openSection, type Section } from "./languages/language.svelte.ts";
+import { within } from "./languages/language.svelte.ts";
 
 /** The page at each address; it is loaded when it is first wanted. */
 export const pages: {
@@ -9,20 +9,19 @@ export const pages: {
   nearMe: () => import("./pages/NearMe.svelte"),
   place: () => import("./pages/Place.svelte"),
   checkIn: () => import("./pages/CheckIn.svelte"),
-  you: within("you", () => import("./pages/You.svelte")),
-  choices: within("you", () => import("./pages/Choices.svelte")),
-  data: within("you", () => import("./pages/Data.svelte")),
-  watching: within("you", () => import("./pages/Watching.svelte")),
-  tasks: within("tasks", () => import("./pages/Tasks.svelte")),
-  task: within("tasks", () => import("./pages/Task.svelte")),
-  atWork: within("tasks", () => import("./pages/AtWork.svelte")),
+  you: within(["you"], () => import("./pages/You.svelte")),
+  choices: within(["you"], () => import("./pages/Choices.svelte")),
+  data: within(["you"], () => import("./pages/Data.svelte")),
+  watching: within(["you"], () => import("./pages/Watching.svelte")),
+  telling: within(["you", "messages", "tasks"], () => import("./pages/Telling.svelte")),
+  messages: within(["you", "messages"], () => import("./pages/Inbox.svelte")),
+  message: within(["you", "messages"], () => import("./pages/Message.svelte")),
+  signIn: within(["entering"], () => import("./pages/SignIn.svelte")),
+  password: within(["entering"], () => import("./pages/Password.svelte")),
+  join: within(["entering"], () => import("./pages/Join.svelte")),
+  email: within(["entering"], () => import("./pages/Email.svelte")),
+  tasks: within(["tasks"], () => import("./pages/Tasks.svelte")),
+  task: within(["tasks"], () => import("./pages/Task.svelte")),
+  atWork: within(["tasks"], () => import("./pages/AtWork.svelte")),
   map: () => import("./pages/Map.svelte"),
 };
-
-/** Load a page together with the section of texts that it says. */
-function within<Page>(section: Section, load: () => Promise<Page>): () => Promise<Page> {
-  return async () => {
-    const [page] = await Promise.all([load(), openSection(section)]);
-    return page;
-  };
-}

@@ -2928,7 +2928,7 @@ export interface paths {
         };
         /**
          * Open Unsubscribe
-         * @description See a page that asks whether to get no more letters. Opening it changes nothing.
+         * @description Be led to a page that asks whether to get no more letters. Opening it changes nothing.
          */
         get: operations["open_unsubscribe"];
         put?: never;
@@ -3588,126 +3588,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/email": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Open Email
-         * @description Confirm an e-mail address; what proves it stands behind the address's #.
-         */
-        get: operations["open_email"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/sign-in": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Open Sign In
-         * @description Sign in with a username and a password, and set up a second factor where one is demanded.
-         */
-        get: operations["open_sign_in"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/password": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Open Password
-         * @description Choose a password; what allows it stands behind the address's #. Or ask for such a link.
-         */
-        get: operations["open_password"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/join": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Open Join
-         * @description Make this browser one more device of somebody's; the code stands behind the address's #.
-         */
-        get: operations["open_join"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/notifications": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Open Notifications
-         * @description See what this browser was told, and turn its notifications on and off.
-         */
-        get: operations["open_notifications"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/notifications/{notification_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Open Notification
-         * @description See a notification and why it came; its link leads here. The page asks the API for it.
-         */
-        get: operations["open_notification"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/problems/{code}": {
         parameters: {
             query?: never;
@@ -3732,6 +3612,15 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description Where to go for what a notification is about. */
+        AboutOut: {
+            /** @description Of what `listing_id` names */
+            listing_kind: components["schemas"]["ListingKind"] | null;
+            /** Format: uuid */
+            place_id: string;
+            /** @description The place's name */
+            place: string;
+        };
         /**
          * @description By what somebody was known who did something.
          * @enum {string}
@@ -5098,13 +4987,6 @@ export interface components {
                 [key: string]: "ok" | "failing";
             };
         };
-        /** @description What a gate would have been the first to hold back. */
-        HeldBackOut: {
-            gate: components["schemas"]["Gate"];
-            in_words: string;
-            /** @description Null is of fewer people than are told of, or none */
-            held: components["schemas"]["CountOut"] | null;
-        };
         /** @description Those whom the lot kept from being told. */
         HoldOutOut: {
             /** @description About how many */
@@ -5275,6 +5157,8 @@ export interface components {
             created_at: string;
             /** @description Whether it is the one that asks */
             current: boolean;
+            /** @description Whether it has a subscription that has not ended */
+            pushed_to: boolean;
         };
         /** @description Something that is on at the place; locked if it asks for more evidence than there is. */
         ListingHere: {
@@ -5282,6 +5166,11 @@ export interface components {
             unlocked: boolean;
             locked_because: string | null;
         };
+        /**
+         * @description What sort of thing a listing is.
+         * @enum {string}
+         */
+        ListingKind: "offer" | "event" | "task";
         /** @description Whether a device is located, as far as its person agreed. */
         LocatedOut: {
             now: boolean;
@@ -5455,6 +5344,8 @@ export interface components {
             id: string;
             kind: components["schemas"]["NotificationKind"];
             listing_id: string | null;
+            /** @description Null where it is about no place */
+            about: components["schemas"]["AboutOut"] | null;
             /** @description The notification of the kind `bundle` that it was pushed with others as; its deliveries are that one's */
             bundle_id: string | null;
             campaign_class: components["schemas"]["CampaignClass"];
@@ -6339,7 +6230,7 @@ export interface components {
             roles: components["schemas"]["AmongOut"][];
             languages: components["schemas"]["AmongOut"][];
             /** @description In the order in which they are asked */
-            gates: components["schemas"]["HeldBackOut"][];
+            gates: components["schemas"]["api__schemas__replays__HeldBackOut"][];
             /** @description What would have waited for a gate that time opens, if the campaign releases it */
             waiting: components["schemas"]["CountOut"] | null;
         };
@@ -7349,8 +7240,8 @@ export interface components {
             what_happened: components["schemas"]["Trigger"];
             /** Format: date-time */
             happened_at: string;
-            /** @description The place's name */
-            place: string;
+            /** @description The place's name; null if there is no such place now */
+            place: string | null;
             /** @description The organisation's name */
             sent_by: string;
             /** @description What they had agreed to */
@@ -7358,6 +7249,10 @@ export interface components {
             /** @description What they were asked and said yes to */
             agreed_text: string;
             agreed_at: string | null;
+            /** @description What of their interests it was for */
+            interests: string[];
+            /** @description What had it wait, in the order in which it did */
+            held_back: components["schemas"]["api__schemas__explanations__HeldBackOut"][];
             /** @description What they can do, from the mildest on */
             how_to_stop: string[];
         };
@@ -7503,6 +7398,14 @@ export interface components {
             passed: boolean;
             in_words: string;
         };
+        /** @description That a message had to wait before it was sent. */
+        api__schemas__explanations__HeldBackOut: {
+            gate: components["schemas"]["Gate"];
+            /** Format: date-time */
+            held_at: string;
+            /** Format: date-time */
+            until: string;
+        };
         /** @description A kind of what is held, with how many rows there are and the newest of them. */
         api__schemas__me__HeldOut: {
             kind: string;
@@ -7579,6 +7482,13 @@ export interface components {
             silence: string | null;
             told_silence: string | null;
             dwell_freshness: string | null;
+        };
+        /** @description What a gate would have been the first to hold back. */
+        api__schemas__replays__HeldBackOut: {
+            gate: components["schemas"]["Gate"];
+            in_words: string;
+            /** @description Null is of fewer people than are told of, or none */
+            held: components["schemas"]["CountOut"] | null;
         };
         /** @description Something to know of a campaign; what is `refused` keeps it from being published. */
         api__schemas__reviews__FindingOut: {
@@ -12244,7 +12154,10 @@ export interface operations {
     };
     open_unsubscribe: {
         parameters: {
-            query?: never;
+            query: {
+                /** @description As it stands in the letter */
+                token: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -12252,13 +12165,11 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description Successful Response */
-            200: {
+            303: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "text/html": string;
-                };
+                content?: never;
             };
         };
     };
@@ -13036,128 +12947,6 @@ export interface operations {
             query?: never;
             header?: never;
             path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/html": string;
-                };
-            };
-        };
-    };
-    open_email: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/html": string;
-                };
-            };
-        };
-    };
-    open_sign_in: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/html": string;
-                };
-            };
-        };
-    };
-    open_password: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/html": string;
-                };
-            };
-        };
-    };
-    open_join: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/html": string;
-                };
-            };
-        };
-    };
-    open_notifications: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/html": string;
-                };
-            };
-        };
-    };
-    open_notification: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                notification_id: string;
-            };
             cookie?: never;
         };
         requestBody?: never;

@@ -17,6 +17,9 @@ export function wordsOf(failure: Failure): Words {
       detail: null,
     };
   }
+  if (failure.code === "unauthenticated") {
+    return { key: "failure.nobody", detail: null };
+  }
   if (failure.code === "too-many-requests") {
     return { key: "failure.tooOften", detail: null };
   }

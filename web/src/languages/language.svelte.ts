@@ -9,6 +9,8 @@ import {
   type Texts,
   type Values,
 } from "./messages.ts";
+import type entering from "./entering/en.json";
+import type inbox from "./messages/en.json";
 import type tasks from "./tasks/en.json";
 import type you from "./you/en.json";
 
@@ -27,6 +29,16 @@ export type Language = keyof typeof languages;
 
 /** Texts that nobody sees first, loaded with the pages that say them: a folder of files for each. */
 const sections = {
+  entering: {
+    en: async (): Promise<MessagesOf<typeof entering>> =>
+      (await import("./entering/en.json")).default,
+    cy: async (): Promise<MessagesOf<typeof entering>> =>
+      (await import("./entering/cy.json")).default,
+  },
+  messages: {
+    en: async (): Promise<MessagesOf<typeof inbox>> => (await import("./messages/en.json")).default,
+    cy: async (): Promise<MessagesOf<typeof inbox>> => (await import("./messages/cy.json")).default,
+  },
   tasks: {
     en: async (): Promise<MessagesOf<typeof tasks>> => (await import("./tasks/en.json")).default,
     cy: async (): Promise<MessagesOf<typeof tasks>> => (await import("./tasks/cy.json")).default,
@@ -93,6 +105,17 @@ export async function openSection(section: Section): Promise<void> {
   }
 }
 
+/** Load something together with the sections of texts that it says. */
+export function within<Loaded>(
+  needed: readonly Section[],
+  load: () => Promise<Loaded>,
+): () => Promise<Loaded> {
+  return async () => {
+    const [loaded] = await Promise.all([load(), ...needed.map(openSection)]);
+    return loaded;
+  };
+}
+
 /** Change the language, also for the next time. */
 export async function changeLanguage(code: Language): Promise<void> {
   await show(code);
@@ -104,7 +127,14 @@ export async function changeLanguage(code: Language): Promise<void> {
 }
 
 async function show(code: Language): Promise<void> {
-  messages = await read(code, open);
+  let needed: readonly Section[];
+  let found: MessagesOf<Texts>;
+  do {
+    needed = open;
+    found = await read(code, needed);
+    // Another section may have been opened meanwhile.
+  } while (needed !== open);
+  messages = found;
   current = code;
   document.documentElement.lang = languages[code].tag;
   document.documentElement.dir = languages[code].dir;

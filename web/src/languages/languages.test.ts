@@ -1,7 +1,11 @@
 import { describe, expect, test } from "vitest";
 import cy from "./cy.json";
 import en from "./en.json";
+import enteringCy from "./entering/cy.json";
+import enteringEn from "./entering/en.json";
 import { fill } from "./messages.ts";
+import messagesCy from "./messages/cy.json";
+import messagesEn from "./messages/en.json";
 import tasksCy from "./tasks/cy.json";
 import tasksEn from "./tasks/en.json";
 import youCy from "./you/cy.json";
@@ -12,6 +16,8 @@ type Some = Record<string, string | object>;
 /** Each file of a language beside the English one. */
 const others: [string, Some, Some][] = [
   ["cy", cy, en],
+  ["cy", enteringCy, enteringEn],
+  ["cy", messagesCy, messagesEn],
   ["cy", tasksCy, tasksEn],
   ["cy", youCy, youEn],
 ];
@@ -47,7 +53,7 @@ describe.each(others)("%s", (tag, messages, english) => {
 });
 
 test("no two files have the same text", () => {
-  const keys = [en, tasksEn, youEn].flatMap((file) => Object.keys(file));
+  const keys = [en, enteringEn, messagesEn, tasksEn, youEn].flatMap((file) => Object.keys(file));
   expect(new Set(keys).size).toBe(keys.length);
 });
 

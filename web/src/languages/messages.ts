@@ -1,4 +1,6 @@
 import type en from "./en.json";
+import type entering from "./entering/en.json";
+import type inbox from "./messages/en.json";
 import type tasks from "./tasks/en.json";
 import type you from "./you/en.json";
 
@@ -6,7 +8,7 @@ import type you from "./you/en.json";
 type Plural = Partial<Record<Intl.LDMLPluralRule, string>> & { readonly other: string };
 
 /** Every text there is, those of sections too. */
-export type Texts = typeof en & typeof tasks & typeof you;
+export type Texts = typeof en & typeof entering & typeof inbox & typeof tasks & typeof you;
 export type Key = keyof Texts;
 
 /** A language's texts; one that lacks a text of English's, or its forms, does not pass the check. */

@@ -1,6 +1,7 @@
 /** This browser as somebody's work phone: checking in, and being located, take one that is theirs. */
 
 import { api, becomeDevice, call, readBrowser, type Browser } from "../api/client.ts";
+import { forgetPushes } from "../telling/forgetting.ts";
 
 /** Whose device this browser is: nobody's yet, the member's own, or somebody else's. */
 export type Whose = "nobody" | "theirs" | "another";
@@ -35,6 +36,7 @@ export async function becomeWorkPhone({ whose }: Phone): Promise<void> {
       replaces_device: true,
     };
     await call(api.POST("/v1/devices", { body }));
+    await forgetPushes();
   } else {
     await becomeDevice();
   }
