@@ -30,8 +30,8 @@ CHECKS: dict[str, tuple[str, ...]] = {
     "pytest": ("pytest", "-n", "3", "--dist", "worksteal"),
 }
 
-BESIDE = {"mypy"}
-"""It takes one processor for a minute, longer than all others before the tests."""
+BESIDE = {"mypy", "audit"}
+"""The one takes a processor for a minute, the other waits for a server far away."""
 PREFIX = "geoservices-test-"
 
 
@@ -113,10 +113,13 @@ def _throw_away() -> Iterator[dict[str, str]]:
     with temporary_servers(PREFIX) as (configuration, env):
         cluster = open_cluster(configuration.data_dir)
         tests = create_database(cluster, port=configuration.database_port, name="tests")
-        yield env | {
+        given = env | {
             "GEOSERVICES_TEST_DATABASE_URL": tests,
             "GEOSERVICES_TEST_BROKER_URL": env["GEOSERVICES_BROKER_URL"],
         }
+        # The tests start a hundred processes, and each would compile all of ours anew.
+        given.pop("PYTHONDONTWRITEBYTECODE", None)
+        yield given
 
 
 def _bare(env: Mapping[str, str]) -> dict[str, str]:

@@ -1,7 +1,9 @@
 """Where the local stack keeps its data and listens, from the environment."""
 
+import os
 import socket
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +15,9 @@ from local.console import CannotGoOn
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 HOST = "127.0.0.1"
+FREE_PORTS = range(20_000, 32_768)
+"""Where `free_port` looks: Linux gives connections ports above, and few services are below."""
+_tries = count(os.getpid() * 2_203)
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -111,11 +116,16 @@ def is_free(port: int) -> bool:
 
 
 def free_port() -> int:
-    """Pick a loopback port nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-    return port
+    """Pick a loopback port nobody listens on just now, another one each time.
+
+    It is none that systems give to connections of their own accord, so that it is still free when
+    a server gets there; and processes that pick at the same time begin at different ones.
+    """
+    while True:
+        port = FREE_PORTS[next(_tries) % len(FREE_PORTS)]
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind((HOST, port))
+            return port
 
 
 def _listener(port: int) -> str:

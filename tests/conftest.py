@@ -36,17 +36,32 @@ THOROUGH = bool(os.environ.get("GEOSERVICES_TEST_THOROUGH"))
 """Whether more is made up at random, for a run by night."""
 
 
-WAITING = ("/journeys/", "/local/", "/browsers/", "_in_browser", "/oidc/")
-"""What stands in the paths of tests that wait for other programs much of their time."""
+FOR_PROCESSES = ("/journeys/", "/local/")
+FOR_BROWSERS = ("/browsers/", "_in_browser", "/oidc/", "/web/")
+"""What stands in the paths of tests that wait much of their time, and for what."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark as `db` whatever asks for the database, however indirectly; put first what waits.
 
-    One process then waits while the others compute, and none is left alone with a long test at the
-    end. What such tests start for all of theirs is started once, too.
+    The test processes get equal parts of the list to begin with: one waits for processes, another
+    for browsers, while the rest compute, and none is left alone with a long test at the end. What
+    such tests start for all of theirs is started once, too.
     """
-    items.sort(key=lambda item: not any(part in str(item.path) for part in WAITING))
+    processes: list[pytest.Item] = []
+    browsers: list[pytest.Item] = []
+    others: list[pytest.Item] = []
+    for item in items:
+        path = item.nodeid.partition("::")[0]
+        if any(part in path for part in FOR_PROCESSES):
+            processes.append(item)
+        elif any(part in path for part in FOR_BROWSERS):
+            browsers.append(item)
+        else:
+            others.append(item)
+    part = len(items) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    beside = max(0, part - len(processes))
+    items[:] = [*processes, *others[:beside], *browsers, *others[beside:]]
     for item in items:
         if "database_url" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.db)
@@ -83,9 +98,23 @@ def make_migrated_database(server_url: str, name: str) -> str:
 
 @cache
 def migrated(server_url: str) -> str:
-    """Make the migrated database that this test process's own are copies of; return its name."""
-    name = f"test_{os.environ.get('PYTEST_XDIST_WORKER', 'master')}_migrated"
-    migrate(make_database(server_url, name))
+    """Make the migrated database that those of the tests are copies of; return its name.
+
+    Of the test processes of one run the first makes it, and the others wait for it.
+    """
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
+    name = f"test_{'run' if run else 'master'}_migrated"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(hashtext(%s))", [name])
+        told = connection.execute(
+            "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s",
+            [name],
+        ).fetchone()
+        if run is None or told != (run,):
+            migrate(make_database(server_url, name))
+            connection.execute(
+                sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(name), run or "")
+            )
     return name
 
 

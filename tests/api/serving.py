@@ -20,7 +20,7 @@ def serving(application: ASGIApp) -> Iterator[str]:
     server = uvicorn.Server(config)
     thread = Thread(target=server.run)
     thread.start()
-    eventually(lambda: server.started, within=timedelta(seconds=20))
+    eventually(lambda: server.started, within=timedelta(seconds=60))
     yield f"http://{HOST}:{port}"
     server.should_exit = True
     thread.join()

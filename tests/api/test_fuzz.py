@@ -32,7 +32,7 @@ from tests.api.test_access import PAGES, TABLE
 from tests.api.world import MARK, World
 from tests.conftest import THOROUGH
 
-EXAMPLES, AT_ONCE = 5 if THOROUGH else 2, 3
+EXAMPLES, AT_ONCE = (5, 3) if THOROUGH else (2, 2)
 """For each operation and mode, and by how many callers each of them is sent."""
 TURNS = EXAMPLES * AT_ONCE
 TAKES_ANYTHING = {

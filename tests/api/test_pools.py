@@ -39,7 +39,7 @@ def test_a_crowd_does_not_wait_for_itself(
 
     def ask(address: str) -> int:
         headers = {"Authorization": f"Bearer {token}"}
-        return httpx2.get(f"{address}/v1/session", headers=headers, timeout=20).status_code
+        return httpx2.get(f"{address}/v1/session", headers=headers, timeout=120).status_code
 
     with serving(application) as address, ThreadPoolExecutor(CROWD) as threads:
         answers = list(threads.map(ask, [address] * CROWD))
@@ -60,7 +60,7 @@ def test_counting_has_connections_of_its_own(
     together, spend = Barrier(AT_ONCE), Limiter.spend
 
     def spend_together(limiter: Limiter, limit: Limit, *who: str) -> None:
-        together.wait(timeout=20)
+        together.wait(timeout=120)
         spend(limiter, limit, *who)
 
     monkeypatch.setattr(Limiter, "spend", spend_together)

@@ -260,7 +260,7 @@ def serving_site(database_url: str, *, google_url: str) -> Iterator[Site]:
     thread = Thread(target=server.run)
     thread.start()
     try:
-        eventually(lambda: server.started, within=timedelta(seconds=10))
+        eventually(lambda: server.started, within=timedelta(seconds=60))
         yield Site(url, settings, sessions, delivery_sessions, google_url, line)
     finally:
         server.should_exit = True

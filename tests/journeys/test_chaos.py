@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from local.actors import Manager
+from tests.conftest import THOROUGH
 from tests.eventually import eventually
 from tests.journeys.auditing import UNFINISHED, Books, Delivery, Occasion, audit, figures
 from tests.journeys.crowd import AT_ONCE, Crowd
@@ -24,11 +25,11 @@ from tests.local.conftest import open_folder
 
 pytestmark = pytest.mark.stack
 
-MINUTES = float(os.environ.get("GEOSERVICES_TEST_CHAOS_MINUTES", "0.5"))
+MINUTES = float(os.environ.get("GEOSERVICES_TEST_CHAOS_MINUTES", "0.5" if THOROUGH else "0.35"))
 SEED = int(
     os.environ.get("GEOSERVICES_TEST_CHAOS_SEED", str(random.SystemRandom().randrange(10**6)))
 )
-PEOPLE = 240
+PEOPLE = 240 if MINUTES >= 0.5 else 120
 CHECK_INS_A_SECOND = 24
 SETTLED = timedelta(minutes=4)
 CAMPAIGNS = {

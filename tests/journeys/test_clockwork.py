@@ -17,9 +17,9 @@ from tests.local.conftest import open_folder
 
 pytestmark = pytest.mark.stack
 
-SOON = timedelta(seconds=30)
+SOON = timedelta(minutes=2)
 RETENTION = timedelta(seconds=20)
-LONGEST_RUN = timedelta(seconds=5)
+LONGEST_RUN = timedelta(seconds=8)
 
 
 @pytest.fixture(scope="module")

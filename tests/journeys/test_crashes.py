@@ -19,7 +19,7 @@ from tests.journeys.system import System
 
 pytestmark = pytest.mark.stack
 
-SETTLED = timedelta(seconds=40)
+SETTLED = timedelta(minutes=2)
 PEOPLE = 12
 STOPS = 4
 JOBS_ARE_TAKEN = timedelta(milliseconds=300)

@@ -33,7 +33,7 @@ def test_the_story_happens_on_real_parts() -> None:
             text=True,
             cwd=CHECKOUT,
             env=outside | ports | {"GEOSERVICES_DATA_DIR": str(folder)},
-            timeout=180,
+            timeout=400,
             check=False,
         )
 

@@ -21,7 +21,7 @@ from tests.journeys.system import System
 from tests.local.conftest import open_folder
 
 DOCS = CHECKOUT / "docs"
-WITHIN_S = 120
+WITHIN_S = 300
 LAST_LINES, LINE_WIDTH = 12, 300
 """What is shown of a walk that failed."""
 

@@ -5,8 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from local.configuration import CHECKOUT, Configuration, check_ports, free_port, load_configuration
+from local.configuration import (
+    CHECKOUT,
+    FREE_PORTS,
+    Configuration,
+    check_ports,
+    free_port,
+    load_configuration,
+)
 from local.console import CannotGoOn
+
+SYSTEMS_OWN = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
 @pytest.fixture
@@ -70,3 +79,14 @@ def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("GEOSERVICES_DATA_DIR", "")
 
     assert load_configuration().data_dir == Path(CHECKOUT, ".data")
+
+
+def test_free_ports_are_none_that_connections_are_given() -> None:
+    """Each is another one; in between another program may have begun to listen on the first."""
+    picked = [free_port() for _ in range(100)]
+
+    assert len({*picked}) == len(picked)
+    assert {*picked} <= {*FREE_PORTS}
+    if SYSTEMS_OWN.exists():
+        first, _ = map(int, SYSTEMS_OWN.read_text("ascii").split())
+        assert max(picked) < first

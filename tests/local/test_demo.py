@@ -15,7 +15,7 @@ from local.ownership import strays
 
 pytestmark = pytest.mark.stack
 
-WITHIN_S = 30
+WITHIN_S = 120
 
 Start = Callable[[str], subprocess.Popen[str]]
 

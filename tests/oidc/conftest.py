@@ -97,7 +97,7 @@ def serving(
     server = uvicorn.Server(config)
     thread = Thread(target=server.run)
     thread.start()
-    eventually(lambda: server.started, within=timedelta(seconds=10))
+    eventually(lambda: server.started, within=timedelta(seconds=60))
     yield Site(url, sessions)
     server.should_exit = True
     thread.join()

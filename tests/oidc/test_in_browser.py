@@ -41,7 +41,7 @@ def test_there_and_back_and_out_again(page: Page, site: Site, identity: Identity
     page.goto(f"{site.url}/v1/oidc/devon/end")
     page.get_by_role("button", name="Yes, sign me out").click()
     page.wait_for_url(re.compile(re.escape(f"{site.url}/sign-in")))
-    eventually(lambda: site.holding() == set(), within=timedelta(seconds=10))
+    eventually(lambda: site.holding() == set(), within=timedelta(seconds=60))
     page.goto(f"{site.url}/notifications")
     known_after = page.evaluate("fetch('/v1/consents').then(answer => answer.status)")
 

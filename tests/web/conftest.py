@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -56,6 +57,7 @@ from tests.factories import (
 from tests.signing import PASSWORD, make_account
 
 settings = api_tests.settings
+HERE = Path(__file__).parent
 PATIENCE_MS = 30_000
 PHONE = {"width": 390, "height": 844}
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
@@ -149,16 +151,49 @@ ENGINES: dict[str, tuple[str, Callable[[Playwright], Browser]]] = {
 }
 
 
+GOES_ON = pytest.StashKey[bool]()
+OPEN = ExitStack()
+"""Ends Playwright and the browsers that it drives."""
+
+
+@cache
+def _playwright() -> Playwright:
+    return OPEN.enter_context(sync_playwright())
+
+
+@cache
+def _started(name: str) -> Browser:
+    _, launch = ENGINES[name]
+    browser = launch(_playwright())
+    OPEN.callback(browser.close)
+    return browser
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Note whether there is another test here."""
+    stops = item.session.shouldfail or item.session.shouldstop
+    here = nextitem is not None and nextitem.path.is_relative_to(HERE)
+    item.config.stash[GOES_ON] = here and not stops
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _leaving(pytestconfig: pytest.Config) -> Iterator[None]:
+    """Stop the browsers before tests elsewhere, which Playwright would leave no event loop."""
+    yield
+    if not pytestconfig.stash[GOES_ON]:
+        OPEN.close()
+        _started.cache_clear()
+        _playwright.cache_clear()
+
+
 @pytest.fixture(scope="module", params=ENGINES)
-def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
-    """Each browser in turn, started once."""
-    program, launch = ENGINES[request.param]
+def browser(request: pytest.FixtureRequest) -> Browser:
+    """Each browser in turn, started once for all modules of this folder."""
+    program, _ = ENGINES[request.param]
     if shutil.which(program) is None:
         pytest.skip(f"{program} is not installed")
-    with sync_playwright() as playwright:
-        browser = launch(playwright)
-        yield browser
-        browser.close()
+    return _started(request.param)
 
 
 Opener = Callable[..., Page]

@@ -122,10 +122,10 @@ def test_who_there_is_cannot_be_told_by_the_time(
     session.commit()
 
     def took(username: str) -> float:
-        began = time.perf_counter()
+        began = time.process_time()
         with pytest.raises(SignInRefused):
             visitor.tries(username=username, password=WRONG)
-        return time.perf_counter() - began
+        return time.process_time() - began
 
     known, unknown = [], []
     for number in range(15):

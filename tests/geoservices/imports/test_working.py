@@ -220,9 +220,9 @@ def test_a_single_task_gets_in_between(
             waiting = text(
                 "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
             )
-            eventually(lambda: session.scalar(waiting), within=timedelta(seconds=10))
+            eventually(lambda: session.scalar(waiting), within=timedelta(minutes=1))
         elif len(lines) > 1:
-            assert singles[0].result(timeout=5) is Outcome.MADE
+            assert singles[0].result(timeout=60) is Outcome.MADE
         return applied
 
     with ThreadPoolExecutor(1) as pool:

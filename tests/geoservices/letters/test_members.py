@@ -148,7 +148,7 @@ def test_no_link_is_made_while_a_password_is_being_set(committed: SessionFactory
         writer.start()
         writer.join(timeout=0.5)
         assert writer.is_alive()
-    writer.join(timeout=10)
+    writer.join(timeout=60)
 
     assert came.get(timeout=1) == []
 

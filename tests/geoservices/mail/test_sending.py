@@ -254,7 +254,7 @@ def test_a_server_that_drips_is_left(text: bytes) -> None:
         [outcome] = SmtpMailer(hasty).send([mail()])
 
     assert outcome.kind is Sent.PUT_OFF
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 30
 
 
 def test_what_a_server_says_becomes_a_short_reason() -> None:

