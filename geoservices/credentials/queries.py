@@ -87,7 +87,7 @@ def member_of(session: Session, organisation_id: UUID, person_id: UUID) -> Perso
 
 def lock_attempts(session: Session, mark: bytes, source: bytes, *, at: datetime) -> FailedAttempts:
     """Return the count of wrong attempts, made at nought if there was none, and hold it."""
-    # Found and locked by one statement: whoever signs in meanwhile deletes what a second would seek.
+    # One statement: whoever signs in meanwhile deletes what a second would look for.
     return session.scalars(
         insert(FailedAttempts)
         .values(mark=mark, source=source, count=0, last_at=at)
