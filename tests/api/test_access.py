@@ -589,7 +589,8 @@ def call(client: Client, application: FastAPI, operation: str, ids: Ids) -> Resp
     sent: dict[str, Any] = {} if row.body is None else {"json": row.body(ids)}
     if row.image is not None:
         sent = {"content": row.image, "headers": {"Content-Type": "image/jpeg"}}
-    return client.request(method, address, params=ASKED.get(operation), **sent)
+    asked = ASKED.get(operation)
+    return client.request(method, address, params=asked, follow_redirects=False, **sent)
 
 
 def ours(connection: Connection, world: World) -> Mapping[str, object]:

@@ -161,7 +161,9 @@ def sent(client: Client, case: AnyCase) -> Response:
     made = Request(**case.as_transport_kwargs(base_url="http://testserver")).prepare()
     headers = [(as_bytes(name), as_bytes(value)) for name, value in made.headers.items()]
     body = made.body if isinstance(made.body, str | bytes) else None
-    return client.request(str(made.method), str(made.url), headers=headers, content=body)
+    return client.request(
+        str(made.method), str(made.url), headers=headers, content=body, follow_redirects=False
+    )
 
 
 def as_bytes(text: str | bytes) -> bytes:
