@@ -22,6 +22,7 @@ from geoservices.places.models import Place
 from tests.factories import make_access_token, make_listing
 from tests.web.conftest import Opener, Site, faults
 from tests.web.test_checking_in import heading
+from tests.web.test_inbox import DENIED
 
 DAY = timedelta(days=1)
 MakeListing = Callable[..., UUID]
@@ -82,7 +83,9 @@ def test_whoever_waits_for_a_place_gets_it_when_another_leaves(
 ) -> None:
     """From a check-in to the event's page, with two touches for one place; and what is theirs."""
     event_id = workshop(put_on, "Pottery")
-    first = open_page(f"/places/{site.library.id}")
+    first = open_page("/")
+    first.add_init_script(DENIED)
+    first.goto(f"{site.url}/places/{site.library.id}")
     check_in(first)
     expect(first.get_by_role("heading", name="Coming up here")).to_be_visible()
     first.get_by_role("link", name="Pottery").click()
@@ -93,9 +96,11 @@ def test_whoever_waits_for_a_place_gets_it_when_another_leaves(
     expect(card(first).get_by_text("You have a place")).to_be_visible()
     theirs = SignUp.occurrence_id.in_(select(Occurrence.id).where(Occurrence.event_id == event_id))
     assert count(site, SignUp, theirs) == 1
+    offer = first.get_by_role("region", name="Shall messages pop up on this phone?")
+    expect(offer).to_contain_text("Then we can remind you before it begins.")
 
     second = open_page(f"/events/{event_id}")
-    expect(card(second).get_by_text("Full. 0 people are in the queue")).to_be_visible()
+    expect(card(second).get_by_text("Full. Nobody is in the queue yet")).to_be_visible()
     assert second.context.cookies() == []
     card(second).get_by_role("button", name="Join the queue").click()
     card(second).get_by_role("button", name="No, thank you").click()

@@ -51,7 +51,9 @@ export function ofTime(
     return { text: t("event.justCome"), is: "plain" };
   }
   if (isFull(time)) {
-    return { text: t("event.full", { count: time.waiting }), is: "plain" };
+    const isFirst = time.waiting === 0;
+    const text = isFirst ? t("event.fullOnly") : t("event.full", { count: time.waiting });
+    return { text, is: "plain" };
   }
   return time.places_left === null
     ? null
