@@ -168,10 +168,15 @@ def test_out_of_sight_without_a_connection_and_by_a_wrong_clock(
     page.context.set_offline(offline=True)
     look_away(page, away=False)
     page.clock.run_for(20_000)
-    expect(bar(page)).to_contain_text("There is no connection.", timeout=SOON_MS)
-    # The phone has put the page away, and shows it anew with the connection.
-    page.context.set_offline(offline=False)
-    page.reload()
+    expect(bar(page)).to_contain_text("We cannot reach our service", timeout=SOON_MS)
+    expect(page.get_by_text("1 thing waits for signal")).to_be_visible()
+    # The phone has put the page away, and another is opened with the connection.
+    context = page.context
+    page.close()
+    context.set_offline(offline=False)
+    page = context.new_page()
+    page.clock.install()
+    page.goto(site.url)
     expect(bar(page)).to_contain_text(NOW)
     arrive(site, before + 4)
     with site.sessions() as session:

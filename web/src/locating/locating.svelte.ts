@@ -80,7 +80,7 @@ class Locating {
       void this.#begin(++this.#turn);
     } else if (choice.purpose === null) {
       // Nothing more is sent of what was found before.
-      this.sender.forget();
+      void this.sender.forget();
       this.came = null;
       this.#last = null;
     } else {

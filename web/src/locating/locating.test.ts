@@ -96,9 +96,9 @@ const refusal = (status: number, code: string): Refusal =>
   new Refusal(status, { type: `https://here.example/problems/${code}` });
 
 test.each([
-  [new NoAnswer("offline"), { is: "later", trouble: "offline" }],
-  [refusal(429, "too-many-requests"), { is: "later", trouble: "busy" }],
-  [refusal(503, ""), { is: "later", trouble: "busy" }],
+  [new NoAnswer("offline"), { is: "later", trouble: "unreachable" }],
+  [refusal(429, "too-many-requests"), { is: "later", trouble: "unreachable" }],
+  [refusal(503, ""), { is: "later", trouble: "unreachable" }],
   [refusal(403, "consent-missing"), { is: "over", ending: "withdrawn" }],
   [refusal(401, "unauthenticated"), { is: "over", ending: "unknown" }],
   [refusal(422, "invalid-request"), { is: "lost", trouble: "refused" }],

@@ -2,6 +2,10 @@
 
 import { api, call, repeatable, type Schemas } from "../api/client.ts";
 import { asFailure, NoAnswer, type Failure } from "../api/failures.ts";
+import { t } from "../languages/language.svelte.ts";
+import { unsent } from "../offline/unsent.svelte.ts";
+import { nowHere } from "../offline/waiting.ts";
+import { recallWho } from "../offline/who.ts";
 import type { Ending } from "./choice.svelte.ts";
 import { between, isDue, withPing, type Ping } from "./thinning.ts";
 
@@ -9,7 +13,7 @@ type Answer = Schemas["PingsOut"];
 export type Transition = Schemas["TransitionOut"];
 
 /** What is in the way of being located, though the phone tells where it is. */
-export type Trouble = "offline" | "busy" | "clock" | "hours" | "refused";
+export type Trouble = "unreachable" | "clock" | "hours" | "refused";
 
 /** What a failure means: what to say of it, whether to try again, or that all is over. */
 export type Meaning =
@@ -23,9 +27,8 @@ export interface Told {
   readonly onOffDuty: () => void;
 }
 
-const againAfterMs = 30_000;
-/** In the tab's own storage, which outlasts a page that the phone put away, and nothing else. */
-const kept = "unsent-positions";
+/** Each attempt in vain is a row of the queue. */
+const againAfterMs = 60_000;
 const tooOften = 429;
 const serverErrors = 500;
 const troubles: Readonly<Record<string, Trouble>> = {
@@ -36,7 +39,7 @@ const troubles: Readonly<Record<string, Trouble>> = {
 
 export class Sender {
   trouble: Trouble | null = $state(null);
-  #unsent: readonly Ping[] = recall();
+  #unsent: readonly Ping[] = [];
   #isSending = false;
   #failedAt: number | null = null;
   readonly #told: Told;
@@ -57,19 +60,16 @@ export class Sender {
     }
   }
 
-  /** Send all there is. What gets no answer is sent again later, and counts once. */
+  /** Send all there is. What gets no answer waits in the queue, and counts once. */
   async send(): Promise<void> {
     const pings = this.#unsent;
     if (this.#isSending || pings.length === 0) {
       return;
     }
     this.#isSending = true;
+    this.#unsent = [];
     try {
-      const answer = await call(
-        api.POST("/v1/pings", { body: { pings: [...pings] }, fetch: repeatable }),
-      );
-      this.#settle(pings);
-      this.#hear(answer);
+      this.#hear(await hand(pings));
     } catch (error) {
       this.#fail(pings, asFailure(error));
     } finally {
@@ -78,18 +78,21 @@ export class Sender {
   }
 
   /** Forget what was not sent. */
-  forget(): void {
+  async forget(): Promise<void> {
     this.#unsent = [];
     this.trouble = null;
-    keep([]);
+    await unsent.leaveAll("pings");
   }
 
-  #settle(pings: readonly Ping[]): void {
-    this.#unsent = this.#unsent.filter((ping) => !pings.includes(ping));
-    keep([]);
-  }
-
-  #hear(answer: Answer): void {
+  #hear(answer: Answer | "waiting"): void {
+    if (answer === "waiting") {
+      this.trouble = "unreachable";
+      this.#failedAt = Date.now();
+      if (recallWho().device === null) {
+        this.#told.onOver("unknown");
+      }
+      return;
+    }
     this.trouble = troubleIn(answer);
     this.#failedAt = null;
     if (answer.pings.some(({ verdict }) => verdict === "not-kept")) {
@@ -108,12 +111,34 @@ export class Sender {
       return;
     }
     this.trouble = meaning.trouble;
-    if (meaning.is === "lost") {
-      this.#settle(pings);
-    } else {
+    if (meaning.is === "later") {
+      // Nothing can be kept on this phone but here.
+      this.#unsent = [...pings, ...this.#unsent];
       this.#failedAt = Date.now();
-      keep(this.#unsent);
     }
+  }
+}
+
+/** Send pings, behind those that wait if there are any: they are taken in the order in which they were found. */
+async function hand(pings: readonly Ping[]): Promise<Answer | "waiting"> {
+  if (!unsent.all.some(({ matter }) => matter.is === "pings")) {
+    try {
+      return await call(api.POST("/v1/pings", { body: { pings: [...pings] }, fetch: repeatable }));
+    } catch (error) {
+      if (meaningOf(asFailure(error)).is !== "later") {
+        throw error;
+      }
+    }
+  }
+  const matter = { is: "pings", pings, at: nowHere() } as const;
+  const outcome = await unsent.submit({ matter, about: t("locating.label") });
+  switch (outcome.is) {
+    case "sent":
+      return (outcome.answer as Answer | null) ?? { pings: [], transitions: [] };
+    case "waiting":
+      return "waiting";
+    case "refused":
+      throw outcome.failure;
   }
 }
 
@@ -126,7 +151,7 @@ export function troubleIn({ pings }: Answer): Trouble | null {
 /** Return what it means that pings were not taken in. */
 export function meaningOf(failure: Failure): Meaning {
   if (failure instanceof NoAnswer) {
-    return { is: "later", trouble: "offline" };
+    return { is: "later", trouble: "unreachable" };
   }
   if (failure.code === "consent-missing") {
     return { is: "over", ending: "withdrawn" };
@@ -135,25 +160,5 @@ export function meaningOf(failure: Failure): Meaning {
     return { is: "over", ending: "unknown" };
   }
   const isPassing = failure.status === tooOften || failure.status >= serverErrors;
-  return isPassing ? { is: "later", trouble: "busy" } : { is: "lost", trouble: "refused" };
-}
-
-function recall(): readonly Ping[] {
-  try {
-    return JSON.parse(sessionStorage.getItem(kept) ?? "[]") as Ping[];
-  } catch {
-    return [];
-  }
-}
-
-function keep(unsent: readonly Ping[]): void {
-  try {
-    if (unsent.length === 0) {
-      sessionStorage.removeItem(kept);
-    } else {
-      sessionStorage.setItem(kept, JSON.stringify(unsent));
-    }
-  } catch {
-    // Full or forbidden: then it waits as long as the page is there.
-  }
+  return isPassing ? { is: "later", trouble: "unreachable" } : { is: "lost", trouble: "refused" };
 }

@@ -5,7 +5,15 @@ import { asFailure, Refusal, type Failure } from "../api/failures.ts";
 import { refusalOf } from "../api/sending.ts";
 import { sendChange, type Work } from "../tasks/changes.ts";
 import { changeWaiting, readWaiting, removeWaiting } from "./store.ts";
-import { failureOf, nextAfter, nextOf, type Matter, type Waiting } from "./waiting.ts";
+import {
+  failureOf,
+  goesWhenRefused,
+  isStale,
+  nextAfter,
+  nextOf,
+  type Matter,
+  type Waiting,
+} from "./waiting.ts";
 import { whoOf, type Who } from "./who.ts";
 
 /** Tells all pages of the app that the queue is another. */
@@ -20,7 +28,8 @@ const freshMs = 60_000;
 const photoMs = 120_000;
 
 /** What the service says to what is sent. */
-export type Answer = Schemas["CheckInAnswer"] | Schemas["FileOut"] | Work | null;
+export type Answer =
+  Schemas["CheckInAnswer"] | Schemas["FileOut"] | Schemas["PingsOut"] | Work | null;
 
 /** What became of something that was to be sent. */
 export type Outcome =
@@ -55,6 +64,8 @@ export async function sendAtOnce(matter: Matter): Promise<Answer> {
 async function sendInTurn(asked: number | null): Promise<Outcome> {
   let outcome: Outcome = { is: "waiting" };
   let sender: Sender | null = null;
+  const stale = (await readWaiting()).filter((one) => isStale(one, Date.now()));
+  await removeWaiting(stale.map(({ order }) => order));
   for (;;) {
     const all = await readWaiting();
     const mine = all.find(({ order }) => order === asked);
@@ -107,7 +118,9 @@ async function attempt(
     const next = nextAfter(failure, attempts, Date.now());
     if (next.is === "refused" && failure instanceof Refusal) {
       const { status, problem } = failure;
-      await changeWaiting({ ...one, attempts, refused: { status, problem } });
+      await (goesWhenRefused(one.matter)
+        ? removeWaiting([one.order])
+        : changeWaiting({ ...one, attempts, refused: { status, problem } }));
       return { outcome: { is: "refused", failure }, isOver: false, sender };
     }
     const notBefore = next.is === "wait" ? next.notBefore : 0;
@@ -153,6 +166,8 @@ async function transmit(matter: Matter, { token }: Sender): Promise<Answer> {
       return sendChange(matter.change, fetch);
     case "photo":
       return sendPhoto(matter, fetch);
+    case "pings":
+      return call(api.POST("/v1/pings", { body: { pings: [...matter.pings] }, fetch }));
   }
 }
 

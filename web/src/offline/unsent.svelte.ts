@@ -142,6 +142,17 @@ class Unsent {
     await this.send();
   }
 
+  /** Give up on all of a kind. */
+  async leaveAll(kind: Matter["is"]): Promise<void> {
+    const some = (await readWaiting()).filter(({ matter }) => matter.is === kind);
+    if (some.length > 0) {
+      await removeWaiting(some.map(({ order }) => order));
+      this.#hasWaited = false;
+      tell();
+      await this.#read();
+    }
+  }
+
   async #read(): Promise<void> {
     this.#who = recallWho();
     try {

@@ -3,7 +3,9 @@ import { NoAnswer, Refusal } from "../api/failures.ts";
 import type { Step } from "../tasks/changes.ts";
 import {
   count,
+  goesWhenRefused,
   isBy,
+  isStale,
   nextAfter,
   nextOf,
   pauseOf,
@@ -47,6 +49,19 @@ test("what is about one task goes in its order, and one task does not hold up an
   expect(nextOf([later, a2, b1], sam, now)).toBe(b1);
   expect(nextOf([later, a2], sam, now)).toBeNull();
   expect(nextOf([later, a2], sam, now + 1)).toBe(later);
+});
+
+test("a way goes in its order, and only from the phone that went it", () => {
+  const pings = (): Waiting => waiting({ is: "pings", pings: [], at });
+  const [first, second] = [pings(), pings()];
+  expect(nextOf([second, first], sam, now)).toBe(first);
+  expect(nextOf([{ ...first, notBefore: now + 1 }, second], sam, now)).toBeNull();
+  expect(isBy(first, { device: "phone", member: null })).toBe(true);
+  expect(isBy(first, { device: null, member: "sam" })).toBe(false);
+  expect([first.matter, checkIn].map(goesWhenRefused)).toEqual([true, false]);
+  const dayAfter = now + 24 * 3600 * 1000 + 1;
+  expect([first, waiting(checkIn)].map((one) => isStale(one, dayAfter))).toEqual([true, false]);
+  expect(isStale(first, now)).toBe(false);
 });
 
 test("what stands behind a refusal waits with it, but not behind a photo or a note", () => {

@@ -22,7 +22,13 @@ export type Matter =
       readonly at: string;
     }
   | { readonly is: "change"; readonly change: Change }
-  | { readonly is: "photo"; readonly taskId: string; readonly photo: Blob; readonly at: string };
+  | { readonly is: "photo"; readonly taskId: string; readonly photo: Blob; readonly at: string }
+  | {
+      readonly is: "pings";
+      /** In the order in which they were found. */
+      readonly pings: readonly Schemas["PingIn"][];
+      readonly at: string;
+    };
 
 /** Something that waits, as it is kept. */
 export interface Waiting {
@@ -43,6 +49,7 @@ export interface Waiting {
 /** What is put into the queue. */
 export type New = Pick<Waiting, "matter" | "about">;
 
+const dayMs = 24 * 3600 * 1000;
 const soonestMs = 5_000;
 const latestMs = 10 * 60_000;
 const unavailable = 500;
@@ -50,16 +57,24 @@ const unavailable = 500;
 const passing = new Set([408, 425, 429]);
 const unknown = new Set(["unauthenticated", "csrf"]);
 
-/** Return what has to go in one order: all about one task; check-ins each by themselves. */
+/** Return what has to go in one order: all about one task; a way; check-ins each by themselves. */
 export function laneOf({ order, matter }: Waiting): string {
-  const taskId = taskOf(matter);
-  return taskId === null ? `check-in ${order}` : `task ${taskId}`;
+  switch (matter.is) {
+    case "check-in":
+      return `check-in ${order}`;
+    case "pings":
+      return matter.is;
+    case "change":
+    case "photo":
+      return `task ${taskOf(matter)}`;
+  }
 }
 
 /** Return which task something is about; null where it is about none. */
 export function taskOf(matter: Matter): string | null {
   switch (matter.is) {
     case "check-in":
+    case "pings":
       return null;
     case "change":
       return matter.change.taskId;
@@ -76,10 +91,10 @@ export function doneAt(matter: Matter): string {
 /**
  * Tell whether whoever the browser is now did it.
  *
- * Check-ins are a device's. Work is a member's, or a work phone's where nobody was signed in.
+ * Check-ins and positions are a device's. Work is a member's, or a work phone's where nobody was signed in.
  */
 export function isBy({ matter, by }: Waiting, who: Who): boolean {
-  if (matter.is === "check-in") {
+  if (matter.is === "check-in" || matter.is === "pings") {
     return by.device === null || by.device === who.device;
   }
   return by.member === null
@@ -168,6 +183,16 @@ export function withAllBehind(all: readonly Waiting[], one: Waiting): readonly W
   return isAside(one.matter)
     ? [one]
     : all.filter((other) => laneOf(other) === laneOf(one) && other.order >= one.order);
+}
+
+/** Tell whether something is to go when it is refused: nobody can mend a position, nor need it lie about. */
+export function goesWhenRefused({ is }: Matter): boolean {
+  return is === "pings";
+}
+
+/** Tell whether something is not worth sending any more: the service keeps no position for longer. */
+export function isStale({ matter }: Waiting, nowMs: number): boolean {
+  return matter.is === "pings" && nowMs - Date.parse(matter.at) > dayMs;
 }
 
 /** Return why something was not taken, as calls tell it; null as long as it may be. */
