@@ -72,6 +72,8 @@ class Photographer:
             locale=locale,
             timezone_id=TIME_ZONE,
             storage_state=self._states[shot.who],
+            # It would answer in place of a service that has trouble.
+            service_workers="block",
             **(self._located if shot.has_position else {}),
         )
 

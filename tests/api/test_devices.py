@@ -166,7 +166,7 @@ def test_a_renewed_text_is_asked_anew_and_can_be_agreed_to(
     """The new words come with their own version; agreeing to them ends the older consent."""
     old = TEXTS[Purpose.NEARBY]
     first = stranger.put("/v1/consents/nearby", json={"text_version": old.version}).json()
-    new = replace(old, version="2027-05", text="Other words.")
+    new = replace(old, version="2027-05", text="Other words.", texts={"en-GB": "Other words."})
     renewed = {**TEXTS, Purpose.NEARBY: new}
     monkeypatch.setattr(service, "TEXTS", renewed)
     monkeypatch.setattr(consents, "TEXTS", renewed)
@@ -179,6 +179,7 @@ def test_a_renewed_text_is_asked_anew_and_can_be_agreed_to(
     assert asked == {
         "purpose": "nearby",
         "text": "Other words.",
+        "texts": {"en-GB": "Other words."},
         "text_version": "2027-05",
         "agreed_version": old.version,
         "given_at": first["given_at"],

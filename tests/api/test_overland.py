@@ -46,7 +46,8 @@ def test_a_batch_is_stored_and_followed(phone: Phone, session: Session) -> None:
     answer = phone.overland(*walk(20))
 
     assert answer.json() == {"result": "ok", "stored": 20, "dropped": 0}
-    assert [kind for (kind,) in session.execute(select(Transition.kind))] == ["entered", "dwelled"]
+    kinds = session.scalars(select(Transition.kind).order_by(Transition.occurred_at)).all()
+    assert kinds == ["entered", "dwelled"]
 
 
 def test_sent_again_nothing_happens_twice(phone: Phone, session: Session) -> None:

@@ -68,8 +68,9 @@ STICKING_OUT = """() => document.documentElement.scrollWidth <= innerWidth ? [] 
     [...document.body.querySelectorAll('*')]
         .filter((one) => one.getBoundingClientRect().right > innerWidth)
         .map((one) => ['sticks out', one.outerHTML.slice(0, 200)])"""
-REFUSALS = "Failed to load resource"
-"""What Chromium writes to the console of an answer of 400 or more, which a page may expect."""
+REFUSALS = ("Failed to load resource", "NetworkError when attempting to fetch resource")
+"""What Chromium writes to the console of an answer of 400 or more, and Firefox of none at all where
+a service worker asked for it: a page may expect both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,12 +216,15 @@ def open_page(browser: Browser, site: Site) -> Iterator[Opener]:
             page = context.new_page()
             page.set_default_timeout(PATIENCE_MS)
             expect.set_options(timeout=PATIENCE_MS)
-            page.on("pageerror", lambda error: errors.append(str(error)))
+            page.on(
+                "pageerror",
+                lambda error: None if REFUSALS[1] in str(error) else errors.append(str(error)),
+            )
             page.on(
                 "console",
                 lambda said: (
                     errors.append(said.text)
-                    if said.type == "error" and REFUSALS not in said.text
+                    if said.type == "error" and not any(one in said.text for one in REFUSALS)
                     else None
                 ),
             )

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx2
 import pytest
@@ -82,14 +82,15 @@ def test_whoever_waits_for_a_place_gets_it_when_another_leaves(
     open_page: Opener, site: Site, put_on: MakeListing
 ) -> None:
     """From a check-in to the event's page, with two touches for one place; and what is theirs."""
-    event_id = workshop(put_on, "Pottery")
+    title = f"Pottery {uuid4().hex[:6]}"
+    event_id = workshop(put_on, title)
     first = open_page("/")
     first.add_init_script(DENIED)
     first.goto(f"{site.url}/places/{site.library.id}")
     check_in(first)
     expect(first.get_by_role("heading", name="Coming up here")).to_be_visible()
-    first.get_by_role("link", name="Pottery").click()
-    heading(first, "Pottery")
+    first.get_by_role("link", name=title).click()
+    heading(first, title)
     expect(first.get_by_text("Bring an apron.")).to_be_visible()
     expect(card(first).get_by_text("1 place left")).to_be_visible()
     card(first).get_by_role("button", name="Book a place").dblclick()
@@ -113,7 +114,7 @@ def test_whoever_waits_for_a_place_gets_it_when_another_leaves(
     first.get_by_role("link", name="Your bookings and offers").click()
     # Another page has the focus, which Firefox gives to one at a time.
     expect(first.get_by_role("heading", level=1, name="Your bookings and offers")).to_be_visible()
-    booked = first.get_by_role("listitem").filter(has_text="Pottery")
+    booked = first.get_by_role("listitem").filter(has_text=title)
     expect(booked.get_by_text("You have a place")).to_be_visible()
     booked.get_by_role("button", name="Give up my place").click()
     expect(booked.get_by_text("Do you want to give up your place?")).to_be_visible()
@@ -124,7 +125,7 @@ def test_whoever_waits_for_a_place_gets_it_when_another_leaves(
     expect(card(second).get_by_text("You have a place")).to_be_visible()
     with second.expect_download() as download:
         second.get_by_role("link", name="Add it to your calendar").click()
-    assert "SUMMARY:Pottery" in download.value.path().read_text("utf-8")
+    assert f"SUMMARY:{title}" in download.value.path().read_text("utf-8")
     second.get_by_role("button", name="Show later times").click()
     expect(second.get_by_role("listitem")).to_have_count(10)
 
@@ -184,8 +185,9 @@ def test_what_people_take_themselves_is_taken_once_in_two_tabs(
     open_page: Opener, site: Site, put_on: MakeListing
 ) -> None:
     """Locked until they check in; then one touch in each tab is one redemption."""
+    title = f"A bookmark {uuid4().hex[:6]}"
     offer_id = put_on(
-        "A bookmark",
+        title,
         redeemed_by=Redeeming.SELF,
         evidence_needed=Evidence.INSIDE,
         per_person=5,
@@ -196,8 +198,8 @@ def test_what_people_take_themselves_is_taken_once_in_two_tabs(
     expect(page.get_by_text("In the basket.")).to_be_hidden()
     page.get_by_role("link", name="Check in at Exeter Library").click()
     check_in(page)
-    page.get_by_role("link", name="A bookmark").click()
-    heading(page, "A bookmark")
+    page.get_by_role("link", name=title).click()
+    heading(page, title)
     expect(page.get_by_text("In the basket.")).to_be_visible()
     other = page.context.new_page()
     other.goto(page.url)

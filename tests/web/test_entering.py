@@ -297,7 +297,7 @@ def test_a_browser_joins_by_a_code_and_is_asked_before_it_forgets(
 
 def test_everybody_can_come_in(open_page: Opener, site: Site) -> None:
     """In Welsh, by night, on 320 pixels, with letters twice as large, and without an answer."""
-    page = open_page("/", locale="cy-GB", **NARROW_AND_DARK)
+    page = open_page("/", locale="cy-GB", service_workers="block", **NARROW_AND_DARK)
     found: dict[object, object] = {}
     for path in (
         "/sign-in",

@@ -33,8 +33,9 @@ def test_from_signing_in_to_done(
     sign_in: Callable[..., Page], site: Site, make_task: MakeTask
 ) -> None:
     """What is near by position, taken, proved by a check-in, ticked, noted, photographed, done."""
+    title = f"Bleed the radiators {uuid4().hex[:6]}"
     task_id = make_task(
-        "Bleed the radiators",
+        title,
         text="Cold on the first floor.",
         priority=Priority.HIGH,
         due_at=clock.now() - timedelta(hours=1),
@@ -45,7 +46,7 @@ def test_from_signing_in_to_done(
     expect(page.get_by_text("You have no tasks.")).to_be_visible()
     page.get_by_role("button", name="Here").click()
     page.get_by_role("button", name="Use my location").click()
-    card = page.get_by_role("listitem").filter(has_text="Bleed the radiators")
+    card = page.get_by_role("listitem").filter(has_text=title)
     expect(card).to_contain_text("Important")
     expect(card).to_contain_text("Overdue since")
     expect(card).to_contain_text("Nobody has it yet")
@@ -53,7 +54,7 @@ def test_from_signing_in_to_done(
     expect(card).to_contain_text("10 m away")
 
     card.get_by_role("link").click()
-    expect(page.get_by_role("heading", level=1, name="Bleed the radiators")).to_be_focused()
+    expect(page.get_by_role("heading", level=1, name=title)).to_be_focused()
     expect(page.get_by_label("Bleed", exact=True)).to_be_disabled()
     page.get_by_role("button", name="Take this task").click()
     expect(page.get_by_text("The task is yours now.")).to_be_visible()

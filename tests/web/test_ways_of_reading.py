@@ -48,7 +48,7 @@ def test_in_the_systems_colours_and_without_motion(
 
     page.route("**/v1/places?*", hold)
     page.get_by_role("button", name="Use my location").click()
-    expect(page.get_by_role("status")).to_have_text("Loading")
+    expect(page.get_by_role("main").get_by_role("status")).to_have_text("Loading")
     found = {"on its way": [*page.evaluate(MOVING), *page.evaluate(WITHOUT_AN_EDGE)]}
     held[0].continue_()
     page.unroute("**/v1/places?*")

@@ -46,7 +46,9 @@ class Router {
       const href = hrefToFollow(event);
       if (href !== null) {
         event.preventDefault();
-        this.go(href);
+        if (event.detail < 2) {
+          this.go(href);
+        }
       }
     });
     void this.#show();
@@ -125,7 +127,11 @@ function visitOfHistory(): string {
   return visit;
 }
 
-/** Return where a click on a link leads within the app; null where the browser is to follow it. */
+/**
+ * Return where a click on a link leads within the app; null where the browser is to follow it.
+ *
+ * The second click of two was meant for what stood there before, and leads nowhere.
+ */
 function hrefToFollow(event: MouseEvent): string | null {
   const link = event.target instanceof Element ? event.target.closest("a[href]") : null;
   const isPlain =

@@ -24,7 +24,7 @@ export const pages: {
   join: within(["entering"], () => import("./pages/Join.svelte")),
   email: within(["entering"], () => import("./pages/Email.svelte")),
   tasks: within(["tasks"], () => import("./pages/Tasks.svelte")),
-  task: within(["tasks"], () => import("./pages/Task.svelte")),
+  task: within(["listings", "tasks"], () => import("./pages/Task.svelte")),
   atWork: within(["tasks"], () => import("./pages/AtWork.svelte")),
   unsent: within(["offline", "tasks"], () => import("./pages/Unsent.svelte")),
   map: () => import("./pages/Map.svelte"),

@@ -65,11 +65,11 @@ def test_no_more_are_under_way_than_the_setting_says(push_service: Address) -> N
     Those who wait their turn, longer than the deadline, lose nothing of it.
     """
     envelopes = []
-    for _ in range(9):
+    for _ in range(12):
         with Browser(push_service.url) as browser:
             envelopes.append(make_envelope(browser))
         plan(envelopes[-1], status=201, delay_s=1)
-    changes = {"concurrency": 3, "timeout": timedelta(seconds=1.9)}
+    changes = {"concurrency": 3, "timeout": timedelta(seconds=2.9)}
 
     outcomes = WebPushGateway(SETTINGS.model_copy(update=changes)).send(envelopes)
 
