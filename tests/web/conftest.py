@@ -71,8 +71,9 @@ DRAWING_WITHOUT_A_CARD = [
     "--enable-unsafe-swiftshader",
 ]
 """Chromium's options to draw maps on machines without a graphics card."""
-REFUSALS = "Failed to load resource"
-"""What Chromium writes to the console of an answer of 400 or more, which a page may expect."""
+REFUSALS = ("Failed to load resource", "NetworkError when attempting to fetch resource")
+"""What Chromium writes to the console of an answer of 400 or more, and Firefox of none at all where
+a service worker asked for it: a page may expect both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +196,7 @@ def open_page(browser: Browser, site: Site) -> Iterator[Opener]:
                 "console",
                 lambda said: (
                     errors.append(said.text)
-                    if said.type == "error" and REFUSALS not in said.text
+                    if said.type == "error" and not any(one in said.text for one in REFUSALS)
                     else None
                 ),
             )

@@ -25,7 +25,7 @@ IS_READY = """() => navigator.serviceWorker.ready.then(() => new Promise((done) 
     else navigator.serviceWorker.addEventListener('controllerchange', done);
 }))"""
 KEPT = """([key, text]) => caches.open('answers').then((cache) => cache.match(key))
-    .then((kept) => kept ? kept.text() : '').then((told) => told.includes(text))"""
+    .then((kept) => kept?.text()).then((told) => told !== undefined && told.includes(text))"""
 MADE_EARLIER = """(minutes) => new Promise((done) => {
     indexedDB.open('geoservices-unsent').onsuccess = ({ target: { result } }) => {
         const work = result.transaction('waiting', 'readwrite');
