@@ -191,7 +191,10 @@ def open_page(browser: Browser, site: Site) -> Iterator[Opener]:
             page = context.new_page()
             page.set_default_timeout(PATIENCE_MS)
             expect.set_options(timeout=PATIENCE_MS)
-            page.on("pageerror", lambda error: errors.append(str(error)))
+            page.on(
+                "pageerror",
+                lambda error: None if REFUSALS[1] in str(error) else errors.append(str(error)),
+            )
             page.on(
                 "console",
                 lambda said: (
