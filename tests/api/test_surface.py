@@ -82,7 +82,7 @@ def test_every_kind_of_answer_says_what_it_is(
     assert told == {
         "screen": "text/html; charset=utf-8",
         "pages.css": "text/css; charset=utf-8",
-        "calls.js": "text/javascript; charset=utf-8",
+        "screen.js": "text/javascript; charset=utf-8",
         "bell.svg": "image/svg+xml; charset=utf-8",
         "poster.svg": "image/svg+xml; charset=utf-8",
         "poster.pdf": "application/pdf",
@@ -91,9 +91,7 @@ def test_every_kind_of_answer_says_what_it_is(
     }
 
 
-@pytest.mark.parametrize(
-    "path", ["/v1/devices/me", "/v1/consents", "/v1/nowhere", "/notifications"]
-)
+@pytest.mark.parametrize("path", ["/v1/devices/me", "/v1/consents", "/v1/nowhere", "/screen"])
 def test_no_answer_may_be_kept(citizen: Client, path: str) -> None:
     """Neither by a browser nor by a server on the way."""
     assert citizen.get(path).headers["Cache-Control"] == "no-store"
