@@ -587,6 +587,7 @@ def call(client: Client, application: FastAPI, operation: str, ids: Ids) -> Resp
     sent: dict[str, Any] = {} if row.body is None else {"json": row.body(ids)}
     if row.image is not None:
         sent = {"content": row.image, "headers": {"Content-Type": "image/jpeg"}}
+    sent["follow_redirects"] = False
     return client.request(method, address, params=ASKED.get(operation), **sent)
 
 
