@@ -71,7 +71,7 @@ def begin(open_page: Opener) -> Page:
     return page
 
 
-def test_messages_are_read_put_off_and_put_away(open_page: Opener, site: Site, tell: Tell) -> None:
+def test_messages_are_read_put_off_and_put_away(open_page: Opener, tell: Tell) -> None:
     """All by itself: new ones are counted in the menu, older ones come on demand."""
     page = begin(open_page)
     assert faults(page) == []

@@ -171,10 +171,11 @@ def test_out_of_sight_without_a_connection_and_by_a_wrong_clock(
     expect(bar(page)).to_contain_text("We cannot reach our service", timeout=SOON_MS)
     expect(page.get_by_text("1 thing waits for signal")).to_be_visible()
     # The phone has put the page away, and another is opened with the connection.
-    context = page.context
+    look_away(page, away=True)
+    page.context.set_offline(offline=False)
+    other = page.context.new_page()
     page.close()
-    context.set_offline(offline=False)
-    page = context.new_page()
+    page = other
     page.clock.install()
     page.goto(site.url)
     expect(bar(page)).to_contain_text(NOW)

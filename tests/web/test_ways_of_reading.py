@@ -39,7 +39,14 @@ def test_in_the_systems_colours_and_without_motion(
     """What can be touched has an edge, and nothing moves, even while something is on its way."""
     if browser.browser_type.name != "chromium":
         pytest.skip("this browser cannot be told so")
-    page = open_page("/", forced_colors="active", reduced_motion="reduce", contrast="more")
+    page = open_page(
+        "/",
+        forced_colors="active",
+        reduced_motion="reduce",
+        contrast="more",
+        # It would ask in the page's place, where nothing can be held.
+        service_workers="block",
+    )
     assert page.evaluate("matchMedia('(forced-colors: active)').matches")
     held: list[Route] = []
 

@@ -14,6 +14,10 @@ interface Shown {
   readonly visit: string;
 }
 
+/** Two clicks that are this close to each other, in time and on the screen, are a double click. */
+const twiceMs = 300;
+const twicePx = 10;
+
 /** What the browser's history keeps of a visit. */
 interface Kept {
   readonly visit: string;
@@ -29,6 +33,7 @@ class Router {
   #isFirst = true;
   #isOutdated = false;
   readonly #scrolled = new Map<string, number>();
+  #lastClick: MouseEvent | null = null;
 
   /** Show the page of the address there is, and follow the links and the history from now on. */
   start(): void {
@@ -43,10 +48,12 @@ class Router {
       }
     });
     document.addEventListener("click", (event) => {
+      const isSecond = this.#lastClick !== null && isSecondOfTwo(this.#lastClick, event);
+      this.#lastClick = event;
       const href = hrefToFollow(event);
       if (href !== null) {
         event.preventDefault();
-        if (event.detail < 2) {
+        if (!isSecond) {
           this.go(href);
         }
       }
@@ -128,10 +135,17 @@ function visitOfHistory(): string {
 }
 
 /**
- * Return where a click on a link leads within the app; null where the browser is to follow it.
+ * Tell whether a click is the second of two at one spot, which was meant for what stood there before.
  *
- * The second click of two was meant for what stood there before, and leads nowhere.
+ * Browsers count clicks anew where something else stands by then. Keys click nowhere, and count none.
  */
+function isSecondOfTwo(last: MouseEvent, event: MouseEvent): boolean {
+  const isByKey = event.detail === 0;
+  const apart = Math.hypot(event.clientX - last.clientX, event.clientY - last.clientY);
+  return !isByKey && event.timeStamp - last.timeStamp < twiceMs && apart < twicePx;
+}
+
+/** Return where a click on a link leads within the app; null where the browser is to follow it. */
 function hrefToFollow(event: MouseEvent): string | null {
   const link = event.target instanceof Element ? event.target.closest("a[href]") : null;
   const isPlain =
