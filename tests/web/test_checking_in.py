@@ -148,6 +148,7 @@ def test_everybody_can_use_the_pages(open_page: Opener, site: Site) -> None:
         expect(page.get_by_role("link", name="Exeter Library")).to_be_visible()
         found[scheme, "near me"] = faults(page)
         page.get_by_role("link", name="Exeter Library").click()
+        heading(page, "Exeter Library")
         expect(page.get_by_text("Free hot drink")).to_be_visible()
         found[scheme, "place"] = faults(page)
         page.locator("main section button").first.click()
