@@ -13,6 +13,7 @@ from sqlalchemy import select
 from geoservices.checkins.models import CheckIn
 from geoservices.checkins.verification import Evidence
 from geoservices.database import transaction
+from geoservices.listings.models import Listing
 from geoservices.tasks.models import Task, TaskStep
 from geoservices.tasks.states import TaskState
 from tests.picturing import jpeg
@@ -122,6 +123,29 @@ def test_a_check_in_without_signal_is_told_once(
         [made] = session.scalars(select(CheckIn).where(CheckIn.evidence == Evidence.OFFLINE_CLAIM))
         assert made.claimed_at == datetime.fromisoformat(told)
         session.delete(made)
+
+
+def test_what_is_on_is_there_without_signal(
+    open_page: Opener, site: FarSite, lose_signal: Callable[[Page], None]
+) -> None:
+    """An offer and an event that were seen, with when that was."""
+    with site.sessions() as session:
+        ids = {
+            title: session.scalars(select(Listing.id).where(Listing.title == title)).one()
+            for title in ("Free hot drink", "Story time")
+        }
+    offer, event = f"/offers/{ids['Free hot drink']}", f"/events/{ids['Story time']}"
+    page = open_page(offer)
+    be_ready(page)
+    for path, keys in ((offer, [offer]), (event, [event, f"{event}/occurrences"])):
+        page.goto(f"{site.url}{path}")
+        be_ready(page, *[f"/v1{key}" for key in keys])
+    lose_signal(page)
+    for path, title in ((offer, "Free hot drink"), (event, "Story time")):
+        page.goto(f"{site.url}{path}")
+        expect(page.get_by_role("heading", level=1, name=title)).to_be_visible()
+        expect(page.get_by_text("No signal just now. This is how it was at")).to_be_visible()
+        assert faults(page) == []
 
 
 def test_a_phone_without_room_claims_to_keep_nothing(

@@ -76,7 +76,8 @@ def test_each_choice_is_made_by_itself_and_stays(open_page: Opener) -> None:
     )
     page.get_by_label("Quiet until").fill("06:15")
     page.get_by_role("button", name="Save").first.click()
-    expect(page.get_by_text("Saved.").first).to_be_visible()
+    quiet = page.get_by_role("region", name="Quiet hours")
+    expect(quiet.get_by_text("Saved.")).to_be_visible()
 
     page.reload()
     expect(page.get_by_label("Quiet from")).to_have_value("21:30")

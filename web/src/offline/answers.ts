@@ -8,8 +8,10 @@ export const mostAnswers = 100;
 const id = "[0-9a-f-]{36}";
 const lists = /^\/v1\/(places|tasks|notifications)$/;
 const single = new RegExp(
-  `^/v1/(places/${id}(/listings)?|tasks/${id}(/photos|/steps)?|notifications/${id})$`,
+  `^/v1/(places/${id}(/listings)?|tasks/${id}(/photos|/steps)?|(offers|events|notifications)/${id})$`,
 );
+/** The next times of an event; later ones are asked for by an instant. */
+const times = new RegExp(`^/v1/events/${id}/occurrences$`);
 /** Where one stood: a list of what was near is shown wherever one is, and positions are not kept. */
 const position = "near";
 
@@ -23,6 +25,9 @@ export function keyOf(url: URL): string | null {
     return url.pathname;
   }
   const query = new URLSearchParams(url.search);
+  if (times.test(url.pathname)) {
+    return query.has("since") ? null : url.pathname;
+  }
   if (!lists.test(url.pathname) || query.has("cursor") || query.has("bbox")) {
     return null;
   }

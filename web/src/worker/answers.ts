@@ -19,13 +19,25 @@ const passing = new Set([502, 503, 504]);
 
 /** Another one after each emptying: what was asked before it is not kept after it. */
 let generation = 0;
+/** How many answers have been asked for. */
+let asks = 0;
+/** Which of them is kept, by its key: one that comes late does not replace a later one. */
+const keptAsks = new Map<string, number>();
+/** What is written is written one after the other. */
+let writing: Promise<void> = Promise.resolve();
+
+/** When an answer was asked for. */
+interface Asked {
+  readonly generation: number;
+  readonly ask: number;
+}
 
 /** Return the service's answer, or the one of before if none comes in time. */
 export async function answer(event: FetchEvent, key: string): Promise<Response> {
-  const asked = generation;
+  const asked: Asked = { generation, ask: ++asks };
   const kept = await find(key);
   const coming = fetch(event.request).then((response) => {
-    event.waitUntil(keep(key, response, asked));
+    event.waitUntil(keep(key, response.clone(), asked));
     return response;
   });
   if (!kept) {
@@ -43,10 +55,17 @@ export async function answer(event: FetchEvent, key: string): Promise<Response> 
 
 /** Return who the browser is; what was kept for somebody else is gone before anyone learns of it. */
 export async function answerWho(event: FetchEvent): Promise<Response> {
+  const asked = generation;
   const response = await fetch(event.request);
   if (response.ok) {
     const { device, member } = (await response.clone().json()) as Browser;
-    await belongTo(`${device?.id ?? ""} ${member?.id ?? ""}`);
+    const who = `${device?.id ?? ""} ${member?.id ?? ""}`;
+    // Whoever it was before somebody signed in is not who it is now.
+    await inTurn(async () => {
+      if (asked === generation) {
+        await belongTo(who);
+      }
+    });
   }
   return response;
 }
@@ -76,7 +95,7 @@ async function belongTo(who: string): Promise<void> {
     await forgetAnswers();
   }
   if (before !== who) {
-    await quietly(async () => (await caches.open(name)).put(owner, new Response(who)));
+    await (await caches.open(name)).put(owner, new Response(who));
   }
 }
 
@@ -86,17 +105,21 @@ async function find(key: string): Promise<Response | undefined> {
   return Date.now() - at < keepMs ? found : undefined;
 }
 
-async function keep(key: string, response: Response, asked: number): Promise<void> {
+async function keep(key: string, response: Response, asked: Asked): Promise<void> {
   if (response.status === 401) {
-    // Whoever it was is known no more.
-    await forgetAnswers();
-  } else if (response.ok && asked === generation) {
+    // Whoever it was is known no more, unless somebody has signed in since.
+    if (asked.generation === generation) {
+      await forgetAnswers();
+    }
+  } else if (response.ok) {
     const headers = new Headers(response.headers);
     headers.set(keptHeader, new Date().toISOString());
-    const copy = new Response(await response.clone().blob(), { headers });
-    await quietly(async () => {
-      const cache = await caches.open(name);
-      if (asked === generation) {
+    const copy = new Response(await response.blob(), { headers });
+    await inTurn(async () => {
+      const isOutdated = (keptAsks.get(key) ?? 0) > asked.ask;
+      if (asked.generation === generation && !isOutdated) {
+        keptAsks.set(key, asked.ask);
+        const cache = await caches.open(name);
         // Last in the order of the cache, which is that of age.
         await cache.delete(key);
         await cache.put(key, copy);
@@ -104,8 +127,15 @@ async function keep(key: string, response: Response, asked: number): Promise<voi
       }
     });
   } else if (response.status === 404 || response.status === 403) {
-    await (await caches.open(name)).delete(key);
+    await inTurn(async () => {
+      await (await caches.open(name)).delete(key);
+    });
   }
+}
+
+function inTurn(work: () => Promise<void>): Promise<void> {
+  writing = writing.then(() => quietly(work));
+  return writing;
 }
 
 async function trim(cache: Cache): Promise<void> {
