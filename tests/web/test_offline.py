@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -16,11 +17,13 @@ from geoservices.database import transaction
 from geoservices.listings.models import Listing
 from geoservices.tasks.models import Task, TaskStep
 from geoservices.tasks.states import TaskState
+from tests.eventually import eventually
 from tests.picturing import jpeg
 from tests.signing import PASSWORD
 from tests.web.conftest import MakeTask, Opener, Site, faults
 from tests.web.line import Line, line_to
 
+PATIENCE = timedelta(seconds=30)
 IS_READY = """() => navigator.serviceWorker.ready.then(() => new Promise((done) => {
     if (navigator.serviceWorker.controller) done();
     else navigator.serviceWorker.addEventListener('controllerchange', done);
@@ -87,7 +90,12 @@ def be_ready(page: Page, *keys: str, saying: str = "") -> None:
     """Wait until the app is kept, and what was seen under these addresses, as it is now."""
     page.evaluate(IS_READY)
     for key in keys:
-        page.wait_for_function(KEPT, arg=[key, saying])
+        eventually(partial(is_kept, page, key, saying), within=PATIENCE)
+
+
+def is_kept(page: Page, key: str, saying: str) -> bool:
+    """Whether what was seen under an address is kept, and says something."""
+    return bool(page.evaluate(KEPT, [key, saying]))
 
 
 def test_a_check_in_without_signal_is_told_once(
@@ -262,5 +270,4 @@ def test_nothing_of_anyone_is_left_for_the_next(
     expect(page.get_by_role("heading", level=1, name="Read the meter")).to_be_visible()
     be_ready(page, f"/v1{path}")
     page.evaluate(SIGN_OUT)
-    gone = f"(told) => ({KEPT})(told).then((isThere) => !isThere)"
-    page.wait_for_function(gone, arg=[f"/v1{path}", "Read the meter"])
+    eventually(lambda: not is_kept(page, f"/v1{path}", "Read the meter"), within=PATIENCE)
