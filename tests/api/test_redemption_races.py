@@ -140,7 +140,9 @@ def at_once(clients: Sequence[Client], send: Callable[[Client], Response]) -> li
         return send(client)
 
     with ThreadPoolExecutor(len(clients)) as threads:
-        return list(threads.map(one, clients))
+        answers = list(threads.map(one, clients))
+    assert [answer.text for answer in answers if answer.is_server_error] == []
+    return answers
 
 
 def statuses(answers: Sequence[Response]) -> Counter[int]:

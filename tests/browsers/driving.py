@@ -167,6 +167,9 @@ class Chromium:
 
     async def _empty(self, site_url: str) -> None:
         session = await self.context.new_cdp_session(self.context.pages[0])
+        # What a worker is still keeping would otherwise hold up that it is deleted.
+        await session.send("ServiceWorker.enable")
+        await session.send("ServiceWorker.stopAllWorkers")
         everything = {"origin": site_url, "storageTypes": "all"}
         await session.send("Storage.clearDataForOrigin", everything)
         await session.detach()
