@@ -1,4 +1,8 @@
-"""The web app, as `web/` was built: the same page at each of its addresses, and what that loads."""
+"""The web app, as `web/` was built: the same page at each of its addresses, and what that loads.
+
+All of it is kept in memory. It is a few megabytes, a phone that comes for the first time asks for a
+hundred files of it, and whoever builds it anew takes none from under a page that is open.
+"""
 
 import json
 import re
@@ -11,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from fastapi import FastAPI, Request
-from fastapi.responses import FileResponse, Response
+from fastapi.responses import Response
 
 from api.headers import of_app
 from api.problems import NoSuchAddress
@@ -50,8 +54,9 @@ class WebApp:
     """None if there was no build."""
     addresses: tuple[str, ...]
     """Where the page is served, as paths with parameters in braces."""
-    assets: Mapping[str, Path]
-    worker: Mapping[str, Path]
+    assets: Mapping[str, bytes]
+    """What it loads, by name, and the same compressed."""
+    worker: Mapping[str, bytes]
     """The service worker's script and the same compressed; nothing if there was no build."""
     parts: Mapping[str, tuple[str, ...]]
     """What the page loads at an address besides what it loads at all: scripts and styles."""
@@ -74,8 +79,8 @@ def read_build(folder: Path) -> WebApp:
     return WebApp(
         page=index.read_text("utf-8"),
         addresses=tuple(json.loads((folder / "addresses.json").read_text("utf-8"))),
-        assets={file.name: file for file in (folder / "assets").iterdir()},
-        worker={file.name: file for file in folder.glob(f"{WORKER}*")},
+        assets={file.name: file.read_bytes() for file in (folder / "assets").iterdir()},
+        worker={file.name: file.read_bytes() for file in folder.glob(f"{WORKER}*")},
         parts={address: tuple(files) for address, files in parts.items()},
     )
 
@@ -106,17 +111,16 @@ def install(app: FastAPI, folder: Path = FOLDER, *, map_origin: str | None = Non
 
         return open_app
 
-    def read_asset(request: Request, name: str) -> Response:
+    async def read_asset(request: Request, name: str) -> Response:
         """Send a file of the app's, compressed if the browser takes that."""
-        # One that was built anew since has taken others' places.
-        if name not in web.assets or not web.assets[name].exists():
+        if name not in web.assets:
             raise NoSuchAddress
         sent = send_asset(web.assets, name, request.headers.get("Accept-Encoding", ""))
         if sent.media_type == SCRIPT:
             sent.headers.update(policy)
         return sent
 
-    def read_worker(request: Request) -> Response:
+    async def read_worker(request: Request) -> Response:
         """Send the service worker, which may serve every page, from the root; never a kept one."""
         if WORKER not in web.worker:
             raise NoSuchAddress
@@ -135,7 +139,7 @@ def _link(file: str) -> str:
     return f'<link rel="{kind}" crossorigin href="/{file}">'
 
 
-def send_asset(assets: Mapping[str, Path], name: str, accepted: str) -> Response:
+def send_asset(assets: Mapping[str, bytes], name: str, accepted: str) -> Response:
     """Return the answer with a file.
 
     Args:
@@ -149,10 +153,10 @@ def send_asset(assets: Mapping[str, Path], name: str, accepted: str) -> Response
     for encoding, ending in ENCODINGS.items():
         if encoding in taken and name + ending in assets:
             headers["Content-Encoding"] = encoding
-            path = assets[name + ending]
+            content = assets[name + ending]
             break
     else:
-        path = assets[name]
+        content = assets[name]
     # Not every machine's list of media types knows modules by their ending.
     media_type = SCRIPT if name.endswith((".js", ".mjs")) else guess_type(name)[0]
-    return FileResponse(path, media_type=media_type, headers=headers)
+    return Response(content, media_type=media_type, headers=headers)
