@@ -22,6 +22,14 @@ TIME_ZONE = "Europe/London"
 PATIENCE_MS = 15_000
 UNDER_WAY = "main [role=status] > [aria-hidden=true], main [aria-busy=true]"
 """What stands on a page while something of it is on its way."""
+WHOLE = "() => ({ width: innerWidth, height: document.documentElement.scrollHeight })"
+"""How large a window is that shows the whole page."""
+SOME_FRAMES = """() => new Promise((done) => {
+    let left = 5;
+    const next = () => (left-- ? requestAnimationFrame(next) : done());
+    next();
+})"""
+"""So long it takes a page to begin with what a change of the window's size asks of it."""
 
 
 class Photographer:
@@ -56,8 +64,8 @@ class Photographer:
             page = self._open(context, shot)
             shot.go(page)
             for size, (width, height) in SIZES.items():
-                page.set_viewport_size({"width": width, "height": height})
                 for scheme in SCHEMES:
+                    page.set_viewport_size({"width": width, "height": height})
                     page.emulate_media(color_scheme="light" if scheme == "light" else "dark")
                     yield self._picture(page, f"{shot.name}-{size}-{scheme}")
 
@@ -90,8 +98,11 @@ class Photographer:
 
     def _picture(self, page: Page, name: str) -> Path:
         _settle(page)
+        # A map whose size changes while the picture is taken is drawn too late.
+        page.set_viewport_size(page.evaluate(WHOLE))
+        _settle(page)
         path = self._folder / f"{name}.png"
-        page.screenshot(path=path, full_page=True, animations="disabled", scale="css")
+        page.screenshot(path=path, animations="disabled", scale="css")
         return path
 
 
@@ -99,6 +110,7 @@ def _settle(page: Page) -> None:
     """Wait until the page shows what it is going to show."""
     page.get_by_role("heading", level=1).wait_for()
     page.wait_for_load_state("networkidle")
+    page.evaluate(SOME_FRAMES)
     page.wait_for_function(f"() => !document.querySelector('{UNDER_WAY}')")
 
 

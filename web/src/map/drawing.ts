@@ -71,6 +71,7 @@ export class Drawing {
   readonly #told: Told;
   readonly #dark = matchMedia("(prefers-color-scheme: dark)");
   readonly #restyle = (): void => {
+    this.#told.onDrawn(false);
     this.#map.setStyle(baseStyle(this.#told.tiles.base_map, readPalette()), { diff: false });
   };
   #here: Position | null;
