@@ -24,6 +24,7 @@ class Told(NamedTuple):
 
     expires_at: datetime
     listing_withdrawn_at: datetime | None
+    """When what a campaign speaks of was withdrawn; word of a listing may say just that."""
     campaign_ended_at: datetime | None
     is_about_sensitive: bool | None
     """Whether it comes of passing a place that is sensitive by now, or of a run about one."""

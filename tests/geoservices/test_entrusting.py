@@ -36,6 +36,7 @@ from tests.factories import (
     make_place,
 )
 from tests.jobs import runtime
+from tests.notifying import pushed
 from tests.tasking import HOUR, RULES, add_task, make_team
 from tests.tasking import hire as hire_member
 from workers.jobs import tasks as jobs
@@ -262,6 +263,7 @@ def test_whoever_loses_what_is_cancelled_is_told(
         (ann.id, "It is for you."),
         (ann.id, "It was cancelled."),
     ]
+    assert (task.title, "It was cancelled.") in pushed(session, at=NOON + HOUR)
 
 
 def test_whoever_has_it_taken_back_is_told(
