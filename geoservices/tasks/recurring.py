@@ -22,6 +22,7 @@ from geoservices.calendars.recurrence import (
 from geoservices.checkins.verification import Evidence
 from geoservices.errors import ErrorKind, GeoservicesError, IdTaken, NotFound
 from geoservices.instants import MICROSECOND
+from geoservices.listings.drafts import check_years
 from geoservices.listings.models import ListingKind
 from geoservices.places import access_queries
 from geoservices.places import service as places
@@ -85,12 +86,14 @@ class SeriesDraft:
         """Return it with its time zone and its rule in one form, if it can be followed.
 
         Raises:
+            YearRefused: It begins in another age.
             TimeZoneUnknown: There is no such zone.
             RecurrenceRefused: Its rule cannot be followed from its first start, or never ends.
             SeriesRefused: What is said does not go together.
             ChecklistRefused: Two items of the checklist have the same id.
             AssignedTwice: It is for a person, a team and a skill, or two of these.
         """
+        check_years(starts_at=self.starts_at)
         zone = self.time_zone or place.time_zone
         check_time_zone(zone)
         settled = replace(self, time_zone=zone, rule=read_rule(self.rule, field="/rule"))
@@ -167,8 +170,8 @@ def publish_series(
         NotFound: The place is neither the organisation's nor shared with it, or out of reach; or
             there is no such member or team.
         IdTaken: The id belongs to a series with other content.
-        RecurrenceRefused, TimeZoneUnknown, SeriesRefused, ChecklistRefused, AssignedTwice: As
-            `SeriesDraft.settled` has it.
+        YearRefused, RecurrenceRefused, TimeZoneUnknown, SeriesRefused, ChecklistRefused,
+            AssignedTwice: As `SeriesDraft.settled` has it.
     """
     settled = _checked(session, draft, grant)
     said = asdict(settled)
@@ -199,8 +202,8 @@ def replace_series(
     Raises:
         NotFound: There is no such series, place, member or team of the organisation's.
         SeriesOver: It has ended.
-        RecurrenceRefused, TimeZoneUnknown, SeriesRefused, ChecklistRefused, AssignedTwice: As
-            `SeriesDraft.settled` has it.
+        YearRefused, RecurrenceRefused, TimeZoneUnknown, SeriesRefused, ChecklistRefused,
+            AssignedTwice: As `SeriesDraft.settled` has it.
     """
     series = get_series(session, series_id, grant=grant, hold=True)
     settled = _checked(session, draft, grant)

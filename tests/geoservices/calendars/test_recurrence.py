@@ -291,6 +291,7 @@ def test_a_rule_that_cannot_be_followed_is_refused(rule: str) -> None:
     ("rule", "says"),
     [
         ("FREQ=WEEKLY;UNTIL=20260831", "later UNTIL"),
+        ("FREQ=WEEKLY;UNTIL=00010101", "later UNTIL"),
         ("FREQ=WEEKLY;BYDAY=WE", "Tuesday 01 September 2026, 10:00"),
         ("FREQ=DAILY;BYHOUR=9", "not one of"),
         ("FREQ=DAILY;INTERVAL=7;BYDAY=MO", "not one of"),
