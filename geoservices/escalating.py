@@ -1,8 +1,9 @@
 """Word of what time does to tasks: to whoever had one, and upwards once one is overdue."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
@@ -13,6 +14,7 @@ from geoservices.accounts.models import Person
 from geoservices.entrusting import LOST, WORTH_SHOWING, tell, tell_of_end
 from geoservices.notifications.announcing import announce_listing
 from geoservices.places.access_queries import reached_by
+from geoservices.singling_out import Failure, single_out
 from geoservices.tasks import lapsing, queries, recurring, waiting_queries
 from geoservices.tasks.models import Escalation, Task
 from geoservices.tasks.states import TaskState
@@ -23,6 +25,15 @@ HANDED_BACK: Final = (
     "It comes again, and whom it was for does the organisation's work no more. It is for whoever "
     "comes by now, as are those after it. Say in its series whom it is for."
 )
+
+
+class Escalated(NamedTuple):
+    """Tasks that were overdue: how many there were, and how many people were told."""
+
+    overdue: int
+    told: int
+    failures: Sequence[Failure[UUID]]
+    """Those of which nobody was told, as word of them cannot be written."""
 
 
 def let_time_pass(session: Session, *, at: datetime, limit: int) -> int:
@@ -37,13 +48,31 @@ def let_time_pass(session: Session, *, at: datetime, limit: int) -> int:
     return len(lapsed)
 
 
-def escalate(session: Session, *, at: datetime, limit: int) -> tuple[int, int]:
+def escalate(
+    session: Session, *, at: datetime, limit: int, without: Collection[UUID] = ()
+) -> Escalated:
     """Tell of up to so many tasks that have become overdue, each once for each due time.
 
-    Returns:
-        How many tasks were overdue, and how many people were told.
+    Of which word cannot be written, those wait, and keep nobody from hearing of the others.
+
+    Args:
+        session: The transaction.
+        at: Now.
+        limit: The most tasks.
+        without: Tasks to be left out.
     """
-    tasks = lapsing.take_overdue(session, at=at, limit=limit)
+    tasks = {one.id: one for one in queries.overdue(session, at=at, limit=limit, without=without)}
+
+    def escalate_some(ids: Sequence[UUID]) -> int:
+        return _escalate(session, [tasks[one] for one in ids], at=at)
+
+    found = single_out(session, list(tasks), escalate_some)
+    return Escalated(len(tasks), sum(found.done), found.failures)
+
+
+def _escalate(session: Session, tasks: Sequence[Task], *, at: datetime) -> int:
+    for task in tasks:
+        task.overdue_told_at = at
     blocked = waiting_queries.blocked(session, [one.id for one in tasks if not one.claimed_by])
     told = [
         announce_listing(
@@ -63,7 +92,7 @@ def escalate(session: Session, *, at: datetime, limit: int) -> tuple[int, int]:
         for person in told_of(session, task)
     ]
     tell(session, told, at=at)
-    return len(tasks), len(told)
+    return len(told)
 
 
 def told_of(session: Session, task: Task) -> Sequence[Person]:

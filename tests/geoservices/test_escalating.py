@@ -1,12 +1,13 @@
 """Time passes for tasks: claims end, tasks end, and what is overdue is told upwards."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
+from structlog.testing import capture_logs
 
 from geoservices import clock, entrusting, escalating
 from geoservices.access.actors import Grant
@@ -198,7 +199,7 @@ def test_an_overdue_task_is_told_to_the_leads_of_its_team_once(
     task.due_at = NOON + HOUR
     anew = escalating.escalate(session, at=NOON + HOUR, limit=9)
 
-    assert (before, first, again, anew) == ((0, 0), (1, 1), (0, 0), (1, 1))
+    assert [one[:2] for one in (before, first, again, anew)] == [(0, 0), (1, 1), (0, 0), (1, 1)]
     assert told(session) == [(lead.id, "Overdue: Change the lamp")] * 2
     bodies = session.scalars(select(Notification.body)).all()
     assert "It was due at 12:00 on 04/03/2026 and is open." in bodies
@@ -249,7 +250,7 @@ def test_a_task_may_be_for_managers_to_be_told_of_or_for_nobody(
     add_task(session, place, team_id=team.id, escalate_to=Escalation.MANAGER)
     add_task(session, place, team_id=team.id, escalate_to=Escalation.NOBODY)
 
-    assert escalating.escalate(session, at=NOON, limit=9) == (1, 1)
+    assert escalating.escalate(session, at=NOON, limit=9) == (1, 1, [])
     assert [person_id for person_id, _title in told(session)] == [manager.id]
 
 
@@ -261,7 +262,7 @@ def test_what_is_over_is_not_overdue(
     hire(session, organisation, Role.MANAGER)
     add_task(session, place, state=state)
 
-    assert escalating.escalate(session, at=NOON + HOUR, limit=9) == (0, 0)
+    assert escalating.escalate(session, at=NOON + HOUR, limit=9) == (0, 0, [])
 
 
 def test_where_a_task_stands_is_the_same_for_postgresql(session: Session, place: Place) -> None:
@@ -314,6 +315,54 @@ def test_the_jobs_do_it(
         titles = sorted(title for _person_id, title in told(session))
         assert titles == ["Change the lamp", "Overdue: Change the lamp"]
         assert session.scalar(select(func.count()).select_from(TaskStep)) == 2
+
+
+def test_tasks_that_nobody_can_be_told_of_keep_nobody_from_hearing_of_the_others(
+    sessions: SessionFactory,
+    organisation: Organisation,
+    place: Place,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A dozen stand first, due when the manager's clocks show no year; they are named and wait."""
+    monkeypatch.setattr(runtime, "sessions", lambda: sessions)
+    monkeypatch.setattr(clock, "now", lambda: NOON)
+    monkeypatch.setattr(jobs, "AT_ONCE", 13)
+    dawn = datetime(1, 1, 1, 0, 1, tzinfo=UTC)
+    with sessions() as session, session.begin():
+        place = session.merge(place)
+        boss = hire(session, session.merge(organisation), Role.MANAGER)
+        boss.time_zone = "America/New_York"
+        ann = hire(session, session.merge(organisation))
+        ann.time_zone = "Pacific/Auckland"
+        said = {"assigned_to": ann.id, "starts_at": dawn - timedelta(minutes=1)}
+        broken = {tasking.add_task(session, place, due_at=dawn, **said).id for _ in range(12)}
+        dusk = datetime.max.replace(tzinfo=UTC)
+        unseen = {tasking.add_task(session, place, due_at=dusk, assigned_to=ann.id).id}
+        for count in range(14):
+            add_task(session, place, title=f"Good {count}", starts_at=NOON - HOUR)
+
+    with capture_logs() as logged:
+        jobs.escalate()
+    named = {UUID(line["task_id"]) for line in logged if line["event"] == "task_untold"}
+    with sessions() as session:
+        titles = {title for _person_id, title in told(session)}
+    with sessions() as session, session.begin():
+        session.execute(delete(Notification))
+        # What is told alone has words with its time.
+        session.execute(
+            update(Task).where(Task.id.in_(broken)).values(told_at=NOON, opened_at=NOON)
+        )
+    with capture_logs() as logged:
+        jobs.open_tasks()
+    silent = {UUID(line["task_id"]) for line in logged if line["event"] == "task_untold"}
+
+    assert named == broken
+    assert titles == {f"Overdue: Good {count}" for count in range(14)}
+    assert silent == unseen
+    with sessions() as session:
+        opened = session.scalars(select(Task.title).where(Task.opened_at.is_not(None)))
+        assert {f"Good {count}" for count in range(14)} <= set(opened)
+        assert session.get_one(Task, next(iter(unseen))).told_at is None
 
 
 def test_what_is_declined_waits_and_is_still_told_of(
