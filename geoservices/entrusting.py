@@ -235,6 +235,16 @@ def tell_of_end(
     )
 
 
+def titles_of(tasks: Sequence[Task]) -> str:
+    """Return the titles of tasks, each in a line, as many as one message may name."""
+    body = "\n".join(task.title for task in tasks)
+    return (
+        body
+        if len(body) <= LONGEST_BODY
+        else body[: LONGEST_BODY - 1].rsplit("\n", 1)[0] + "\n\u2026"
+    )
+
+
 def tell(session: Session, told: Sequence[Notification], *, at: datetime) -> None:
     """Send notifications on their way."""
     if told:
@@ -310,9 +320,7 @@ def _word(session: Session, person: Person, tasks: Sequence[Task], *, at: dateti
     first, *others = tasks
     if others:
         title = SEVERAL.format(count=len(tasks))
-        body = "\n".join(task.title for task in tasks)
-        if len(body) > LONGEST_BODY:
-            body = body[: LONGEST_BODY - 1].rsplit("\n", 1)[0] + "\n\u2026"
+        body = titles_of(tasks)
     else:
         title = first.title
         body = YOURS.format(whom="you" if first.assigned_to else "your team")

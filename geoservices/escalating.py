@@ -1,5 +1,6 @@
 """Word of what time does to tasks: to whoever had one, and upwards once one is overdue."""
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -11,8 +12,9 @@ from sqlalchemy.orm import Session
 from geoservices.access.rights import Right, Role
 from geoservices.accounts.acting import actor_of
 from geoservices.accounts.models import Person
-from geoservices.entrusting import LOST, WORTH_SHOWING, tell, tell_of_end
+from geoservices.entrusting import LOST, WORTH_SHOWING, tell, tell_of_end, titles_of
 from geoservices.notifications.announcing import announce_listing
+from geoservices.notifications.models import Notification
 from geoservices.places.access_queries import reached_by
 from geoservices.singling_out import Failure, single_out
 from geoservices.tasks import lapsing, queries, recurring, waiting_queries
@@ -22,6 +24,11 @@ from geoservices.tasks.states import TaskState
 LONGEST_TITLE: Final = 120
 OVERDUE: Final = "It was due at {due:%H:%M} on {due:%d/%m/%Y} and {stands}."
 HANDED_BACK: Final = (
+    "Whom it was for does the organisation's work no more. It is for whoever comes by now. Assign "
+    "it if it is for somebody else."
+)
+SEVERAL_HANDED_BACK: Final = "{count} tasks are for nobody now"
+SERIES_HANDED_BACK: Final = (
     "It comes again, and whom it was for does the organisation's work no more. It is for whoever "
     "comes by now, as are those after it. Say in its series whom it is for."
 )
@@ -107,29 +114,48 @@ def told_of(session: Session, task: Task) -> Sequence[Person]:
 
 
 def hand_back(session: Session, *, at: datetime, limit: int) -> int:
-    """Hand back what comes again for members who do no work any more; see `recurring.hand_back`.
+    """Hand back what is for members who do no work any more; see `recurring.hand_back`.
 
-    Managers are told, once for each series.
+    Managers are told, once for each series and once of all other tasks together.
 
     Returns:
         How many tasks were handed back.
     """
     left = recurring.hand_back(session, at=at, limit=limit)
+    of_series = {task.series_id: task for task in left if task.series_id}.values()
+    singles: defaultdict[UUID, list[Task]] = defaultdict(list)
+    for task in left:
+        if not task.series_id:
+            for manager in managers_of(session, task):
+                singles[manager.id].append(task)
     told = [
-        announce_listing(
-            session,
-            task,
-            manager.id,
-            title=f"For nobody now: {task.title}"[:LONGEST_TITLE],
-            body=HANDED_BACK,
-            expires_at=at + WORTH_SHOWING,
-            at=at,
-        )
-        for task in {task.series_id: task for task in left}.values()
+        _tell_of_nobody(session, [task], manager.id, SERIES_HANDED_BACK, at=at)
+        for task in of_series
         for manager in managers_of(session, task)
+    ] + [
+        _tell_of_nobody(session, tasks, manager_id, HANDED_BACK, at=at)
+        for manager_id, tasks in singles.items()
     ]
     tell(session, told, at=at)
     return len(left)
+
+
+def _tell_of_nobody(
+    session: Session, tasks: Sequence[Task], manager_id: UUID, body: str, *, at: datetime
+) -> Notification:
+    first, *others = tasks
+    title = f"For nobody now: {first.title}"[:LONGEST_TITLE]
+    if others:
+        title, body = SEVERAL_HANDED_BACK.format(count=len(tasks)), titles_of(tasks)
+    return announce_listing(
+        session,
+        first,
+        manager_id,
+        title=title,
+        body=body,
+        expires_at=at + WORTH_SHOWING,
+        at=at,
+    )
 
 
 def managers_of(session: Session, task: Task) -> Sequence[Person]:

@@ -274,14 +274,14 @@ def make_due(session: Session, *, at: datetime, limit: int) -> tuple[int, Sequen
 def hand_back(session: Session, *, at: datetime, limit: int) -> Sequence[Task]:
     """Let whoever comes by do what is for members alone who do the organisation's work no more.
 
-    That is, unfinished occurrences, and what comes after them of their series. Running it twice
-    changes nothing.
+    That is, what is unfinished and nobody has, and what comes after it of its series. Running it
+    twice changes nothing.
 
     Returns:
-        The occurrences that were handed back, of up to so many series.
+        The tasks that were handed back, up to so many.
     """
     series = {one.id: one for one in queries.of_who_left(session, at=at, limit=limit)}
-    left = queries.left(session, series, at=at)
+    left = queries.left(session, series, at=at, limit=limit)
     for task in left:
         came_of = series[task.series_id] if task.series_id else None
         if came_of is not None and came_of.assigned_to == task.assigned_to:

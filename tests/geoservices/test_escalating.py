@@ -334,7 +334,7 @@ def test_tasks_that_nobody_can_be_told_of_keep_nobody_from_hearing_of_the_others
         boss.time_zone = "America/New_York"
         ann = hire(session, session.merge(organisation))
         ann.time_zone = "Pacific/Auckland"
-        said = {"assigned_to": ann.id, "starts_at": dawn - timedelta(minutes=1)}
+        said: dict[str, Any] = {"assigned_to": ann.id, "starts_at": dawn - timedelta(minutes=1)}
         broken = {tasking.add_task(session, place, due_at=dawn, **said).id for _ in range(12)}
         dusk = datetime.max.replace(tzinfo=UTC)
         unseen = {tasking.add_task(session, place, due_at=dusk, assigned_to=ann.id).id}
@@ -380,6 +380,40 @@ def test_what_is_declined_waits_and_is_still_told_of(
     assert [person_id for person_id, _title in told(session)] == [manager.id]
 
 
+def test_what_is_for_who_left_is_handed_back(
+    session: Session, organisation: Organisation, place: Place
+) -> None:
+    """Declined or not; what they have, once their lease is over. Managers are told together."""
+    ann, ben = (hire(session, organisation) for _ in range(2))
+    boss = hire(session, organisation, Role.MANAGER)
+    titles = ("Bins", "Doors", "Lamp", "Roof", "Sign")
+    bins, doors, lamp, roof, sign = (
+        tasking.add_task(session, place, title, assigned_to=ann.id) for title in titles
+    )
+    doing.decline(session, doors.id, reason="On leave", grant=may_do(ann), at=NOON)
+    claim(session, lamp, ann)
+    roof.assigned_to, sign.state = ben.id, TaskState.DONE
+    ann.disabled_at = NOON
+    session.flush()
+
+    counts = [escalating.hand_back(session, at=NOON, limit=9) for _ in range(2)]
+    escalating.let_time_pass(session, at=NOON + 2 * HOUR, limit=9)
+    later = escalating.hand_back(session, at=NOON + 2 * HOUR, limit=9)
+
+    assert (counts, later) == ([2, 0], 1)
+    assert [one.assigned_to for one in (bins, doors, lamp)] == [None] * 3
+    assert [one.assigned_to for one in (roof, sign)] == [ben.id, ann.id]
+    assert claim(session, doors, ben, at=NOON + 2 * HOUR).claimed_by == ben.id
+    words = session.execute(
+        select(Notification.title, Notification.body)
+        .where(Notification.person_id == boss.id)
+        .order_by(Notification.created_at)
+    ).all()
+    assert words[0].title == "2 tasks are for nobody now"
+    assert sorted(words[0].body.splitlines()) == ["Bins", "Doors"]
+    assert words[1] == ("For nobody now: Lamp", escalating.HANDED_BACK)
+
+
 def test_what_comes_again_for_who_left_is_handed_back(
     session: Session, organisation: Organisation, place: Place
 ) -> None:
@@ -389,7 +423,6 @@ def test_what_comes_again_for_who_left_is_handed_back(
     hire(session, organisation, Role.MANAGER, reach={"tags": ["moor"], "area": None})
     anns, bens = make_series(session, place), make_series(session, place)
     anns.assigned_to, bens.assigned_to = ann.id, ben.id
-    mine = tasking.add_task(session, place, "Ann's own", assigned_to=ann.id)
     ended = make_series(session, place)
     ended.assigned_to, ended.lasts = ann.id, HOUR
     ann.disabled_at = NOON
@@ -402,12 +435,11 @@ def test_what_comes_again_for_who_left_is_handed_back(
 
     assert handed_back == [1, 0]
     made = {task.series_id: task for task in session.scalars(select(Task)) if task.series_id}
-    tasks = (made[anns.id], made[bens.id], mine)
-    assert [one.assigned_to for one in tasks] == [None, ben.id, ann.id]
+    assert [made[one.id].assigned_to for one in (anns, bens)] == [None, ben.id]
     assert [one.assigned_to for one in (anns, bens)] == [None, ben.id]
     assert (ended.assigned_to, over.assigned_to) == (ann.id, ann.id)
     assert [(one.person_id, one.body) for one in session.scalars(select(Notification))] == [
-        (boss.id, escalating.HANDED_BACK)
+        (boss.id, escalating.SERIES_HANDED_BACK)
     ]
     [step] = session.scalars(select(TaskStep))
     assert (step.task_id, step.kind, step.by) == (made[anns.id].id, "assign", "clock")

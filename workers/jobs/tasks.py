@@ -42,7 +42,7 @@ def recur() -> None:
 
 @app.task(name="tasks.hand_back")
 def hand_back() -> None:
-    """Hand back what comes again for members who do no work any more; again tells nobody twice."""
+    """Hand back what is for members who do no work any more; again tells nobody twice."""
     left = 1
     while left:
         with transaction(runtime.sessions()) as session:
