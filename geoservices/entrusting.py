@@ -238,11 +238,9 @@ def tell_of_end(
 def titles_of(tasks: Sequence[Task]) -> str:
     """Return the titles of tasks, each in a line, as many as one message may name."""
     body = "\n".join(task.title for task in tasks)
-    return (
-        body
-        if len(body) <= LONGEST_BODY
-        else body[: LONGEST_BODY - 1].rsplit("\n", 1)[0] + "\n\u2026"
-    )
+    if len(body) > LONGEST_BODY:
+        body = body[: LONGEST_BODY - 1].rsplit("\n", 1)[0] + "\n\u2026"
+    return body
 
 
 def tell(session: Session, told: Sequence[Notification], *, at: datetime) -> None:

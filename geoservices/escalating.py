@@ -122,19 +122,15 @@ def hand_back(session: Session, *, at: datetime, limit: int) -> int:
         How many tasks were handed back.
     """
     left = recurring.hand_back(session, at=at, limit=limit)
-    of_series = {task.series_id: task for task in left if task.series_id}.values()
-    singles: defaultdict[UUID, list[Task]] = defaultdict(list)
+    theirs: defaultdict[tuple[UUID, UUID | None], list[Task]] = defaultdict(list)
     for task in left:
-        if not task.series_id:
-            for manager in managers_of(session, task):
-                singles[manager.id].append(task)
+        for manager in managers_of(session, task):
+            theirs[manager.id, task.series_id].append(task)
     told = [
-        _tell_of_nobody(session, [task], manager.id, SERIES_HANDED_BACK, at=at)
-        for task in of_series
-        for manager in managers_of(session, task)
-    ] + [
-        _tell_of_nobody(session, tasks, manager_id, HANDED_BACK, at=at)
-        for manager_id, tasks in singles.items()
+        _tell_of_nobody(session, tasks[-1:], manager_id, SERIES_HANDED_BACK, at=at)
+        if series_id
+        else _tell_of_nobody(session, tasks, manager_id, HANDED_BACK, at=at)
+        for (manager_id, series_id), tasks in theirs.items()
     ]
     tell(session, told, at=at)
     return len(left)

@@ -6,7 +6,7 @@ from typing import Final
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 SECOND_US = 1_000_000
-EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+EARLIEST: Final = EPOCH
 LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
 """Whoever plans for a time before or after these has mistyped the year. Everything between them,
 and a year more, can be told by the clocks of any zone."""
