@@ -25,6 +25,7 @@ from geoservices.campaigns import queries, service
 from geoservices.campaigns.addressing import (
     AudienceContradictory,
     ConditionOutOfReach,
+    CriticalForCitizens,
     PurposeNotForAudience,
     TaskNotForCitizens,
 )
@@ -61,6 +62,7 @@ Writing = Annotated[Grant, Depends(Needs(Right.CAMPAIGNS_WRITE))]
 WHEN_STORED = (
     AudienceContradictory,
     ConditionOutOfReach,
+    CriticalForCitizens,
     GoalOutOfReach,
     LanguageRefused,
     Forbidden,

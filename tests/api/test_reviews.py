@@ -316,6 +316,12 @@ def test_a_campaign_of_an_hour_that_clocks_skip_is_refused(
             id="citizens of a team",
         ),
         pytest.param(
+            {"campaign_class": "critical"},
+            "critical-for-citizens",
+            "/campaign_class",
+            id="half-price tea at three in the night",
+        ),
+        pytest.param(
             {"places": {"ids": [str(UUID(int=1))]}},
             "place-set-refused",
             "/places/ids/0",
