@@ -33,12 +33,13 @@ from geoservices.campaigns.checking import (
     PlaceSetEmpty,
     PlaceSetRefused,
     ScheduleNeverOn,
-    TellsTooOften,
     VariantsAlike,
 )
 from geoservices.campaigns.goals import GoalOutOfReach
 from geoservices.campaigns.models import Campaign
+from geoservices.campaigns.paces import TellsTooOften
 from geoservices.campaigns.service import CampaignEnded, CampaignInReview, CampaignPublished
+from geoservices.campaigns.subjects import ListingNeverOn, ListingOver
 from geoservices.campaigns.triggering import (
     PlacesMissing,
     ReleaseRefused,
@@ -80,7 +81,7 @@ WHEN_STORED = (
     TimetableRefused,
     VariantsAlike,
 )
-WHEN_PUBLISHED = (PlaceSetEmpty, ScheduleNeverOn, TellsTooOften)
+WHEN_PUBLISHED = (ListingNeverOn, ListingOver, PlaceSetEmpty, ScheduleNeverOn, TellsTooOften)
 MOST_VERSIONS = 2**31 - 1
 """What the database can count to."""
 
