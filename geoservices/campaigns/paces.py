@@ -36,7 +36,8 @@ class Pace:
 
     @property
     def is_too_fast(self) -> bool:
-        """Whether it is more often than anybody is told; nobody passes by without a day off."""
+        """Whether it is more often than anybody is told who does nothing for it."""
+        # Nobody passes by every hour, but a timetable has no day off.
         if self.trigger is Trigger.SCHEDULE:
             return self.length <= LEAST_PACE
         return self.length < LEAST_PACE

@@ -24,11 +24,12 @@ class ListingOver(GeoservicesError):
     title = "What it speaks of is over"
 
     def __init__(self, why: str, *, starts_at: datetime | None) -> None:
-        when = "Now" if starts_at is None else f"When the campaign starts, on {starts_at:%d/%m/%Y}"
-        super().__init__(
-            f"{when}, this holds: {why} Name another listing, mend this one, or start earlier.",
-            field="/listing_id" if starts_at is None else "/schedule/starts_at",
-        )
+        if starts_at is None:
+            told, field = f"{why} Name another listing, or mend this one.", "/listing_id"
+        else:
+            told = f"When the campaign starts, on {starts_at:%d/%m/%Y}, this will hold: {why} "
+            told, field = f"{told}Start earlier, or name another listing.", "/schedule/starts_at"
+        super().__init__(told, field=field)
 
 
 class ListingNeverOn(GeoservicesError):
