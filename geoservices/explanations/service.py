@@ -158,7 +158,13 @@ def why_not(
         time_zone=person.time_zone,
         quiet_from=person.quiet_from,
         quiet_until=person.quiet_until,
-        told=told_by(tellings, place_id=place_id, limits=limits, at=at),
+        told=told_by(
+            tellings,
+            place_id=place_id,
+            is_member=person.organisation_id is not None,
+            limits=limits,
+            at=at,
+        ),
         pushable=bool(pushed & PASSIVE) and queries.has_browser(session, person.id),
     )
     held = queries.held_lately(

@@ -3892,6 +3892,8 @@ export interface components {
         };
         /**
          * @description How much a message matters: it sets the push urgency and which limits apply.
+         *
+         *     What is critical is for members alone: no quiet hours and no cap of the service's hold it back.
          * @enum {string}
          */
         CampaignClass: "offer" | "service" | "critical";
