@@ -187,25 +187,25 @@ class _Applied:
         Raises:
             TooMuch: It asks for too much work; nothing of it is taken.
         """
-        placed, unplaced = place_events(read.events, _finder(self.feed, spots))
+        placement = place_events(read.events, _finder(self.feed, spots))
         rows = queries.known_events(self.session, self.feed.id)
         known = [_known(event, listing, self.at) for event, listing in rows]
         believed = is_believed(thin_since=self.feed.thin_since, asked=self.run.believed, at=self.at)
         planned = plan(
-            [one.told(at=self.at) for one in placed],
+            [one.told(at=self.at) for one in placement.placed],
             known,
             whole=read.whole,
-            unread=read.unread,
+            unread=read.unread | placement.left_out,
             was_thin=self.feed.thin_since is not None,
             believed=believed,
         )
-        events = {one.key: one for one in placed}
+        events = {one.key: one for one in placement.placed}
         if not self.run.preview:
             self._carry_out(planned, events, {_key(event): (event, one) for event, one in rows})
             is_held = planned.is_thin and not believed
             self.feed.thin_since = (self.feed.thin_since or self.at) if is_held else None
         before = {_key(event): listing for event, listing in rows}
-        self._report(planned, events, before, [*read.faults, *unplaced])
+        self._report(planned, events, before, [*read.faults, *placement.faults])
 
     def _carry_out(
         self,
