@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import and_, delete, func, select, tuple_, update
+from sqlalchemy import Select, and_, delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
@@ -30,8 +30,26 @@ def events_by_id(session: Session, ids: Collection[UUID]) -> dict[UUID, Event]:
     return {event.id: event for event in session.scalars(select(Event).where(Event.id.in_(ids)))}
 
 
+def hold_event(session: Session, event_id: UUID) -> Event | None:
+    """Return an event as it is now, which nobody changes before the transaction ends.
+
+    Several may hold it so at once. Whoever also holds occurrences holds their event first.
+    """
+    return session.scalars(
+        select(Event)
+        .where(Event.id == event_id)
+        .with_for_update(read=True)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+
+
+def hold_if_stored(session: Session, event_id: UUID, starts_at: datetime) -> Occurrence | None:
+    """Return an occurrence that is stored, locked."""
+    return session.scalars(_held(event_id, starts_at)).one_or_none()
+
+
 def hold_occurrence(session: Session, event_id: UUID, span: Span) -> Occurrence:
-    """Return an occurrence, locked, stored now if it was not.
+    """Return an occurrence of an event that is held, locked, stored now if it was not.
 
     Whoever holds it also holds the person first, if anybody (`accounts.lock_people`).
     """
@@ -40,12 +58,16 @@ def hold_occurrence(session: Session, event_id: UUID, span: Span) -> Occurrence:
         .values(event_id=event_id, starts_at=span.starts_at, ends_at=span.ends_at)
         .on_conflict_do_nothing()
     )
-    return session.scalars(
+    return session.scalars(_held(event_id, span.starts_at)).one()
+
+
+def _held(event_id: UUID, starts_at: datetime) -> Select[Occurrence]:
+    return (
         select(Occurrence)
-        .where(Occurrence.event_id == event_id, Occurrence.starts_at == span.starts_at)
+        .where(Occurrence.event_id == event_id, Occurrence.starts_at == starts_at)
         .with_for_update()
         .execution_options(populate_existing=True)
-    ).one()
+    )
 
 
 def hold_upcoming(session: Session, event_id: UUID, *, at: datetime) -> Sequence[Occurrence]:

@@ -159,9 +159,7 @@ def sign_up(
         OccurrenceCancelled: It does not take place.
         IdTaken: The id belongs to another sign-up.
     """
-    event = get_event(session, event_id)
-    span = _occurrence_at(event, starts_at, at)
-    occurrence = queries.hold_occurrence(session, event_id, span)
+    occurrence = _hold(session, get_event(session, event_id), starts_at, at)
     known = queries.sign_up_for(session, occurrence.id, person_id)
     if known is not None:
         return known, occurrence
@@ -219,8 +217,7 @@ def cancel(
         NoSuchOccurrence: It does not begin then.
         OccurrenceOver: It has begun.
     """
-    span = _occurrence_at(event, starts_at, at)
-    occurrence = queries.hold_occurrence(session, event.id, span)
+    occurrence = _hold(session, event, starts_at, at)
     if occurrence.cancelled_at is not None:
         return Changed(occurrence), False
     if occurrence.starts_at <= at:
@@ -244,6 +241,22 @@ def follow(session: Session, event: Event, *, at: datetime) -> list[Changed]:
             occurrence.ends_at = span.ends_at
             changed.append(_move_up(session, event, occurrence, at))
     return changed
+
+
+def _hold(session: Session, event: Event, starts_at: datetime, at: datetime) -> Occurrence:
+    """Return an occurrence of an event, locked, stored now if it was not.
+
+    Whoever changes an event goes through its stored occurrences, and sees no others. So before one
+    is stored the event is held, and asked again when it takes place.
+    """
+    _occurrence_at(event, starts_at, at)
+    stored = queries.hold_if_stored(session, event.id, starts_at)
+    if stored is not None:
+        return stored
+    if queries.hold_event(session, event.id) is None:
+        raise NotFound("event")
+    span = _occurrence_at(event, starts_at, at)
+    return queries.hold_occurrence(session, event.id, span)
 
 
 def _free(session: Session, occurrence: Occurrence, at: datetime) -> Changed:
