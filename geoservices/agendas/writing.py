@@ -16,6 +16,7 @@ from icalendar import (
 )
 
 from geoservices.agendas.entries import Entry, Standing
+from geoservices.calendars.recurrence import with_end_in_utc
 
 PRODUCT: Final = "-//geoservices//agenda 1//EN"
 REFRESH: Final = timedelta(hours=1)
@@ -67,7 +68,7 @@ def _event(entry: Entry) -> Event:
     if entry.length is not None:
         event.add("DURATION", entry.length)
     if entry.rule is not None:
-        event.add("RRULE", vRecur.from_ical(entry.rule))
+        event.add("RRULE", vRecur.from_ical(with_end_in_utc(entry.rule, entry.time_zone)))
     if entry.excluded:
         event.add("EXDATE", [_local(one, entry.time_zone) for one in entry.excluded])
     event.add("SUMMARY", entry.title)

@@ -106,6 +106,45 @@ def test_a_series_recurs_for_others_as_for_us() -> None:
 
 
 @pytest.mark.parametrize(
+    ("zone", "hour", "until", "told"),
+    [
+        ("Europe/London", 10, "20260410", "20260410T225959Z"),
+        ("Europe/London", 9, "20260410T100000", "20260410T090000Z"),
+        # There the event of the evening is on the next day of UTC, and that of the morning before.
+        ("America/New_York", 0, "20260410", "20260411T035959Z"),
+        ("Asia/Tokyo", 23, "20260410", "20260410T145959Z"),
+        ("Asia/Tokyo", 23, "20260410T220000Z", "20260410T220000Z"),
+    ],
+)
+def test_the_end_of_a_series_is_the_same_for_others(
+    zone: str, hour: int, until: str, told: str
+) -> None:
+    """However it was typed, it is told in UTC (RFC 5545 section 3.3.10)."""
+    daily = replace(
+        ENTRY,
+        starts_at=ENTRY.starts_at.replace(hour=hour),
+        time_zone=zone,
+        rule=f"FREQ=DAILY;UNTIL={until}",
+    )
+    since, end = NOON, datetime(2027, 3, 1, tzinfo=UTC)
+    ours = spans(
+        starts_at=daily.starts_at,
+        length=HOUR,
+        rule=daily.rule,
+        time_zone=zone,
+        since=since,
+        until=end,
+        limit=100,
+    )
+
+    text = write_agenda([daily], name="x")
+
+    assert f"RRULE:FREQ=DAILY;UNTIL={told}\r\n".encode() in text
+    theirs = recurring_ical_events.of(icalendar.Calendar.from_ical(text)).between(since, end)
+    assert sorted(one["DTSTART"].dt for one in theirs) == [one.starts_at for one in ours]
+
+
+@pytest.mark.parametrize(
     "zone", ["Europe/London", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata"]
 )
 def test_clocks_are_told_to_the_minute(zone: str) -> None:
