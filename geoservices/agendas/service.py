@@ -148,6 +148,7 @@ def _entry(
     )
     return Entry(
         uid=str(event.id if occurrence is None else occurrence.id),
+        revision=event.revision,
         stamped_at=_stamp(event, occurrence, stamped_at),
         starts_at=event.starts_at if occurrence is None else occurrence.starts_at,
         length=length if occurrence is None else occurrence.ends_at - occurrence.starts_at,
@@ -167,7 +168,8 @@ def _entry(
 
 def _stamp(event: Event, occurrence: Occurrence | None, stamped_at: datetime | None) -> datetime:
     called_off = occurrence.cancelled_at if occurrence is not None else None
-    return called_off or event.withdrawn_at or stamped_at or event.created_at
+    known = (event.created_at, event.changed_at, called_off, stamped_at)
+    return max(filter(None, known))
 
 
 def _standing(event: Event, occurrence: Occurrence, state: SignUpState) -> Standing:

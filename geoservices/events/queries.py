@@ -30,15 +30,16 @@ def events_by_id(session: Session, ids: Collection[UUID]) -> dict[UUID, Event]:
     return {event.id: event for event in session.scalars(select(Event).where(Event.id.in_(ids)))}
 
 
-def hold_event(session: Session, event_id: UUID) -> Event | None:
-    """Return an event as it is now, which nobody changes before the transaction ends.
+def hold_event(session: Session, event_id: UUID, *, to_change: bool = False) -> Event | None:
+    """Return an event as it is now, which nobody else changes before the transaction ends.
 
-    Several may hold it so at once. Whoever also holds occurrences holds their event first.
+    Several may hold it at once, unless to change it. Whoever also holds occurrences holds their
+    event first.
     """
     return session.scalars(
         select(Event)
         .where(Event.id == event_id)
-        .with_for_update(read=True)
+        .with_for_update(read=not to_change, key_share=to_change)
         .execution_options(populate_existing=True)
     ).one_or_none()
 

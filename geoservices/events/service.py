@@ -214,14 +214,19 @@ def cancel(
         For whom that changes something, and whether it was cancelled just now.
 
     Raises:
+        NotFound: There is no such event any more.
         NoSuchOccurrence: It does not begin then.
         OccurrenceOver: It has begun.
     """
-    occurrence = _hold(session, event, starts_at, at)
+    if queries.hold_event(session, event.id, to_change=True) is None:
+        raise NotFound("event")
+    span = _occurrence_at(event, starts_at, at)
+    occurrence = queries.hold_occurrence(session, event.id, span)
     if occurrence.cancelled_at is not None:
         return Changed(occurrence), False
     if occurrence.starts_at <= at:
         raise OccurrenceOver
+    event.note_change(at)
     return _call_off(session, occurrence, reason, at), True
 
 

@@ -189,7 +189,7 @@ def get_run(session: Session, feed: Feed, run_id: UUID) -> FeedRun:
 def delete_feed(session: Session, feed: Feed, *, at: datetime) -> None:
     """Fetch a feed no more, and withdraw what it told of."""
     for _event, listing in queries.known_events(session, feed.id):
-        listing.withdrawn_at = listing.withdrawn_at or at
+        listing.withdraw(at)
         attending.follow(session, listing, at=at)
     queries.delete_feed(session, feed.id)
 
