@@ -113,8 +113,9 @@ def _entries(session: Session, events: list[tuple[Event, Place]]) -> list[Entry]
     entries = []
     for event, place in events:
         without = cancelled[event.id]
-        # A single occurrence that is cancelled is all there is of its event.
-        whole = event.withdrawn_at is not None or (bool(without) and event.rule is None)
+        # A single occurrence that is cancelled is all there is of its event, unless that was moved.
+        only = event.rule is None and any(one.starts_at == event.starts_at for one in without)
+        whole = event.withdrawn_at is not None or only
         excluded = {*event.excluded, *(one.starts_at for one in without if event.rule)}
         entries.append(
             _entry(
