@@ -450,15 +450,17 @@ def test_a_place_that_is_shared_no_more(
 def test_deleting_a_feed_withdraws_its_events(
     session: Session, feed: Feed, place: Place, site: Site, run: Run
 ) -> None:
-    """And no other's."""
+    """Those that are not over, and no other's."""
     other = make_listing(session, place)
-    site.tell(event("1"))
+    site.tell(event("1"), event("2", day=6, title="Chess"))
     run(feed)
+    at = NOON + 3 * DAY
 
-    service.delete_feed(session, feed, at=NOON)
+    service.delete_feed(session, feed, at=at)
     session.commit()
 
-    assert events(session)["Story time"].withdrawn_at == NOON
+    told = events(session)
+    assert (told["Story time"].withdrawn_at, told["Chess"].withdrawn_at) == (at, None)
     assert other.withdrawn_at is None
     assert session.scalars(select(FeedEvent)).all() == []
     assert session.scalars(select(FeedRun)).all() == []
