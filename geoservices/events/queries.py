@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Select, and_, delete, func, select, tuple_, update
+from sqlalchemy import Select, and_, delete, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
@@ -71,14 +71,19 @@ def _held(event_id: UUID, starts_at: datetime) -> Select[Occurrence]:
     )
 
 
-def hold_upcoming(session: Session, event_id: UUID, *, at: datetime) -> Sequence[Occurrence]:
-    """Return an event's stored occurrences that have not begun and are not cancelled, locked."""
+def hold_upcoming(
+    session: Session, event_id: UUID, *, or_because: Collection[str], at: datetime
+) -> Sequence[Occurrence]:
+    """Return an event's stored occurrences that have not begun, locked.
+
+    Of those that are cancelled, only the ones that are for some reasons.
+    """
     return session.scalars(
         select(Occurrence)
         .where(
             Occurrence.event_id == event_id,
             Occurrence.starts_at > at,
-            Occurrence.cancelled_at.is_(None),
+            or_(Occurrence.cancelled_at.is_(None), Occurrence.reason.in_(or_because)),
         )
         .order_by(Occurrence.id)
         .with_for_update()
