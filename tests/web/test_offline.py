@@ -104,6 +104,8 @@ def test_a_check_in_without_signal_is_told_once(
     """By the phone's time, from two tabs; until then the app opens and says what waits."""
     path = f"/v1/places/{site.library.id}"
     page = open_page(path.removeprefix("/v1"))
+    # So what is kept for nobody is forgotten as the browser becomes somebody.
+    be_ready(page, path, f"{path}/listings")
     page.get_by_role("button", name="Check in here").click()
     page.get_by_role("button", name="I agree, check me in").click()
     page.get_by_role("button", name="Undo this check-in").click()
