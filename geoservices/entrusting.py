@@ -181,7 +181,7 @@ def replace_listing(
             # What waits for what is held before any task is.
             waiting_queries.hold_order(session, grant.organisation_id)
         assign_task(session, listing_id, draft.assignment, note="", grant=grant, at=at)
-    return listings.replace_listing(session, listing_id, draft, grant=grant)
+    return listings.replace_listing(session, listing_id, draft, grant=grant, at=at)
 
 
 def end_series(session: Session, series_id: UUID, *, grant: Grant, at: datetime) -> TaskSeries:

@@ -81,6 +81,19 @@ def read_rule(text: str, *, field: str) -> str:
         raise RecurrenceRefused(str(error), field=field) from error
 
 
+def with_end_in_utc(rule: str, time_zone: str) -> str:
+    """Return a rule that `read_rule` returned with an UNTIL as others read it.
+
+    Beside a first start that has a time and a zone it is an instant in UTC (RFC 5545 section
+    3.3.10). Days and local times, as people type them, mean something to us alone.
+    """
+    until = _until(parsed(rule), time_zone)
+    if until is None:
+        return rule
+    told = f"UNTIL={until:%Y%m%dT%H%M%SZ}"
+    return ";".join(told if part.startswith("UNTIL=") else part for part in rule.split(";"))
+
+
 def local_instant(day: date, moment: time, time_zone: str) -> datetime:
     """Return the instant, in UTC, at which clocks in a zone show a time on a day."""
     local = datetime.combine(day, moment.replace(fold=0), tzinfo=ZoneInfo(time_zone))

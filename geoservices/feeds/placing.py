@@ -102,13 +102,23 @@ class Placed:
         return ends is not None and ends <= at
 
 
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """What was placed of a feed, and the faults.
+
+    `left_out` are the UIDs of events that take place, but nobody can tell where or when.
+    """
+
+    placed: list[Placed]
+    faults: list[Fault]
+    left_out: frozenset[str]
+
+
 class TooMuch(Exception):
     """A feed asks for more work than one fetch of it may take; nothing of it is taken."""
 
 
-def place_events(
-    events: Iterable[ReadEvent], find: Callable[[str | None], Spot]
-) -> tuple[list[Placed], list[Fault]]:
+def place_events(events: Iterable[ReadEvent], find: Callable[[str | None], Spot]) -> Placement:
     """Put each event of a feed where and when it is.
 
     An occurrence that differs from its series is left out of that, and is an event of its own; so
@@ -130,7 +140,7 @@ def place_events(
     placed = list(islice(made, MOST_EVENTS + 1))
     if len(placed) > MOST_EVENTS:
         raise TooMuch
-    return placed, placing.faults
+    return Placement(placed, placing.faults, frozenset(placing.left_out))
 
 
 @dataclass(slots=True)
@@ -139,6 +149,7 @@ class _Placing:
 
     find: Callable[[str | None], Spot]
     faults: list[Fault] = field(default_factory=list)
+    left_out: set[str] = field(default_factory=set)
     starts_left: int = MOST_STARTS
 
     def place(self, told: Sequence[ReadEvent]) -> Iterator[Placed]:
@@ -151,13 +162,13 @@ class _Placing:
                 others = [one.recurrence_id for one in told if one.recurrence_id is not None]
                 made = list(self._placed(event, spot, others))
             except NoPlace as error:
-                self._fault(event, f"The event is left out: {error}")
+                self._leave_out(event, LeftOut(str(error)))
                 continue
             except LeftOut as error:
-                self._fault(event, str(error))
+                self._leave_out(event, error)
                 continue
             except (ValueError, OverflowError):
-                self._fault(event, "The event is left out: its times are beyond what can be kept.")
+                self._leave_out(event, LeftOut("its times are beyond what can be kept."))
                 continue
             for one in made:
                 if one.key not in keys:
@@ -255,6 +266,12 @@ class _Placing:
         if len(title) > LONGEST_TITLE:
             self._fault(event, f"Its title is cut after {LONGEST_TITLE} characters.")
         return _cut(title, LONGEST_TITLE)
+
+    def _leave_out(self, event: ReadEvent, error: LeftOut) -> None:
+        self._fault(event, str(error))
+        # To be called off, an event needs neither a place nor a time.
+        if not (error.meant or event.cancelled):
+            self.left_out.add(event.uid)
 
     def _fault(self, event: ReadEvent, what: str) -> None:
         self.faults.append(Fault(line=event.line, uid=event.uid, what=what))

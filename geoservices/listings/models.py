@@ -68,6 +68,22 @@ class Listing(Base):
         """Since when campaigns may speak of it as new; None if that is still to come."""
         return self.created_at
 
+    # Only kinds of which others keep copies need to know.
+    def note_change(self, at: datetime) -> None:
+        """Note that something of it is otherwise since an instant; a kind may count that."""
+
+    def withdraw(self, at: datetime) -> None:
+        """End it, unless that was done before."""
+        if self.withdrawn_at is None:
+            self.withdrawn_at = at
+            self.note_change(at)
+
+    def restore(self, at: datetime) -> None:
+        """Put it on again, if it was withdrawn."""
+        if self.withdrawn_at is not None:
+            self.withdrawn_at = None
+            self.note_change(at)
+
     def is_current(self, at: datetime) -> bool:
         """Tell whether it is on at an instant."""
         begun = self.starts_at <= at and (self.ends_at is None or self.ends_at > at)

@@ -319,6 +319,22 @@ def test_a_rule_that_does_not_go_with_its_first_start_is_refused(rule: str, says
 
 
 @pytest.mark.parametrize(
+    ("until", "zone", "says"),
+    [
+        ("99991231", "America/New_York", "more than 10000"),
+        ("99991231T235959", "America/New_York", "more than 10000"),
+        ("00010101T000000", "Asia/Tokyo", "later UNTIL"),
+    ],
+)
+def test_an_end_that_utc_has_no_date_for_is_refused(until: str, zone: str, says: str) -> None:
+    """Like any other that is too late or too early; some say the last day of all for never."""
+    rule = f"FREQ=DAILY;UNTIL={until}"
+
+    with pytest.raises(RecurrenceRefused, match=says):
+        check_series(field="/rule", **series("2026-09-01T10:00", rule, zone=zone))
+
+
+@pytest.mark.parametrize(
     "ask",
     [
         lambda comes: next_after(at("2027-01-01T00:00"), **comes),

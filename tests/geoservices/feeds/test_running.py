@@ -279,6 +279,35 @@ def test_events_of_several_places(
     assert dorset.id not in {one.place_id for one in events(session).values()}
 
 
+def test_what_can_be_placed_no_more_stays(
+    session: Session, organisation: Organisation, place: Place, site: Site, run: Run
+) -> None:
+    """A place renamed, another of its name, or times that went wrong call nothing off."""
+    feed = make_feed(session, organisation, site)
+    site.tell(*(event(str(n), title=f"E{n}") for n in range(3)))
+    run(feed)
+    other = make_place(session, organisation)
+    assert (other.name, other.postcode) == (place.name, place.postcode)
+
+    doubled = run(feed)
+
+    assert moved(doubled) == {"held": 3}
+    assert {fault["uid"] for fault in doubled.faults} == {"0", "1", "2"}
+    assert "Several places are called Exeter Library" in doubled.faults[0]["what"]
+    assert feed.thin_since is None
+    other.name = "Crediton Library"
+    site.tell(
+        event("0", title="E0").replace("202603", "190003"),
+        event("1", "STATUS:CANCELLED", title="E1").replace("Exeter Library", "Nowhere"),
+        event("2", title="E2"),
+    )
+    done = run(feed)
+    assert moved(done) == {"held": 1, "withdrawn": 1, "unchanged": 1}
+    assert [fault["uid"] for fault in done.faults] == ["0", "1"]
+    told = events(session)
+    assert [told[f"E{n}"].withdrawn_at for n in range(3)] == [None, NOON, None]
+
+
 def test_linked_data(
     session: Session, organisation: Organisation, place: Place, site: Site, run: Run
 ) -> None:
@@ -461,15 +490,17 @@ def test_a_place_that_is_shared_no_more(
 def test_deleting_a_feed_withdraws_its_events(
     session: Session, feed: Feed, place: Place, site: Site, run: Run
 ) -> None:
-    """And no other's."""
+    """Those that are not over, and no other's."""
     other = make_listing(session, place)
-    site.tell(event("1"))
+    site.tell(event("1"), event("2", day=6, title="Chess"))
     run(feed)
+    at = NOON + 3 * DAY
 
-    service.delete_feed(session, feed, at=NOON)
+    service.delete_feed(session, feed, at=at)
     session.commit()
 
-    assert events(session)["Story time"].withdrawn_at == NOON
+    told = events(session)
+    assert (told["Story time"].withdrawn_at, told["Chess"].withdrawn_at) == (at, None)
     assert other.withdrawn_at is None
     assert session.scalars(select(FeedEvent)).all() == []
     assert session.scalars(select(FeedRun)).all() == []
