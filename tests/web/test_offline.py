@@ -20,7 +20,7 @@ from geoservices.tasks.states import TaskState
 from tests.eventually import eventually
 from tests.picturing import jpeg
 from tests.signing import PASSWORD
-from tests.web.conftest import MakeTask, Opener, Site, faults
+from tests.web.conftest import MakeTask, Opener, Site, come_in, faults
 from tests.web.line import Line, line_to
 
 PATIENCE = timedelta(seconds=30)
@@ -30,6 +30,12 @@ IS_READY = """() => navigator.serviceWorker.ready.then(() => new Promise((done) 
 }))"""
 KEPT = """([key, text]) => caches.open('answers').then((cache) => cache.match(key))
     .then((kept) => kept?.text()).then((told) => told !== undefined && told.includes(text))"""
+WAITING = """() => new Promise((done) => {
+    indexedDB.open('geoservices-unsent').onsuccess = ({ target: { result } }) => {
+        const all = result.transaction('waiting').objectStore('waiting').count();
+        all.onsuccess = () => { result.close(); done(all.result); };
+    };
+})"""
 MADE_EARLIER = """(minutes) => new Promise((done) => {
     indexedDB.open('geoservices-unsent').onsuccess = ({ target: { result } }) => {
         const work = result.transaction('waiting', 'readwrite');
@@ -93,6 +99,11 @@ def be_ready(page: Page, *keys: str, saying: str = "") -> None:
         eventually(partial(is_kept, page, key, saying), within=PATIENCE)
 
 
+def how_many_wait(page: Page) -> int:
+    """How many things the queue has."""
+    return int(page.evaluate(WAITING))
+
+
 def is_kept(page: Page, key: str, saying: str) -> bool:
     """Whether what was seen under an address is kept, and says something."""
     return bool(page.evaluate(KEPT, [key, saying]))
@@ -117,7 +128,9 @@ def test_a_check_in_without_signal_is_told_once(
     other = page.context.new_page()
     other.goto(page.url)
     expect(other.get_by_role("heading", level=1, name="Exeter Library")).to_be_visible()
-    expect(other.get_by_text("No signal just now. This is how it was at")).to_be_visible()
+    expect(
+        other.get_by_text("We cannot reach our service just now. This is how it was at")
+    ).to_be_visible()
     other.get_by_role("link", name="1 thing waits for signal").click()
     expect(other.get_by_text("Checked in, ")).to_be_visible()
     other.reload()
@@ -125,7 +138,7 @@ def test_a_check_in_without_signal_is_told_once(
     assert faults(other) == []
 
     find_signal(page, site)
-    expect(other.get_by_text("Everything you did has been sent.")).to_be_visible()
+    expect(other.get_by_text("Nothing waits to be sent.")).to_be_visible()
     expect(page.get_by_text("We have your word for it. It reached us late.")).to_be_visible()
     with transaction(site.sessions) as session:
         [made] = session.scalars(select(CheckIn).where(CheckIn.evidence == Evidence.OFFLINE_CLAIM))
@@ -152,7 +165,9 @@ def test_what_is_on_is_there_without_signal(
     for path, title in ((offer, "Free hot drink"), (event, "Story time")):
         page.goto(f"{site.url}{path}")
         expect(page.get_by_role("heading", level=1, name=title)).to_be_visible()
-        expect(page.get_by_text("No signal just now. This is how it was at")).to_be_visible()
+        expect(
+            page.get_by_text("We cannot reach our service just now. This is how it was at")
+        ).to_be_visible()
         assert faults(page) == []
 
 
@@ -216,7 +231,7 @@ def test_a_task_is_done_without_signal(
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/unsent")
-    expect(page.get_by_text("Everything you did has been sent.")).to_be_visible()
+    expect(page.get_by_text("Nothing waits to be sent.")).to_be_visible()
     with transaction(site.sessions) as session:
         assert session.get_one(Task, task_id).state == TaskState.DONE
         steps = session.scalars(select(TaskStep.kind).where(TaskStep.task_id == task_id))
@@ -224,6 +239,33 @@ def test_a_task_is_done_without_signal(
     page.get_by_role("link", name="Tasks for staff").click()
     page.goto(f"{site.url}/tasks/{task_id}")
     expect(page.get_by_role("img", name="Photo 1, added")).to_be_visible()
+
+
+def test_what_is_done_after_a_session_ended_is_sent_after_signing_in(
+    sign_in: Callable[..., Page], site: FarSite, make_task: MakeTask
+) -> None:
+    """With signal all the while; the phone says that signing in is what is missing."""
+    task_id = make_task("Oil the hinges", checklist=[{"id": "oil", "text": "Oil"}])
+    path, username = f"/tasks/{task_id}", uuid4().hex
+    page = sign_in(path, username=username)
+    page.get_by_role("button", name="Take this task").click()
+    expect(page.get_by_text("The task is yours now.")).to_be_visible()
+    be_ready(page, f"/v1{path}", saying='"claimed"')
+
+    page.context.clear_cookies(name="member")
+    page.get_by_role("button", name="Start").click()
+    expect(page.get_by_text("Kept on this phone until you sign in.")).to_be_visible()
+    page.get_by_label("Oil").check()
+    expect(page.get_by_role("link", name="2 things wait for you to sign in")).to_be_visible()
+    page.get_by_role("button", name="It is done").click()
+    expect(page.get_by_role("link", name="3 things wait for you to sign in")).to_be_visible()
+    assert faults(page) == []
+    come_in(page, path, username)
+    eventually(lambda: not how_many_wait(page), within=PATIENCE)
+    with transaction(site.sessions) as session:
+        assert session.get_one(Task, task_id).state == TaskState.DONE
+        steps = session.scalars(select(TaskStep.kind).where(TaskStep.task_id == task_id))
+        assert sorted(steps) == ["claim", "done", "start", "tick"]
 
 
 def test_what_was_refused_is_told_in_words(
@@ -255,7 +297,7 @@ def test_what_was_refused_is_told_in_words(
     assert faults(page) == []
     page.get_by_role("button", name="Delete 2 things").click()
     page.get_by_role("button", name="Delete 2 things").click()
-    expect(page.get_by_text("Everything you did has been sent.")).to_be_visible()
+    expect(page.get_by_text("Nothing waits to be sent.")).to_be_visible()
     with transaction(site.sessions) as session:
         steps = session.scalars(select(TaskStep.kind).where(TaskStep.task_id == task_id))
         assert sorted(steps) == ["claim"]
