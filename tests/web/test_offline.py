@@ -20,10 +20,13 @@ from geoservices.tasks.states import TaskState
 from tests.eventually import eventually
 from tests.picturing import jpeg
 from tests.signing import PASSWORD
+from tests.web import test_inbox
 from tests.web.conftest import MakeTask, Opener, Site, come_in, faults
 from tests.web.line import Line, line_to
 
+tell = test_inbox.tell
 PATIENCE = timedelta(seconds=30)
+OF_BEFORE = "We cannot reach our service just now. This is how it was at"
 IS_READY = """() => navigator.serviceWorker.ready.then(() => new Promise((done) => {
     if (navigator.serviceWorker.controller) done();
     else navigator.serviceWorker.addEventListener('controllerchange', done);
@@ -128,9 +131,7 @@ def test_a_check_in_without_signal_is_told_once(
     other = page.context.new_page()
     other.goto(page.url)
     expect(other.get_by_role("heading", level=1, name="Exeter Library")).to_be_visible()
-    expect(
-        other.get_by_text("We cannot reach our service just now. This is how it was at")
-    ).to_be_visible()
+    expect(other.get_by_text(OF_BEFORE)).to_be_visible()
     other.get_by_role("link", name="1 thing waits for signal").click()
     expect(other.get_by_text("Checked in, ")).to_be_visible()
     other.reload()
@@ -147,28 +148,38 @@ def test_a_check_in_without_signal_is_told_once(
 
 
 def test_what_is_on_is_there_without_signal(
-    open_page: Opener, site: FarSite, lose_signal: Callable[[Page], None]
+    open_page: Opener, site: FarSite, lose_signal: Callable[[Page], None], tell: test_inbox.Tell
 ) -> None:
-    """An offer and an event that were seen, with when that was."""
+    """Messages, an offer and an event that were seen, with when that was."""
     with site.sessions() as session:
         ids = {
             title: session.scalars(select(Listing.id).where(Listing.title == title)).one()
             for title in ("Free hot drink", "Story time")
         }
-    offer, event = f"/offers/{ids['Free hot drink']}", f"/events/{ids['Story time']}"
-    page = open_page(offer)
+    page = test_inbox.begin(open_page)
+    inbox, message = "/notifications", f"/notifications/{tell('Lego club')}"
     be_ready(page)
+    page.reload()
+    page.get_by_role("main").get_by_role("link", name="Lego club").click()
+    expect(page.get_by_role("heading", level=1, name="Lego club")).to_be_visible()
+    be_ready(page, f"/v1{inbox}?folder=inbox&limit=20", f"/v1{message}", saying="Lego club")
+    offer, event = f"/offers/{ids['Free hot drink']}", f"/events/{ids['Story time']}"
     for path, keys in ((offer, [offer]), (event, [event, f"{event}/occurrences"])):
         page.goto(f"{site.url}{path}")
         be_ready(page, *[f"/v1{key}" for key in keys])
     lose_signal(page)
-    for path, title in ((offer, "Free hot drink"), (event, "Story time")):
+    for path, title in (
+        (offer, "Free hot drink"),
+        (event, "Story time"),
+        (inbox, "Messages"),
+        (message, "Lego club"),
+    ):
         page.goto(f"{site.url}{path}")
         expect(page.get_by_role("heading", level=1, name=title)).to_be_visible()
-        expect(
-            page.get_by_text("We cannot reach our service just now. This is how it was at")
-        ).to_be_visible()
+        expect(page.get_by_text(OF_BEFORE)).to_be_visible()
         assert faults(page) == []
+    page.get_by_role("link", name="Messages", exact=True).last.click()
+    expect(page.get_by_role("main").get_by_role("link", name="Lego club")).to_be_visible()
 
 
 def test_a_phone_without_room_claims_to_keep_nothing(

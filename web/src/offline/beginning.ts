@@ -11,6 +11,10 @@ export async function beReady(): Promise<void> {
     return;
   }
   const wasControlled = serviceWorker.controller !== null;
+  if (wasControlled) {
+    // It may have come after the page had begun to ask.
+    askAgain();
+  }
   serviceWorker.addEventListener(
     "controllerchange",
     () => {
@@ -29,12 +33,22 @@ export async function beReady(): Promise<void> {
   }
 }
 
-/** What was seen before there was a service worker is asked for once more, for it to be kept. */
+/**
+ * Ask once more for what was asked for before there was a service worker, for it to be kept; its answer
+ * may be still to come.
+ */
 function askAgain(): void {
-  for (const { name } of performance.getEntriesByType("resource")) {
-    if (keyOf(new URL(name)) !== null) {
-      // What does not come now is kept another time.
-      fetch(name).catch(() => undefined);
+  const since = performance.now();
+  new PerformanceObserver((list) => {
+    for (const {
+      name,
+      startTime,
+      workerStart,
+    } of list.getEntries() as PerformanceResourceTiming[]) {
+      if (startTime < since && workerStart === 0 && keyOf(new URL(name)) !== null) {
+        // What does not come now is kept another time.
+        fetch(name).catch(() => undefined);
+      }
     }
-  }
+  }).observe({ type: "resource", buffered: true });
 }
