@@ -28,6 +28,8 @@ from geoservices.errors import ErrorKind, GeoservicesError
 from geoservices.instants import MICROSECOND
 
 DAY: Final = timedelta(days=1)
+FIRST: Final = datetime.min.replace(tzinfo=UTC)
+LAST: Final = datetime.max.replace(tzinfo=UTC)
 _STEP_DAYS: Final = {DAILY: 1, WEEKLY: 7}
 
 
@@ -249,10 +251,14 @@ def _until(rule: Rule, time_zone: str) -> datetime | None:
     """Return the last instant at which an occurrence may start."""
     if rule.until is None:
         return None
-    if not isinstance(rule.until, datetime):
-        return local_instant(rule.until, time.max, time_zone)
-    if rule.until.tzinfo is None:
-        return local_instant(rule.until.date(), rule.until.time(), time_zone)
+    try:
+        if not isinstance(rule.until, datetime):
+            return local_instant(rule.until, time.max, time_zone)
+        if rule.until.tzinfo is None:
+            return local_instant(rule.until.date(), rule.until.time(), time_zone)
+    except OverflowError:
+        # It is at one of the ends of time, by the clocks of the zone.
+        return LAST if rule.until.year == MAXYEAR else FIRST
     return rule.until
 
 

@@ -16,7 +16,6 @@ from geoservices.access.actors import Grant
 from geoservices.calendars.recurrence import Span, next_after, spans
 from geoservices.errors import IdTaken, NotFound
 from geoservices.events import queries
-from geoservices.events.drafts import EARLIEST, LATEST
 from geoservices.events.models import Event, Occurrence, SigningUp, SignUp, SignUpState
 from geoservices.events.refusals import (
     NoSuchOccurrence,
@@ -25,7 +24,7 @@ from geoservices.events.refusals import (
     SignUpClosed,
     SignUpNotOffered,
 )
-from geoservices.instants import MICROSECOND
+from geoservices.instants import EARLIEST, LATEST, MICROSECOND, is_plannable
 from geoservices.listings import service as listings
 
 AHEAD: Final = timedelta(days=366)
@@ -287,7 +286,7 @@ def _check_open(event: Event, occurrence: Occurrence, at: datetime) -> None:
 
 
 def _starting(event: Event, starts_at: datetime) -> Span | None:
-    if event.series is None or not (EARLIEST <= starts_at < LATEST):
+    if event.series is None or not is_plannable(starts_at):
         return None
     following = next_after(starts_at - MICROSECOND, **event.series)
     return following if following is not None and following.starts_at == starts_at else None

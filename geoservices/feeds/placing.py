@@ -24,7 +24,7 @@ from geoservices.calendars.recurrence import (
 from geoservices.feeds.changes import Key, Told
 from geoservices.feeds.matching import NoPlace, Spot
 from geoservices.feeds.reading import MOST_EVENTS, Fault, LeftOut, Moment, ReadEvent
-from geoservices.instants import MICROSECOND
+from geoservices.instants import MICROSECOND, is_plannable
 
 LONGEST_TITLE: Final = 120
 LONGEST_TEXT: Final = 5_000
@@ -37,8 +37,6 @@ MOST_ADDED: Final = 100
 MOST_STARTS: Final = 100_000
 """Of all series of a feed together that come to an end, counted one by one: some seconds of work.
 They are a weekly event of a year two thousand times."""
-EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
-LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
 INSTANT: Final = "%Y%m%dT%H%M%SZ"
 
 
@@ -169,9 +167,9 @@ class _Placing:
     def _placed(self, event: ReadEvent, spot: Spot, others: list[Moment]) -> Iterator[Placed]:
         zone = event.zone or spot.time_zone
         starts_at = instant(event.starts, zone)
-        if not EARLIEST <= starts_at < LATEST:
-            raise ValueError("It begins in another age.")
         length = self._length(event, starts_at, zone)
+        if not _is_plannable(starts_at, length):
+            raise ValueError("It takes place in another age.")
         recurrence = "" if event.recurrence_id is None else _key(event.recurrence_id, zone)
         excluded = {_occurrence(one, event.starts, zone) for one in (*event.excluded, *others)}
         rule = self._rule(event, starts_at, length, zone, excluded)
@@ -195,7 +193,9 @@ class _Placing:
         if len(added) > MOST_ADDED:
             self._fault(event, f"Only the first {MOST_ADDED} of its added dates are taken.")
         for one in added[:MOST_ADDED]:
-            if one != starts_at:
+            if not _is_plannable(one, length):
+                self._fault(event, f"Its added date {one:{INSTANT}} is left out: check the year.")
+            elif one != starts_at:
                 key = Key(event.uid, f"{one:{INSTANT}}")
                 yield replace(placed, key=key, starts_at=one, rule=None, excluded=())
 
@@ -258,6 +258,10 @@ class _Placing:
 
     def _fault(self, event: ReadEvent, what: str) -> None:
         self.faults.append(Fault(line=event.line, uid=event.uid, what=what))
+
+
+def _is_plannable(starts_at: datetime, length: timedelta) -> bool:
+    return is_plannable(starts_at) and is_plannable(starts_at + length)
 
 
 def instant(moment: Moment, zone: str) -> datetime:

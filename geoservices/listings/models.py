@@ -1,5 +1,6 @@
 """Offers, events and tasks at places."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
@@ -9,6 +10,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.util import immutabledict
 
+from geoservices.calendars.recurrence import Span
 from geoservices.checkins.verification import Evidence
 from geoservices.database import Base, one_of
 from geoservices.places.models import Place
@@ -95,6 +97,18 @@ class Listing(Base):
         """
         to_come = self.withdrawn_at is None and (self.ends_at is None or self.ends_at > at)
         return None if to_come else "What it speaks of is over."
+
+    # As above.
+    def times_on(self, place: Place, *, since: datetime, until: datetime) -> Sequence[Span]:  # noqa: ARG002
+        """Return when it is on between two instants, the earliest first, unless withdrawn.
+
+        Args:
+            place: The listing's.
+            since: Any aware instant; what is on then may have begun before.
+            until: A later one; a year later at most.
+        """
+        begins, ends = max(since, self.starts_at), min(until, self.ends_at or until)
+        return [Span(begins, ends)] if begins < ends else []
 
     # As above.
     def same_until(self, place: Place, *, at: datetime) -> datetime:  # noqa: ARG002

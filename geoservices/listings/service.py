@@ -45,6 +45,7 @@ def publish_listing(
 
     Raises:
         NotFound: The place is neither the organisation's nor shared with it, or out of reach.
+        YearRefused: It begins or ends in another age.
         EndsBeforeStart: It ends before it starts.
         IdTaken: The id belongs to a listing with other content.
     """
@@ -86,6 +87,7 @@ def replace_listing(
     Raises:
         NotFound: There is no such listing or place of the organisation's.
         KindFixed: It is of another kind.
+        YearRefused: It begins or ends in another age.
         EndsBeforeStart: It ends before it starts.
     """
     listing = get_listing(session, listing_id, grant=grant)

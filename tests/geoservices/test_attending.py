@@ -10,13 +10,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from geoservices import attending, pipeline
-from geoservices.accounts.models import Device, Purpose
+from geoservices.access.rights import Right
+from geoservices.accounts.models import Device, Organisation, Purpose
 from geoservices.checkins.service import CheckInReport
 from geoservices.checkins.verification import Evidence
 from geoservices.database import SessionFactory, transaction
 from geoservices.deliveries.models import Delivery
 from geoservices.events.models import Event, Occurrence, SignUp, SignUpReminder
 from geoservices.geofences.live import LiveGeofences
+from geoservices.listings import service as listings
 from geoservices.listings.models import ListingKind
 from geoservices.notifications.models import Notification
 from geoservices.places.models import Place
@@ -29,7 +31,9 @@ from tests.factories import (
     make_organisation,
     make_person,
     make_place,
+    may,
 )
+from tests.notifying import pushed
 from tests.walking import SETTINGS
 
 MINUTE = timedelta(minutes=1)
@@ -199,6 +203,21 @@ def test_a_reminder_is_pushed(session: Session) -> None:
     remind(session, STARTS_AT - DAY)
 
     assert len(session.scalars(select(Delivery)).all()) == 1
+
+
+def test_word_of_the_end_is_pushed(session: Session) -> None:
+    """Of an event that was withdrawn, which is what it speaks of."""
+    event, device = make_event(session), make_phone(session)
+    make_subscription(session, device)
+    sign_up(session, event, device)
+    grant = may(session.get_one(Organisation, event.organisation_id), Right.LISTINGS_WRITE)
+
+    listings.withdraw_listing(session, event.id, grant=grant, at=NOON)
+    attending.follow(session, event, at=NOON)
+
+    [(title, body)] = pushed(session, at=NOON)
+    assert title == "Story time is cancelled"
+    assert "The event was withdrawn." in body
 
 
 def test_two_workers_remind_nobody_twice(committed: SessionFactory) -> None:

@@ -215,6 +215,16 @@ def test_when_the_last_one_ends(rule: str | None, ends: str | None) -> None:
     assert last_end(**series("2026-09-01T10:00", rule)) == (None if ends is None else at(ends))
 
 
+def test_an_end_at_the_ends_of_time() -> None:
+    """Clocks behind UTC show the last of all days, and those ahead of it the first."""
+    for_ever = series("2026-09-01T10:00", "FREQ=YEARLY;UNTIL=99991231", zone="America/New_York")
+    never = series("2026-09-01T10:00", "FREQ=YEARLY;UNTIL=00010101T000000", zone="Asia/Tokyo")
+
+    check_series(field="/rule", **for_ever)
+    with pytest.raises(RecurrenceRefused, match="later UNTIL"):
+        check_series(field="/rule", **never)
+
+
 @pytest.mark.parametrize(
     ("given", "kept"),
     [

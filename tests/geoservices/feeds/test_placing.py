@@ -189,6 +189,16 @@ def test_series_that_end_are_counted_together() -> None:
         place(*many, endless, read(at(1, 5, 12), uid="more", rule="FREQ=DAILY;COUNT=2"))
 
 
+def test_a_date_of_another_age_is_left_out() -> None:
+    """The others are taken."""
+    good, bad = at(3, 11, 12), at(3, 11, 12).replace(year=9999)
+
+    made, [fault] = place(read(at(3, 4, 12), added=(good, bad)))
+
+    assert [one.starts_at for one in made] == [at(3, 4, 12), good]
+    assert "99990311T120000Z is left out" in fault.what
+
+
 def test_dates_besides_the_rules_count_as_events() -> None:
     """There are no more listings of a feed than it may have events."""
     days = [at(1, 5, 12) + timedelta(days=number) for number in range(100)]

@@ -8,19 +8,30 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from geoservices import clock
+from geoservices import attending, clock
 from geoservices.access.rights import Right
-from geoservices.accounts.models import Organisation
+from geoservices.accounts.models import Organisation, Purpose
 from geoservices.database import SessionFactory
-from geoservices.events.models import Event
+from geoservices.events.models import Event, SigningUp
 from geoservices.feeds import queries, running, service
 from geoservices.feeds.answers import FeedKind
 from geoservices.feeds.models import Feed, FeedEvent, FeedRun, RunState
 from geoservices.listings import service as listings
 from geoservices.places.models import Place
-from tests.factories import NOON, make_listing, make_organisation, make_place, may, share_place
+from tests.api.world import make_subscription
+from tests.factories import (
+    NOON,
+    make_device,
+    make_listing,
+    make_organisation,
+    make_person,
+    make_place,
+    may,
+    share_place,
+)
 from tests.feeding import Site, event
 from tests.geoservices.feeds.conftest import FETCHER, make_feed
+from tests.notifying import pushed
 
 Run = Callable[..., FeedRun]
 DAY = timedelta(days=1)
@@ -115,6 +126,35 @@ def test_what_is_called_off_is_withdrawn_and_may_come_back(
     back = run(feed)
     assert moved(back) == {"restored": 2, "unchanged": 1}
     assert all(one.withdrawn_at is None for one in events(session).values())
+
+
+@pytest.mark.parametrize("how", ["called off", "feed deleted"])
+def test_who_signed_up_for_what_a_feed_ends_is_told_by_push(
+    session: Session, feed: Feed, site: Site, run: Run, how: str
+) -> None:
+    """As when a manager withdraws it."""
+    site.tell(event("1"))
+    run(feed)
+    [listing] = events(session).values()
+    listing.sign_up = SigningUp.OPEN
+    phone = make_device(session, make_person(session, Purpose.CHECK_IN_CONTENT))[0]
+    make_subscription(session, phone)
+    attending.sign_up(
+        session,
+        listing.id,
+        listing.starts_at,
+        person_id=phone.person_id,
+        sign_up_id=None,
+        at=NOON,
+    )
+
+    if how == "called off":
+        site.tell(event("1", "STATUS:CANCELLED", "SEQUENCE:1"))
+        assert moved(run(feed)) == {"withdrawn": 1}
+    else:
+        service.delete_feed(session, feed, at=NOON)
+
+    assert [title for title, _body in pushed(session, at=NOON)] == ["Story time is cancelled"]
 
 
 def test_what_a_manager_withdraws_stays_withdrawn(

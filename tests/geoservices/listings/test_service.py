@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -12,7 +13,7 @@ from geoservices.accounts.models import Organisation
 from geoservices.checkins.verification import Evidence
 from geoservices.errors import IdTaken, NotFound
 from geoservices.listings import queries
-from geoservices.listings.drafts import EndsBeforeStart, ListingDraft
+from geoservices.listings.drafts import EndsBeforeStart, ListingDraft, YearRefused
 from geoservices.listings.models import ListingKind
 from geoservices.listings.service import (
     get_listing,
@@ -93,6 +94,21 @@ def test_it_must_end_after_it_starts(
         publish_listing(session, wrong, listing_id=None, grant=may(organisation), at=NOON)
     with pytest.raises(EndsBeforeStart):
         replace_listing(session, made.id, wrong, grant=may(organisation))
+
+
+@pytest.mark.parametrize("year", [1, 1969, 2200, 9999])
+@pytest.mark.parametrize("name", ["starts_at", "ends_at"])
+def test_it_takes_place_in_our_age(
+    session: Session, organisation: Organisation, draft: ListingDraft, name: str, year: int
+) -> None:
+    """Clocks of other zones could not tell the first and the last of all years."""
+    said: dict[str, Any] = {name: NOON.replace(year=year)}
+    wrong = replace(draft, **said)
+
+    with pytest.raises(YearRefused) as refused:
+        publish_listing(session, wrong, listing_id=None, grant=may(organisation), at=NOON)
+
+    assert refused.value.field == f"/{name}"
 
 
 def test_another_organisation_neither_sees_nor_touches_it(

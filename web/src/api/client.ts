@@ -6,6 +6,7 @@
  */
 
 import createClient from "openapi-fetch";
+import { askAgain } from "../offline/again.ts";
 import { keptHeader } from "../offline/kept.ts";
 import { rememberWho } from "../offline/who.ts";
 import { Refusal } from "./failures.ts";
@@ -102,6 +103,7 @@ export function becomeDevice(): Promise<void> {
       const made = await call(api.POST("/v1/devices", { body }));
       csrfToken = made.csrf_token;
       rememberWho({ device: made, member });
+      askAgain();
     }
   })().finally(() => {
     becoming = null;

@@ -26,7 +26,8 @@ export class ShownCode {
   /** Whole seconds for which it counts; 0 once it is over. */
   left = $state(0);
   readonly code: Code;
-  readonly #since = Date.now();
+  /** By a clock that nobody sets, unlike the phone's. */
+  readonly #since = performance.now();
   readonly #read: () => Promise<Offer | null>;
   readonly #changed: (offer: Offer) => void;
   #timer: ReturnType<typeof setInterval>;
@@ -54,7 +55,7 @@ export class ShownCode {
 
   async #tick(): Promise<void> {
     const wasOver = this.left === 0;
-    this.left = secondsLeft(this.code, Date.now() - this.#since);
+    this.left = secondsLeft(this.code, performance.now() - this.#since);
     this.#ticks += 1;
     const isOver = this.left === 0;
     const isDue = this.#ticks % askEveryTicks === 0 && (isOver || !document.hidden);
@@ -70,8 +71,9 @@ export class ShownCode {
   }
 
   #hear(offer: Offer | null, isOver: boolean): void {
-    const isTaken = offer?.yours?.id === this.code.id && offer.yours.redeemed_at !== null;
-    if (offer && !this.#isStopped && (isTaken || isOver)) {
+    const isShown = offer?.yours?.id === this.code.id && offer.yours.redeemed_at === null;
+    // While a phone sleeps that clock may stand still; the service knows better.
+    if (offer && !this.#isStopped && (isOver || !isShown)) {
       this.stop();
       this.#changed(offer);
     }
