@@ -193,7 +193,8 @@ def test_what_people_take_themselves_is_taken_once_in_two_tabs(
         per_person=5,
         text="In the basket.",
     )
-    page = open_page(f"/offers/{offer_id}")
+    # What a service worker sends cannot be held up here.
+    page = open_page(f"/offers/{offer_id}", service_workers="block")
     expect(page.get_by_text("check in from inside with your location on")).to_be_visible()
     expect(page.get_by_text("In the basket.")).to_be_hidden()
     page.get_by_role("link", name="Check in at Exeter Library").click()
@@ -225,6 +226,38 @@ def test_what_people_take_themselves_is_taken_once_in_two_tabs(
     page.get_by_role("button", name="Yes, use it").click()
     expect(page.get_by_role("button", name="Use it once more")).to_be_visible()
     assert count(site, Redemption, Redemption.offer_id == offer_id) == 2
+
+
+def test_what_was_done_stands_though_the_line_is_lost_after_it(
+    open_page: Opener, site: Site, put_on: MakeListing
+) -> None:
+    """An offer is used, a place booked and given up; what is read afterwards never comes."""
+    offer_id = put_on("A pencil", redeemed_by=Redeeming.SELF, per_person=5)
+    event_id = workshop(put_on, "Kite making")
+
+    def lose(route: Route) -> None:
+        route.abort()
+
+    page = open_page(f"/offers/{offer_id}", service_workers="block")
+    page.get_by_role("button", name="Use it now").click()
+    page.get_by_role("button", name="Yes, use it").click()
+    page.route(f"**/v1/offers/{offer_id}", lose)
+    page.get_by_role("button", name="I agree, go on").click()
+    expect(page.get_by_text("You used this at")).to_be_visible()
+    expect(page.get_by_role("alert")).to_have_count(0)
+    assert count(site, Redemption, Redemption.offer_id == offer_id) == 1
+
+    page.goto(f"{site.url}/events/{event_id}")
+    expect(card(page).get_by_text("1 place left")).to_be_visible()
+    page.route("**/occurrences?*", lose)
+    card(page).get_by_role("button", name="Book a place").click()
+    expect(card(page).get_by_text("You have a place")).to_be_visible()
+    card(page).get_by_role("button", name="Give up my place").click()
+    card(page).get_by_role("button", name="Yes, give it up").click()
+    expect(card(page).get_by_role("button", name="Book a place")).to_be_visible()
+    expect(page.get_by_role("alert")).to_have_count(0)
+    theirs = SignUp.occurrence_id.in_(select(Occurrence.id).where(Occurrence.event_id == event_id))
+    assert count(site, SignUp, theirs) == 0
 
 
 def test_everybody_can_use_these_pages(open_page: Opener, site: Site, put_on: MakeListing) -> None:

@@ -23,16 +23,25 @@ from tests.api.scanned import static_link
 from tests.eventually import eventually
 from tests.picturing import jpeg
 from tests.signing import PASSWORD
-from tests.web.conftest import MakeTask, Opener, Site, faults
+from tests.web import test_inbox
+from tests.web.conftest import MakeTask, Opener, Site, come_in, faults
 from tests.web.line import Line, line_to
 
+tell = test_inbox.tell
 PATIENCE = timedelta(seconds=30)
+OF_BEFORE = "We cannot reach our service just now. This is how it was at"
 IS_READY = """() => navigator.serviceWorker.ready.then(() => new Promise((done) => {
     if (navigator.serviceWorker.controller) done();
     else navigator.serviceWorker.addEventListener('controllerchange', done);
 }))"""
 KEPT = """([key, text]) => caches.open('answers').then((cache) => cache.match(key))
     .then((kept) => kept?.text()).then((told) => told !== undefined && told.includes(text))"""
+WAITING = """() => new Promise((done) => {
+    indexedDB.open('geoservices-unsent').onsuccess = ({ target: { result } }) => {
+        const all = result.transaction('waiting').objectStore('waiting').count();
+        all.onsuccess = () => { result.close(); done(all.result); };
+    };
+})"""
 MADE_EARLIER = """(minutes) => new Promise((done) => {
     indexedDB.open('geoservices-unsent').onsuccess = ({ target: { result } }) => {
         const work = result.transaction('waiting', 'readwrite');
@@ -99,6 +108,11 @@ def be_ready(page: Page, *keys: str, saying: str = "") -> None:
         eventually(partial(is_kept, page, key, saying), within=PATIENCE)
 
 
+def how_many_wait(page: Page) -> int:
+    """How many things the queue has."""
+    return int(page.evaluate(WAITING))
+
+
 def is_kept(page: Page, key: str, saying: str) -> bool:
     """Whether what was seen under an address is kept, and says something."""
     return bool(page.evaluate(KEPT, [key, saying]))
@@ -125,7 +139,7 @@ def test_a_check_in_without_signal_is_told_once(
     other = page.context.new_page()
     other.goto(page.url)
     expect(other.get_by_role("heading", level=1, name="Exeter Library")).to_be_visible()
-    expect(other.get_by_text("No signal just now. This is how it was at")).to_be_visible()
+    expect(other.get_by_text(OF_BEFORE)).to_be_visible()
     other.get_by_role("link", name="1 thing waits for signal").click()
     expect(other.get_by_text("Checked in, ")).to_be_visible()
     other.reload()
@@ -133,7 +147,7 @@ def test_a_check_in_without_signal_is_told_once(
     assert faults(other) == []
 
     find_signal(page, site)
-    expect(other.get_by_text("Everything you did has been sent.")).to_be_visible()
+    expect(other.get_by_text("Nothing waits to be sent.")).to_be_visible()
     expect(page.get_by_text("We have your word for it. It reached us late.")).to_be_visible()
     with transaction(site.sessions) as session:
         [made] = session.scalars(select(CheckIn).where(CheckIn.evidence == Evidence.OFFLINE_CLAIM))
@@ -172,26 +186,38 @@ def test_a_code_that_is_scanned_without_signal_checks_in(
 
 
 def test_what_is_on_is_there_without_signal(
-    open_page: Opener, site: FarSite, lose_signal: Callable[[Page], None]
+    open_page: Opener, site: FarSite, lose_signal: Callable[[Page], None], tell: test_inbox.Tell
 ) -> None:
-    """An offer and an event that were seen, with when that was."""
+    """Messages, an offer and an event that were seen, with when that was."""
     with site.sessions() as session:
         ids = {
             title: session.scalars(select(Listing.id).where(Listing.title == title)).one()
             for title in ("Free hot drink", "Story time")
         }
-    offer, event = f"/offers/{ids['Free hot drink']}", f"/events/{ids['Story time']}"
-    page = open_page(offer)
+    page = test_inbox.begin(open_page)
+    inbox, message = "/notifications", f"/notifications/{tell('Lego club')}"
     be_ready(page)
+    page.reload()
+    page.get_by_role("main").get_by_role("link", name="Lego club").click()
+    expect(page.get_by_role("heading", level=1, name="Lego club")).to_be_visible()
+    be_ready(page, f"/v1{inbox}?folder=inbox&limit=20", f"/v1{message}", saying="Lego club")
+    offer, event = f"/offers/{ids['Free hot drink']}", f"/events/{ids['Story time']}"
     for path, keys in ((offer, [offer]), (event, [event, f"{event}/occurrences"])):
         page.goto(f"{site.url}{path}")
         be_ready(page, *[f"/v1{key}" for key in keys])
     lose_signal(page)
-    for path, title in ((offer, "Free hot drink"), (event, "Story time")):
+    for path, title in (
+        (offer, "Free hot drink"),
+        (event, "Story time"),
+        (inbox, "Messages"),
+        (message, "Lego club"),
+    ):
         page.goto(f"{site.url}{path}")
         expect(page.get_by_role("heading", level=1, name=title)).to_be_visible()
-        expect(page.get_by_text("No signal just now. This is how it was at")).to_be_visible()
+        expect(page.get_by_text(OF_BEFORE)).to_be_visible()
         assert faults(page) == []
+    page.get_by_role("link", name="Messages", exact=True).last.click()
+    expect(page.get_by_role("main").get_by_role("link", name="Lego club")).to_be_visible()
 
 
 def test_a_phone_without_room_claims_to_keep_nothing(
@@ -254,7 +280,7 @@ def test_a_task_is_done_without_signal(
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/unsent")
-    expect(page.get_by_text("Everything you did has been sent.")).to_be_visible()
+    expect(page.get_by_text("Nothing waits to be sent.")).to_be_visible()
     with transaction(site.sessions) as session:
         assert session.get_one(Task, task_id).state == TaskState.DONE
         steps = session.scalars(select(TaskStep.kind).where(TaskStep.task_id == task_id))
@@ -262,6 +288,33 @@ def test_a_task_is_done_without_signal(
     page.get_by_role("link", name="Tasks for staff").click()
     page.goto(f"{site.url}/tasks/{task_id}")
     expect(page.get_by_role("img", name="Photo 1, added")).to_be_visible()
+
+
+def test_what_is_done_after_a_session_ended_is_sent_after_signing_in(
+    sign_in: Callable[..., Page], site: FarSite, make_task: MakeTask
+) -> None:
+    """With signal all the while; the phone says that signing in is what is missing."""
+    task_id = make_task("Oil the hinges", checklist=[{"id": "oil", "text": "Oil"}])
+    path, username = f"/tasks/{task_id}", uuid4().hex
+    page = sign_in(path, username=username)
+    page.get_by_role("button", name="Take this task").click()
+    expect(page.get_by_text("The task is yours now.")).to_be_visible()
+    be_ready(page, f"/v1{path}", saying='"claimed"')
+
+    page.context.clear_cookies(name="member")
+    page.get_by_role("button", name="Start").click()
+    expect(page.get_by_text("Kept on this phone until you sign in.")).to_be_visible()
+    page.get_by_label("Oil").check()
+    expect(page.get_by_role("link", name="2 things wait for you to sign in")).to_be_visible()
+    page.get_by_role("button", name="It is done").click()
+    expect(page.get_by_role("link", name="3 things wait for you to sign in")).to_be_visible()
+    assert faults(page) == []
+    come_in(page, path, username)
+    eventually(lambda: not how_many_wait(page), within=PATIENCE)
+    with transaction(site.sessions) as session:
+        assert session.get_one(Task, task_id).state == TaskState.DONE
+        steps = session.scalars(select(TaskStep.kind).where(TaskStep.task_id == task_id))
+        assert sorted(steps) == ["claim", "done", "start", "tick"]
 
 
 def test_what_was_refused_is_told_in_words(
@@ -280,7 +333,7 @@ def test_what_was_refused_is_told_in_words(
     be_ready(page, f"/v1/tasks/{task_id}", saying='"claimed"')
     lose_signal(page)
     page.get_by_role("link", name="Wash the windows").click()
-    expect(page.get_by_text("No signal just now. This is how it was at")).to_be_visible()
+    expect(page.get_by_text(OF_BEFORE)).to_be_visible()
     assert faults(page) == []
     page.get_by_role("button", name="Start").click()
     page.get_by_role("button", name="Add the note").click()
@@ -298,7 +351,7 @@ def test_what_was_refused_is_told_in_words(
     assert faults(page) == []
     page.get_by_role("button", name="Delete 2 things").click()
     page.get_by_role("button", name="Delete 2 things").click()
-    expect(page.get_by_text("Everything you did has been sent.")).to_be_visible()
+    expect(page.get_by_text("Nothing waits to be sent.")).to_be_visible()
     with transaction(site.sessions) as session:
         steps = session.scalars(select(TaskStep.kind).where(TaskStep.task_id == task_id))
         assert sorted(steps) == ["claim"]

@@ -22,11 +22,11 @@ export async function readTimes(
   return call(api.GET("/v1/events/{event_id}/occurrences", { params }));
 }
 
-/** Ask for a place, or wait for one; again, from another tab too, changes nothing. */
-export async function signUp(eventId: string, { starts_at }: Time): Promise<void> {
+/** Ask for a place, or wait for one, and return which; again, from another tab too, changes nothing. */
+export async function signUp(eventId: string, { starts_at }: Time): Promise<Time["yours"]> {
   const params = { path: { event_id: eventId } };
   const body = { starts_at, id: newId() };
-  await call(api.POST("/v1/events/{event_id}/sign-ups", { params, body, fetch: repeatable }));
+  return call(api.POST("/v1/events/{event_id}/sign-ups", { params, body, fetch: repeatable }));
 }
 
 /** Give a place up, or wait no more; what is gone already is as good as given up. */

@@ -1,6 +1,6 @@
 /** The messages of one folder, as far as they were asked for, and what is done with them. */
 
-import { api, call, type Schemas } from "../api/client.ts";
+import { api, call, keptAt, type Schemas } from "../api/client.ts";
 import { cursorOf } from "../api/paging.ts";
 import { liesIn, type Folder } from "./folders.ts";
 import { unread } from "./unread.svelte.ts";
@@ -21,6 +21,8 @@ export async function change(id: string, body: Partial<Change>): Promise<Message
 export class Inbox {
   items: readonly Message[] = $state.raw([]);
   cursor: string | null = $state(null);
+  /** Since when the newest were kept on this phone; null of those that have just come. */
+  keptAt: string | null = $state(null);
 
   constructor(readonly folder: Folder) {}
 
@@ -28,6 +30,7 @@ export class Inbox {
   async load(): Promise<void> {
     const page = await this.#read(null);
     this.items = page.items;
+    this.keptAt = keptAt(page);
     this.cursor = cursorOf(page.next);
     void unread.look();
   }

@@ -1,7 +1,6 @@
 /** A code that is shown to staff: for how long it still counts, and whether they have taken it. */
 
-import { keptAt, type Schemas } from "../api/client.ts";
-import { Refusal, NoAnswer } from "../api/failures.ts";
+import type { Schemas } from "../api/client.ts";
 import type { Offer } from "./offer.ts";
 
 type Code = Schemas["RedemptionCodeOut"];
@@ -29,13 +28,18 @@ export class ShownCode {
   readonly code: Code;
   /** By a clock that nobody sets, unlike the phone's. */
   readonly #since = performance.now();
-  readonly #read: () => Promise<Offer>;
+  readonly #read: () => Promise<Offer | null>;
   readonly #changed: (offer: Offer) => void;
   #timer: ReturnType<typeof setInterval>;
   #ticks = 0;
+  #isAsking = false;
+  #isStopped = false;
 
-  /** Show a code; `changed` is told of the offer as it is once the code is taken, or over. */
-  constructor(code: Code, read: () => Promise<Offer>, changed: (offer: Offer) => void) {
+  /**
+   * Show a code; `changed` is told of the offer as it is once the code is taken, or over. `read` returns
+   * it as it is now, and null where that cannot be known: then it is asked again.
+   */
+  constructor(code: Code, read: () => Promise<Offer | null>, changed: (offer: Offer) => void) {
     this.code = code;
     this.left = secondsLeft(code, 0);
     this.#read = read;
@@ -45,32 +49,33 @@ export class ShownCode {
 
   /** Look at it no more. */
   stop(): void {
+    this.#isStopped = true;
     clearInterval(this.#timer);
   }
 
   async #tick(): Promise<void> {
+    const wasOver = this.left === 0;
     this.left = secondsLeft(this.code, performance.now() - this.#since);
     this.#ticks += 1;
     const isOver = this.left === 0;
-    if (isOver) {
-      this.stop();
-    } else if (document.hidden || this.#ticks % askEveryTicks !== 0) {
+    const isDue = this.#ticks % askEveryTicks === 0 && (isOver || !document.hidden);
+    if (this.#isAsking || !(isDue || (isOver && !wasOver))) {
       return;
     }
+    this.#isAsking = true;
     try {
-      const offer = await this.#read();
-      const { yours } = offer;
-      const isShown = yours?.id === this.code.id && yours.redeemed_at === null;
-      // While a phone sleeps that clock may stand still; the service knows better, unless it was asked before.
-      if (isOver || (!isShown && keptAt(offer) === null)) {
-        this.stop();
-        this.#changed(offer);
-      }
-    } catch (error) {
-      // Staff may take it all the same; whether they have is asked again.
-      if (!(error instanceof NoAnswer || error instanceof Refusal)) {
-        throw error;
-      }
+      this.#hear(await this.#read(), isOver);
+    } finally {
+      this.#isAsking = false;
+    }
+  }
+
+  #hear(offer: Offer | null, isOver: boolean): void {
+    const isShown = offer?.yours?.id === this.code.id && offer.yours.redeemed_at === null;
+    // While a phone sleeps that clock may stand still; the service knows better.
+    if (offer && !this.#isStopped && (isOver || !isShown)) {
+      this.stop();
+      this.#changed(offer);
     }
   }
 }

@@ -10,6 +10,15 @@ export function readOffer(offerId: string): Promise<Offer> {
   return call(api.GET("/v1/offers/{offer_id}", { params: { path: { offer_id: offerId } } }));
 }
 
+/** Return an offer as it is once somebody has used it themselves, as far as the answer to that says. */
+export function used(offer: Offer, made: Schemas["RedeemedOut"]): Offer {
+  const { redemption_id: id, offer_id, place_id, title } = made;
+  const redeemed_at = made.redeemed_at ?? new Date().toISOString();
+  const place_name = offer.place.name;
+  const when = { made_at: redeemed_at, expires_at: null, redeemed_at };
+  return { ...offer, yours: { id, offer_id, place_id, place_name, title, ...when } };
+}
+
 /** Tell whether there is a code of theirs that staff may still take. */
 export function hasCode({ yours }: Offer): boolean {
   return yours !== null && yours.redeemed_at === null;

@@ -91,6 +91,35 @@ describe("a code that is shown", () => {
     vi.useRealTimers();
   });
 
+  test("that ends without signal is asked about until it is known what became of it", async () => {
+    vi.useFakeTimers();
+    const taken = offer({ id: "r", redeemed_at: "2026-03-04T12:00:00Z" });
+    const read = vi.fn().mockResolvedValue(null);
+    const changed = vi.fn();
+    const shown = new ShownCode(code, read, changed);
+    await vi.advanceTimersByTimeAsync(120_000);
+    expect([shown.left, changed.mock.calls]).toEqual([0, []]);
+    read.mockResolvedValue(taken);
+    await vi.advanceTimersByTimeAsync(3000);
+    expect(changed.mock.calls).toEqual([[taken]]);
+    vi.useRealTimers();
+  });
+
+  test("tells nothing once it is not looked at any more", async () => {
+    vi.useFakeTimers();
+    let answer: (taken: Offer) => void = () => undefined;
+    const read = vi.fn(() => new Promise<Offer>((resolve) => (answer = resolve)));
+    const changed = vi.fn();
+    const shown = new ShownCode(code, read, changed);
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(read).toHaveBeenCalledOnce();
+    shown.stop();
+    answer(offer({ id: "r", redeemed_at: "2026-03-04T12:00:00Z" }));
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(changed).not.toHaveBeenCalled();
+    vi.useRealTimers();
+  });
+
   test("counts on as before when somebody sets the phone's clock", async () => {
     vi.useFakeTimers();
     const changed = vi.fn();

@@ -20,3 +20,16 @@ export function askAgain(): void {
     fetch(name).catch(() => undefined);
   }
 }
+
+/** Ask once more for what went by the service worker before it had this page; its answer may be to come yet. */
+export function askAgainWithWorker(): void {
+  const since = performance.now();
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries() as PerformanceResourceTiming[]) {
+      const isEarlier = entry.workerStart === 0 && entry.startTime < since;
+      if (isEarlier && keyOf(new URL(entry.name)) !== null) {
+        fetch(entry.name).catch(() => undefined);
+      }
+    }
+  }).observe({ type: "resource", buffered: true });
+}

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { changesWho, keyOf } from "./answers.ts";
+import { changesWho, keyOf, keysChangedBy } from "./answers.ts";
 
 const at = (path: string): URL => new URL(path, "https://here.example");
 const place = "0b8f6c0a-3f0c-4f4e-9a55-4b8d5a4f8c11";
@@ -30,12 +30,34 @@ test.each([
   ["POST", "/v1/sign-in", true],
   ["DELETE", "/v1/sign-in", true],
   ["POST", "/v1/devices", true],
+  ["POST", "/v1/devices/me/token", true],
   ["DELETE", "/v1/devices/me", true],
+  ["DELETE", `/v1/devices/${place}`, true],
   ["DELETE", "/v1/me", true],
   ["GET", "/v1/oidc/city/callback?code=1", true],
   ["GET", "/v1/devices", false],
+  ["PATCH", "/v1/devices/me", false],
+  ["POST", "/v1/devices/me/phone-links", false],
+  ["DELETE", `/v1/devices/me/phone-links/${place}`, false],
+  ["POST", "/v1/devices/me/code", false],
   ["PUT", "/v1/me/interests", false],
   ["POST", "/v1/check-ins", false],
 ])("%s %s may change who somebody is: %s", (method, path, changes) => {
   expect(changesWho(method, at(path))).toBe(changes);
+});
+
+test.each([
+  ["POST", `/v1/offers/${place}/redemptions`, `/v1/offers/${place}`],
+  ["POST", `/v1/events/${place}/sign-ups`, `/v1/events/${place}`],
+  ["DELETE", `/v1/events/${place}/sign-ups/${place}`, `/v1/events/${place}`],
+])("after %s %s nothing is shown from before", (method, path, changed) => {
+  const times = keyOf(at(`${changed}/occurrences?limit=6`)) ?? "";
+  const keys = keysChangedBy(method, at(path));
+  expect(keys).toContain(keyOf(at(changed)));
+  expect(changed.includes("events") ? keys : [times]).toContain(times);
+});
+
+test("reading an offer, or checking in, changes none", () => {
+  expect(keysChangedBy("GET", at(`/v1/offers/${place}/redemptions`))).toEqual([]);
+  expect(keysChangedBy("POST", at("/v1/check-ins"))).toEqual([]);
 });

@@ -38,13 +38,25 @@ export function keyOf(url: URL): string | null {
   return `${url.pathname}?${query.toString()}`;
 }
 
-const identities = /^\/v1\/(sign-ins?(\/.*)?|devices(\/.*)?|me|oidc\/.*)$/;
+const identities = /^\/v1\/(sign-ins?(\/.*)?|me|oidc\/.*)$/;
+/** By which this browser becomes a device, has another cookie for it, or is none any more. */
+const devices = new RegExp(`^(POST /v1/devices(/me/token)?|DELETE /v1/devices/(me|${id}))$`);
 const reading = new Set(["GET", "HEAD"]);
 
 /** Tell whether who the browser is may be another after a request: then nothing kept is theirs. */
-export function changesWho(method: string, url: URL): boolean {
-  const { pathname } = url;
-  return identities.test(pathname) && (!reading.has(method) || pathname.startsWith("/v1/oidc/"));
+export function changesWho(method: string, { pathname }: URL): boolean {
+  return (
+    devices.test(`${method} ${pathname}`) ||
+    (identities.test(pathname) && (!reading.has(method) || pathname.startsWith("/v1/oidc/")))
+  );
+}
+
+const ofOne = new RegExp(`^(/v1/(offers|events)/${id})/`);
+
+/** Return under which addresses lies what is another after a request: an offer used, a place booked. */
+export function keysChangedBy(method: string, { pathname }: URL): readonly string[] {
+  const [, one] = reading.has(method) ? [] : (ofOne.exec(pathname) ?? []);
+  return one === undefined ? [] : [one, `${one}/occurrences`];
 }
 
 /** Tell whether nobody is known by this browser after a request, so that nothing of theirs may stay. */

@@ -1,7 +1,7 @@
 /** Being ready for when there is no signal, once the page stands. */
 
 import { router } from "../router.svelte.ts";
-import { askAgain } from "./again.ts";
+import { askAgainWithWorker } from "./again.ts";
 import { registerWorker } from "./registering.ts";
 
 /** Have the service worker; some browsers have one and let nobody use it, as in private windows. */
@@ -11,13 +11,17 @@ export async function beReady(): Promise<void> {
     return;
   }
   const wasControlled = serviceWorker.controller !== null;
+  if (wasControlled) {
+    // It may have come after the page had begun to ask.
+    askAgainWithWorker();
+  }
   serviceWorker.addEventListener(
     "controllerchange",
     () => {
       if (wasControlled) {
         router.outdate();
       } else {
-        askAgain();
+        askAgainWithWorker();
       }
     },
     { once: true },

@@ -9,6 +9,7 @@ import {
   failureOf,
   goesWhenRefused,
   isStale,
+  leftToMember,
   nextAfter,
   nextOf,
   type Matter,
@@ -114,6 +115,11 @@ async function attempt(
     return { outcome: { is: "sent", answer }, isOver: false, sender };
   } catch (error) {
     const failure = asFailure(error);
+    const left = leftToMember(one, sender.who, failure);
+    if (left) {
+      await changeWaiting(left);
+      return { outcome: { is: "waiting" }, isOver: false, sender };
+    }
     const attempts = one.attempts + 1;
     const next = nextAfter(failure, attempts, Date.now());
     if (next.is === "refused" && failure instanceof Refusal) {

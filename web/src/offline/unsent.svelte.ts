@@ -8,6 +8,7 @@ import {
   inOrder,
   pauseOf,
   standingOf,
+  taskOf,
   withAllBehind,
   type Counts,
   type Matter,
@@ -127,6 +128,13 @@ class Unsent {
   /** Say what something that was not refused waits for. */
   standingOf(one: Waiting): Standing {
     return standingOf(one, this.all, this.#who);
+  }
+
+  /** Tell whether something that was done to a task waits for whoever did it to sign in. */
+  needsSignIn(taskId: string): boolean {
+    return this.all.some(
+      (one) => taskOf(one.matter) === taskId && this.standingOf(one) === "elsewhere",
+    );
   }
 
   /** Return what is given up together with something. */

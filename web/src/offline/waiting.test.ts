@@ -6,6 +6,7 @@ import {
   goesWhenRefused,
   isBy,
   isStale,
+  leftToMember,
   nextAfter,
   nextOf,
   pauseOf,
@@ -123,6 +124,20 @@ test.each([
     true,
   ],
   [
+    "work done after a session ended, before they signed in again",
+    step("a", "done"),
+    { device: "phone", member: null, signedInLast: "sam" },
+    { device: null, member: "sam" },
+    true,
+  ],
+  [
+    "the same, with somebody else",
+    step("a", "done"),
+    { device: "phone", member: null, signedInLast: "sam" },
+    { device: "phone", member: "kim" },
+    false,
+  ],
+  [
     "work of a work phone, now with somebody",
     step("a", "done"),
     { device: "phone", member: null },
@@ -168,6 +183,34 @@ test.each([
   ],
 ])("after %s", (_, failure, next) => {
   expect(nextAfter(failure, 1, now)).toEqual(next);
+});
+
+test("what a session's end left to nobody waits for whoever was signed in", () => {
+  const by = { device: "phone", member: null, signedInLast: "sam" };
+  const nobody = { device: "phone", member: null };
+  const [first, second] = [waiting(step("a", "start"), { by }), waiting(step("a", "done"), { by })];
+  for (const code of ["unauthenticated", "forbidden"]) {
+    const failure = new Refusal(403, { type: `/problems/${code}` });
+    const left = leftToMember(first, nobody, failure);
+    expect(left?.by.member).toBe("sam");
+    const all = left ? [left, second] : [];
+    expect(nextOf(all, nobody, now)).toBeNull();
+    expect(count(all, nobody)).toEqual({ waiting: 0, refused: 0, others: 2 });
+    expect(nextOf(all, sam, now)).toBe(left);
+    expect(leftToMember(first, sam, failure)).toBeNull();
+    expect(leftToMember(waiting(checkIn, { by }), nobody, failure)).toBeNull();
+    expect(leftToMember({ ...first, by: nobody }, nobody, failure)).toBeNull();
+  }
+  expect(leftToMember(first, nobody, new NoAnswer("offline"))).toBeNull();
+});
+
+test("a clock that was set back holds nothing up", () => {
+  const refusal = new Refusal(429, {}, 24 * 3600);
+  const { notBefore } = nextAfter(refusal, 1, now) as { notBefore: number };
+  const one = waiting(step("a", "start"), { notBefore });
+  expect(nextOf([one], sam, now)).toBeNull();
+  expect(nextOf([one], sam, notBefore)).toBe(one);
+  expect(nextOf([one], sam, now - 1)).toBe(one);
 });
 
 test("pauses grow, and no longer than ten minutes", () => {

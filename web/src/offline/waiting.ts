@@ -7,7 +7,7 @@
 import { NoAnswer, Refusal, type Failure, type ProblemDocument } from "../api/failures.ts";
 import type { Schemas } from "../api/client.ts";
 import type { Change } from "../tasks/changes.ts";
-import type { Who } from "./who.ts";
+import type { Doer, Who } from "./who.ts";
 
 /** What is checked in at: a place of a list, or the place of a code as it was scanned. */
 export type Target = { readonly placeId: string } | { readonly code: string };
@@ -38,7 +38,7 @@ export interface Waiting {
   /** What it is about, in words: a place's name or a task's title; null where nobody said. */
   readonly about: string | null;
   /** Who did it. Nobody has a device yet who never did anything before. */
-  readonly by: Who;
+  readonly by: Doer;
   readonly attempts: number;
   /** Milliseconds since 1970 before which it is not to be sent again. */
   readonly notBefore: number;
@@ -52,10 +52,13 @@ export type New = Pick<Waiting, "matter" | "about">;
 const dayMs = 24 * 3600 * 1000;
 const soonestMs = 5_000;
 const latestMs = 10 * 60_000;
+/** No service is left alone for longer, whatever it asks for. */
+const longestMs = 60 * 60_000;
 const unavailable = 500;
 /** It came too early or too often, and may come again. */
 const passing = new Set([408, 425, 429]);
 const unknown = new Set(["unauthenticated", "csrf"]);
+const forMembers = new Set(["unauthenticated", "forbidden"]);
 
 /** Return what has to go in one order: all about one task; a way; check-ins each by themselves. */
 export function laneOf({ order, matter }: Waiting): string {
@@ -91,15 +94,30 @@ export function doneAt(matter: Matter): string {
 /**
  * Tell whether whoever the browser is now did it.
  *
- * Check-ins and positions are a device's. Work is a member's, or a work phone's where nobody was signed in.
+ * Check-ins and positions are a device's. Work is a member's, or a work phone's where nobody was signed in;
+ * whoever was before, and signs in again, is taken to have done that too.
  */
 export function isBy({ matter, by }: Waiting, who: Who): boolean {
   if (matter.is === "check-in" || matter.is === "pings") {
     return by.device === null || by.device === who.device;
   }
-  return by.member === null
-    ? who.member === null && who.device === by.device
-    : who.member === by.member;
+  if (by.member !== null) {
+    return who.member === by.member;
+  }
+  return who.member === null ? who.device === by.device : who.member === by.signedInLast;
+}
+
+/**
+ * Return work that the service takes from no device as that of the member who was signed in last, for it
+ * to wait until they are again; null where the failure means something else.
+ */
+export function leftToMember(one: Waiting, who: Who, failure: Failure): Waiting | null {
+  const { by, matter } = one;
+  const isWork = matter.is === "change" || matter.is === "photo";
+  const isForMembers = failure instanceof Refusal && forMembers.has(failure.code);
+  return isWork && isForMembers && who.member === null && by.member === null && by.signedInLast
+    ? { ...one, by: { ...by, member: by.signedInLast } }
+    : null;
 }
 
 /** Return what is to be sent next; null if nothing is. What is about one task goes in its order. */
@@ -107,7 +125,7 @@ export function nextOf(all: readonly Waiting[], who: Who, nowMs: number): Waitin
   const held = new Set<string>();
   for (const one of inOrder(all)) {
     const lane = laneOf(one);
-    if (one.refused === null && !held.has(lane) && isBy(one, who) && one.notBefore <= nowMs) {
+    if (one.refused === null && !held.has(lane) && isBy(one, who) && isDue(one, nowMs)) {
       return one;
     }
     // Photos and notes change nothing for what comes after them.
@@ -118,21 +136,21 @@ export function nextOf(all: readonly Waiting[], who: Who, nowMs: number): Waitin
   return null;
 }
 
+/** A pause that ends later than any may was begun by a clock that has been set back since. */
+function isDue({ notBefore }: Waiting, nowMs: number): boolean {
+  return notBefore <= nowMs || notBefore > nowMs + longestMs;
+}
+
 /** What keeps something from being sent that was not refused. */
 export type Standing = "waits" | "behind" | "elsewhere";
 
 /** Say what something that was not refused waits for: signal, what comes before it, or who did it. */
 export function standingOf(one: Waiting, all: readonly Waiting[], who: Who): Standing {
-  if (!isBy(one, who)) {
+  const before = all.filter((other) => other.order < one.order && laneOf(other) === laneOf(one));
+  if ([...before, one].some((other) => other.refused === null && !isBy(other, who))) {
     return "elsewhere";
   }
-  const isHeld = all.some(
-    (other) =>
-      other.order < one.order &&
-      other.refused !== null &&
-      laneOf(other) === laneOf(one) &&
-      !isAside(other.matter),
-  );
+  const isHeld = before.some((other) => other.refused !== null && !isAside(other.matter));
   return isHeld ? "behind" : "waits";
 }
 
@@ -150,7 +168,8 @@ export function nextAfter(failure: Failure, attempts: number, nowMs: number): Ne
     return { is: "wait", notBefore: 0, isOver: true };
   }
   if (failure.status >= unavailable || passing.has(failure.status)) {
-    const pauseMs = Math.max((failure.retryAfterS ?? 0) * 1000, pauseOf(attempts));
+    const askedMs = Math.min((failure.retryAfterS ?? 0) * 1000, longestMs);
+    const pauseMs = Math.max(askedMs, pauseOf(attempts));
     return { is: "wait", notBefore: nowMs + pauseMs, isOver: true };
   }
   return { is: "refused" };
@@ -167,14 +186,16 @@ export interface Counts {
   readonly waiting: number;
   /** For somebody to read why it was not taken. */
   readonly refused: number;
-  /** For whoever did it to sign in. */
+  /** For whoever did it, or what comes before it, to sign in. */
   readonly others: number;
 }
 
 /** Count what waits. What stands behind something that was refused waits with it. */
 export function count(all: readonly Waiting[], who: Who): Counts {
   const refused = all.filter((one) => one.refused !== null).length;
-  const others = all.filter((one) => one.refused === null && !isBy(one, who)).length;
+  const others = all.filter(
+    (one) => one.refused === null && standingOf(one, all, who) === "elsewhere",
+  ).length;
   return { waiting: all.length - refused - others, refused, others };
 }
 

@@ -8,9 +8,15 @@ export interface Who {
   readonly member: string | null;
 }
 
+/** Who does something here. */
+export interface Doer extends Who {
+  /** The member who was signed in last and has not signed out: sessions end by themselves. */
+  readonly signedInLast?: string | null;
+}
+
 const name = "who";
 /** For where nothing can be kept. */
-let last: Who = { device: null, member: null };
+let last: Doer = { device: null, member: null };
 type Ids = { readonly [Name in keyof Who]: { readonly id: string } | null };
 
 interface Storage {
@@ -30,19 +36,30 @@ export function whoOf({ device, member }: Ids | Browser): Who {
 
 /** Remember who this browser is; a service worker has nowhere to, and asks each time. */
 export function rememberWho(ids: Ids | Browser): void {
-  last = whoOf(ids);
-  try {
-    storage().setItem(name, JSON.stringify(last));
-  } catch {
-    // Full or forbidden: then it is known as long as the page stands.
-  }
+  const who = whoOf(ids);
+  const { member, signedInLast } = recallWho();
+  keep({ ...who, signedInLast: who.member ?? member ?? signedInLast ?? null });
+}
+
+/** Forget who was signed in: they have signed out, and what is done from now on is not theirs. */
+export function forgetMember(): void {
+  keep({ ...recallWho(), member: null, signedInLast: null });
 }
 
 /** Return who this browser was when the service was asked last. */
-export function recallWho(): Who {
+export function recallWho(): Doer {
   try {
-    return { ...last, ...(JSON.parse(storage().getItem(name) ?? "{}") as Partial<Who>) };
+    return { ...last, ...(JSON.parse(storage().getItem(name) ?? "{}") as Partial<Doer>) };
   } catch {
     return last;
+  }
+}
+
+function keep(doer: Doer): void {
+  last = doer;
+  try {
+    storage().setItem(name, JSON.stringify(doer));
+  } catch {
+    // Full or forbidden: then it is known as long as the page stands.
   }
 }

@@ -1,7 +1,8 @@
 /** One task while it is worked on: what is on its way, what failed, and how it is now. */
 
-import { api, call, keptAt, type Schemas } from "../api/client.ts";
+import { api, call, type Schemas } from "../api/client.ts";
 import { asFailure, Refusal, type Failure } from "../api/failures.ts";
+import { fresh } from "../api/fresh.ts";
 import { unsent } from "../offline/unsent.svelte.ts";
 import { taskOf } from "../offline/waiting.ts";
 import { changeOf, mayWait, sendChange, type Change, type Step, type Work } from "./changes.ts";
@@ -67,14 +68,7 @@ export class Desk {
 
   /** Read the task anew; it stays as it is where that fails, which is newer than what was kept. */
   async refresh(): Promise<void> {
-    try {
-      const task = await readTask(this.read.id);
-      if (keptAt(task) === null) {
-        this.read = task;
-      }
-    } catch (error) {
-      asFailure(error);
-    }
+    this.read = (await fresh(readTask(this.read.id))) ?? this.read;
   }
 
   #enqueue(change: Change): Promise<boolean> {

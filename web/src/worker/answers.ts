@@ -81,6 +81,19 @@ export async function answerAnew(event: FetchEvent): Promise<Response> {
   return response;
 }
 
+/** Send what changes something, and keep nothing of before it, nor what was asked for before its answer. */
+export async function answerChange(event: FetchEvent, keys: readonly string[]): Promise<Response> {
+  const response = await fetch(event.request);
+  await inTurn(async () => {
+    asks += 1;
+    for (const key of keys) {
+      keptAsks.set(key, asks);
+      await (await caches.open(name)).delete(key);
+    }
+  });
+  return response;
+}
+
 /** Empty the cache. */
 export async function forgetAnswers(): Promise<void> {
   generation += 1;

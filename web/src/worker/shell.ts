@@ -20,9 +20,49 @@ const page = "/";
 /** Whoever sends a file may have chosen among forms of it by what the browser takes. */
 const matching = { ignoreVary: true };
 
+/** While this build is being kept: whoever wants it too waits for the same. */
+let keeping: Promise<void> | null = null;
+
 /** Keep this build; without the room or the signal for it, the app goes on without. */
-export async function keepShell(): Promise<void> {
-  if (await caches.has(name)) {
+export function keepShell(): Promise<void> {
+  keeping ??= keepWhole().finally(() => {
+    keeping = null;
+  });
+  return keeping;
+}
+
+/** Remove what was kept of builds, but this one's and the last whole one before. */
+export async function removeOldShells(): Promise<void> {
+  const before = (await shells()).filter((one) => one !== name);
+  const pages = await Promise.all(before.map(pageIn));
+  const last = before.findLast((_, index) => pages[index]);
+  await Promise.all(before.filter((one) => one !== last).map((one) => caches.delete(one)));
+}
+
+/** Return the page: the one that is kept, at once, else from the service. */
+export async function openPage(event: FetchEvent): Promise<Response> {
+  const own = await pageIn(name);
+  // A build that could not be kept whole is kept now; until then the one before opens.
+  event.waitUntil(own ? refresh(own.clone()) : keepShell());
+  return own ?? (await find(page)) ?? fetch(event.request);
+}
+
+/** Return a file of the app's; one that was not kept yet, such as the map, is from now on. */
+export async function openFile(event: FetchEvent): Promise<Response> {
+  const kept = await find(event.request);
+  if (kept) {
+    return kept;
+  }
+  const response = await fetch(event.request);
+  if (response.ok && (await caches.has(name))) {
+    event.waitUntil(put(event.request, response.clone()));
+  }
+  return response;
+}
+
+/** The page is put last: a browser may stop a worker in between, and what has no page is not whole. */
+async function keepWhole(): Promise<void> {
+  if (await pageIn(name)) {
     return;
   }
   try {
@@ -37,32 +77,6 @@ export async function keepShell(): Promise<void> {
   } catch {
     await caches.delete(name);
   }
-}
-
-/** Remove what was kept of builds, but this one's and the one before. */
-export async function removeOldShells(): Promise<void> {
-  const before = (await shells()).filter((one) => one !== name);
-  await Promise.all(before.slice(0, -1).map((one) => caches.delete(one)));
-}
-
-/** Return the page: the one that is kept, at once, else from the service. */
-export async function openPage(event: FetchEvent): Promise<Response> {
-  const kept = await find(page);
-  event.waitUntil(kept ? refresh(kept.clone()) : keepShell());
-  return kept ?? fetch(event.request);
-}
-
-/** Return a file of the app's; one that was not kept yet, such as the map, is from now on. */
-export async function openFile(event: FetchEvent): Promise<Response> {
-  const kept = await find(event.request);
-  if (kept) {
-    return kept;
-  }
-  const response = await fetch(event.request);
-  if (response.ok && (await caches.has(name))) {
-    event.waitUntil(put(event.request, response.clone()));
-  }
-  return response;
 }
 
 /** The page says what may be loaded, which is a setting: the same page may come with another policy. */
@@ -88,14 +102,23 @@ async function put(request: RequestInfo, response: Response): Promise<void> {
 /** Look in this build's cache first, then in the one before. */
 async function find(request: RequestInfo): Promise<Response | undefined> {
   for (const one of [name, ...(await shells()).reverse()]) {
-    if (await caches.has(one)) {
-      const found = await (await caches.open(one)).match(request, matching);
-      if (found) {
-        return found;
-      }
+    const found = await findIn(one, request);
+    if (found) {
+      return found;
     }
   }
   return undefined;
+}
+
+/** Return the page of a build that is kept whole. */
+function pageIn(build: string): Promise<Response | undefined> {
+  return findIn(build, page);
+}
+
+async function findIn(build: string, request: RequestInfo): Promise<Response | undefined> {
+  return (await caches.has(build))
+    ? (await caches.open(build)).match(request, matching)
+    : undefined;
 }
 
 async function shells(): Promise<string[]> {

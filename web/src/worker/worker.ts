@@ -2,11 +2,11 @@
 
 import { match } from "../addresses.ts";
 import { checkInByLink } from "../checkin/codes.ts";
-import { changesWho, keyOf } from "../offline/answers.ts";
+import { changesWho, keyOf, keysChangedBy } from "../offline/answers.ts";
 import { sendWaiting, syncTag } from "../offline/sending.ts";
 import { readWaiting } from "../offline/store.ts";
 import { sendReceipts } from "../push/receipts.ts";
-import { answer, answerAnew, answerWho } from "./answers.ts";
+import { answer, answerAnew, answerChange, answerWho } from "./answers.ts";
 import type { SyncEvent } from "./events.ts";
 import { click, close, flushReceipts, push, resubscribe } from "./push.ts";
 import { keepShell, openFile, openPage, removeOldShells } from "./shell.ts";
@@ -60,6 +60,10 @@ function handle(event: FetchEvent): Promise<Response> | null {
   }
   if (changesWho(method, address)) {
     return answerAnew(event);
+  }
+  const changed = keysChangedBy(method, address);
+  if (changed.length > 0) {
+    return answerChange(event, changed);
   }
   if (method !== "GET") {
     return null;
