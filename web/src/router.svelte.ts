@@ -80,11 +80,6 @@ class Router {
     void this.#show();
   }
 
-  /** Show the page of the address once more, after it could not be loaded. */
-  again(): void {
-    void this.#show();
-  }
-
   /** Say that a page stands: whoever came by a link begins at its heading, where they were before. */
   arrived(heading: HTMLElement): void {
     if (this.#isFirst) {
