@@ -7,6 +7,8 @@ const pageSize = 5;
 export class Times {
   /** Each with an id of its own, which is its start. */
   list: readonly (Time & { readonly id: string })[] = $state.raw([]);
+  /** What the first of them came with, which may have been kept; empty before. */
+  answer: readonly Time[] = $state.raw([]);
   hasMore = $state(false);
   readonly going = new Attempt();
   readonly #eventId: string;
@@ -34,6 +36,9 @@ export class Times {
   async #read(since: string | null, limit: number): Promise<Time[]> {
     const found = await readTimes(this.#eventId, since, limit + 1);
     this.hasMore = found.length > limit;
+    if (since === null) {
+      this.answer = found;
+    }
     return found.slice(0, limit);
   }
 }
