@@ -8,7 +8,7 @@
 import createClient from "openapi-fetch";
 import { keptHeader } from "../offline/kept.ts";
 import { recallWho, rememberWho, whoOf, type Who } from "../offline/who.ts";
-import { Refusal } from "./failures.ts";
+import { isUnknown, Refusal } from "./failures.ts";
 import type { components, paths } from "./schema.d.ts";
 import { refusalOf, retryAfterOf, send, type Sending } from "./sending.ts";
 
@@ -78,9 +78,10 @@ export async function call<Data>(
   return data as Data;
 }
 
-/** Return since when an answer has been kept on this phone; null of one that has just come. */
-export function keptAt(answer: object): string | null {
-  return kept.get(answer) ?? null;
+/** Return since when the oldest of some answers has been kept on this phone; null if all have just come. */
+export function keptAt(...answers: readonly object[]): string | null {
+  const times = answers.flatMap((answer) => kept.get(answer) ?? []);
+  return times.sort()[0] ?? null;
 }
 
 /** Return what requests must carry that are not made by `api`, such as those whose progress is shown. */
@@ -173,8 +174,7 @@ async function isOfAnother(response: Response): Promise<boolean> {
   if (response.status !== unauthenticated && response.status !== forbidden) {
     return false;
   }
-  const { code } = await refusalOf(response);
-  return code === "csrf" || code === "unauthenticated";
+  return isUnknown(await refusalOf(response));
 }
 
 /** Return who acts by the cookies of a browser: its member, before its device. */

@@ -1,7 +1,7 @@
 /** Photos of a task: those it has, and those on their way. */
 
 import { api, call, headersOfOurs, type Schemas } from "../api/client.ts";
-import { asFailure, NoAnswer, Refusal, type Failure } from "../api/failures.ts";
+import { asFailure, isUnknown, NoAnswer, Refusal, type Failure } from "../api/failures.ts";
 import { newId } from "../ids.ts";
 import { nowHere } from "../offline/waiting.ts";
 import { unsent } from "../offline/unsent.svelte.ts";
@@ -20,8 +20,8 @@ export class Sending {
   /** From 0 to 1. */
   progress = $state(0);
   failure: Failure | null = $state.raw(null);
-  /** Whether it is kept on this phone until there is signal. */
-  isWaiting = $state(false);
+  /** What it is kept on this phone for, until it can be sent. */
+  waitsFor: "signal" | "sign-in" | null = $state(null);
 
   constructor(
     readonly drawn: HTMLCanvasElement,
@@ -82,23 +82,25 @@ export class Photos {
     } catch (error) {
       const failure = asFailure(error);
       if (failure instanceof NoAnswer) {
-        await this.#keep(one);
+        await this.#keep(one, "signal");
+      } else if (isUnknown(failure)) {
+        await this.#keep(one, "sign-in");
       } else {
         one.failure = failure;
       }
     }
   }
 
-  /** Keep a photo until there is signal. */
-  async #keep(one: Sending): Promise<void> {
+  /** Keep a photo until there is signal, or until whoever took it has signed in. */
+  async #keep(one: Sending, until: "signal" | "sign-in"): Promise<void> {
     const { photo } = one;
     const matter = { is: "photo", taskId: this.#taskId, photo, at: nowHere() } as const;
     const outcome = await unsent.submit({ matter, about: this.#title });
     if (outcome.is === "refused") {
       one.failure = outcome.failure;
     } else {
-      one.isWaiting = outcome.is === "waiting";
-      if (!one.isWaiting) {
+      one.waitsFor = outcome.is === "waiting" ? until : null;
+      if (one.waitsFor === null) {
         this.leave(one);
         await this.load();
       }
