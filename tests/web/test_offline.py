@@ -143,9 +143,14 @@ def test_what_is_on_is_there_without_signal(
             for title in ("Free hot drink", "Story time")
         }
     offer, event = f"/offers/{ids['Free hot drink']}", f"/events/{ids['Story time']}"
+    place = f"/places/{site.library.id}"
     page = open_page(offer)
     be_ready(page)
-    for path, keys in ((offer, [offer]), (event, [event, f"{event}/occurrences"])):
+    for path, keys in (
+        (offer, [offer]),
+        (event, [event, f"{event}/occurrences"]),
+        (place, [place, f"{place}/listings"]),
+    ):
         page.goto(f"{site.url}{path}")
         be_ready(page, *[f"/v1{key}" for key in keys])
     lose_signal(page)
@@ -154,6 +159,13 @@ def test_what_is_on_is_there_without_signal(
         expect(page.get_by_role("heading", level=1, name=title)).to_be_visible()
         expect(page.get_by_text("No signal just now. This is how it was at")).to_be_visible()
         assert faults(page) == []
+    page.goto(f"{site.url}{place}")
+    expect(page.get_by_text("Free hot drink")).to_be_visible()
+    find_signal(page, site)
+    with page.expect_response(lambda response: response.url.endswith("/listings")):
+        page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_text("Free hot drink")).to_be_visible()
+    expect(page.get_by_role("button", name="Try again")).to_have_count(0)
 
 
 def test_a_phone_without_room_claims_to_keep_nothing(

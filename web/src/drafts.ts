@@ -41,9 +41,9 @@ export function keep(name: string, words: string): void {
 }
 
 /** Return how a form was left; null where it was not changed. */
-export function recallForm<Form>(name: string): Form | null {
+export function recallForm(name: string): unknown {
   const left = recall(name);
-  return left === "" ? null : (JSON.parse(left) as Form);
+  return left === "" ? null : JSON.parse(left);
 }
 
 /** Keep how a form is left, unless it is as it began. */

@@ -8,10 +8,10 @@ function answer(at: string | null): Promise<object> {
 }
 
 test("what is shown is as old as the oldest of its parts", async () => {
-  const [fresh, older, newer] = await Promise.all(
-    [null, "2026-03-04T09:00:00.000Z", "2026-03-04T12:00:00.000Z"].map(answer),
-  );
-  expect(keptAt(fresh as object)).toBeNull();
-  expect(keptAt(fresh as object, newer as object)).toBe("2026-03-04T12:00:00.000Z");
-  expect(keptAt(newer as object, older as object)).toBe("2026-03-04T09:00:00.000Z");
+  const fresh = await answer(null);
+  const older = await answer("2026-03-04T09:00:00.000Z");
+  const newer = await answer("2026-03-04T12:00:00.000Z");
+  expect(keptAt(fresh)).toBeNull();
+  expect(keptAt(fresh, newer)).toBe("2026-03-04T12:00:00.000Z");
+  expect(keptAt(newer, older)).toBe("2026-03-04T09:00:00.000Z");
 });
