@@ -3,10 +3,10 @@
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
+from api import code_page
 from api.bodies import Handler
 from api.problems import refusal, status_of
 from api.responses import PageResponse
-from api.routers.pages import code_page
 from geoservices.errors import GeoservicesError
 
 
@@ -23,7 +23,7 @@ class ReadableRoute(APIRoute):
             except GeoservicesError as error:
                 if "text/html" not in request.headers.get("Accept", ""):
                     return refusal(request, error)
-                page = code_page(error.title, [str(error), f"Code of the problem: {error.code}"])
-                return PageResponse(page, status_of(type(error)))
+                told = [str(error), f"Code of the problem: {error.code}"]
+                return PageResponse(code_page.draw(error.title, told), status_of(type(error)))
 
         return handle_readably

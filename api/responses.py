@@ -8,6 +8,8 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingRes
 
 from api.headers import OF_PAGES
 
+LANGUAGE = "Accept-Language"
+
 
 class GeoJsonResponse(JSONResponse):
     """GeoJSON (RFC 7946)."""
@@ -103,8 +105,18 @@ class ZipResponse(StreamingResponse):
 class PageResponse(HTMLResponse):
     """A page that loads nothing but this service's own files."""
 
-    def __init__(self, content: str, status_code: int = 200) -> None:
-        super().__init__(content, status_code, dict(OF_PAGES))
+    def __init__(
+        self, content: str, status_code: int = 200, *, language: str | None = None
+    ) -> None:
+        """Send a page.
+
+        Args:
+            content: It.
+            status_code: The HTTP status.
+            language: The tag of the one that was chosen for the browser, if it had a choice.
+        """
+        chosen = {} if language is None else {"Content-Language": language, "Vary": LANGUAGE}
+        super().__init__(content, status_code, {**OF_PAGES, **chosen})
 
 
 def repeated(model: object) -> dict[int | str, dict[str, Any]]:

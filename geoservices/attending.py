@@ -205,7 +205,7 @@ def remind(session: Session, *, at: datetime, limit: int) -> int:
 
 def _tell(session: Session, changed: Sequence[Changed], at: datetime) -> None:
     events = queries.events_by_id(
-        session, {one.occurrence.event_id for one in changed if one.moved_up or one.called_off}
+        session, {one.occurrence.event_id for one in changed if one.for_anybody}
     )
     names = _names(session, list(events.values()))
     made = [
@@ -227,6 +227,7 @@ def _words(
     because = wording.cancelled(appointment, occurrence.reason or "", at=at)
     return [
         (changed.moved_up, wording.moved_up(appointment, at=at), occurrence.starts_at),
+        (changed.back_on, wording.back_on(appointment, at=at), occurrence.starts_at),
         (changed.called_off, because, max(occurrence.ends_at, at + TOLD_FOR)),
     ]
 

@@ -5,7 +5,7 @@ when the last of what it waited for was done. `open_tasks` finds each of them.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -27,6 +27,7 @@ from geoservices.notifications.announcing import announce_listing
 from geoservices.notifications.models import Notification
 from geoservices.places.access_queries import reached_by
 from geoservices.scopes import everywhere
+from geoservices.singling_out import Failure, single_out
 from geoservices.tasks import completing, doing, queries, recurring, waiting_queries
 from geoservices.tasks.assigning import Assignment
 from geoservices.tasks.clocks import Said
@@ -63,6 +64,8 @@ class ComeUp:
     looked_at: int
     opened: Sequence[Task]
     told: int
+    failures: Sequence[Failure[UUID]]
+    """Those that nobody was told of, as word of them cannot be written."""
 
 
 def claim_task(
@@ -178,7 +181,7 @@ def replace_listing(
             # What waits for what is held before any task is.
             waiting_queries.hold_order(session, grant.organisation_id)
         assign_task(session, listing_id, draft.assignment, note="", grant=grant, at=at)
-    return listings.replace_listing(session, listing_id, draft, grant=grant)
+    return listings.replace_listing(session, listing_id, draft, grant=grant, at=at)
 
 
 def end_series(session: Session, series_id: UUID, *, grant: Grant, at: datetime) -> TaskSeries:
@@ -189,23 +192,32 @@ def end_series(session: Session, series_id: UUID, *, grant: Grant, at: datetime)
     return series
 
 
-def open_tasks(session: Session, *, at: datetime, limit: int) -> ComeUp:
+def open_tasks(
+    session: Session, *, at: datetime, limit: int, without: Collection[UUID] = ()
+) -> ComeUp:
     """Find tasks that have come up or are for others now, and tell those whom they are for.
 
     Those that have come up are announced, so that campaigns may speak of them. Each is found once:
     running it twice tells nobody twice. Who is told of several at once is told so in one message.
-    One that came to wait for others again comes up once more.
+    One that came to wait for others again comes up once more. Of which word cannot be written,
+    those wait, and keep nobody from hearing of the others.
+
+    Args:
+        session: The transaction.
+        at: Now.
+        limit: The most tasks.
+        without: Tasks to be left out.
     """
     waiting_queries.close(session, at=at)
-    found = waiting_queries.unseen(session, at=at, limit=limit)
-    opened = [task for task in found if task.opened_at is None]
-    told_of = [task for task in found if task.told_at is None and task.stands(at) is TaskState.OPEN]
-    messages = _tell_workers(session, told_of, at=at)
-    for task in found:
-        task.opened_at, task.told_at = task.opened_at or at, task.told_at or at
-    session.flush()
-    announce(session, opened)
-    return ComeUp(len(found), opened, messages)
+    unseen = waiting_queries.unseen(session, at=at, limit=limit, without=without)
+    tasks = {task.id: task for task in unseen}
+
+    def open_some(ids: Sequence[UUID]) -> tuple[Sequence[Task], int]:
+        return _open(session, [tasks[one] for one in ids], at=at)
+
+    found = single_out(session, list(tasks), open_some)
+    opened = [task for some, _ in found.done for task in some]
+    return ComeUp(len(tasks), opened, sum(told for _, told in found.done), found.failures)
 
 
 def tell_of_end(
@@ -223,10 +235,29 @@ def tell_of_end(
     )
 
 
+def titles_of(tasks: Sequence[Task]) -> str:
+    """Return the titles of tasks, each in a line, as many as one message may name."""
+    body = "\n".join(task.title for task in tasks)
+    if len(body) > LONGEST_BODY:
+        body = body[: LONGEST_BODY - 1].rsplit("\n", 1)[0] + "\n\u2026"
+    return body
+
+
 def tell(session: Session, told: Sequence[Notification], *, at: datetime) -> None:
     """Send notifications on their way."""
     if told:
         deliveries.enqueue(session, told, at=at)
+
+
+def _open(session: Session, tasks: Sequence[Task], *, at: datetime) -> tuple[Sequence[Task], int]:
+    opened = [task for task in tasks if task.opened_at is None]
+    told_of = [task for task in tasks if task.told_at is None and task.stands(at) is TaskState.OPEN]
+    messages = _tell_workers(session, told_of, at=at)
+    for task in tasks:
+        task.opened_at, task.told_at = task.opened_at or at, task.told_at or at
+    session.flush()
+    announce(session, opened)
+    return opened, messages
 
 
 def _tell_of_cancelling(session: Session, held: Held, *, grant: Grant, at: datetime) -> None:
@@ -287,9 +318,7 @@ def _word(session: Session, person: Person, tasks: Sequence[Task], *, at: dateti
     first, *others = tasks
     if others:
         title = SEVERAL.format(count=len(tasks))
-        body = "\n".join(task.title for task in tasks)
-        if len(body) > LONGEST_BODY:
-            body = body[: LONGEST_BODY - 1].rsplit("\n", 1)[0] + "\n\u2026"
+        body = titles_of(tasks)
     else:
         title = first.title
         body = YOURS.format(whom="you" if first.assigned_to else "your team")

@@ -43,6 +43,7 @@ def end_share(session: Session, place_id: UUID, slug: str, *, grant: Grant, at: 
     with everywhere(session):
         withdrawn = listings.withdraw_all(session, place.id, partner.id, at=at)
         for listing in listings.by_id(session, withdrawn).values():
+            listing.note_change(at)
             attending.follow(session, listing, at=at)
         return Ended(
             campaigns=campaigns.end_all(session, place.id, partner.id, at=at),

@@ -1,6 +1,6 @@
 """Help for tests of campaigns: a library with an offer, and people who come to it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -101,6 +101,27 @@ class World:
             place=self.place,
             transition_id=transition.id,
         )
+
+    def goes_on(self, occasion: Occasion, kind: Trigger, *, minute: float) -> Occasion:
+        """Have the visit that an occasion began come to something else, known at once."""
+        at = NOON + timedelta(minutes=minute)
+        before = self.session.get_one(Transition, occasion.transition_id)
+        transition = Transition(
+            visit_id=before.visit_id,
+            device_id=before.device_id,
+            geofence_id=before.geofence_id,
+            place_id=before.place_id,
+            organisation_id=before.organisation_id,
+            kind=kind,
+            reason=Reason.CLEARLY_INSIDE,
+            confidence=3,
+            initial=False,
+            occurred_at=at,
+            detected_at=at,
+        )
+        self.session.add(transition)
+        self.session.flush()
+        return replace(occasion, trigger=kind, occurred_at=at, transition_id=transition.id)
 
     def leaves(self, occasion: Occasion, *, minute: float) -> None:
         """End the visit that an occasion began."""

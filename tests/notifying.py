@@ -1,5 +1,6 @@
 """Help for tests of notifications: a person who may be told, and what push services answer."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -65,6 +66,20 @@ TRANSIENT = Outcome(kind=OutcomeKind.TRANSIENT, reason="timeout")
 def moment(second: float) -> datetime:
     """Return an instant by its seconds past noon."""
     return NOON + timedelta(seconds=second)
+
+
+def pushed(session: Session, *, at: datetime) -> list[tuple[str, str]]:
+    """Take all deliveries for sending, and return the titles and bodies that go out, in order."""
+    sendings = deliveries.claim(
+        session,
+        session.scalars(select(Delivery.id)).all(),
+        push=PUSH,
+        public_url=URL,
+        receipt_key=RECEIPT_KEY,
+        at=at,
+    )
+    said = [json.loads(one.envelope.payload)["notification"] for one in sendings]
+    return sorted((one["title"], one["body"]) for one in said)
 
 
 def offer(endpoint: str = "", *, key: str = KEY) -> PushSubscription:

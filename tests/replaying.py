@@ -40,6 +40,19 @@ from tests.factories import (
 from tests.walking import SETTINGS
 
 COUNTED = (Purpose.NEARBY, Purpose.CHECK_IN_CONTENT, Purpose.STATISTICS)
+NOBODY = Tally(
+    people=(),
+    profiles=(),
+    places=(),
+    names=(),
+    looked=(),
+    decided=(),
+    gates=(),
+    told=(),
+    where=(),
+    hours=(),
+)
+"""What a replay is told of in which nobody did anything."""
 
 
 @dataclass(slots=True)

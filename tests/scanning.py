@@ -45,6 +45,12 @@ def paint_path(size: int, path: str) -> Picture:
     )
 
 
+def paint_png(png: bytes) -> Picture:
+    """What is seen on a screen, in grey."""
+    with Image.open(BytesIO(png)) as image:
+        return np.asarray(image.convert("L"))
+
+
 def paint_pdf(pdf: bytes) -> Picture:
     """The only page of a PDF as a picture in grey, at 100 dots an inch."""
     document = pypdfium2.PdfDocument(pdf)

@@ -60,6 +60,23 @@ LIMITED = """
     )
     INSERT INTO campaign_seats (campaign_id, taken) SELECT id, 3 FROM c
 """
+PUT_ON = """
+    WITH o AS (
+      INSERT INTO organisations (id, slug, name, time_zone, created_at)
+      VALUES (gen_random_uuid(), 'devon', 'Devon', 'Europe/London', now()) RETURNING id
+    ), p AS (
+      INSERT INTO places (id, organisation_id, source, external_id, name, category, point,
+        time_zone, words, digest, created_at, updated_at)
+      SELECT gen_random_uuid(), id, 'hand', '1', 'Library', 'library', 'POINT(-3.5 50.7)',
+        'Europe/London', '', '', now(), now() FROM o RETURNING id, organisation_id
+    ), l AS (
+      INSERT INTO listings (id, organisation_id, place_id, kind, title, text, evidence_needed,
+        starts_at, created_at)
+      SELECT gen_random_uuid(), organisation_id, id, 'event', 'Chess', '', 'inside', now(),
+        '2020-01-01' FROM p RETURNING id
+    )
+    INSERT INTO events (id, time_zone) SELECT id, 'Europe/London' FROM l
+"""
 
 
 @pytest.fixture(scope="module")
@@ -172,3 +189,21 @@ def test_campaigns_go_on_telling_as_many_as_they_said(alembic: Config, own_url: 
         connection.execute("DELETE FROM campaigns")
         connection.execute("DELETE FROM organisations")
     assert seats == [(7, 3)]
+
+
+def test_copies_of_events_are_older_than_the_events(alembic: Config, own_url: str) -> None:
+    """Since 0045 changes are counted; before it copies had at most 1, and an earlier instant."""
+    migrate(own_url)
+    command.downgrade(alembic, "0044")
+    with psycopg.connect(own_url) as connection:
+        connection.execute(PUT_ON)
+
+    migrate(own_url)
+
+    counted = "SELECT revision, changed_at > created_at FROM events JOIN listings USING (id)"
+    with psycopg.connect(own_url) as connection:
+        found = connection.execute(counted).fetchall()
+        connection.execute("DELETE FROM listings")
+        connection.execute("DELETE FROM places")
+        connection.execute("DELETE FROM organisations")
+    assert found == [(1, True)]

@@ -71,7 +71,9 @@ def setup_link(made: MadeLink, device: Device, url: str) -> str:
 def qr_svg(link: str) -> str:
     """Return a link as a QR code (ISO/IEC 18004), an SVG document."""
     drawn = io.BytesIO()
-    segno.make(link, error="l", micro=False).save(drawn, kind="svg", scale=4, border=4)
+    made = segno.make(link, error="l", micro=False)
+    # With a ground of its own, which nobody's choice of colours replaces.
+    made.save(drawn, kind="svg", scale=4, border=4, light="#fff")
     return drawn.getvalue().decode()
 
 

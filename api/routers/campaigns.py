@@ -25,6 +25,7 @@ from geoservices.campaigns import queries, service
 from geoservices.campaigns.addressing import (
     AudienceContradictory,
     ConditionOutOfReach,
+    CriticalForCitizens,
     PurposeNotForAudience,
     TaskNotForCitizens,
 )
@@ -32,12 +33,13 @@ from geoservices.campaigns.checking import (
     PlaceSetEmpty,
     PlaceSetRefused,
     ScheduleNeverOn,
-    TellsTooOften,
     VariantsAlike,
 )
 from geoservices.campaigns.goals import GoalOutOfReach
 from geoservices.campaigns.models import Campaign
+from geoservices.campaigns.paces import TellsTooOften
 from geoservices.campaigns.service import CampaignEnded, CampaignInReview, CampaignPublished
+from geoservices.campaigns.subjects import ListingNeverOn, ListingOver
 from geoservices.campaigns.triggering import (
     PlacesMissing,
     ReleaseRefused,
@@ -61,6 +63,7 @@ Writing = Annotated[Grant, Depends(Needs(Right.CAMPAIGNS_WRITE))]
 WHEN_STORED = (
     AudienceContradictory,
     ConditionOutOfReach,
+    CriticalForCitizens,
     GoalOutOfReach,
     LanguageRefused,
     Forbidden,
@@ -78,7 +81,7 @@ WHEN_STORED = (
     TimetableRefused,
     VariantsAlike,
 )
-WHEN_PUBLISHED = (PlaceSetEmpty, ScheduleNeverOn, TellsTooOften)
+WHEN_PUBLISHED = (ListingNeverOn, ListingOver, PlaceSetEmpty, ScheduleNeverOn, TellsTooOften)
 MOST_VERSIONS = 2**31 - 1
 """What the database can count to."""
 

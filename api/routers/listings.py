@@ -19,7 +19,7 @@ from geoservices.calendars.recurrence import RecurrenceRefused
 from geoservices.errors import IdTaken, NotFound
 from geoservices.events.drafts import EventRefused
 from geoservices.listings import queries, service
-from geoservices.listings.drafts import EndsBeforeStart
+from geoservices.listings.drafts import EndsBeforeStart, YearRefused
 from geoservices.listings.service import KindFixed
 from geoservices.offers.drafts import OfferRefused
 from geoservices.tasks.assigning import AssignedTwice
@@ -33,6 +33,7 @@ Reading = Annotated[Grant, Depends(Needs(Right.LISTINGS_READ))]
 Writing = Annotated[Grant, Depends(Needs(Right.LISTINGS_WRITE))]
 
 REFUSED = (
+    YearRefused,
     EndsBeforeStart,
     EventRefused,
     NotFound,

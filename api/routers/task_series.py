@@ -17,6 +17,7 @@ from geoservices.access.rights import Right
 from geoservices.accounts.service import TimeZoneUnknown
 from geoservices.calendars.recurrence import RecurrenceRefused
 from geoservices.errors import IdTaken, NotFound
+from geoservices.listings.drafts import YearRefused
 from geoservices.tasks import recurring, series_queries
 from geoservices.tasks.assigning import AssignedTwice
 from geoservices.tasks.drafts import ChecklistRefused
@@ -29,7 +30,7 @@ Writing = Annotated[Grant, Depends(Needs(Right.LISTINGS_WRITE))]
 
 REFUSED = (
     *(AssignedTwice, ChecklistRefused, NotFound, RecurrenceRefused),
-    *(SeriesRefused, TimeZoneUnknown),
+    *(SeriesRefused, TimeZoneUnknown, YearRefused),
 )
 
 

@@ -30,7 +30,8 @@ class WhyOut(Out):
     place: str | None = Field(description="The place's name; null if there is no such place now")
     sent_by: str = Field(description="The organisation's name")
     purpose: str = Field(description="What they had agreed to")
-    agreed_text: str = Field(description="What they were asked and said yes to")
+    agreed_text: str = Field(description="What they were asked and said yes to, as they read it")
+    agreed_language: str = Field(description="The tag of the language that those words are in")
     agreed_at: datetime | None
     interests: list[str] = Field(description="What of their interests it was for")
     held_back: list[HeldBackOut] = Field(
@@ -50,6 +51,7 @@ class WhyOut(Out):
             sent_by=cause.organisation,
             purpose=cause.purpose,
             agreed_text=cause.agreed_text,
+            agreed_language=cause.agreed_language,
             agreed_at=cause.agreed_at,
             interests=list(cause.interests),
             held_back=[HeldBackOut.model_validate(hold) for hold in cause.holds],

@@ -19,6 +19,7 @@ class Entry:
 
     Attributes:
         uid: The same whenever it is written.
+        revision: How often it has changed; of two with one `uid` the higher is the later.
         stamped_at: When it became what it is.
         starts_at: When it first starts, in UTC.
         length: How long it takes; None if nobody says.
@@ -36,6 +37,7 @@ class Entry:
     """
 
     uid: str
+    revision: int
     stamped_at: datetime
     starts_at: datetime
     length: timedelta | None

@@ -113,8 +113,9 @@ def _entries(session: Session, events: list[tuple[Event, Place]]) -> list[Entry]
     entries = []
     for event, place in events:
         without = cancelled[event.id]
-        # A single occurrence that is cancelled is all there is of its event.
-        whole = event.withdrawn_at is not None or (bool(without) and event.rule is None)
+        # A single occurrence that is cancelled is all there is of its event, unless that was moved.
+        only = event.rule is None and any(one.starts_at == event.starts_at for one in without)
+        whole = event.withdrawn_at is not None or only
         excluded = {*event.excluded, *(one.starts_at for one in without if event.rule)}
         entries.append(
             _entry(
@@ -148,6 +149,7 @@ def _entry(
     )
     return Entry(
         uid=str(event.id if occurrence is None else occurrence.id),
+        revision=event.revision,
         stamped_at=_stamp(event, occurrence, stamped_at),
         starts_at=event.starts_at if occurrence is None else occurrence.starts_at,
         length=length if occurrence is None else occurrence.ends_at - occurrence.starts_at,
@@ -167,7 +169,8 @@ def _entry(
 
 def _stamp(event: Event, occurrence: Occurrence | None, stamped_at: datetime | None) -> datetime:
     called_off = occurrence.cancelled_at if occurrence is not None else None
-    return called_off or event.withdrawn_at or stamped_at or event.created_at
+    known = (event.created_at, event.changed_at, called_off, stamped_at)
+    return max(filter(None, known))
 
 
 def _standing(event: Event, occurrence: Occurrence, state: SignUpState) -> Standing:

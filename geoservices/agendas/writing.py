@@ -15,7 +15,8 @@ from icalendar import (
     vRecur,
 )
 
-from geoservices.agendas.entries import Entry, Standing
+from geoservices.agendas.entries import Entry
+from geoservices.calendars.recurrence import with_end_in_utc
 
 PRODUCT: Final = "-//geoservices//agenda 1//EN"
 REFRESH: Final = timedelta(hours=1)
@@ -60,14 +61,16 @@ def write_agenda(entries: Sequence[Entry], *, name: str) -> bytes:
 def _event(entry: Entry) -> Event:
     event = Event()
     event.add("UID", entry.uid)
+    # Of two with one UID and SEQUENCE that with the later DTSTAMP counts (RFC 5546 section 2.1.5).
     event.add("DTSTAMP", entry.stamped_at.astimezone(UTC))
-    event.add("SEQUENCE", 1 if entry.standing is Standing.CANCELLED else 0)
+    event.add("LAST-MODIFIED", entry.stamped_at.astimezone(UTC))
+    event.add("SEQUENCE", entry.revision)
     event.add("STATUS", entry.standing.value)
     event.add("DTSTART", _local(entry.starts_at, entry.time_zone))
     if entry.length is not None:
         event.add("DURATION", entry.length)
     if entry.rule is not None:
-        event.add("RRULE", vRecur.from_ical(entry.rule))
+        event.add("RRULE", vRecur.from_ical(with_end_in_utc(entry.rule, entry.time_zone)))
     if entry.excluded:
         event.add("EXDATE", [_local(one, entry.time_zone) for one in entry.excluded])
     event.add("SUMMARY", entry.title)

@@ -28,6 +28,8 @@ from geoservices.errors import ErrorKind, GeoservicesError
 from geoservices.instants import MICROSECOND
 
 DAY: Final = timedelta(days=1)
+FIRST: Final = datetime.min.replace(tzinfo=UTC)
+LAST: Final = datetime.max.replace(tzinfo=UTC)
 _STEP_DAYS: Final = {DAILY: 1, WEEKLY: 7}
 
 
@@ -77,6 +79,19 @@ def read_rule(text: str, *, field: str) -> str:
         return normalised(text)
     except ValueError as error:
         raise RecurrenceRefused(str(error), field=field) from error
+
+
+def with_end_in_utc(rule: str, time_zone: str) -> str:
+    """Return a rule that `read_rule` returned with an UNTIL as others read it.
+
+    Beside a first start that has a time and a zone it is an instant in UTC (RFC 5545 section
+    3.3.10). Days and local times, as people type them, mean something to us alone.
+    """
+    until = _until(parsed(rule), time_zone)
+    if until is None:
+        return rule
+    told = f"UNTIL={until:%Y%m%dT%H%M%SZ}"
+    return ";".join(told if part.startswith("UNTIL=") else part for part in rule.split(";"))
 
 
 def local_instant(day: date, moment: time, time_zone: str) -> datetime:
@@ -249,10 +264,14 @@ def _until(rule: Rule, time_zone: str) -> datetime | None:
     """Return the last instant at which an occurrence may start."""
     if rule.until is None:
         return None
-    if not isinstance(rule.until, datetime):
-        return local_instant(rule.until, time.max, time_zone)
-    if rule.until.tzinfo is None:
-        return local_instant(rule.until.date(), rule.until.time(), time_zone)
+    try:
+        if not isinstance(rule.until, datetime):
+            return local_instant(rule.until, time.max, time_zone)
+        if rule.until.tzinfo is None:
+            return local_instant(rule.until.date(), rule.until.time(), time_zone)
+    except OverflowError:
+        # It is at one of the ends of time, by the clocks of the zone.
+        return LAST if rule.until.year == MAXYEAR else FIRST
     return rule.until
 
 

@@ -15,7 +15,7 @@ from geoservices.campaigns import queries
 from geoservices.campaigns.conditions import contradiction
 from geoservices.campaigns.definitions import Audience, Condition, Definition, Did
 from geoservices.campaigns.drafts import Draft
-from geoservices.campaigns.rules import BY_RUNS, Trigger
+from geoservices.campaigns.rules import BY_RUNS, CampaignClass, Trigger
 from geoservices.campaigns.triggering import is_about_a_place
 from geoservices.errors import ErrorKind, GeoservicesError
 from geoservices.interests import queries as interest_queries
@@ -63,6 +63,22 @@ class TaskNotForCitizens(GeoservicesError):
         )
 
 
+class CriticalForCitizens(GeoservicesError):
+    """It is of the class critical, which breaks quiet hours and caps, and its audience is wider."""
+
+    kind = ErrorKind.INVALID
+    code = "critical-for-citizens"
+    title = "What is critical is not for citizens"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The class critical is for work that cannot wait: it is told within quiet hours and "
+            "beyond what one person is told otherwise. Choose the class service, or leave out the "
+            "role citizen.",
+            field="/campaign_class",
+        )
+
+
 class AudienceContradictory(GeoservicesError):
     """Nobody could be all that the audience asks for."""
 
@@ -96,6 +112,8 @@ def faults_of_audience(session: Session, draft: Draft, grant: Grant) -> Iterator
     of_tasks = of_tasks or Trigger.TASK_CREATED in draft.said.definition.triggers
     if of_tasks and Role.CITIZEN in audience.roles:
         yield TaskNotForCitizens()
+    if draft.said.campaign_class == CampaignClass.CRITICAL and Role.CITIZEN in audience.roles:
+        yield CriticalForCitizens()
     yield from _faults_of_purpose(draft.said.definition, purpose)
     if audience.team_ids and Role.CITIZEN in audience.roles:
         yield AudienceContradictory(

@@ -1,14 +1,12 @@
 """What speaks against a campaign: against storing it, and against publishing it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from itertools import pairwise
 from typing import Final, ParamSpec
 
 from sqlalchemy.orm import Session
 
 from geoservices.access.actors import Grant
-from geoservices.access.rights import Role
 from geoservices.accounts.service import check_time_zone
 from geoservices.campaigns import place_queries, windows
 from geoservices.campaigns.addressing import (
@@ -17,14 +15,13 @@ from geoservices.campaigns.addressing import (
     faults_of_memory,
     kept_of,
 )
-from geoservices.campaigns.cooldowns import CooldownPer
 from geoservices.campaigns.definitions import Definition, PlaceSet
 from geoservices.campaigns.drafts import Draft
-from geoservices.campaigns.estimating import Estimate, in_words
+from geoservices.campaigns.estimating import Estimate
 from geoservices.campaigns.goals import faults_of_goal
-from geoservices.campaigns.rules import Trigger
+from geoservices.campaigns.paces import faults_of_pace
 from geoservices.campaigns.speaking import weekly_of
-from geoservices.campaigns.timetables import first_week
+from geoservices.campaigns.subjects import faults_of_listing
 from geoservices.campaigns.triggering import (
     ScheduleRefused,
     faults_of_triggers,
@@ -33,14 +30,11 @@ from geoservices.campaigns.triggering import (
 from geoservices.campaigns.wording import check_variant
 from geoservices.errors import ErrorKind, GeoservicesError
 from geoservices.geometry.areas import read_area
-from geoservices.instants import MICROSECOND
 from geoservices.settings.service import Settings
 
 P = ParamSpec("P")
 MOST_VERTICES: Final = 2_000
 """Of an area; a council's outline has fewer once it is drawn for a map."""
-LEAST_PACE: Final = timedelta(hours=1)
-"""Nobody who does nothing for it is told the same more often than this."""
 NEVER_ENDS: Final = timedelta(days=366)
 
 
@@ -91,32 +85,6 @@ class ScheduleNeverOn(GeoservicesError):
         )
 
 
-class TellsTooOften(GeoservicesError):
-    """Whoever does nothing for it would be told the same every hour, or more often."""
-
-    kind = ErrorKind.INVALID
-    code = "tells-too-often"
-    title = "It would tell the same people too often"
-
-    def __init__(self, pace: timedelta, estimate: Estimate, *, apart: int) -> None:
-        minutes = pace.total_seconds() / 60
-        often = f"every {minutes:.3g} minutes" if minutes else "again and again"
-        going = f" from one to the next of {apart} places that each wait alone" * (apart > 1)
-        longer = (
-            "a longer cooldown, or one per campaign"
-            if apart > 1
-            else "a cooldown of an hour or more"
-        )
-        if pace == LEAST_PACE:
-            longer = "fewer runs, a cooldown of more than an hour"
-        super().__init__(
-            f"It could tell somebody who does nothing for it{going} {often}. By what people did in "
-            f"the last week it would have sent: {in_words(estimate)} Set {longer}, or a cap of "
-            "no more than one message an hour, such as 3 within P1D.",
-            field="/cooldown",
-        )
-
-
 def faults(session: Session, draft: Draft, grant: Grant) -> Iterator[GeoservicesError]:
     """Find what may not be stored, in the order of the document."""
     definition = draft.said.definition
@@ -159,43 +127,9 @@ def obstacles(
     yield from faults_of_memory(definition.audience, kept_of(settings.retention))
     if until <= from_ or not windows.is_ever_on(weekly, from_, until):
         yield ScheduleNeverOn()
-    apart = _apart(session, definition, grant)
-    runs = first_week(definition, time_zone=draft.organisation.time_zone, after=at)
-    pace = pace_of(definition, runs or (), apart=apart)
-    # Nobody passes by every hour, but a timetable has no day off.
-    too_fast = LEAST_PACE if _is_by_clock(definition) else LEAST_PACE - MICROSECOND
-    if pace is not None and pace <= too_fast:
-        yield TellsTooOften(pace, estimate(), apart=apart)
-
-
-def pace_of(definition: Definition, runs: Sequence[datetime], *, apart: int) -> timedelta | None:
-    """Return how often it could tell a citizen who does nothing for it; None if it tells none.
-
-    A check-in is somebody's own act, and staff come to many places in an hour. At each of the
-    places that are `apart` the cooldown begins anew, so within one it could tell so many times.
-    What only a timetable sets off tells no more often than that has `runs`.
-    """
-    passive = set(definition.triggers) - {Trigger.CHECKED_IN}
-    if not passive or Role.CITIZEN not in definition.audience.roles:
-        return None
-    cap = definition.cap
-    paces = [definition.cooldown / apart, cap.within / cap.messages if cap else timedelta(0)]
-    if _is_by_clock(definition):
-        paces.append(min((later - run for run, later in pairwise(runs)), default=NEVER_ENDS))
-    return max(paces)
-
-
-def _is_by_clock(definition: Definition) -> bool:
-    return set(definition.triggers) - {Trigger.CHECKED_IN} == {Trigger.SCHEDULE}
-
-
-def _apart(session: Session, definition: Definition, grant: Grant) -> int:
-    """Return at how many places a cooldown counts by itself; as there are now."""
-    if definition.places is None or definition.cooldown_per is CooldownPer.CAMPAIGN:
-        return 1
-    together = definition.cooldown_per is CooldownPer.PARENT_PLACE
-    found = place_queries.count_apart(session, definition.places, grant, together=together)
-    return max(found, 1)
+    else:
+        yield from faults_of_listing(session, draft, from_=from_, at=at)
+    yield from faults_of_pace(session, draft, grant, estimate=estimate, at=at)
 
 
 def _faults_of_places(

@@ -18,13 +18,13 @@ from geoservices.campaigns import (
     seat_queries,
     waiting_queries,
 )
-from geoservices.campaigns.audiences import Listener, fits, interests_met, is_held_out
+from geoservices.campaigns.audiences import Listener, fits, interests_met
+from geoservices.campaigns.circumstances import circumstances_of
 from geoservices.campaigns.conditions import holds
 from geoservices.campaigns.definitions import AfterHolding
-from geoservices.campaigns.histories import History, Pair, read_history, spot_of
+from geoservices.campaigns.histories import History, Pair, read_history
 from geoservices.campaigns.models import Decision, NewDecision
-from geoservices.campaigns.occasions import Held, Occasion, Someone
-from geoservices.campaigns.pacing import last_told, told_by, told_by_campaign
+from geoservices.campaigns.occasions import Held, Occasion
 from geoservices.campaigns.releasing import why_irrelevant
 from geoservices.campaigns.rules import (
     BY_LISTINGS,
@@ -44,10 +44,7 @@ from geoservices.campaigns.terms import terms_of
 from geoservices.campaigns.versions import definitions_of
 from geoservices.campaigns.waiting import HeldBack, keep
 from geoservices.listings import queries as listing_queries
-from geoservices.places.hours import UNKNOWN, OpenState, hours_at
-from geoservices.places.service import is_sensitive
 from geoservices.settings.presence import CampaignSettings
-from geoservices.shifts.windows import Located, Week, standing
 
 
 class Decided(NamedTuple):
@@ -110,7 +107,7 @@ def decide_on(
                 continue
             if not _hears(speaker, occasion, history, at):
                 continue
-            about = _circumstances(
+            about = circumstances_of(
                 occasion, speaker, history, purposes=agreed, limits=limits, at=at
             )
             decision = _decide(occasion, speaker, about, limits, at)
@@ -151,7 +148,7 @@ def released(
         listed = occasion.place_id is None or speaker.listing is not None
         anywhere = listed and occasion.trigger in BY_RUNS - BY_LISTINGS
         about = replace(
-            _circumstances(occasion, speaker, history, purposes=agreed, limits=limits, at=at),
+            circumstances_of(occasion, speaker, history, purposes=agreed, limits=limits, at=at),
             held_until=one.until,
             irrelevant=why_irrelevant(
                 taken_back=occasion.was_taken_back,
@@ -303,66 +300,6 @@ def _hears(speaker: Speaker, occasion: Occasion, history: History, at: datetime)
         at=at,
         occurred_at=occurred_at,
     )
-
-
-def _circumstances(
-    occasion: Occasion,
-    speaker: Speaker,
-    history: History,
-    *,
-    purposes: frozenset[str],
-    limits: Limits,
-    at: datetime,
-) -> Circumstances:
-    person, place = occasion.person, occasion.place
-    hours = UNKNOWN
-    if place is not None:
-        hours = hours_at(place.opening_hours, time_zone=place.time_zone, at=at)
-    campaign_id, definition = speaker.campaign.id, speaker.definition
-    tellings = history.tellings.get(person.id, ())
-    told = told_by(tellings, place_id=occasion.place_id, limits=limits, at=at)
-    last = last_told(tellings, campaign_id, spot=spot_of(place), per=definition.cooldown_per)
-    work = _at_work(person, at)
-    return Circumstances(
-        occurred_at=occasion.occurred_at,
-        confidence=occasion.confidence,
-        purposes=purposes,
-        sensitive=place is not None
-        and (is_sensitive(place, occasion.occurred_at) or is_sensitive(place, at)),
-        open_state=hours.state,
-        opens_at=hours.changes_at if hours.state is OpenState.CLOSED else None,
-        unclaimable=_unclaimable(speaker, occasion, at),
-        time_zone=person.time_zone,
-        quiet_from=person.quiet_from,
-        quiet_until=person.quiet_until,
-        told_in_window=told.in_window,
-        told_of_class=told.of_class.get(CampaignClass(speaker.campaign.campaign_class), 0),
-        told_here=told.here,
-        told_by_campaign=told_by_campaign(tellings, campaign_id, definition.cap, at=at)
-        if definition.cap
-        else 0,
-        last_told_at=last.told_at if last else None,
-        told_this_visit=last is not None and last.visit_goes_on,
-        held_out=is_held_out(definition.audience, campaign_id=campaign_id, person_id=person.id),
-        full=history.full(person.id, speaker),
-        off_work=not work.now,
-        works_from=work.next_from,
-        unasked=occasion.unasked,
-    )
-
-
-def _unclaimable(speaker: Speaker, occasion: Occasion, at: datetime) -> str | None:
-    listing, place = speaker.listing, occasion.place
-    if listing is None or place is None:
-        return None
-    # Whoever is not there can still come later.
-    return listing.why_not(place, at=at) if occasion.run_id is None else listing.why_over(at)
-
-
-def _at_work(person: Someone, at: datetime) -> Located:
-    if person.working_hours is None:
-        return Located(now=True)
-    return standing(Week(person.working_hours, person.time_zone), at)
 
 
 def _decide(

@@ -10,7 +10,7 @@ from geoservices.campaigns.amounts import so_many
 from geoservices.campaigns.audiences import Listener, fits, is_held_out
 from geoservices.campaigns.cooldowns import Spot
 from geoservices.campaigns.definitions import Definition
-from geoservices.campaigns.pacing import Telling, last_told, told_by_campaign
+from geoservices.campaigns.pacing import Telling, last_told, told_by_campaign, told_on
 from geoservices.campaigns.rules import CampaignClass
 from geoservices.campaigns.windows import Weekly, is_on
 from geoservices.statistics import counting
@@ -23,8 +23,8 @@ NOWHERE: Final = Spot(place_id=None, parent_id=None)
 class Recorded:
     """Something that somebody did at a place, and who they are.
 
-    `left_at` is when the visit ended, None where it goes on; what comes of no visit is over at
-    once.
+    `left_at` is when the visit `visit_id` ended, None where it goes on; what comes of no visit is
+    over at once.
     """
 
     person_id: UUID
@@ -37,6 +37,7 @@ class Recorded:
     team_ids: frozenset[UUID]
     skills: Collection[str]
     interests: Collection[str] = ()
+    visit_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +123,7 @@ def estimate(
             spot=one.spot,
             told_at=one.occurred_at,
             visit_goes_on=False,
+            visit_id=one.visit_id,
             left_at=one.left_at,
         )
         if _may(definition, before, telling):
@@ -216,4 +218,6 @@ def _may(definition: Definition, before: Sequence[_Telling], now: _Telling) -> b
         goes_on = last.left_at is None or last.left_at > at
         if goes_on or at - last.told_at < definition.cooldown:
             return False
+    if told_on(before, campaign_id, now.visit_id):
+        return False
     return cap is None or told_by_campaign(before, campaign_id, cap, at=at) < cap.messages

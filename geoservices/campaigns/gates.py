@@ -59,6 +59,11 @@ def _said(reason: str) -> Why:
     return lambda: Held(reason=reason)
 
 
+def _is_exempt(terms: Terms, about: Circumstances) -> bool:
+    """Tell whether it is critical work, which citizens have none of: their quiet is their own."""
+    return terms.campaign_class is CampaignClass.CRITICAL and about.is_member
+
+
 def _consent(_terms: Terms, about: Circumstances, _limits: Limits, _at: datetime) -> Why | None:
     if not about.purposes:
         return _said("The person has agreed to nothing.")
@@ -133,9 +138,7 @@ def _schedule(terms: Terms, _about: Circumstances, _limits: Limits, at: datetime
 
 
 def _quiet(terms: Terms, about: Circumstances, _limits: Limits, at: datetime) -> Why | None:
-    if about.quiet_from is None or about.quiet_until is None:
-        return None
-    if terms.campaign_class is CampaignClass.CRITICAL:
+    if about.quiet_from is None or about.quiet_until is None or _is_exempt(terms, about):
         return None
     here = at.astimezone(ZoneInfo(about.time_zone)).time()
     if windows.within(here, about.quiet_from, about.quiet_until):
@@ -148,14 +151,14 @@ def _quiet(terms: Terms, about: Circumstances, _limits: Limits, at: datetime) ->
 
 
 def _working(terms: Terms, about: Circumstances, _limits: Limits, _at: datetime) -> Why | None:
-    if about.off_work and terms.campaign_class is not CampaignClass.CRITICAL:
+    if about.off_work and not _is_exempt(terms, about):
         return _said("It is outside the person's working hours.")
     return None
 
 
 def _cap(terms: Terms, about: Circumstances, limits: Limits, _at: datetime) -> Why | None:
     cap, told = limits.person_cap, about.told_in_window
-    if terms.campaign_class is CampaignClass.CRITICAL or told < cap.messages:
+    if told < cap.messages or _is_exempt(terms, about):
         return None
     return lambda: Held(
         reason=f"The person got {so_many(told, 'message')} in the last {hours(cap.within)}; "
@@ -178,7 +181,7 @@ def _class_cap(terms: Terms, about: Circumstances, limits: Limits, _at: datetime
 
 def _place_cap(terms: Terms, about: Circumstances, limits: Limits, _at: datetime) -> Why | None:
     cap, told = limits.place_cap, about.told_here
-    if terms.campaign_class is CampaignClass.CRITICAL or told < cap.messages:
+    if told < cap.messages or _is_exempt(terms, about):
         return None
     return lambda: Held(
         reason=f"The person was told {so_many(told, 'thing')} at this place in the last "

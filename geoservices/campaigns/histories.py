@@ -13,6 +13,7 @@ from geoservices.campaigns.conditions import Deed
 from geoservices.campaigns.cooldowns import Spot
 from geoservices.campaigns.occasions import Occasion
 from geoservices.campaigns.pacing import Telling
+from geoservices.campaigns.queries import OfVisit
 from geoservices.campaigns.rules import CampaignClass, Limits
 from geoservices.campaigns.seat_queries import Seats
 from geoservices.campaigns.speaking import Speaker
@@ -28,8 +29,8 @@ class History:
 
     tellings: dict[UUID, list[Telling]]
     """By person, the earliest first: all that may count towards a cap or a cooldown."""
-    of_open_visits: set[UUID]
-    """The occasions' transitions whose visit goes on."""
+    visits: Mapping[UUID, OfVisit]
+    """The visits of the occasions' transitions, by transition."""
     teams: Mapping[UUID, frozenset[UUID]] = field(default_factory=dict)
     came: Mapping[Pair, Sequence[datetime]] = field(default_factory=dict)
     """When each person came to each place, if any campaign asks."""
@@ -47,6 +48,7 @@ class History:
     def add(self, occasion: Occasion, speaker: Speaker, *, at: datetime) -> None:
         """Note that somebody is told something: the next decision about them must see it."""
         self._seat(occasion.person.id, speaker)
+        visit = self._visit(occasion)
         self.tellings[occasion.person.id].append(
             Telling(
                 person_id=occasion.person.id,
@@ -54,9 +56,15 @@ class History:
                 campaign_class=CampaignClass(speaker.campaign.campaign_class),
                 spot=spot_of(occasion.place),
                 told_at=at,
-                visit_goes_on=occasion.transition_id in self.of_open_visits,
+                visit_goes_on=visit is not None and visit.goes_on,
+                visit_id=visit.visit_id if visit else None,
             )
         )
+
+    def visit_of(self, occasion: Occasion) -> UUID | None:
+        """Return of which visit an occasion is, if it is of one."""
+        visit = self._visit(occasion)
+        return visit.visit_id if visit else None
 
     def full(self, person_id: UUID, speaker: Speaker) -> int | None:
         """Return how many people a campaign tells, if it told as many others than this one."""
@@ -65,6 +73,9 @@ class History:
         if seats is None or (person_id, campaign_id) in self.seated:
             return None
         return seats.most if seats.taken >= seats.most else None
+
+    def _visit(self, occasion: Occasion) -> OfVisit | None:
+        return self.visits.get(occasion.transition_id) if occasion.transition_id else None
 
     def _seat(self, person_id: UUID, speaker: Speaker) -> None:
         campaign_id = speaker.campaign.id
@@ -97,7 +108,7 @@ def read_history(
     waits += [one.definition.cap.within for one in speakers if one.definition.cap]
     history = History(
         tellings=defaultdict(list),
-        of_open_visits=queries.of_open_visits(
+        visits=queries.visits_of(
             session, {one.transition_id for one in occasions if one.transition_id}
         ),
     )
@@ -107,6 +118,7 @@ def read_history(
         since=at - limits.longest,
         by={speaker.campaign.id for speaker in speakers},
         by_since=at - max(waits, default=limits.longest),
+        on={visit.visit_id for visit in history.visits.values()},
     ):
         history.tellings[telling.person_id].append(telling)
     # Most campaigns ask for none of these.

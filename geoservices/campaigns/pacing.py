@@ -16,7 +16,10 @@ from geoservices.campaigns.rules import CampaignClass, Cap, Gate, Limits
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Telling:
-    """That a campaign told somebody something; `visit_goes_on` of the visit that was the cause."""
+    """That a campaign told somebody something.
+
+    `visit_id` is the visit that was the cause, None if none was or nobody knows any more.
+    """
 
     person_id: UUID
     campaign_id: UUID
@@ -24,6 +27,7 @@ class Telling:
     spot: Spot
     told_at: datetime
     visit_goes_on: bool
+    visit_id: UUID | None = None
 
 
 T = TypeVar("T", bound=Telling)
@@ -39,13 +43,21 @@ class Told:
 
 
 def told_by(
-    tellings: Iterable[Telling], *, place_id: UUID | None, limits: Limits, at: datetime
+    tellings: Iterable[Telling],
+    *,
+    place_id: UUID | None,
+    is_member: bool,
+    limits: Limits,
+    at: datetime,
 ) -> Told:
-    """Count what somebody was told until an instant; critical messages count towards nothing.
+    """Count what somebody was told until an instant.
+
+    What is critical counts towards nothing of a member's.
 
     Args:
         tellings: What they were told, as far back as `limits.longest`.
         place_id: The place of which the cap on a place is asked.
+        is_member: Whether they belong to an organisation.
         limits: The caps.
         at: The instant.
     """
@@ -54,7 +66,7 @@ def told_by(
     within, within_here = limits.person_cap.within, limits.place_cap.within
     for one in tellings:
         class_, age = one.campaign_class, at - one.told_at
-        if class_ is CampaignClass.CRITICAL:
+        if is_member and class_ is CampaignClass.CRITICAL:
             continue
         in_window += age < within
         here += age < within_here and one.spot.place_id == place_id
@@ -69,6 +81,7 @@ def counting(
     *,
     campaign_class: CampaignClass,
     place_id: UUID | None,
+    is_member: bool,
     limits: Limits,
 ) -> tuple[Cap | None, list[datetime]]:
     """Return the cap that a gate asks, if it does, and when there was what counts towards it.
@@ -78,9 +91,12 @@ def counting(
         gate: The gate.
         campaign_class: Of what would be told now.
         place_id: Where it would be told.
+        is_member: Whether they belong to an organisation.
         limits: The caps.
     """
-    told = [one for one in tellings if one.campaign_class is not CampaignClass.CRITICAL]
+    told = [
+        one for one in tellings if not (is_member and one.campaign_class is CampaignClass.CRITICAL)
+    ]
     cap: Cap | None = None
     match gate:
         case Gate.CAP:
@@ -101,6 +117,13 @@ def told_by_campaign(
 ) -> int:
     """Count what a campaign told somebody within its own cap's window."""
     return sum(one.campaign_id == campaign_id and at - one.told_at < cap.within for one in tellings)
+
+
+def told_on(tellings: Iterable[Telling], campaign_id: UUID, visit_id: UUID | None) -> bool:
+    """Tell whether a campaign told somebody something because of a visit, if it is one."""
+    return visit_id is not None and any(
+        one.visit_id == visit_id and one.campaign_id == campaign_id for one in tellings
+    )
 
 
 def last_told(

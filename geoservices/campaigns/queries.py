@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import func, or_, select, union_all, update
@@ -23,6 +23,14 @@ from geoservices.places.access_queries import reached
 from geoservices.places.models import Place
 from geoservices.visits.models import Transition, Visit
 from geoservices.visits.transitions import Phase
+
+
+class OfVisit(NamedTuple):
+    """Of which visit a transition is, and whether that goes on."""
+
+    visit_id: UUID
+    goes_on: bool
+
 
 VersionKey = tuple[UUID, int]
 """A campaign, and the number of one of its versions."""
@@ -167,6 +175,7 @@ def told_to(
     since: datetime,
     by: Iterable[UUID] = (),
     by_since: datetime | None = None,
+    on: Iterable[UUID] = (),
 ) -> list[Telling]:
     """Return what people were told since an instant, the earliest first.
 
@@ -176,6 +185,7 @@ def told_to(
         since: What any campaign told them.
         by: Campaigns of which more is wanted: what they told because of visits that go on.
         by_since: And whatever they told since this.
+        on: And because of these visits, whether or not they go on.
     """
     # By itself, so that it is found by the people: a campaign may have told a hundred thousand.
     told = (
@@ -196,7 +206,8 @@ def told_to(
         .prefix_with("MATERIALIZED")
     ).c
     going_on = Visit.exited_at.is_(None) & Visit.id.is_not(None)
-    lately = going_on if by_since is None else going_on | (told.decided_at > by_since)
+    wanted = going_on | among(Visit.id, on)
+    lately = wanted if by_since is None else wanted | (told.decided_at > by_since)
     rows = session.execute(
         select(
             told.person_id,
@@ -206,6 +217,7 @@ def told_to(
             Place.parent_id,
             told.decided_at,
             going_on,
+            Visit.id,
         )
         .join(Campaign, Campaign.id == told.campaign_id)
         .outerjoin(Place, Place.id == told.place_id)
@@ -221,21 +233,21 @@ def told_to(
             campaign_class=CampaignClass(class_),
             spot=Spot(place_id=place_id, parent_id=parent_id),
             told_at=told_at,
-            visit_goes_on=visit_goes_on,
+            visit_goes_on=goes_on,
+            visit_id=visit_id,
         )
-        for person_id, campaign_id, class_, place_id, parent_id, told_at, visit_goes_on in rows
+        for person_id, campaign_id, class_, place_id, parent_id, told_at, goes_on, visit_id in rows
     ]
 
 
-def of_open_visits(session: Session, transition_ids: Iterable[UUID]) -> set[UUID]:
-    """Return those of the transitions whose visit still goes on."""
-    return set(
-        session.scalars(
-            select(Transition.id)
-            .join(Visit, Visit.id == Transition.visit_id)
-            .where(among(Transition.id, transition_ids), Visit.exited_at.is_(None))
-        )
+def visits_of(session: Session, transition_ids: Iterable[UUID]) -> dict[UUID, OfVisit]:
+    """Return of which visits transitions are, by transition."""
+    rows = session.execute(
+        select(Transition.id, Visit.id, Visit.exited_at.is_(None))
+        .join(Visit, Visit.id == Transition.visit_id)
+        .where(among(Transition.id, transition_ids))
     )
+    return {transition_id: OfVisit(visit_id, goes_on) for transition_id, visit_id, goes_on in rows}
 
 
 def decided_already(

@@ -1,8 +1,20 @@
 """What is asked of the visits and check-ins that there were, to say what a campaign would do."""
 
 from datetime import datetime
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, Integer, and_, case, exists, literal, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Uuid,
+    and_,
+    case,
+    exists,
+    literal,
+    null,
+    select,
+    union_all,
+)
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.orm import Session
 
@@ -46,7 +58,13 @@ def recorded(session: Session, draft: Draft, grant: Grant, *, since: datetime) -
         Person.skills,
     )
     passed = (
-        select(Transition.occurred_at.label("at"), Visit.exited_at, Transition.confidence, *who)
+        select(
+            Transition.occurred_at.label("at"),
+            Visit.exited_at,
+            Transition.confidence,
+            Visit.id.label("visit_id"),
+            *who,
+        )
         .join(Visit, Visit.id == Transition.visit_id)
         .join(Place, Place.id == Transition.place_id)
         .join(Device, Device.id == Transition.device_id)
@@ -63,8 +81,9 @@ def recorded(session: Session, draft: Draft, grant: Grant, *, since: datetime) -
         case({one.value: least for one, least in CONFIDENCE.items()}, value=CheckIn.evidence),
         Integer,
     )
+    no_visit: ColumnElement[UUID | None] = sql_cast(null(), Uuid)
     said = (
-        select(CheckIn.claimed_at.label("at"), CheckIn.claimed_at, confidence, *who)
+        select(CheckIn.claimed_at.label("at"), CheckIn.claimed_at, confidence, no_visit, *who)
         .join(Place, Place.id == CheckIn.place_id)
         .join(Device, Device.id == CheckIn.device_id)
         .join(Person, Person.id == Device.person_id)
@@ -98,6 +117,7 @@ def recorded(session: Session, draft: Draft, grant: Grant, *, since: datetime) -
             team_ids=teams.get(row.person_id, frozenset()),
             skills=row.skills,
             interests=interests.get((row.person_id, owner), ()),
+            visit_id=row.visit_id,
         )
         for row in reversed(rows)
     ]

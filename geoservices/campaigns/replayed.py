@@ -32,8 +32,9 @@ class Recorded(NamedTuple):
     """Something that happened, when it became known.
 
     `kind` is a trigger's or a note's. `left_at` is when it became known that the visit was over,
-    None while it is not. `subject` is the campaign of what was told, and the listing or campaign of
-    what was done. `what` is the class of what was told, or what was done.
+    None while it is not. `subject` is the visit that somebody was on, the campaign of what was
+    told, or the listing or campaign of what was done. `what` is the class of what was told, or what
+    was done.
     """
 
     known_at: datetime

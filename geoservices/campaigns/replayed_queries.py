@@ -42,7 +42,7 @@ from geoservices.campaigns.models import Campaign, Decision
 from geoservices.campaigns.place_queries import is_for
 from geoservices.campaigns.queries import teams_of
 from geoservices.campaigns.replayed import Key, Note, Profile, Recorded
-from geoservices.campaigns.rules import CampaignClass, Limits, Trigger
+from geoservices.campaigns.rules import Limits, Trigger
 from geoservices.checkins.models import CheckIn
 from geoservices.checkins.verification import CONFIDENCE
 from geoservices.database import among, driver
@@ -184,7 +184,7 @@ def _passed(records: Records) -> Rows:
             _key(Person.id).label("person"),
             _key(Transition.place_id).label("place"),
             left.detected_at.label("left_at"),
-            _no(LargeBinary).label("subject"),
+            _key(Visit.id).label("subject"),
             _no(String).label("what"),
         )
         .select_from(Visit)
@@ -256,7 +256,6 @@ def _told(records: Records) -> Rows:
             Decision.campaign_id != records.campaign_id,
             Decision.decided_at > records.since - records.limits.longest,
             Decision.decided_at <= records.until,
-            Campaign.campaign_class != CampaignClass.CRITICAL,
             Decision.person_id.in_(_people(records)),
         )
     )

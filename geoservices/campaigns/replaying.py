@@ -4,7 +4,6 @@ Whoever reads the records gives them here in the order in which they became know
 of people and of places alone; `replaying_counts` says what may be told of those.
 """
 
-import math
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,6 +12,7 @@ from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from geoservices.access.rights import MEMBERS
 from geoservices.campaigns import windows
 from geoservices.campaigns.audiences import APART, Listener, fits, is_held_out
 from geoservices.campaigns.conditions import Deed, holds
@@ -21,6 +21,7 @@ from geoservices.campaigns.definitions import Did
 from geoservices.campaigns.gates import held_by
 from geoservices.campaigns.pacing import Telling, last_told, told_by, told_by_campaign
 from geoservices.campaigns.replayed import Key, Note, Profile, Question, Recorded, Site
+from geoservices.campaigns.replaying_clocks import WallClock
 from geoservices.campaigns.rules import CampaignClass, Circumstances, Gate, Terms, Trigger
 from geoservices.campaigns.terms import terms_of
 from geoservices.places.hours import UNKNOWN, Hours, OpenState, hours_at
@@ -29,7 +30,6 @@ GATES: Final = tuple(Gate)
 SENT: Final = len(GATES)
 """What stands in a tally in place of a gate's number where none held."""
 NOTES: Final = frozenset(Note)
-WEEK: Final = timedelta(days=7)
 NEVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
 
@@ -74,6 +74,8 @@ class _Someone:
     did: list[Deed] = field(default_factory=list)
     seated: bool = False
     """Whether they were told ever before."""
+    visits: set[Key] = field(default_factory=set)
+    """Because of which visits they were told."""
 
     def remember(
         self, telling: Telling, *, left_at: datetime | None = None, memory: timedelta
@@ -159,7 +161,7 @@ class Walk:
         waits += [definition.cap.within] if definition.cap else []
         self._memory = max(waits)
         self._seats_taken = 0
-        self._clock = _WallClock(ZoneInfo(question.time_zone))
+        self._clock = WallClock(ZoneInfo(question.time_zone))
         self._unasked: frozenset[Gate] = frozenset()
         self._unasked_until: datetime | None = None
         self._looked = array("I")
@@ -282,6 +284,8 @@ class Walk:
         someone.remember(telling, left_at=one.left_at, memory=self._memory)
         self._seats_taken += not someone.seated
         someone.seated = True
+        if one.subject is not None:
+            someone.visits.add(one.subject)
         self._told.append(someone.number)
         self._where.append(there.number)
         self._when.append(self._clock.hour_of(at))
@@ -291,7 +295,10 @@ class Walk:
         definition, site, spot = asked.definition, there.site, there.spot
         hours = there.hours_at(at) if definition.only_when_open else UNKNOWN
         tellings = someone.recall(at, memory=self._memory)
-        told = told_by(tellings, place_id=spot.place_id, limits=asked.limits, at=at)
+        is_member = profile.role in MEMBERS
+        told = told_by(
+            tellings, place_id=spot.place_id, is_member=is_member, limits=asked.limits, at=at
+        )
         last = last_told(tellings, asked.campaign_id, spot=spot, per=definition.cooldown_per)
         return Circumstances(
             occurred_at=one.occurred_at,
@@ -311,9 +318,11 @@ class Walk:
             if definition.cap
             else 0,
             last_told_at=last.told_at if last else None,
-            told_this_visit=last is not None and last.visit_goes_on,
+            told_this_visit=(last is not None and last.visit_goes_on)
+            or one.subject in someone.visits,
             held_out=someone.held_out,
             full=self._full(someone),
+            is_member=is_member,
             unasked=self._unasked_at(at),
         )
 
@@ -332,34 +341,7 @@ class Walk:
         return self._unasked
 
 
-class _WallClock:
-    """Tells hours by the clocks of a zone, and looks at them once in a quarter of an hour."""
-
-    def __init__(self, zone: ZoneInfo) -> None:
-        self._zone = zone
-        self._until = datetime.min.replace(tzinfo=UTC)
-        self._hour = 0
-
-    def hour_of(self, at: datetime) -> int:
-        """Return how many hours the clocks have shown since 1970; instants come in order."""
-        if at >= self._until:
-            self._until = windows.next_quarter(at)
-            wall = at.astimezone(self._zone).replace(tzinfo=UTC)
-            self._hour = (wall - _EPOCH) // timedelta(hours=1)
-        return self._hour
-
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBERS: Final[Mapping[Gate, int]] = {gate: number for number, gate in enumerate(GATES)}
-
-
-def stands_for(at: datetime, begins: datetime) -> datetime:
-    """Return the instant whose answer counts at another one, of something that begins.
-
-    What has not begun is taken to be on week after week as it will be in its first: an instant
-    before it stands for the same hour of the week after.
-    """
-    return at if at >= begins else at + math.ceil((begins - at) / WEEK) * WEEK
 
 
 def _ids(keys: Iterable[Key]) -> list[UUID]:

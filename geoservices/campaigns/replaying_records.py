@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from geoservices.campaigns import replayed_queries
 from geoservices.campaigns.replayed import Question, Site
 from geoservices.campaigns.replayed_queries import Records
-from geoservices.campaigns.replaying import Tally, Walk, stands_for
+from geoservices.campaigns.replaying import Tally, Walk
+from geoservices.campaigns.replaying_clocks import stands_for
 from geoservices.campaigns.rules import CampaignClass
 from geoservices.campaigns.speaking import weekly_of
 from geoservices.listings.models import LOOKS_AHEAD, Listing

@@ -246,6 +246,11 @@ def _caveats(asked: Asked) -> Iterator[str]:
     )
     if BY_RUNS.issuperset(definition.triggers):
         yield "Nothing that people do at places sets it off, so there is nothing to look at."
+    elif runs := [one for one in definition.triggers if one in BY_RUNS]:
+        yield (
+            f"It also tells people by runs ({', '.join(runs)}), wherever they are. Those are not "
+            "looked at, so that it may send many more messages than these."
+        )
     if definition.after_holding is not AfterHolding.DROP:
         yield "What would have waited was not followed until it was sent, or was too late."
     if asked.left_out:

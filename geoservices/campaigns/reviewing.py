@@ -16,6 +16,7 @@ from geoservices.campaigns.definitions import Text
 from geoservices.campaigns.drafts import Draft
 from geoservices.campaigns.estimating import Estimate
 from geoservices.campaigns.forecasting import forecast
+from geoservices.campaigns.paces import pace_of_some
 from geoservices.campaigns.speaking import figures_of, weekly_of
 from geoservices.campaigns.wording import choose_text, fill
 from geoservices.languages import normal_language
@@ -142,6 +143,15 @@ def _warnings(draft: Draft, at: datetime) -> Iterator[Finding]:
             in_words=f"Clocks go forward on {day:%d/%m/%Y}: {windows.in_words(window)} is shorter "
             "that day, or does not come at all.",
             field=f"/schedule/windows/{number}",
+        )
+    pace = pace_of_some(draft, at=at)
+    if pace is not None:
+        yield Finding(
+            weight=Weight.WARNING,
+            code="tells-staff-hourly",
+            in_words=f"Its timetable could tell each of them {pace.in_words()}, which suits rounds "
+            "that are made as often. Otherwise set fewer runs, or a longer cooldown.",
+            field="/timetable",
         )
     said = [text for one in definition.content for text in one.texts.values()]
     endless = draft.listing is not None and draft.listing.ends_at is None

@@ -32,7 +32,10 @@ BY_RUNS = BY_LISTINGS | {Trigger.SCHEDULE, Trigger.NOW}
 
 
 class CampaignClass(StrEnum):
-    """How much a message matters: it sets the push urgency and which limits apply."""
+    """How much a message matters: it sets the push urgency and which limits apply.
+
+    What is critical is for members alone: no quiet hours and no cap of the service's hold it back.
+    """
 
     OFFER = "offer"
     SERVICE = "service"
@@ -90,9 +93,9 @@ class Terms:
 class Limits:
     """What holds for every campaign.
 
-    Critical messages neither count towards a cap nor are held back by one; `class_caps` has one
-    for each of the other classes, and `place_cap` is for what one person is told at one place.
-    `longest_wait` is how long what was held back may wait.
+    Critical messages to members neither count towards a cap nor are held back by one; `class_caps`
+    has one for each of the other classes, and `place_cap` is for what one person is told at one
+    place. `longest_wait` is how long what was held back may wait.
     """
 
     max_age: timedelta
@@ -118,9 +121,10 @@ class Circumstances:
     `told_of_class` and `told_here` towards the caps on the class and the place, and
     `told_by_campaign` towards the campaign's own, each within its window. `last_told_at` is when
     this campaign last told them where its cooldown looks, and `told_this_visit` whether it did so
-    because of a visit that still goes on; `held_out` whether the lot fell on them to be told
-    nothing; `full` how many it tells at most, if it told as many others; `off_work`, and
-    `works_from`, when they work next, are of members who said. `unasked` gates have nothing to ask
+    because of this visit or one that still goes on; `held_out` whether the lot fell on them to be
+    told nothing; `full` how many it tells at most, if it told as many others; `is_member` whether
+    they belong to the organisation, as citizens do to none; `off_work`, and `works_from`, when they
+    work next, are of members who said. `unasked` gates have nothing to ask
     about, and let nobody through. Of a message that had been held back, `held_until` is when it was
     to be looked at again, `irrelevant` why nobody would tell it now.
     """
@@ -143,6 +147,7 @@ class Circumstances:
     told_this_visit: bool
     held_out: bool
     full: int | None = None
+    is_member: bool = False
     off_work: bool = False
     works_from: datetime | None = None
     unasked: frozenset[Gate] = frozenset()

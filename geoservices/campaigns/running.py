@@ -23,13 +23,13 @@ from geoservices.campaigns.deciding import Decided, decide_on
 from geoservices.campaigns.occasions import Occasion, OneOfMany
 from geoservices.campaigns.rules import CampaignClass, Limits, Trigger
 from geoservices.campaigns.run_models import CampaignRun, CampaignRunState
-from geoservices.campaigns.singling_out import Failure, SingledOut, single_out
 from geoservices.campaigns.speaking import Message, Speaker
 from geoservices.errors import NotFound
 from geoservices.leasing.queries import wait_after
 from geoservices.listings import queries as listings
 from geoservices.places import queries as places
 from geoservices.places.models import Place
+from geoservices.singling_out import A_FEW, Failure, SingledOut, single_out
 
 LEASE = timedelta(seconds=30)
 """A run that was handed out, and not given back, is handed out again after this long."""
@@ -60,7 +60,7 @@ class Step:
 
     people: int = 0
     sent: Sequence[Message] = ()
-    failures: Sequence[Failure] = ()
+    failures: Sequence[Failure[Occasion]] = ()
     more: bool = False
 
 
@@ -102,11 +102,11 @@ def take_step(
         end(run, CampaignRunState.STOPPED, reason="The campaign has ended.", at=at)
         return Step()
     found = _decide(session, run, people, speaker, limits=limits, tell=tell, at=at)
-    sent = [message for one in found.decided for message in one.sent]
-    gone = ids if found.left is None else ids[: ids.index(found.left)]
+    sent = [message for one in found.done for message in one.sent]
+    gone = ids if found.left is None else ids[: ids.index(found.left.person.id)]
     run.people, run.gone_through = count, run.gone_through + len(gone)
     run.sent += len(sent)
-    run.held += sum(one.decisions for one in found.decided) - len(sent)
+    run.held += sum(one.decisions for one in found.done) - len(sent)
     run.failed += len(found.failures)
     # Who is left is singled out from the start.
     run.attempt_count = 0 if found.left is None else 1
@@ -198,7 +198,7 @@ def _decide(
     limits: Limits,
     tell: Tell,
     at: datetime,
-) -> SingledOut:
+) -> SingledOut[Occasion, Decided]:
     """Decide about people who are held; citizens who withdrew their consent before are left out."""
     place = places.by_id(session, [run.place_id])[run.place_id] if run.place_id else None
     purposes = accounts.purposes_of(session, [person.id for person in people])
@@ -217,8 +217,8 @@ def _decide(
 
     if not run.attempt_count:
         return SingledOut([decide(occasions)])
-    found = single_out(session, occasions, decide)
-    if found.failures and not found.decided and not run.sent + run.held:
+    found = single_out(session, occasions, decide, blameless=A_FEW)
+    if found.failures and not found.done and not run.sent + run.held:
         # Nobody at all could be decided on, so that it is nobody's fault.
         raise found.failures[-1].error
     return found

@@ -1,7 +1,9 @@
 """When the runs of a timetable begin, by the clocks of its zone."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from geoservices.calendars.recurrence import Series, check_series, last_end, next_after, spans
 from geoservices.calendars.rules import MOST_OCCURRENCES
@@ -9,6 +11,7 @@ from geoservices.campaigns.definitions import Definition, Timetable
 from geoservices.instants import MICROSECOND
 
 A_WEEK: Final = timedelta(days=7)
+LAST: Final = datetime.max.replace(tzinfo=UTC)
 MOST_MISSED: Final = 100
 """So many runs that were missed are written down at most."""
 
@@ -65,6 +68,23 @@ def first_week(definition: Definition, *, time_zone: str, after: datetime) -> li
     series = series_of(timetable, time_zone=time_zone)
     found = spans(since=first, until=until, limit=MOST_OCCURRENCES, **series)
     return [span.starts_at for span in found]
+
+
+def shortest_gap(definition: Definition, *, time_zone: str, after: datetime) -> timedelta | None:
+    """Return the least time between two runs of a timetable after an instant, until its last.
+
+    It is as clocks show it: an hour that they skip between two runs brings these no closer. None if
+    there are no two, or there is no timetable.
+    """
+    timetable, ends_at = definition.timetable, definition.schedule.ends_at
+    first = next_of(definition, time_zone=time_zone, after=after)
+    if timetable is None or first is None:
+        return None
+    series = series_of(timetable, time_zone=time_zone)
+    found = spans(since=first, until=ends_at or LAST, limit=MOST_OCCURRENCES, **series)
+    zone = ZoneInfo(series["time_zone"])
+    shown = [span.starts_at.astimezone(zone).replace(tzinfo=None) for span in found]
+    return min((later - earlier for earlier, later in pairwise(shown)), default=None)
 
 
 def runs_between(

@@ -1,7 +1,6 @@
 """What speaks against a campaign's triggers, and what they bring for its words to speak of."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Final
 
 from geoservices.accounts.service import TimeZoneUnknown, check_time_zone
@@ -12,9 +11,8 @@ from geoservices.campaigns.drafts import Draft
 from geoservices.campaigns.rules import BY_LISTINGS, BY_RUNS, Trigger
 from geoservices.campaigns.wording import Figures
 from geoservices.errors import ErrorKind, GeoservicesError
+from geoservices.instants import LATEST, is_plannable
 
-EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
-LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
 LONGEST_TITLE_OF_LISTINGS: Final = 120
 
 
@@ -114,7 +112,7 @@ def longest_figures(draft: Draft, *, longest_name: int) -> Figures:
 
 
 def _faults_of_timetable(timetable: Timetable, draft: Draft) -> Iterator[GeoservicesError]:
-    if not EARLIEST <= timetable.starts_at < LATEST:
+    if not is_plannable(timetable.starts_at):
         yield TimetableRefused("It begins between 1970 and 2200.", field="/timetable/starts_at")
         return
     try:

@@ -69,6 +69,7 @@ def keep(
             one.gate,
             campaign_class=CampaignClass(one.speaker.campaign.campaign_class),
             place_id=decision.place_id,
+            is_member=one.about.is_member,
             limits=limits,
         )
         due_at = look_again(

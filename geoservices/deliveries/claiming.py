@@ -24,6 +24,10 @@ class Told(NamedTuple):
 
     expires_at: datetime
     listing_withdrawn_at: datetime | None
+    """When what it speaks of was withdrawn, unless it may be the one to tell its person of that.
+
+    So it is None for word of a listing, until the person was written to once it was withdrawn.
+    """
     campaign_ended_at: datetime | None
     is_about_sensitive: bool | None
     """Whether it comes of passing a place that is sensitive by now, or of a run about one."""

@@ -25,7 +25,13 @@ TAKE = b"""
     SELECT d.id, d.subscription_id, d.attempt_count, d.expires_at, d.state, d.reason, d.due_at,
         d.leased_until, d.accepted_at, n.id, n.kind, n.person_id, n.campaign_class, n.title, n.body,
         s.endpoint, s.p256dh, s.auth, s.vapid_key, s.last_accepted_at, s.ended_at, v.person_id,
-        v.revoked_at, l.withdrawn_at, c.ended_at,
+        v.revoked_at,
+        CASE WHEN n.kind = 'campaign' OR n.created_at < l.withdrawn_at AND EXISTS (
+            SELECT FROM notifications later
+            WHERE later.listing_id = n.listing_id AND later.person_id = n.person_id
+                AND later.kind = 'listing' AND later.created_at >= l.withdrawn_at
+        ) THEN l.withdrawn_at END,
+        c.ended_at,
         e.trigger <> 'checked-in' AND p.sensitive_kind IS NOT NULL
             AND coalesce(p.sensitive_from <= ($2)[1], true)
             AND coalesce(p.sensitive_until > ($2)[1], true),

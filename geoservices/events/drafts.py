@@ -1,7 +1,7 @@
 """What a manager says of an event."""
 
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar, Final, Self
 
 from typing_extensions import override
@@ -16,15 +16,12 @@ from geoservices.calendars.recurrence import (
 )
 from geoservices.errors import ErrorKind, GeoservicesError
 from geoservices.events.models import Event, SigningUp
-from geoservices.instants import MICROSECOND
+from geoservices.instants import MICROSECOND, is_plannable
 from geoservices.listings.drafts import ListingDraft
 from geoservices.places.models import Place
 
 LONGEST: Final = timedelta(days=366)
 """The longest that one occurrence takes."""
-EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
-LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
-"""Whoever begins later has mistyped the year."""
 
 
 class EventRefused(GeoservicesError):
@@ -59,6 +56,7 @@ class EventDraft(ListingDraft):
         """Return the event with its time zone, its rule in one form, and when it ends.
 
         Raises:
+            YearRefused: It begins or ends in another age.
             EndsBeforeStart: It ends before it starts.
             TimeZoneUnknown: There is no such zone.
             RecurrenceRefused: Its rule cannot be followed from its first start.
@@ -109,12 +107,13 @@ class EventDraft(ListingDraft):
     def _ending(self) -> Self:
         """Return it with the end of its last occurrence."""
         series = self._series()
-        if not EARLIEST <= self.starts_at < LATEST:
-            raise EventRefused("It begins between 1970 and 2200.", field="/starts_at")
         check_series(field="/rule", **series)
         if next_after(self.starts_at - MICROSECOND, **series) is None:
             raise EventRefused("All of its occurrences are excluded.", field="/excluded")
         ends_at = last_end(**series)
+        if self.rule is not None and ends_at is not None and not is_plannable(ends_at):
+            # Whoever has it go on into another age means that it never ends.
+            ends_at = None
         if self.ends_at not in {None, ends_at}:
             told = "It has no end." if ends_at is None else f"It ends at {ends_at.isoformat()}."
             raise EventRefused(

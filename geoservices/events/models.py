@@ -49,6 +49,9 @@ class Event(Listing):
     last occurrence, None without an end. `capacity` is the most who go to one occurrence. Signing
     up ends `sign_up_closes` before an occurrence starts, and those going are reminded so long
     before as `reminders` says, the longest first.
+
+    For those who keep copies, `revision` counts how often it was changed, withdrawn or put on
+    again, or one of its occurrences cancelled; `changed_at` is when that was last, None if never.
     """
 
     __tablename__ = "events"
@@ -85,6 +88,14 @@ class Event(Listing):
     reminders: Mapped[list[timedelta]] = mapped_column(
         ARRAY(Interval), default=list, server_default="{}"
     )
+    revision: Mapped[int] = mapped_column(default=0, server_default="0")
+    changed_at: Mapped[datetime | None]
+
+    @override
+    def note_change(self, at: datetime) -> None:
+        """Count the change with what is stored next, after those that others store before."""
+        self.revision = Event.revision + 1
+        self.changed_at = at
 
     @property
     def series(self) -> Series | None:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import and_, delete, func, select, tuple_, update
+from sqlalchemy import Select, and_, delete, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
@@ -30,8 +30,27 @@ def events_by_id(session: Session, ids: Collection[UUID]) -> dict[UUID, Event]:
     return {event.id: event for event in session.scalars(select(Event).where(Event.id.in_(ids)))}
 
 
+def hold_event(session: Session, event_id: UUID, *, to_change: bool = False) -> Event | None:
+    """Return an event as it is now, which nobody else changes before the transaction ends.
+
+    Several may hold it at once, unless to change it. Whoever also holds occurrences holds their
+    event first.
+    """
+    return session.scalars(
+        select(Event)
+        .where(Event.id == event_id)
+        .with_for_update(read=not to_change, key_share=to_change)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+
+
+def hold_if_stored(session: Session, event_id: UUID, starts_at: datetime) -> Occurrence | None:
+    """Return an occurrence that is stored, locked."""
+    return session.scalars(_held(event_id, starts_at)).one_or_none()
+
+
 def hold_occurrence(session: Session, event_id: UUID, span: Span) -> Occurrence:
-    """Return an occurrence, locked, stored now if it was not.
+    """Return an occurrence of an event that is held, locked, stored now if it was not.
 
     Whoever holds it also holds the person first, if anybody (`accounts.lock_people`).
     """
@@ -40,22 +59,31 @@ def hold_occurrence(session: Session, event_id: UUID, span: Span) -> Occurrence:
         .values(event_id=event_id, starts_at=span.starts_at, ends_at=span.ends_at)
         .on_conflict_do_nothing()
     )
-    return session.scalars(
+    return session.scalars(_held(event_id, span.starts_at)).one()
+
+
+def _held(event_id: UUID, starts_at: datetime) -> Select[Occurrence]:
+    return (
         select(Occurrence)
-        .where(Occurrence.event_id == event_id, Occurrence.starts_at == span.starts_at)
+        .where(Occurrence.event_id == event_id, Occurrence.starts_at == starts_at)
         .with_for_update()
         .execution_options(populate_existing=True)
-    ).one()
+    )
 
 
-def hold_upcoming(session: Session, event_id: UUID, *, at: datetime) -> Sequence[Occurrence]:
-    """Return an event's stored occurrences that have not begun and are not cancelled, locked."""
+def hold_upcoming(
+    session: Session, event_id: UUID, *, or_because: Collection[str], at: datetime
+) -> Sequence[Occurrence]:
+    """Return an event's stored occurrences that have not begun, locked.
+
+    Of those that are cancelled, only the ones that are for some reasons.
+    """
     return session.scalars(
         select(Occurrence)
         .where(
             Occurrence.event_id == event_id,
             Occurrence.starts_at > at,
-            Occurrence.cancelled_at.is_(None),
+            or_(Occurrence.cancelled_at.is_(None), Occurrence.reason.in_(or_because)),
         )
         .order_by(Occurrence.id)
         .with_for_update()

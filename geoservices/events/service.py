@@ -16,7 +16,6 @@ from geoservices.access.actors import Grant
 from geoservices.calendars.recurrence import Span, next_after, spans
 from geoservices.errors import IdTaken, NotFound
 from geoservices.events import queries
-from geoservices.events.drafts import EARLIEST, LATEST
 from geoservices.events.models import Event, Occurrence, SigningUp, SignUp, SignUpState
 from geoservices.events.refusals import (
     NoSuchOccurrence,
@@ -25,7 +24,7 @@ from geoservices.events.refusals import (
     SignUpClosed,
     SignUpNotOffered,
 )
-from geoservices.instants import MICROSECOND
+from geoservices.instants import EARLIEST, LATEST, MICROSECOND, is_plannable
 from geoservices.listings import service as listings
 
 AHEAD: Final = timedelta(days=366)
@@ -60,11 +59,20 @@ class Turnout:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """An occurrence for whose people something changed, and these: moved up, or called off."""
+    """An occurrence for whose people something changed, and these.
+
+    Those were moved up, or it is called off for them, or takes place after all.
+    """
 
     occurrence: Occurrence
     moved_up: Sequence[SignUp] = ()
     called_off: Sequence[SignUp] = ()
+    back_on: Sequence[SignUp] = ()
+
+    @property
+    def for_anybody(self) -> bool:
+        """Whether anybody is to be told."""
+        return bool(self.moved_up or self.called_off or self.back_on)
 
 
 def get_event(session: Session, event_id: UUID) -> Event:
@@ -159,9 +167,7 @@ def sign_up(
         OccurrenceCancelled: It does not take place.
         IdTaken: The id belongs to another sign-up.
     """
-    event = get_event(session, event_id)
-    span = _occurrence_at(event, starts_at, at)
-    occurrence = queries.hold_occurrence(session, event_id, span)
+    occurrence = _hold(session, get_event(session, event_id), starts_at, at)
     known = queries.sign_up_for(session, occurrence.id, person_id)
     if known is not None:
         return known, occurrence
@@ -216,34 +222,57 @@ def cancel(
         For whom that changes something, and whether it was cancelled just now.
 
     Raises:
+        NotFound: There is no such event any more.
         NoSuchOccurrence: It does not begin then.
         OccurrenceOver: It has begun.
     """
+    if queries.hold_event(session, event.id, to_change=True) is None:
+        raise NotFound("event")
     span = _occurrence_at(event, starts_at, at)
     occurrence = queries.hold_occurrence(session, event.id, span)
     if occurrence.cancelled_at is not None:
         return Changed(occurrence), False
     if occurrence.starts_at <= at:
         raise OccurrenceOver
+    event.note_change(at)
     return _call_off(session, occurrence, reason, at), True
 
 
 def follow(session: Session, event: Event, *, at: datetime) -> list[Changed]:
     """Let the occurrences ahead follow what was said anew of their event, or its end.
 
-    More places go to those who wait. What takes place no more is called off.
+    More places go to those who wait. What takes place no more is called off, and what was for that
+    and takes place now is back on, with those who signed up; what somebody cancelled stays so.
     """
     session.flush()
+    reason = MOVED if event.withdrawn_at is None else WITHDRAWN
     changed: list[Changed] = []
-    for occurrence in queries.hold_upcoming(session, event.id, at=at):
-        span = _starting(event, occurrence.starts_at)
-        if event.withdrawn_at is not None or span is None:
-            reason = WITHDRAWN if event.withdrawn_at is not None else MOVED
-            changed.append(_call_off(session, occurrence, reason, at))
-        else:
+    for occurrence in queries.hold_upcoming(
+        session, event.id, or_because=(MOVED, WITHDRAWN), at=at
+    ):
+        span = None if event.withdrawn_at else _starting(event, occurrence.starts_at)
+        if span is not None:
             occurrence.ends_at = span.ends_at
-            changed.append(_move_up(session, event, occurrence, at))
+            changed.append(_take_place(session, event, occurrence, at))
+        elif occurrence.cancelled_at is None:
+            changed.append(_call_off(session, occurrence, reason, at))
     return changed
+
+
+def _hold(session: Session, event: Event, starts_at: datetime, at: datetime) -> Occurrence:
+    """Return an occurrence of an event, locked, stored now if it was not.
+
+    Whoever changes an event goes through its stored occurrences, and sees no others. So before one
+    is stored the event is held, and asked again when it takes place.
+    """
+    _occurrence_at(event, starts_at, at)
+    stored = queries.hold_if_stored(session, event.id, starts_at)
+    if stored is not None:
+        return stored
+    if queries.hold_event(session, event.id) is None:
+        raise NotFound("event")
+    span = _occurrence_at(event, starts_at, at)
+    return queries.hold_occurrence(session, event.id, span)
 
 
 def _free(session: Session, occurrence: Occurrence, at: datetime) -> Changed:
@@ -268,6 +297,16 @@ def _move_up(session: Session, event: Event, occurrence: Occurrence, at: datetim
     return Changed(occurrence, moved_up=moved)
 
 
+def _take_place(session: Session, event: Event, occurrence: Occurrence, at: datetime) -> Changed:
+    if occurrence.cancelled_at is None:
+        return _move_up(session, event, occurrence, at)
+    occurrence.cancelled_at = occurrence.reason = None
+    moved_up = _move_up(session, event, occurrence, at).moved_up
+    told = {one.id for one in moved_up}
+    rest = [one for one in queries.sign_ups_for(session, occurrence.id) if one.id not in told]
+    return Changed(occurrence, moved_up=moved_up, back_on=rest)
+
+
 def _call_off(session: Session, occurrence: Occurrence, reason: str, at: datetime) -> Changed:
     occurrence.cancelled_at, occurrence.reason = at, reason
     session.flush()
@@ -287,7 +326,7 @@ def _check_open(event: Event, occurrence: Occurrence, at: datetime) -> None:
 
 
 def _starting(event: Event, starts_at: datetime) -> Span | None:
-    if event.series is None or not (EARLIEST <= starts_at < LATEST):
+    if event.series is None or not is_plannable(starts_at):
         return None
     following = next_after(starts_at - MICROSECOND, **event.series)
     return following if following is not None and following.starts_at == starts_at else None

@@ -53,6 +53,14 @@ def moved_up(of: Appointment, *, at: datetime) -> Words:
     )
 
 
+def back_on(of: Appointment, *, at: datetime) -> Words:
+    """Say that it takes place, though it was said to be cancelled."""
+    return Words(
+        _titled(of.title, " takes place after all"),
+        f"It begins {of.when(at)} at {of.place}. That you signed up for it counts again.",
+    )
+
+
 def cancelled(of: Appointment, reason: str, *, at: datetime) -> Words:
     """Say that it does not take place."""
     return Words(

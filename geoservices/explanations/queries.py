@@ -37,6 +37,7 @@ class Behind(NamedTuple):
     purpose: str
     agreed_at: datetime | None
     text_version: str | None
+    agreed_language: str | None
     time_zone: str
     sent_at: datetime
     follows_id: UUID | None
@@ -47,7 +48,7 @@ class Behind(NamedTuple):
 def behind(session: Session, decision_ids: Iterable[UUID]) -> list[Behind]:
     """Return what lies behind decisions; of a visit taken back since, when it was decided."""
     agreed = (
-        select(Consent.given_at, Consent.text_version)
+        select(Consent.given_at, Consent.text_version, Consent.language)
         .where(
             Consent.person_id == Decision.person_id,
             Consent.purpose == Campaign.purpose,
@@ -72,6 +73,7 @@ def behind(session: Session, decision_ids: Iterable[UUID]) -> list[Behind]:
             Campaign.purpose,
             agreed.c.given_at,
             agreed.c.text_version,
+            agreed.c.language,
             Person.time_zone,
             Decision.decided_at,
             Decision.follows_id,

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from geoservices.accounts import queries as accounts
-from geoservices.accounts.consent_texts import ENGLISH
+from geoservices.accounts.consent_texts import ENGLISH, PublishedText
 from geoservices.accounts.consents import PASSIVE, TEXTS, published
 from geoservices.accounts.models import Person, Purpose
 from geoservices.campaigns import deciding
@@ -158,7 +158,13 @@ def why_not(
         time_zone=person.time_zone,
         quiet_from=person.quiet_from,
         quiet_until=person.quiet_until,
-        told=told_by(tellings, place_id=place_id, limits=limits, at=at),
+        told=told_by(
+            tellings,
+            place_id=place_id,
+            is_member=person.organisation_id is not None,
+            limits=limits,
+            at=at,
+        ),
         pushable=bool(pushed & PASSIVE) and queries.has_browser(session, person.id),
     )
     held = queries.held_lately(
@@ -202,6 +208,7 @@ def _look_into_offer(
 
 
 def _cause(behind: Behind, held: Sequence[Decision], topics: Mapping[TopicKey, Topic]) -> Cause:
+    agreed = _agreed(behind)
     return Cause(
         title=behind.title,
         trigger=Trigger(behind.trigger),
@@ -210,7 +217,8 @@ def _cause(behind: Behind, held: Sequence[Decision], topics: Mapping[TopicKey, T
         organisation=behind.organisation,
         happened_at=behind.happened_at,
         purpose=behind.purpose,
-        agreed_text=_agreed_text(behind),
+        agreed_text=agreed.text,
+        agreed_language=agreed.language,
         agreed_at=behind.agreed_at,
         time_zone=behind.time_zone,
         sent_at=behind.sent_at,
@@ -234,8 +242,8 @@ def _name_of(topic: Topic | None, key: str) -> str:
     return topic.names[tag] if tag else next(iter(topic.names.values()))
 
 
-def _agreed_text(behind: Behind) -> str:
+def _agreed(behind: Behind) -> PublishedText:
+    """Return the words as they were read; where no consent is there now, those that are asked."""
     purpose = Purpose(behind.purpose)
-    if behind.text_version is None:
-        return TEXTS[purpose].text
-    return published(purpose, behind.text_version)[ENGLISH].text
+    words = published(purpose, behind.text_version or TEXTS[purpose].version)
+    return words[look_up(words, behind.agreed_language or ENGLISH) or ENGLISH]

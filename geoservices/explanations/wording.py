@@ -130,7 +130,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """Why a person was told of something; `agreed_text` is what they were asked and said yes to.
+    """Why a person was told of something; `agreed_text` is what they said yes to, as they read it.
 
     `holds` says what held it back before it was sent, in the order in which it did. `interests` are
     the names of those of the person's interests that it was for.
@@ -144,6 +144,7 @@ class Cause:
     happened_at: datetime
     purpose: str
     agreed_text: str
+    agreed_language: str
     agreed_at: datetime | None
     time_zone: str
     sent_at: datetime

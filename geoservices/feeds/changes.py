@@ -88,7 +88,7 @@ def plan(
         told: The events of this fetch, each key once.
         known: Those of the fetches before.
         whole: Whether what is not in the feed is not there.
-        unread: UIDs of events that are there and cannot be read.
+        unread: UIDs of events that are there and cannot be read or placed.
         was_thin: Whether too many were missing the last time; what is then added to the feed does
             not make up for them.
         believed: Whether it may be missing most of its events.

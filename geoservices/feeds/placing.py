@@ -24,7 +24,7 @@ from geoservices.calendars.recurrence import (
 from geoservices.feeds.changes import Key, Told
 from geoservices.feeds.matching import NoPlace, Spot
 from geoservices.feeds.reading import MOST_EVENTS, Fault, LeftOut, Moment, ReadEvent
-from geoservices.instants import MICROSECOND
+from geoservices.instants import MICROSECOND, is_plannable
 
 LONGEST_TITLE: Final = 120
 LONGEST_TEXT: Final = 5_000
@@ -37,8 +37,6 @@ MOST_ADDED: Final = 100
 MOST_STARTS: Final = 100_000
 """Of all series of a feed together that come to an end, counted one by one: some seconds of work.
 They are a weekly event of a year two thousand times."""
-EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
-LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
 INSTANT: Final = "%Y%m%dT%H%M%SZ"
 
 
@@ -104,13 +102,23 @@ class Placed:
         return ends is not None and ends <= at
 
 
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """What was placed of a feed, and the faults.
+
+    `left_out` are the UIDs of events that take place, but nobody can tell where or when.
+    """
+
+    placed: list[Placed]
+    faults: list[Fault]
+    left_out: frozenset[str]
+
+
 class TooMuch(Exception):
     """A feed asks for more work than one fetch of it may take; nothing of it is taken."""
 
 
-def place_events(
-    events: Iterable[ReadEvent], find: Callable[[str | None], Spot]
-) -> tuple[list[Placed], list[Fault]]:
+def place_events(events: Iterable[ReadEvent], find: Callable[[str | None], Spot]) -> Placement:
     """Put each event of a feed where and when it is.
 
     An occurrence that differs from its series is left out of that, and is an event of its own; so
@@ -132,7 +140,7 @@ def place_events(
     placed = list(islice(made, MOST_EVENTS + 1))
     if len(placed) > MOST_EVENTS:
         raise TooMuch
-    return placed, placing.faults
+    return Placement(placed, placing.faults, frozenset(placing.left_out))
 
 
 @dataclass(slots=True)
@@ -141,6 +149,7 @@ class _Placing:
 
     find: Callable[[str | None], Spot]
     faults: list[Fault] = field(default_factory=list)
+    left_out: set[str] = field(default_factory=set)
     starts_left: int = MOST_STARTS
 
     def place(self, told: Sequence[ReadEvent]) -> Iterator[Placed]:
@@ -153,13 +162,13 @@ class _Placing:
                 others = [one.recurrence_id for one in told if one.recurrence_id is not None]
                 made = list(self._placed(event, spot, others))
             except NoPlace as error:
-                self._fault(event, f"The event is left out: {error}")
+                self._leave_out(event, LeftOut(str(error)))
                 continue
             except LeftOut as error:
-                self._fault(event, str(error))
+                self._leave_out(event, error)
                 continue
             except (ValueError, OverflowError):
-                self._fault(event, "The event is left out: its times are beyond what can be kept.")
+                self._leave_out(event, LeftOut("its times are beyond what can be kept."))
                 continue
             for one in made:
                 if one.key not in keys:
@@ -169,9 +178,9 @@ class _Placing:
     def _placed(self, event: ReadEvent, spot: Spot, others: list[Moment]) -> Iterator[Placed]:
         zone = event.zone or spot.time_zone
         starts_at = instant(event.starts, zone)
-        if not EARLIEST <= starts_at < LATEST:
-            raise ValueError("It begins in another age.")
         length = self._length(event, starts_at, zone)
+        if not _is_plannable(starts_at, length):
+            raise ValueError("It takes place in another age.")
         recurrence = "" if event.recurrence_id is None else _key(event.recurrence_id, zone)
         excluded = {_occurrence(one, event.starts, zone) for one in (*event.excluded, *others)}
         rule = self._rule(event, starts_at, length, zone, excluded)
@@ -195,7 +204,9 @@ class _Placing:
         if len(added) > MOST_ADDED:
             self._fault(event, f"Only the first {MOST_ADDED} of its added dates are taken.")
         for one in added[:MOST_ADDED]:
-            if one != starts_at:
+            if not _is_plannable(one, length):
+                self._fault(event, f"Its added date {one:{INSTANT}} is left out: check the year.")
+            elif one != starts_at:
                 key = Key(event.uid, f"{one:{INSTANT}}")
                 yield replace(placed, key=key, starts_at=one, rule=None, excluded=())
 
@@ -256,8 +267,18 @@ class _Placing:
             self._fault(event, f"Its title is cut after {LONGEST_TITLE} characters.")
         return _cut(title, LONGEST_TITLE)
 
+    def _leave_out(self, event: ReadEvent, error: LeftOut) -> None:
+        self._fault(event, str(error))
+        # To be called off, an event needs neither a place nor a time.
+        if not (error.meant or event.cancelled):
+            self.left_out.add(event.uid)
+
     def _fault(self, event: ReadEvent, what: str) -> None:
         self.faults.append(Fault(line=event.line, uid=event.uid, what=what))
+
+
+def _is_plannable(starts_at: datetime, length: timedelta) -> bool:
+    return is_plannable(starts_at) and is_plannable(starts_at + length)
 
 
 def instant(moment: Moment, zone: str) -> datetime:

@@ -187,25 +187,25 @@ class _Applied:
         Raises:
             TooMuch: It asks for too much work; nothing of it is taken.
         """
-        placed, unplaced = place_events(read.events, _finder(self.feed, spots))
+        placement = place_events(read.events, _finder(self.feed, spots))
         rows = queries.known_events(self.session, self.feed.id)
         known = [_known(event, listing, self.at) for event, listing in rows]
         believed = is_believed(thin_since=self.feed.thin_since, asked=self.run.believed, at=self.at)
         planned = plan(
-            [one.told(at=self.at) for one in placed],
+            [one.told(at=self.at) for one in placement.placed],
             known,
             whole=read.whole,
-            unread=read.unread,
+            unread=read.unread | placement.left_out,
             was_thin=self.feed.thin_since is not None,
             believed=believed,
         )
-        events = {one.key: one for one in placed}
+        events = {one.key: one for one in placement.placed}
         if not self.run.preview:
             self._carry_out(planned, events, {_key(event): (event, one) for event, one in rows})
             is_held = planned.is_thin and not believed
             self.feed.thin_since = (self.feed.thin_since or self.at) if is_held else None
         before = {_key(event): listing for event, listing in rows}
-        self._report(planned, events, before, [*read.faults, *unplaced])
+        self._report(planned, events, before, [*read.faults, *placement.faults])
 
     def _carry_out(
         self,
@@ -223,7 +223,7 @@ class _Applied:
                 self._change(*event, placed)
             if event is not None and placed is not None and effect is not Effect.LEFT:
                 event[0].sequence = max(event[0].sequence, placed.sequence)
-                event[0].modified_at = placed.modified_at
+                event[0].modified_at = _later(event[0].modified_at, placed.modified_at)
 
     def _add(self, placed: Placed) -> None:
         """Publish a listing for an event that is new."""
@@ -250,8 +250,8 @@ class _Applied:
         # What the feed says nothing of, a manager may have said.
         kept = {one.name: getattr(listing, one.name) for one in fields(EventDraft)}
         draft = EventDraft(**(kept | _said(placed)))
-        listings.replace_listing(self.session, listing.id, draft, grant=self.grant)
-        listing.withdrawn_at = None
+        listings.replace_listing(self.session, listing.id, draft, grant=self.grant, at=self.at)
+        listing.restore(self.at)
         attending.follow(self.session, listing, at=self.at)
         event.digest = placed.digest
         event.withdrawn_by_feed = False
@@ -318,6 +318,10 @@ def _known(event: FeedEvent, listing: Listing, at: datetime) -> Known:
         withdrawn_by_feed=event.withdrawn_by_feed,
         is_over=listing.ends_at is not None and listing.ends_at <= at,
     )
+
+
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max(filter(None, (one, other)), default=None)
 
 
 def _key(event: FeedEvent) -> Key:

@@ -187,10 +187,11 @@ def get_run(session: Session, feed: Feed, run_id: UUID) -> FeedRun:
 
 
 def delete_feed(session: Session, feed: Feed, *, at: datetime) -> None:
-    """Fetch a feed no more, and withdraw what it told of."""
+    """Fetch a feed no more, and withdraw what it told of and is not over."""
     for _event, listing in queries.known_events(session, feed.id):
-        listing.withdrawn_at = listing.withdrawn_at or at
-        attending.follow(session, listing, at=at)
+        if listing.why_over(at) is None:
+            listing.withdraw(at)
+            attending.follow(session, listing, at=at)
     queries.delete_feed(session, feed.id)
 
 

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from geoservices.access.reach import LONGEST_TAG, normal_tag
 from geoservices.calendars.recurrence import local_instant
+from geoservices.instants import is_plannable
 from geoservices.tasks.models import Priority
 from geoservices.tasks.waiting import MOST
 
@@ -32,6 +33,7 @@ YES = ("yes", "y", "true", "1", "x")
 NO = ("no", "n", "false", "0")
 BRITISH = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})(?:[ T]+(\d{1,2}):(\d{2})(?::(\d{2}))?)?")
 DATE_ALONE = re.compile(r"\d{4}-\d{2}-\d{2}")
+ANOTHER_AGE = "Check the year: it lies between 1970 and 2200."
 START, END = time(0, 0), time(23, 59)
 """What a day alone stands for, where something begins and where it is due or ends."""
 
@@ -112,10 +114,10 @@ def read_line(cells: Mapping[str, str], *, time_zone: str) -> TaskLine | tuple[F
 
 
 def check_line(line: TaskLine) -> tuple[Fault, ...]:
-    """Return what a line lacks that was not read from text."""
+    """Return what is wrong with a line that was not read from text."""
     told = {"external_id": line.external_id, "place": line.place, "title": line.title}
     told = {column: text for column, text in told.items() if text}
-    return tuple(_lacking({**told, "cancelled": line.cancelled}, set()))
+    return (*_lacking({**told, "cancelled": line.cancelled}, set()), *_years(line))
 
 
 def items_of(texts: Sequence[str]) -> list[dict[str, str]]:
@@ -136,6 +138,13 @@ def _lacking(told: Mapping[str, object], refused: set[str]) -> Iterator[Fault]:
     for column in needed:
         if column not in told and column not in refused:
             yield Fault(column, "It must not be empty.")
+
+
+def _years(line: TaskLine) -> Iterator[Fault]:
+    for column in ("due_at", "starts_at", "ends_at"):
+        at = getattr(line, column)
+        if at is not None and not is_plannable(at):
+            yield Fault(column, ANOTHER_AGE)
 
 
 def _checked(column: str, text: str) -> str:
@@ -182,19 +191,26 @@ def _references(text: str) -> tuple[str, ...]:
 def _instant(text: str, time_zone: str, *, alone: time) -> datetime:
     """Read an instant, by the clocks of the time zone unless it has an offset; in UTC."""
     try:
-        british = BRITISH.fullmatch(text)
-        if british:
-            day, month, year, hour, minute, second = (int(part or 0) for part in british.groups())
-            at = time(hour, minute, second) if british[4] else alone
-            return local_instant(date(year, month, day), at, time_zone)
-        if DATE_ALONE.fullmatch(text):
-            return local_instant(date.fromisoformat(text), alone, time_zone)
-        instant = datetime.fromisoformat(text)
-        if instant.tzinfo is not None:
-            return instant.astimezone(UTC)
-        return local_instant(instant.date(), instant.time(), time_zone)
+        instant = _read_instant(text, time_zone, alone=alone)
     except (ValueError, OverflowError) as error:
         raise CellRefused(
             "Write it as 2026-03-04T09:30, with or without an offset, or as 04/03/2026 09:30, "
             "the day before the month."
         ) from error
+    if not is_plannable(instant):
+        raise CellRefused(ANOTHER_AGE)
+    return instant
+
+
+def _read_instant(text: str, time_zone: str, *, alone: time) -> datetime:
+    british = BRITISH.fullmatch(text)
+    if british:
+        day, month, year, hour, minute, second = (int(part or 0) for part in british.groups())
+        at = time(hour, minute, second) if british[4] else alone
+        return local_instant(date(year, month, day), at, time_zone)
+    if DATE_ALONE.fullmatch(text):
+        return local_instant(date.fromisoformat(text), alone, time_zone)
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is not None:
+        return instant.astimezone(UTC)
+    return local_instant(instant.date(), instant.time(), time_zone)

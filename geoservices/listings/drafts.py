@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from geoservices.access.actors import Grant
 from geoservices.errors import ErrorKind, GeoservicesError
+from geoservices.instants import is_plannable
 from geoservices.listings.models import Listing
 from geoservices.places.models import Place
 
@@ -22,6 +23,17 @@ class EndsBeforeStart(GeoservicesError):
 
     def __init__(self) -> None:
         super().__init__("ends_at must come after starts_at.", field="/ends_at")
+
+
+class YearRefused(GeoservicesError):
+    """It would begin, be due or end in another age."""
+
+    kind = ErrorKind.INVALID
+    code = "year-refused"
+    title = "The year cannot be right"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} must lie between 1970 and 2200.", field=f"/{name}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +59,10 @@ class ListingDraft:
         """Refuse what cannot be.
 
         Raises:
+            YearRefused: It begins or ends in another age.
             EndsBeforeStart: It ends before it starts.
         """
+        check_years(starts_at=self.starts_at, ends_at=self.ends_at)
         if self.ends_at is not None and self.ends_at <= self.starts_at:
             raise EndsBeforeStart
 
@@ -57,3 +71,14 @@ class ListingDraft:
 
     def check_within(self, session: Session, listing_id: UUID, grant: Grant) -> None:
         """Refuse what names things that whoever says it does not have; kinds say which."""
+
+
+def check_years(**times: datetime | None) -> None:
+    """Refuse times of another age; each is known by the name of its member.
+
+    Raises:
+        YearRefused: One is.
+    """
+    for name, at in times.items():
+        if at is not None and not is_plannable(at):
+            raise YearRefused(name)

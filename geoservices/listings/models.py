@@ -1,5 +1,6 @@
 """Offers, events and tasks at places."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
@@ -9,6 +10,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.util import immutabledict
 
+from geoservices.calendars.recurrence import Span
 from geoservices.checkins.verification import Evidence
 from geoservices.database import Base, one_of
 from geoservices.places.models import Place
@@ -66,6 +68,22 @@ class Listing(Base):
         """Since when campaigns may speak of it as new; None if that is still to come."""
         return self.created_at
 
+    # Only kinds of which others keep copies need to know.
+    def note_change(self, at: datetime) -> None:
+        """Note that something of it is otherwise since an instant; a kind may count that."""
+
+    def withdraw(self, at: datetime) -> None:
+        """End it, unless that was done before."""
+        if self.withdrawn_at is None:
+            self.withdrawn_at = at
+            self.note_change(at)
+
+    def restore(self, at: datetime) -> None:
+        """Put it on again, if it was withdrawn."""
+        if self.withdrawn_at is not None:
+            self.withdrawn_at = None
+            self.note_change(at)
+
     def is_current(self, at: datetime) -> bool:
         """Tell whether it is on at an instant."""
         begun = self.starts_at <= at and (self.ends_at is None or self.ends_at > at)
@@ -95,6 +113,18 @@ class Listing(Base):
         """
         to_come = self.withdrawn_at is None and (self.ends_at is None or self.ends_at > at)
         return None if to_come else "What it speaks of is over."
+
+    # As above.
+    def times_on(self, place: Place, *, since: datetime, until: datetime) -> Sequence[Span]:  # noqa: ARG002
+        """Return when it is on between two instants, the earliest first, unless withdrawn.
+
+        Args:
+            place: The listing's.
+            since: Any aware instant; what is on then may have begun before.
+            until: A later one; a year later at most.
+        """
+        begins, ends = max(since, self.starts_at), min(until, self.ends_at or until)
+        return [Span(begins, ends)] if begins < ends else []
 
     # As above.
     def same_until(self, place: Place, *, at: datetime) -> datetime:  # noqa: ARG002

@@ -45,6 +45,7 @@ def publish_listing(
 
     Raises:
         NotFound: The place is neither the organisation's nor shared with it, or out of reach.
+        YearRefused: It begins or ends in another age.
         EndsBeforeStart: It ends before it starts.
         IdTaken: The id belongs to a listing with other content.
     """
@@ -79,21 +80,24 @@ def get_listing(session: Session, listing_id: UUID, *, grant: Grant) -> Listing:
 
 
 def replace_listing(
-    session: Session, listing_id: UUID, draft: ListingDraft, *, grant: Grant
+    session: Session, listing_id: UUID, draft: ListingDraft, *, grant: Grant, at: datetime
 ) -> Listing:
-    """Say something else of a listing.
+    """Say something else of a listing; to say the same again changes nothing.
 
     Raises:
         NotFound: There is no such listing or place of the organisation's.
         KindFixed: It is of another kind.
+        YearRefused: It begins or ends in another age.
         EndsBeforeStart: It ends before it starts.
     """
     listing = get_listing(session, listing_id, grant=grant)
     if listing.kind != draft.kind:
         raise KindFixed(listing.kind)
     draft = _checked(session, draft, listing_id, grant)
-    for name, value in asdict(draft).items():
-        setattr(listing, name, value)
+    if not _says(listing, draft):
+        for name, value in asdict(draft).items():
+            setattr(listing, name, value)
+        listing.note_change(at)
     return listing
 
 
@@ -104,7 +108,7 @@ def withdraw_listing(session: Session, listing_id: UUID, *, grant: Grant, at: da
         NotFound: There is no such listing of the organisation's.
     """
     listing = get_listing(session, listing_id, grant=grant)
-    listing.withdrawn_at = listing.withdrawn_at or at
+    listing.withdraw(at)
     return listing
 
 

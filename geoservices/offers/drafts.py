@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
-from typing import ClassVar, Final
+from datetime import datetime, timedelta
+from typing import ClassVar
 
 from typing_extensions import override
 
@@ -16,9 +16,6 @@ from geoservices.offers.rules import SELF_NEEDS, Redeeming, Renewal
 from geoservices.offers.windows import HORIZON, first_on, overlap
 from geoservices.places.hours import is_readable
 from geoservices.places.models import Place
-
-EARLIEST: Final = datetime(1900, 1, 1, tzinfo=UTC)
-LATEST: Final = datetime(9000, 1, 1, tzinfo=UTC)
 
 
 class OfferRefused(GeoservicesError):
@@ -53,6 +50,7 @@ class OfferDraft(ListingDraft):
         """Refuse what cannot be.
 
         Raises:
+            YearRefused: It begins or ends in another age.
             EndsBeforeStart: It ends before it starts.
             OfferRefused: Its terms contradict one another.
         """
@@ -68,11 +66,10 @@ class OfferDraft(ListingDraft):
             yield OfferRefused("Say when the first window begins.", field="/window_starts_at")
         if self.window_length is not None and self.window_length <= timedelta(0):
             yield OfferRefused("A window lasts longer than nothing.", field="/window_length")
-        if self._is_out_of_reach():
+        first = self.window_starts_at or self.starts_at
+        if abs(first - self.starts_at) > HORIZON:
             yield OfferRefused(
-                f"Offers with hours begin between {EARLIEST:%Y} and {LATEST:%Y}, and their first "
-                "window within a year of that.",
-                field="/window_starts_at" if self.window_starts_at else "/starts_at",
+                "The first window begins within a year of starts_at.", field="/window_starts_at"
             )
         if self.per_person is None and self.per_person_renews != Renewal.NEVER:
             yield OfferRefused(
@@ -87,14 +84,6 @@ class OfferDraft(ListingDraft):
                 f"{SELF_NEEDS} or more.",
                 field="/evidence_needed",
             )
-
-    def _is_out_of_reach(self) -> bool:
-        """Tell whether its hours are at a time that calendars do not reckon with."""
-        if self.window_starts_at is None and not self.only_when_open:
-            return False
-        first = self.window_starts_at or self.starts_at
-        is_near = abs(first - self.starts_at) <= HORIZON
-        return not (is_near and EARLIEST <= self.starts_at < LATEST)
 
     @override
     def check_at(self, place: Place) -> None:

@@ -1,5 +1,6 @@
 """Offers, and what came of them."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -9,10 +10,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.util import immutabledict
 from typing_extensions import override
 
+from geoservices.calendars.recurrence import Span
 from geoservices.database import Base, one_of
 from geoservices.listings.models import Listing, ListingKind
 from geoservices.offers.rules import Redeeming, Renewal
-from geoservices.offers.windows import Schedule, first_on
+from geoservices.offers.windows import MOST_WINDOWS, Schedule, first_on, on_within
 from geoservices.places.models import Place
 from geoservices.register import Basis, Kept, about, not_personal, personal
 
@@ -98,6 +100,11 @@ class Offer(Listing):
         if self.stock is not None and self.redeemed_count >= self.stock:
             return "All there was of the offer has been redeemed."
         return super().why_over(at)
+
+    @override
+    def times_on(self, place: Place, *, since: datetime, until: datetime) -> Sequence[Span]:
+        schedule = self.schedule_at(place)
+        return on_within(schedule, since=since, until=until, limit=MOST_WINDOWS)
 
     @override
     def same_until(self, place: Place, *, at: datetime) -> datetime:

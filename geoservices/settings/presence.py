@@ -150,7 +150,7 @@ class CampaignSettings(BaseModel, frozen=True, extra="forbid"):
     """Nothing is pushed because of something longer ago than this."""
     person_cap: Annotated[int, Field(ge=1)] = 6
     person_cap_window: Span = timedelta(hours=24)
-    """So many notifications to one person in any window this long, critical ones apart."""
+    """So many notifications to one person in any window this long, members' critical ones apart."""
     offer_cap: Annotated[int, Field(ge=1)] = 3
     offer_cap_window: Span = timedelta(hours=24)
     """So many of the class `offer` among them."""
@@ -159,7 +159,7 @@ class CampaignSettings(BaseModel, frozen=True, extra="forbid"):
     """And so many of the class `service`."""
     place_cap: Annotated[int, Field(ge=1)] = 4
     place_cap_window: Span = timedelta(hours=24)
-    """So many at one place, critical ones apart."""
+    """So many at one place, members' critical ones apart."""
     longest_wait: Span = timedelta(hours=24)
     """What a campaign holds back and releases later waits no longer than this."""
 

@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from geoservices.access.actors import Grant
 from geoservices.errors import ErrorKind, GeoservicesError
-from geoservices.listings.drafts import ListingDraft
+from geoservices.listings.drafts import ListingDraft, check_years
 from geoservices.places.models import Place
 from geoservices.tasks.assigning import Assignment, check_assignment
 from geoservices.tasks.models import Escalation, Priority, Task
@@ -73,12 +73,14 @@ class TaskDraft(ListingDraft):
         """Refuse what cannot be.
 
         Raises:
+            YearRefused: It begins, is due or ends in another age.
             EndsBeforeStart: It ends before it starts.
             DueOutsideTask: It is due when it is not on.
             ChecklistRefused: Two items of the checklist have the same id.
             AssignedTwice: It is for a person, a team and a skill, or two of these.
         """
         ListingDraft.check(self)
+        check_years(due_at=self.due_at)
         if self.due_at is not None and (
             self.due_at <= self.starts_at
             or (self.ends_at is not None and self.due_at > self.ends_at)

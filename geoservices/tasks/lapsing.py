@@ -1,6 +1,5 @@
 """What time did to tasks, written down: leases that ran out, tasks that ended undone."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -73,14 +72,6 @@ def let_time_pass(session: Session, *, at: datetime, limit: int) -> list[Lapsed]
             people.add(task.assigned_to)
         lapsed.append(Lapsed(task, frozenset(one for one in people if one is not None)))
     return lapsed
-
-
-def take_overdue(session: Session, *, at: datetime, limit: int) -> Sequence[Task]:
-    """Return tasks that have become overdue, each once for each due time."""
-    found = queries.overdue(session, at=at, limit=limit)
-    for task in found:
-        task.overdue_told_at = at
-    return found
 
 
 def _since(task: Task, state: TaskState) -> datetime | None:

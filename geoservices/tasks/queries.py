@@ -198,8 +198,10 @@ def lapsed(session: Session, *, at: datetime, limit: int) -> Sequence[Task]:
     ).all()
 
 
-def overdue(session: Session, *, at: datetime, limit: int) -> Sequence[Task]:
-    """Hold tasks that are past their due time, of which nobody was told yet."""
+def overdue(
+    session: Session, *, at: datetime, limit: int, without: Collection[UUID] = ()
+) -> Sequence[Task]:
+    """Hold tasks that are past their due time, of which nobody was told yet, without some."""
     return session.scalars(
         select(Task)
         .where(
@@ -207,6 +209,7 @@ def overdue(session: Session, *, at: datetime, limit: int) -> Sequence[Task]:
             Task.due_at <= at,
             or_(Task.overdue_told_at.is_(None), Task.overdue_told_at < Task.due_at),
             Task.escalate_to != Escalation.NOBODY,
+            Task.id.not_in(without),
             Task.withdrawn_at.is_(None),
             or_(Task.ends_at.is_(None), Task.ends_at > at),
         )

@@ -22,6 +22,7 @@ from geoservices.calendars.recurrence import (
 from geoservices.checkins.verification import Evidence
 from geoservices.errors import ErrorKind, GeoservicesError, IdTaken, NotFound
 from geoservices.instants import MICROSECOND
+from geoservices.listings.drafts import check_years
 from geoservices.listings.models import ListingKind
 from geoservices.places import access_queries
 from geoservices.places import service as places
@@ -85,12 +86,14 @@ class SeriesDraft:
         """Return it with its time zone and its rule in one form, if it can be followed.
 
         Raises:
+            YearRefused: It begins in another age.
             TimeZoneUnknown: There is no such zone.
             RecurrenceRefused: Its rule cannot be followed from its first start, or never ends.
             SeriesRefused: What is said does not go together.
             ChecklistRefused: Two items of the checklist have the same id.
             AssignedTwice: It is for a person, a team and a skill, or two of these.
         """
+        check_years(starts_at=self.starts_at)
         zone = self.time_zone or place.time_zone
         check_time_zone(zone)
         settled = replace(self, time_zone=zone, rule=read_rule(self.rule, field="/rule"))
@@ -167,8 +170,8 @@ def publish_series(
         NotFound: The place is neither the organisation's nor shared with it, or out of reach; or
             there is no such member or team.
         IdTaken: The id belongs to a series with other content.
-        RecurrenceRefused, TimeZoneUnknown, SeriesRefused, ChecklistRefused, AssignedTwice: As
-            `SeriesDraft.settled` has it.
+        YearRefused, RecurrenceRefused, TimeZoneUnknown, SeriesRefused, ChecklistRefused,
+            AssignedTwice: As `SeriesDraft.settled` has it.
     """
     settled = _checked(session, draft, grant)
     said = asdict(settled)
@@ -199,8 +202,8 @@ def replace_series(
     Raises:
         NotFound: There is no such series, place, member or team of the organisation's.
         SeriesOver: It has ended.
-        RecurrenceRefused, TimeZoneUnknown, SeriesRefused, ChecklistRefused, AssignedTwice: As
-            `SeriesDraft.settled` has it.
+        YearRefused, RecurrenceRefused, TimeZoneUnknown, SeriesRefused, ChecklistRefused,
+            AssignedTwice: As `SeriesDraft.settled` has it.
     """
     series = get_series(session, series_id, grant=grant, hold=True)
     settled = _checked(session, draft, grant)
@@ -271,14 +274,14 @@ def make_due(session: Session, *, at: datetime, limit: int) -> tuple[int, Sequen
 def hand_back(session: Session, *, at: datetime, limit: int) -> Sequence[Task]:
     """Let whoever comes by do what is for members alone who do the organisation's work no more.
 
-    That is, unfinished occurrences, and what comes after them of their series. Running it twice
-    changes nothing.
+    That is, what is unfinished and nobody has, and what comes after it of its series. Running it
+    twice changes nothing.
 
     Returns:
-        The occurrences that were handed back, of up to so many series.
+        The tasks that were handed back, up to so many.
     """
     series = {one.id: one for one in queries.of_who_left(session, at=at, limit=limit)}
-    left = queries.left(session, series, at=at)
+    left = queries.left(session, series, at=at, limit=limit)
     for task in left:
         came_of = series[task.series_id] if task.series_id else None
         if came_of is not None and came_of.assigned_to == task.assigned_to:

@@ -95,12 +95,18 @@ def of_who_left(session: Session, *, at: datetime, limit: int) -> Sequence[TaskS
     ).all()
 
 
-def left(session: Session, series_ids: Collection[UUID], *, at: datetime) -> Sequence[Task]:
-    """Hold the occurrences of series that are for members alone who do no work any more."""
+def left(
+    session: Session, series_ids: Collection[UUID], *, at: datetime, limit: int
+) -> Sequence[Task]:
+    """Hold tasks that are for members alone who do no work any more.
+
+    Of those of a series, it is those of the ones that are held.
+    """
     return session.scalars(
         select(Task)
-        .where(Task.series_id.in_(series_ids), _is_left(at))
+        .where(or_(Task.series_id.is_(None), Task.series_id.in_(series_ids)), _is_left(at))
         .order_by(Task.id)
+        .limit(limit)
         .with_for_update(key_share=True, skip_locked=True),
         execution_options={"populate_existing": True},
     ).all()

@@ -114,8 +114,13 @@ def close(session: Session, *, at: datetime) -> int:
     return len(closed.all())
 
 
-def unseen(session: Session, *, at: datetime, limit: int) -> Sequence[Task]:
-    """Hold tasks that can be begun, or whose people changed, of which nobody was told yet."""
+def unseen(
+    session: Session, *, at: datetime, limit: int, without: Collection[UUID] = ()
+) -> Sequence[Task]:
+    """Hold tasks that can be begun, or whose people changed, of which nobody was told yet.
+
+    Some are left out.
+    """
     return session.scalars(
         select(Task)
         .where(
@@ -123,6 +128,7 @@ def unseen(session: Session, *, at: datetime, limit: int) -> Sequence[Task]:
             Task.state.in_(UNFINISHED),
             stands(at).in_(UNFINISHED),
             Task.starts_at <= at,
+            Task.id.not_in(without),
             not_(is_blocked()),
         )
         .order_by(Task.id)

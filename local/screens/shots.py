@@ -12,7 +12,7 @@ from enum import StrEnum
 from playwright.sync_api import Page, Route
 
 from local.configuration import CHECKOUT
-from local.screens.scene import POLLING_PLACE, Scene
+from local.screens.scene import BEGUN, CHECKLIST, POLLING_PLACE, Scene
 
 ADDRESSES = CHECKOUT / "web" / "src" / "addresses.ts"
 AN_ADDRESS = re.compile(r'^  (\w+): "(/[^"]*)",$', re.MULTILINE)
@@ -56,12 +56,14 @@ class Shot:
     at: Callable[[Scene], Mapping[str, str]] = field(default=lambda _scene: {})
     """What the address says, where that is not what most pages are about."""
     behind: str = ""
-    """What stands behind the address: a query or a fragment."""
+    """What stands behind the address: a query or a fragment, with what the scene fills in."""
     has_position: bool = True
     fails: bool = False
     """Whether the service answers nothing that the page asks for."""
     welsh: bool = False
     """Whether it is also taken in Welsh, before anything is touched."""
+    forced_colors: bool = False
+    """Whether the system chooses all colours, as in high contrast."""
 
     @property
     def name(self) -> str:
@@ -100,6 +102,27 @@ def open_all(page: Page) -> None:
         summary.click()
 
 
+def open_message(page: Page) -> None:
+    """Open the newest message, and what it says of itself."""
+    page.get_by_role("main").get_by_role("heading", level=2).get_by_role("link").first.click()
+    page.get_by_role("heading", name="Why you got this").wait_for()
+    open_all(page)
+
+
+def work_without_signal(page: Page) -> None:
+    """Do two things to a task in the basement, and see what became of them."""
+    page.get_by_role("link", name="Tasks for staff").click()
+    page.get_by_role("link", name=BEGUN).click()
+    page.get_by_role("heading", level=1, name=BEGUN).wait_for()
+    page.route("**/v1/**", lambda route: route.abort("internetdisconnected"))
+    page.get_by_role("checkbox", name=CHECKLIST[1]).click()
+    note = page.get_by_role("button", name="Add the note")
+    note.click()
+    page.get_by_role("textbox").fill("The lamp in the boiler room is broken.")
+    note.click()
+    page.get_by_role("link", name="2 things wait for signal").click()
+
+
 CITIZEN, STAFF = Who.CITIZEN, Who.STAFF
 HERE, ALL, NEAR = touch("Use my location"), touch("All"), touch("Near", "Use my location")
 
@@ -125,7 +148,8 @@ SHOTS: tuple[Shot, ...] = (
     Shot("mine"),
     Shot("mine", who=CITIZEN, welsh=True),
     Shot("checkIn", "without-code"),
-    Shot("checkIn", "with-code", behind="#gsc.1", welsh=True),
+    Shot("checkIn", "with-code", behind="#{code}", welsh=True),
+    Shot("checkIn", "checked-in", CITIZEN, behind="#{code}", go=touch("Check in here")),
     Shot("watching", welsh=True),
     Shot("watching", "sensitive", at=polling_place),
     Shot("map"),
@@ -143,6 +167,8 @@ SHOTS: tuple[Shot, ...] = (
     Shot("messages"),
     Shot("messages", who=CITIZEN, welsh=True),
     Shot("messages", "failed", CITIZEN, fails=True),
+    Shot("messages", "opened", CITIZEN, go=open_message),
+    Shot("messages", "in-high-contrast", CITIZEN, forced_colors=True),
     Shot("message", "missing", CITIZEN, at=nowhere),
     Shot("telling"),
     Shot("telling", who=CITIZEN, welsh=True),
@@ -161,6 +187,8 @@ SHOTS: tuple[Shot, ...] = (
     Shot("tasks", "mine", STAFF, welsh=True),
     Shot("tasks", "all", STAFF, go=ALL),
     Shot("tasks", "near", STAFF, go=NEAR),
+    Shot("tasks", "map", STAFF, go=touch("All", "Show these on a map")),
+    Shot("tasks", "in-high-contrast", STAFF, go=ALL, forced_colors=True),
     Shot("tasks", "failed", STAFF, fails=True),
     Shot("task"),
     Shot("task", "begun", STAFF, welsh=True),
@@ -169,6 +197,7 @@ SHOTS: tuple[Shot, ...] = (
     Shot("task", "waiting", STAFF, at=task("Send the readings to the energy team")),
     Shot("task", "missing", STAFF, at=nowhere),
     Shot("unsent", welsh=True),
+    Shot("unsent", "full", STAFF, go=work_without_signal),
     Shot("atWork"),
     Shot("atWork", who=STAFF, welsh=True),
 )

@@ -63,6 +63,8 @@ class Photographer:
         with self._context(shot, ENGLISH) as context:
             page = self._open(context, shot)
             shot.go(page)
+            # What was touched last shall not look as if a mouse stood on it.
+            page.mouse.move(0, 0)
             for size, (width, height) in SIZES.items():
                 for scheme in SCHEMES:
                     page.set_viewport_size({"width": width, "height": height})
@@ -80,6 +82,7 @@ class Photographer:
             locale=locale,
             timezone_id=TIME_ZONE,
             storage_state=self._states[shot.who],
+            forced_colors="active" if shot.forced_colors else "none",
             # It would answer in place of a service that has trouble.
             service_workers="block",
             **(self._located if shot.has_position else {}),
@@ -91,8 +94,8 @@ class Photographer:
         page = context.new_page()
         page.set_default_timeout(PATIENCE_MS)
         address = read_addresses()[shot.page]
-        path = address.format_map({**self._scene.parameters, **shot.at(self._scene)})
-        page.goto(f"{self._api}{path}{shot.behind}")
+        parameters = {**self._scene.parameters, **shot.at(self._scene)}
+        page.goto(self._api + (address + shot.behind).format_map(parameters))
         _settle(page)
         return page
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from threading import Barrier
@@ -11,11 +11,11 @@ from uuid import UUID
 
 import pytest
 from httpx2 import Client
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from api.app import create_app
-from geoservices import clock
-from geoservices.accounts.models import Purpose
+from geoservices import attending, clock
+from geoservices.accounts.models import Device, Purpose
 from geoservices.database import (
     DatabaseRole,
     SessionFactory,
@@ -30,6 +30,7 @@ from geoservices.settings.service import Settings
 from tests.api.asking import listing
 from tests.api.conftest import client_of, with_token
 from tests.conftest import make_migrated_database
+from tests.eventually import eventually
 from tests.factories import (
     make_access_token,
     make_device,
@@ -41,6 +42,11 @@ from tests.factories import (
 
 PEOPLE = 50
 PLACES = 12
+WAITING = """
+    SELECT EXISTS (SELECT FROM pg_locks JOIN pg_stat_activity USING (pid)
+    WHERE datname = current_database() AND NOT granted)
+"""
+SOON = timedelta(seconds=30)
 STARTS_AT = clock.now().replace(microsecond=0) + timedelta(days=1)
 
 
@@ -70,6 +76,17 @@ class Hall:
         with self.sessions() as session:
             one = session.scalars(select(Occurrence)).one()
             return one.going, one.waiting
+
+    @property
+    def somebody(self) -> UUID:
+        """One of those who want to come."""
+        with self.sessions() as session:
+            return session.scalars(select(Device.person_id).limit(1)).one()
+
+    def has_waiting(self) -> bool:
+        """Whether a transaction waits for another."""
+        with self.sessions() as session:
+            return bool(session.scalar(text(WAITING)))
 
 
 @pytest.fixture
@@ -185,6 +202,70 @@ def test_more_places_while_people_sign_up_are_given_out_once(hall: Hall) -> None
     assert {one.status_code for one in answers} == {200, 201}
     assert hall.counted() == (PLACES + 10, PEOPLE - PLACES - 10)
     assert hall.stored()[SignUpState.GOING] == PLACES + 10
+
+
+def withdraw(event: Event) -> None:
+    """Have an event take place no more."""
+    event.withdrawn_at = clock.now()
+
+
+def move(event: Event) -> None:
+    """Have it take place an hour later."""
+    event.starts_at += timedelta(hours=1)
+
+
+def has_met(hall: Hall, second: Future[Any]) -> Callable[[], bool]:
+    """Tell whether what came second is done all the same, or waits for what came first."""
+    return lambda: second.done() or hall.has_waiting()
+
+
+@pytest.mark.parametrize(("change", "refused"), [(withdraw, 404), (move, 422)])
+def test_the_first_who_signs_up_waits_for_a_change_under_way(
+    hall: Hall, change: Callable[[Event], None], refused: int
+) -> None:
+    """Nobody gets a place at what is withdrawn, or takes place at other times, by then."""
+    with ThreadPoolExecutor(1) as thread:
+        with hall.sessions() as session, session.begin():
+            event = session.get_one(Event, hall.event_id)
+            change(event)
+            attending.follow(session, event, at=clock.now())
+            answer = thread.submit(sign_up(hall), hall.phones[0])
+            eventually(has_met(hall, answer), within=SOON)
+
+        assert answer.result().status_code == refused
+    assert hall.stored() == {}
+
+
+@pytest.mark.parametrize("change", [withdraw, move])
+def test_a_change_waits_for_the_first_who_signs_up(
+    hall: Hall, change: Callable[[Event], None]
+) -> None:
+    """What they have just signed up for is called off, and they are told."""
+    person_id = hall.somebody
+
+    def follow() -> None:
+        with hall.sessions() as session, session.begin():
+            event = session.get_one(Event, hall.event_id)
+            change(event)
+            attending.follow(session, event, at=clock.now())
+
+    with ThreadPoolExecutor(1) as thread:
+        with hall.sessions() as session, session.begin():
+            attending.sign_up(
+                session,
+                hall.event_id,
+                STARTS_AT,
+                person_id=person_id,
+                sign_up_id=None,
+                at=clock.now(),
+            )
+            changed = thread.submit(follow)
+            eventually(has_met(hall, changed), within=SOON)
+        changed.result()
+
+    with hall.sessions() as session:
+        assert session.scalars(select(Occurrence.cancelled_at)).one() is not None
+        assert session.scalars(select(Notification.person_id)).all() == [person_id]
 
 
 def test_one_person_with_many_phones_has_one_place(hall: Hall) -> None:

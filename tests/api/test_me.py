@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from geoservices import clock
 from geoservices.access.rights import Role
 from geoservices.accounts.consents import TEXTS
-from geoservices.accounts.models import Device, Purpose, SignIn
+from geoservices.accounts.models import Consent, Device, Purpose, SignIn
 from geoservices.campaigns.models import Decision
 from geoservices.erasures.models import Erasure
 from geoservices.exports.models import Export, ExportState
@@ -274,6 +274,16 @@ def test_a_notification_says_why(me: Client) -> None:
     assert me.get(f"/v1/places/{about['place_id']}").status_code == 200
     assert why["how_to_stop"][-1].endswith("DELETE /v1/me.")
     assert told["decision"]["in_words"] == "You were told: nothing spoke against it."
+
+
+def test_what_was_agreed_to_is_told_as_it_was_read(me: Client, session: Session) -> None:
+    """In the language that was kept with the consent."""
+    session.execute(update(Consent).values(language="cy"))
+    session.commit()
+
+    [told] = me.get("/v1/notifications").json()["items"]
+    assert told["why"]["agreed_language"] == "cy"
+    assert told["why"]["agreed_text"] == TEXTS[Purpose.CHECK_IN_CONTENT].texts["cy"]
 
 
 def test_decisions_by_which_nothing_was_sent(me: Client, world: World, session: Session) -> None:

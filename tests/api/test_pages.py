@@ -9,10 +9,11 @@ from httpx2 import Client
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from api import code_page
 from api.app import UNVERSIONED
 from geoservices.accounts.models import Organisation
 from geoservices.checkins.models import CheckIn
-from geoservices.codes.links import CodeKind
+from geoservices.codes.links import CodeKind, CodeProblem
 from geoservices.codes.models import Code
 from geoservices.settings.service import Settings
 from tests.api.asking import now
@@ -57,6 +58,33 @@ def test_a_phone_may_write_the_link_in_small_letters(
     token = link.rpartition("/")[2]
 
     assert anyone.get(f"/C/{token.lower()}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("asked", "language", "said"),
+    [
+        ("cy-GB,cy;q=0.9,en;q=0.8", "cy", "Nid ydych wedi’ch cofrestru"),
+        ("en-US", "en-GB", "You are not checked in"),
+        ("fr", "en-GB", "You are not checked in"),
+    ],
+)
+def test_a_links_page_is_in_the_browsers_language(
+    anyone: Client, poster: Code, settings: Settings, asked: str, language: str, said: str
+) -> None:
+    """It and that of a code that is unknown; caches are told that there are others."""
+    path = path_of(static_link(poster, settings), settings)
+    for page in (anyone.get(one, headers={"Accept-Language": asked}) for one in (path, "/C/none")):
+        assert page.headers["content-language"] == language
+        assert page.headers["vary"] == "Accept-Language"
+        assert f'<html lang="{language}"' in page.text
+        assert said in page.text
+
+
+def test_every_language_has_a_word_for_all_that_can_come_of_a_code() -> None:
+    """Another place is told of where somebody checks in, and never by the page."""
+    for language, words in code_page.WORDS.items():
+        told = {*words.useless, *words.for_now}
+        assert told == {None, *CodeProblem} - {CodeProblem.OTHER_PLACE}, language
 
 
 @pytest.mark.parametrize("website", ["javascript:alert(1)", "library.example", None])

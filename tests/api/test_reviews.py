@@ -1,6 +1,6 @@
 """Campaigns before they are published: checked, looked at, and sent to oneself."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from tests.api.asking import campaign, now, saying, subscription
 from tests.api.conftest import with_token
 from tests.counting import make_visit
 from tests.factories import (
+    NOON,
     make_access_token,
     make_device,
     make_geofence,
@@ -27,6 +28,7 @@ from tests.factories import (
     make_person,
     make_place,
 )
+from tests.tasking import make_team
 
 EAGER: dict[str, Any] = {"triggers": ["entered"], "purpose": "nearby", "cooldown": "PT5M"}
 
@@ -226,6 +228,155 @@ def test_a_timetable_is_in_the_estimate(
         ) in refused.json()["detail"]
 
 
+ONCE_A_MONTH = f"FREQ=MONTHLY;BYHOUR={','.join(map(str, range(24)))};COUNT=400"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"triggers": ["schedule", "now"]}, id="by hand besides"),
+        pytest.param({"triggers": ["schedule", "entered"]}, id="and whoever comes by"),
+        pytest.param(
+            {"timetable": {"starts_at": "2100-01-01T23:15:00Z", "rule": ONCE_A_MONTH}},
+            id="hourly on one day a month",
+        ),
+        pytest.param(
+            {
+                "audience": {"roles": ["staff", "manager"]},
+                "purpose": "staff-tasks",
+                "campaign_class": "critical",
+            },
+            id="everyone on staff",
+        ),
+    ],
+)
+def test_nobody_is_told_hourly_by_a_timetable(
+    manager: Client, listing: Listing, changes: dict[str, Any]
+) -> None:
+    """Whatever else sets it off, whenever its hours come, and whoever they are."""
+    hourly = {"starts_at": "2100-01-01T09:15:00Z", "rule": HOURLY}
+    common = {"triggers": ["schedule"], "purpose": "nearby", "cooldown": "PT1H"}
+    address = drafted(manager, listing, **{**common, "timetable": hourly, **changes})
+
+    told = manager.put(f"{address}/publication").json()
+
+    assert told["type"] == "/problems/tells-too-often"
+    assert "every 60 minutes. By what people did" in told["detail"]
+    assert "Each run would tell fewer than 10 people" in told["detail"]
+    assert "Set fewer runs, a cooldown of more than an hour" in told["detail"]
+
+
+def test_a_team_may_be_told_of_its_rounds_and_the_check_says_how_often(
+    manager: Client, session: Session, listing: Listing, organisation: Organisation
+) -> None:
+    """Whoever looks after a pool does so every hour."""
+    team = make_team(session, organisation)
+    session.commit()
+    address = drafted(
+        manager,
+        listing,
+        triggers=["schedule"],
+        audience={"roles": ["staff"], "team_ids": [str(team.id)]},
+        purpose="staff-tasks",
+        cooldown="PT0S",
+        timetable={"starts_at": "2100-01-01T09:15:00Z", "rule": HOURLY},
+    )
+
+    told = check(manager, address)
+
+    assert codes(told, "warning") == ["tells-staff-hourly"]
+    assert "every 60 minutes" in told["findings"][0]["in_words"]
+    assert manager.put(f"{address}/publication").status_code == 200
+
+
+BY_HAND = {"triggers": ["now"], "purpose": "nearby"}
+TUESDAYS = {
+    "window_starts_at": datetime(2026, 3, 3, 10, tzinfo=UTC),
+    "window_length": timedelta(hours=1),
+    "window_rule": "FREQ=WEEKLY;BYDAY=TU",
+}
+MONDAYS = {"windows": [{"days": ["monday"], "from": "09:00", "until": "12:00"}]}
+
+
+@pytest.mark.parametrize(
+    ("listed", "changes", "code", "pointer"),
+    [
+        pytest.param(
+            {"withdrawn_at": NOON}, {}, "listing-over", "/listing_id", id="it was withdrawn"
+        ),
+        pytest.param({"ends_at": NOON}, BY_HAND, "listing-over", "/listing_id", id="it is over"),
+        pytest.param(
+            {"stock": 3, "redeemed_count": 3},
+            {},
+            "listing-over",
+            "/listing_id",
+            id="nothing is left",
+        ),
+        pytest.param(
+            {"ends_at": datetime(2099, 12, 31, tzinfo=UTC)},
+            {"schedule": {"starts_at": "2100-01-01T00:00:00Z"}},
+            "listing-over",
+            "/schedule/starts_at",
+            id="it is over by then",
+        ),
+        pytest.param(
+            {"starts_at": datetime(2100, 2, 1, tzinfo=UTC)},
+            {"schedule": {"ends_at": "2100-01-01T00:00:00Z"}},
+            "listing-never-on",
+            "/schedule",
+            id="it begins too late",
+        ),
+        pytest.param(
+            TUESDAYS,
+            {"schedule": MONDAYS},
+            "listing-never-on",
+            "/schedule",
+            id="on other days",
+        ),
+        pytest.param(
+            {**TUESDAYS, "window_rule": "FREQ=WEEKLY;BYDAY=TU,MO"},
+            {"schedule": MONDAYS},
+            None,
+            None,
+            id="on one of their days",
+        ),
+        pytest.param(
+            TUESDAYS,
+            {"schedule": MONDAYS, **BY_HAND},
+            None,
+            None,
+            id="a run speaks of what is to come",
+        ),
+        pytest.param(
+            {"starts_at": datetime(2100, 2, 1, tzinfo=UTC)}, {}, None, None, id="in many years"
+        ),
+    ],
+)
+def test_what_nobody_could_have_is_not_spoken_of(
+    manager: Client,
+    session: Session,
+    listing: Listing,
+    listed: dict[str, Any],
+    changes: dict[str, Any],
+    code: str | None,
+    pointer: str | None,
+) -> None:
+    """The listing is over, or on when the campaign is silent; the check says what to change."""
+    address = drafted(manager, listing, **changes)
+    session.refresh(listing)
+    for name, value in listed.items():
+        setattr(listing, name, value)
+    session.commit()
+
+    told = check(manager, address)
+    answer = manager.put(f"{address}/publication")
+
+    assert codes(told) == ([code] if code else [])
+    assert answer.status_code == (422 if code else 200), answer.text
+    if code:
+        assert (answer.json()["type"], answer.json()["field"]) == (f"/problems/{code}", pointer)
+
+
 @pytest.mark.parametrize(
     ("changes", "refused"),
     [
@@ -314,6 +465,12 @@ def test_a_campaign_of_an_hour_that_clocks_skip_is_refused(
             "audience-contradictory",
             "/audience/team_ids",
             id="citizens of a team",
+        ),
+        pytest.param(
+            {"campaign_class": "critical"},
+            "critical-for-citizens",
+            "/campaign_class",
+            id="half-price tea at three in the night",
         ),
         pytest.param(
             {"places": {"ids": [str(UUID(int=1))]}},

@@ -259,6 +259,7 @@ def test_json_says_the_same(manager: Client, session: Session) -> None:
             "tasks": [
                 good,
                 {**good, "external_id": "A2", "due_at": "04/07/2026"},
+                {**good, "external_id": "A3", "starts_at": "9999-12-31T23:59:59Z"},
                 {**good, "external_id": "A3", "colour": "red"},
                 {"external_id": "A4"},
                 good,
@@ -268,12 +269,13 @@ def test_json_says_the_same(manager: Client, session: Session) -> None:
         },
     )
 
-    assert counts(answer) == (1, 0, 0, 6)
+    assert counts(answer) == (1, 0, 0, 7)
     told = lines_of(manager, answer)
-    assert [line["line"] for line in told] == [1, 2, 3, 4, 5, 6, 7]
+    assert [line["line"] for line in told] == [1, 2, 3, 4, 5, 6, 7, 8]
     assert [[one["field"] for one in line["problems"]] for line in told] == [
         [],
         ["due_at"],
+        ["starts_at"],
         ["colour"],
         ["place", "title"],
         ["external_id"],
@@ -342,6 +344,7 @@ def test_one_by_one(manager: Client, session: Session) -> None:
             },
             ["/ends_at"],
         ),
+        ({"place": "LIB-7", "title": "x", "due_at": "0001-01-01T00:00:00Z"}, ["/due_at"]),
     ],
 )
 @pytest.mark.usefixtures("place")

@@ -648,6 +648,12 @@ def test_a_task_changed_while_somebody_has_it_stays_theirs(
     ("said", "code", "field"),
     [
         ({"due_at": "2025-01-01T00:00:00Z"}, "due-outside-task", "/due_at"),
+        (
+            {"starts_at": "0001-01-01T00:00:00Z", "due_at": "0001-01-01T00:01:00Z"},
+            "year-refused",
+            "/starts_at",
+        ),
+        ({"due_at": "9999-12-31T23:59:59Z"}, "year-refused", "/due_at"),
         ({"skill": "x", "team_id": str(uuid4())}, "assigned-twice", "/assigned_to"),
         ({"checklist": [{"id": "a", "text": "A"}] * 2}, "checklist-refused", "/checklist/1/id"),
         ({"checklist": [{"id": "a b", "text": "A"}]}, "invalid-request", "/checklist/0/id"),

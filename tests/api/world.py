@@ -13,7 +13,6 @@ from geoservices.agendas import service as agendas
 from geoservices.campaigns.lifecycle import ReplayState
 from geoservices.campaigns.models import Campaign, Decision
 from geoservices.campaigns.replay_models import CampaignReplay
-from geoservices.campaigns.replaying import Tally
 from geoservices.campaigns.replaying_results import Asked, result_of, stored
 from geoservices.campaigns.rules import Trigger
 from geoservices.campaigns.run_models import CampaignRun, CampaignRunState
@@ -69,6 +68,7 @@ from tests.factories import (
     make_place,
     share_place,
 )
+from tests.replaying import NOBODY
 
 MARK = "only Devon's"
 """Stands in every name that nobody outside the organisation may read."""
@@ -235,18 +235,6 @@ def make_file(session: Session, task: Listing, member: Person) -> File:
 
 def make_replay(session: Session, campaign: Campaign, member: Person) -> CampaignReplay:
     """A replay that a member asked for, of which too few people came to tell anything."""
-    nobody = Tally(
-        people=(),
-        profiles=(),
-        places=(),
-        names=(),
-        looked=(),
-        decided=(),
-        gates=(),
-        told=(),
-        where=(),
-        hours=(),
-    )
     about = Asked(
         definition=make_definition(),
         since=NOON - timedelta(days=7),
@@ -265,7 +253,7 @@ def make_replay(session: Session, campaign: Campaign, member: Person) -> Campaig
         asked_at=NOON,
         due_at=NOON,
         done_at=NOON,
-        result=stored(result_of(nobody, about, secret=b"", smallest=10)),
+        result=stored(result_of(NOBODY, about, secret=b"", smallest=10)),
     )
     session.add(replay)
     session.flush()

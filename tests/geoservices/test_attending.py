@@ -1,5 +1,7 @@
 """People reminded of what they signed up for, and seen to have come, at NOON and around it."""
 
+from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from threading import Thread
 from typing import Any
@@ -10,13 +12,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from geoservices import attending, pipeline
-from geoservices.accounts.models import Device, Purpose
+from geoservices.access.rights import Right
+from geoservices.accounts.models import Device, Organisation, Purpose
 from geoservices.checkins.service import CheckInReport
 from geoservices.checkins.verification import Evidence
 from geoservices.database import SessionFactory, transaction
 from geoservices.deliveries.models import Delivery
 from geoservices.events.models import Event, Occurrence, SignUp, SignUpReminder
 from geoservices.geofences.live import LiveGeofences
+from geoservices.listings import service as listings
 from geoservices.listings.models import ListingKind
 from geoservices.notifications.models import Notification
 from geoservices.places.models import Place
@@ -29,7 +33,9 @@ from tests.factories import (
     make_organisation,
     make_person,
     make_place,
+    may,
 )
+from tests.notifying import pushed
 from tests.walking import SETTINGS
 
 MINUTE = timedelta(minutes=1)
@@ -190,6 +196,40 @@ def test_reminders_have_local_time_over_a_change_of_clocks(
     assert [one for one, _ in told(session)] == [f"Story time begins {title}"]
 
 
+@pytest.mark.parametrize("moved", [False, True], ids=["withdrawn", "moved"])
+def test_what_is_back_on_is_told_to_those_who_signed_up(session: Session, *, moved: bool) -> None:
+    """Once, and they have what they had; what a manager cancelled by itself stays so."""
+    event = make_event(session, rule="FREQ=DAILY", ends_at=None, capacity=1)
+    ann, ben = make_phone(session), make_phone(session)
+    mine, waiting, snow = (
+        sign_up(session, event, ann),
+        sign_up(session, event, ben),
+        sign_up(session, event, ann, starts_at=STARTS_AT + DAY),
+    )
+    grant = may(session.get_one(Organisation, event.organisation_id), Right.LISTINGS_WRITE)
+    attending.cancel(session, event.id, STARTS_AT + DAY, reason="Snow", grant=grant, at=NOON)
+
+    def follow(change: Callable[[], None]) -> None:
+        change()
+        for _ in range(2):
+            attending.follow(session, event, at=NOON)
+        session.flush()
+
+    def put_off(by: timedelta) -> None:
+        event.starts_at += by
+
+    follow(lambda: put_off(HOUR) if moved else event.withdraw(NOON))
+    off = [one.cancelled_at for one in session.scalars(select(Occurrence))]
+    follow(lambda: put_off(-HOUR) if moved else event.restore(NOON))
+
+    assert off == [NOON, NOON]
+    assert (mine.state, waiting.state, snow.state) == ("going", "waiting", "going")
+    reasons = dict(session.execute(select(Occurrence.starts_at, Occurrence.reason)).all())
+    assert reasons == {STARTS_AT: None, STARTS_AT + DAY: "Snow"}
+    titles = Counter(title.removeprefix("Story time ") for title, _ in told(session))
+    assert titles == {"is cancelled": 3, "takes place after all": 2}
+
+
 def test_a_reminder_is_pushed(session: Session) -> None:
     """To the browsers of whoever is going."""
     device = make_phone(session)
@@ -199,6 +239,21 @@ def test_a_reminder_is_pushed(session: Session) -> None:
     remind(session, STARTS_AT - DAY)
 
     assert len(session.scalars(select(Delivery)).all()) == 1
+
+
+def test_word_of_the_end_is_pushed(session: Session) -> None:
+    """Of an event that was withdrawn, which is what it speaks of."""
+    event, device = make_event(session), make_phone(session)
+    make_subscription(session, device)
+    sign_up(session, event, device)
+    grant = may(session.get_one(Organisation, event.organisation_id), Right.LISTINGS_WRITE)
+
+    listings.withdraw_listing(session, event.id, grant=grant, at=NOON)
+    attending.follow(session, event, at=NOON)
+
+    [(title, body)] = pushed(session, at=NOON)
+    assert title == "Story time is cancelled"
+    assert "The event was withdrawn." in body
 
 
 def test_two_workers_remind_nobody_twice(committed: SessionFactory) -> None:

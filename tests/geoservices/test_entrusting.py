@@ -36,6 +36,7 @@ from tests.factories import (
     make_place,
 )
 from tests.jobs import runtime
+from tests.notifying import pushed
 from tests.tasking import HOUR, RULES, add_task, make_team
 from tests.tasking import hire as hire_member
 from workers.jobs import tasks as jobs
@@ -245,7 +246,10 @@ def test_whoever_it_is_given_to_and_taken_from_is_told(
 def test_whoever_loses_what_is_cancelled_is_told(
     session: Session, place: Place, hire: Hire, boss: Person, *, is_claimed: bool
 ) -> None:
-    """Once; whoever had it, or else whom it was for, if they knew of it."""
+    """Once; whoever had it, or else whom it was for, if they knew of it.
+
+    What they were told before is not pushed after it.
+    """
     ann = hire()
     task = add_task(session, place, assigned_to=ann.id)
     unknown = add_task(session, place, assigned_to=ann.id, starts_at=NOON + HOUR)
@@ -262,6 +266,7 @@ def test_whoever_loses_what_is_cancelled_is_told(
         (ann.id, "It is for you."),
         (ann.id, "It was cancelled."),
     ]
+    assert pushed(session, at=NOON + HOUR) == [(task.title, "It was cancelled.")]
 
 
 def test_whoever_has_it_taken_back_is_told(

@@ -1,12 +1,13 @@
 """Time passes for tasks: claims end, tasks end, and what is overdue is told upwards."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
+from structlog.testing import capture_logs
 
 from geoservices import clock, entrusting, escalating
 from geoservices.access.actors import Grant
@@ -198,7 +199,7 @@ def test_an_overdue_task_is_told_to_the_leads_of_its_team_once(
     task.due_at = NOON + HOUR
     anew = escalating.escalate(session, at=NOON + HOUR, limit=9)
 
-    assert (before, first, again, anew) == ((0, 0), (1, 1), (0, 0), (1, 1))
+    assert [one[:2] for one in (before, first, again, anew)] == [(0, 0), (1, 1), (0, 0), (1, 1)]
     assert told(session) == [(lead.id, "Overdue: Change the lamp")] * 2
     bodies = session.scalars(select(Notification.body)).all()
     assert "It was due at 12:00 on 04/03/2026 and is open." in bodies
@@ -249,7 +250,7 @@ def test_a_task_may_be_for_managers_to_be_told_of_or_for_nobody(
     add_task(session, place, team_id=team.id, escalate_to=Escalation.MANAGER)
     add_task(session, place, team_id=team.id, escalate_to=Escalation.NOBODY)
 
-    assert escalating.escalate(session, at=NOON, limit=9) == (1, 1)
+    assert escalating.escalate(session, at=NOON, limit=9) == (1, 1, [])
     assert [person_id for person_id, _title in told(session)] == [manager.id]
 
 
@@ -261,7 +262,7 @@ def test_what_is_over_is_not_overdue(
     hire(session, organisation, Role.MANAGER)
     add_task(session, place, state=state)
 
-    assert escalating.escalate(session, at=NOON + HOUR, limit=9) == (0, 0)
+    assert escalating.escalate(session, at=NOON + HOUR, limit=9) == (0, 0, [])
 
 
 def test_where_a_task_stands_is_the_same_for_postgresql(session: Session, place: Place) -> None:
@@ -316,6 +317,54 @@ def test_the_jobs_do_it(
         assert session.scalar(select(func.count()).select_from(TaskStep)) == 2
 
 
+def test_tasks_that_nobody_can_be_told_of_keep_nobody_from_hearing_of_the_others(
+    sessions: SessionFactory,
+    organisation: Organisation,
+    place: Place,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A dozen stand first, due when the manager's clocks show no year; they are named and wait."""
+    monkeypatch.setattr(runtime, "sessions", lambda: sessions)
+    monkeypatch.setattr(clock, "now", lambda: NOON)
+    monkeypatch.setattr(jobs, "AT_ONCE", 13)
+    dawn = datetime(1, 1, 1, 0, 1, tzinfo=UTC)
+    with sessions() as session, session.begin():
+        place = session.merge(place)
+        boss = hire(session, session.merge(organisation), Role.MANAGER)
+        boss.time_zone = "America/New_York"
+        ann = hire(session, session.merge(organisation))
+        ann.time_zone = "Pacific/Auckland"
+        said: dict[str, Any] = {"assigned_to": ann.id, "starts_at": dawn - timedelta(minutes=1)}
+        broken = {tasking.add_task(session, place, due_at=dawn, **said).id for _ in range(12)}
+        dusk = datetime.max.replace(tzinfo=UTC)
+        unseen = {tasking.add_task(session, place, due_at=dusk, assigned_to=ann.id).id}
+        for count in range(14):
+            add_task(session, place, title=f"Good {count}", starts_at=NOON - HOUR)
+
+    with capture_logs() as logged:
+        jobs.escalate()
+    named = {UUID(line["task_id"]) for line in logged if line["event"] == "task_untold"}
+    with sessions() as session:
+        titles = {title for _person_id, title in told(session)}
+    with sessions() as session, session.begin():
+        session.execute(delete(Notification))
+        # What is told alone has words with its time.
+        session.execute(
+            update(Task).where(Task.id.in_(broken)).values(told_at=NOON, opened_at=NOON)
+        )
+    with capture_logs() as logged:
+        jobs.open_tasks()
+    silent = {UUID(line["task_id"]) for line in logged if line["event"] == "task_untold"}
+
+    assert named == broken
+    assert titles == {f"Overdue: Good {count}" for count in range(14)}
+    assert silent == unseen
+    with sessions() as session:
+        opened = session.scalars(select(Task.title).where(Task.opened_at.is_not(None)))
+        assert {f"Good {count}" for count in range(14)} <= set(opened)
+        assert session.get_one(Task, next(iter(unseen))).told_at is None
+
+
 def test_what_is_declined_waits_and_is_still_told_of(
     session: Session, organisation: Organisation, place: Place
 ) -> None:
@@ -331,6 +380,40 @@ def test_what_is_declined_waits_and_is_still_told_of(
     assert [person_id for person_id, _title in told(session)] == [manager.id]
 
 
+def test_what_is_for_who_left_is_handed_back(
+    session: Session, organisation: Organisation, place: Place
+) -> None:
+    """Declined or not; what they have, once their lease is over. Managers are told together."""
+    ann, ben = (hire(session, organisation) for _ in range(2))
+    boss = hire(session, organisation, Role.MANAGER)
+    titles = ("Bins", "Doors", "Lamp", "Roof", "Sign")
+    bins, doors, lamp, roof, sign = (
+        tasking.add_task(session, place, title, assigned_to=ann.id) for title in titles
+    )
+    doing.decline(session, doors.id, reason="On leave", grant=may_do(ann), at=NOON)
+    claim(session, lamp, ann)
+    roof.assigned_to, sign.state = ben.id, TaskState.DONE
+    ann.disabled_at = NOON
+    session.flush()
+
+    counts = [escalating.hand_back(session, at=NOON, limit=9) for _ in range(2)]
+    escalating.let_time_pass(session, at=NOON + 2 * HOUR, limit=9)
+    later = escalating.hand_back(session, at=NOON + 2 * HOUR, limit=9)
+
+    assert (counts, later) == ([2, 0], 1)
+    assert [one.assigned_to for one in (bins, doors, lamp)] == [None] * 3
+    assert [one.assigned_to for one in (roof, sign)] == [ben.id, ann.id]
+    assert claim(session, doors, ben, at=NOON + 2 * HOUR).claimed_by == ben.id
+    words = session.execute(
+        select(Notification.title, Notification.body)
+        .where(Notification.person_id == boss.id)
+        .order_by(Notification.created_at)
+    ).all()
+    assert words[0].title == "2 tasks are for nobody now"
+    assert sorted(words[0].body.splitlines()) == ["Bins", "Doors"]
+    assert words[1] == ("For nobody now: Lamp", escalating.HANDED_BACK)
+
+
 def test_what_comes_again_for_who_left_is_handed_back(
     session: Session, organisation: Organisation, place: Place
 ) -> None:
@@ -340,7 +423,6 @@ def test_what_comes_again_for_who_left_is_handed_back(
     hire(session, organisation, Role.MANAGER, reach={"tags": ["moor"], "area": None})
     anns, bens = make_series(session, place), make_series(session, place)
     anns.assigned_to, bens.assigned_to = ann.id, ben.id
-    mine = tasking.add_task(session, place, "Ann's own", assigned_to=ann.id)
     ended = make_series(session, place)
     ended.assigned_to, ended.lasts = ann.id, HOUR
     ann.disabled_at = NOON
@@ -353,12 +435,11 @@ def test_what_comes_again_for_who_left_is_handed_back(
 
     assert handed_back == [1, 0]
     made = {task.series_id: task for task in session.scalars(select(Task)) if task.series_id}
-    tasks = (made[anns.id], made[bens.id], mine)
-    assert [one.assigned_to for one in tasks] == [None, ben.id, ann.id]
+    assert [made[one.id].assigned_to for one in (anns, bens)] == [None, ben.id]
     assert [one.assigned_to for one in (anns, bens)] == [None, ben.id]
     assert (ended.assigned_to, over.assigned_to) == (ann.id, ann.id)
     assert [(one.person_id, one.body) for one in session.scalars(select(Notification))] == [
-        (boss.id, escalating.HANDED_BACK)
+        (boss.id, escalating.SERIES_HANDED_BACK)
     ]
     [step] = session.scalars(select(TaskStep))
     assert (step.task_id, step.kind, step.by) == (made[anns.id].id, "assign", "clock")

@@ -274,13 +274,20 @@ def test_one_message_of_a_campaign_waits_for_a_person(world: World) -> None:
     ]
 
 
-def test_critical_messages_do_not_wait_for_quiet_hours(world: World) -> None:
-    """They are sent at once, as before."""
-    campaign(world, campaign_class=CampaignClass.CRITICAL)
+@pytest.mark.parametrize("member", [True, False], ids=["member", "citizen"])
+def test_critical_work_does_not_wait_for_quiet_hours(world: World, *, member: bool) -> None:
+    """It is sent at once; a citizen's quiet hours hold whatever anybody calls critical."""
+    if member:
+        world.person.role, world.person.organisation_id = Role.STAFF, world.place.organisation_id
+    campaign(
+        world,
+        audience=Audience(roles=(Role.CITIZEN, Role.STAFF)),
+        campaign_class=CampaignClass.CRITICAL,
+    )
     disturb_not(world.person)
     world.walk(ping(0, INSIDE))
 
-    assert len(world.decide(1)) == 1
+    assert len(world.decide(1)) == member
 
 
 def test_what_is_looked_at_too_late_is_not_told(world: World) -> None:

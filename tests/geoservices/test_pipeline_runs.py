@@ -155,6 +155,7 @@ def test_the_same_again_announces_nothing(world: World) -> None:
             ends_at=None,
         ),
         grant=may(world.organisation, Right.LISTINGS_WRITE),
+        at=NOON,
     )
     assert waiting(world.session) == [message]
 

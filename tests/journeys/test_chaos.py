@@ -33,9 +33,9 @@ PEOPLE = 240 if MINUTES >= 0.5 else 120
 CHECK_INS_A_SECOND = 24
 SETTLED = timedelta(minutes=4)
 CAMPAIGNS = {
-    "offer": ("checked-in", "check-in-content"),
-    "service": ("checked-in", "check-in-content"),
-    "critical": ("entered", "nearby"),
+    "Offer": ("checked-in", "check-in-content", "offer"),
+    "Service": ("checked-in", "check-in-content", "service"),
+    "Nearby": ("entered", "nearby", "service"),
 }
 SETTINGS = {
     # What is lost is lost by a fault, and not because it was given up or somebody had enough.
@@ -87,8 +87,8 @@ def publish(manager: Manager) -> tuple[dict[str, Any], dict[str, str]]:
     """Run campaigns at Exeter Library; return it, and what each campaign watches for."""
     [place] = manager.ask("GET", "/v1/places", params={"q": "Exeter Library"})["features"]
     triggers = {}
-    for campaign_class, (trigger, purpose) in CAMPAIGNS.items():
-        listing = manager.announce(place["id"], kind="offer", title=campaign_class, text="")
+    for title, (trigger, purpose, campaign_class) in CAMPAIGNS.items():
+        listing = manager.announce(place["id"], kind="offer", title=title, text="")
         campaign = manager.campaign(
             listing,
             body="Come in.",

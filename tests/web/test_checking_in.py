@@ -138,6 +138,9 @@ def test_a_code_that_was_scanned_leads_to_a_check_in(open_page: Opener, site: Si
     page.get_by_role("button", name="Check in here").click()
     page.get_by_role("button", name="I agree, check me in").click()
     expect(page.get_by_text("You scanned the code, and your phone says")).to_be_visible()
+    expect(page.get_by_text("Touch the button")).to_be_hidden()
+    page.get_by_role("link", name="See this place").click()
+    heading(page, "Exeter Library")
 
 
 def test_without_a_connection_it_says_so_and_goes_on_afterwards(open_page: Opener) -> None:

@@ -6,6 +6,8 @@ from playwright.sync_api import Locator, Page, expect
 from sqlalchemy import func, select
 
 from geoservices import clock
+from geoservices.accounts.consents import TEXTS
+from geoservices.accounts.models import Consent, Purpose
 from geoservices.database import transaction
 from geoservices.pings.models import Ping
 from geoservices.visits.models import Visit
@@ -193,20 +195,24 @@ def test_out_of_sight_without_a_connection_and_by_a_wrong_clock(
 def test_everybody_can_use_it(open_page: Opener, site: Site) -> None:
     """By day and by night, in Welsh too, on 320 pixels and with letters twice as large."""
     found = {}
-    for scheme, locale, width in (("light", "en-GB", 390), ("dark", "cy-GB", 320)):
+    for scheme, language, width in (("light", "en-GB", 390), ("dark", "cy", 320)):
         page = open_page(
             "/",
             color_scheme=scheme,
-            locale=locale,
+            locale=language,
             viewport={"width": width, "height": 700},
         )
         page.locator(".ask ~ button").click()
         page.locator("#while-open ~ button").click()
-        expect(page.locator("#while-open ~ blockquote")).to_be_visible()
+        words = TEXTS[Purpose.NEARBY].texts[language]
+        expect(page.locator("#while-open ~ blockquote")).to_have_text(words)
         found[scheme, "asked"] = faults(page)
         page.locator("#while-open ~ .buttons button").first.click()
         expect(page.locator("#app > section a")).to_have_text("Exeter Library", timeout=SOON_MS)
         found[scheme, "on"] = faults(page)
+        with site.sessions() as session:
+            last = select(Consent.language).order_by(Consent.given_at.desc()).limit(1)
+            assert session.scalars(last).one() == language
         page.evaluate("document.documentElement.style.fontSize = '200%'")
         found[scheme, "on, large"] = faults(page)
         page.goto(f"{site.url}/you/choices")

@@ -11,12 +11,15 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
+from geoservices.accounts.consents import TEXTS
+from geoservices.accounts.models import Consent, Purpose
 from geoservices.checkins.models import CheckIn
 from geoservices.checkins.verification import Evidence
 from geoservices.database import transaction
 from geoservices.listings.models import Listing
 from geoservices.tasks.models import Task, TaskStep
 from geoservices.tasks.states import TaskState
+from tests.api.scanned import static_link
 from tests.eventually import eventually
 from tests.picturing import jpeg
 from tests.signing import PASSWORD
@@ -51,6 +54,9 @@ NO_ROOM = """() => {
 }"""
 SIGN_OUT = """() => fetch('/v1/session').then((answer) => answer.json()).then((browser) =>
     fetch('/v1/sign-in', {method: 'DELETE', headers: {'X-CSRF-Token': browser.csrf_token}}))"""
+
+CLAIM = """(path) => fetch('/v1/session').then((answer) => answer.json()).then((browser) =>
+    fetch(path, {method: 'POST', headers: {'X-CSRF-Token': browser.csrf_token}}))"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +110,8 @@ def test_a_check_in_without_signal_is_told_once(
     """By the phone's time, from two tabs; until then the app opens and says what waits."""
     path = f"/v1/places/{site.library.id}"
     page = open_page(path.removeprefix("/v1"))
+    # So what is kept for nobody is forgotten as the browser becomes somebody.
+    be_ready(page, path, f"{path}/listings")
     page.get_by_role("button", name="Check in here").click()
     page.get_by_role("button", name="I agree, check me in").click()
     page.get_by_role("button", name="Undo this check-in").click()
@@ -131,6 +139,36 @@ def test_a_check_in_without_signal_is_told_once(
         [made] = session.scalars(select(CheckIn).where(CheckIn.evidence == Evidence.OFFLINE_CLAIM))
         assert made.claimed_at == datetime.fromisoformat(told)
         session.delete(made)
+
+
+def test_a_code_that_is_scanned_without_signal_checks_in(
+    open_page: Opener, site: FarSite, lose_signal: Callable[[Page], None]
+) -> None:
+    """By night and in Welsh, as the page is that it leads to; what is agreed to is kept as read."""
+    path = urlsplit(static_link(site.code, site.settings)).path
+    page = open_page(path, locale="cy", color_scheme="dark")
+    expect(page.locator("html[lang=cy] h1")).to_have_text("Mae’r cod hwn ar gyfer Exeter Library")
+    assert faults(page) == []
+    page.get_by_role("link", name="Cofrestru fy mod i yma").click()
+    be_ready(page)
+
+    lose_signal(page)
+    page.goto("about:blank")
+    page.goto(f"{site.url}{path}")
+    page.wait_for_url(f"**/check-in#{path.rpartition('/')[2]}")
+    page.get_by_role("button", name="Cofrestru fy mod i yma").click()
+    expect(page.get_by_text("Rydym yn cadw ar y ffôn hwn eich bod chi yma")).to_be_visible()
+    page.goto(f"{site.url}/unsent")
+    expect(page.get_by_role("button", name="Anfon nawr")).to_be_visible()
+    find_signal(page, site)
+    words = TEXTS[Purpose.CHECK_IN_CONTENT].texts["cy"]
+    expect(page.get_by_role("blockquote")).to_have_text(words)
+    assert faults(page) == []
+    page.get_by_role("button", name="Rwy’n cytuno, cofrestrwch fi").click()
+    expect(page.get_by_role("blockquote")).to_be_hidden()
+    with site.sessions() as session:
+        last = select(Consent.language).order_by(Consent.given_at.desc()).limit(1)
+        assert session.scalars(last).one() == "cy"
 
 
 def test_what_is_on_is_there_without_signal(
@@ -244,13 +282,18 @@ def test_what_was_refused_is_told_in_words(
     make_task: MakeTask,
     lose_signal: Callable[[Page], None],
 ) -> None:
-    """The task was withdrawn meanwhile: what was typed is there to be read until it is deleted."""
+    """The task, which was only listed, was withdrawn meanwhile: what was typed is there to be read
+    until it is deleted.
+    """
     task_id = make_task("Wash the windows")
-    page = sign_in(f"/tasks/{task_id}")
-    page.get_by_role("button", name="Take this task").click()
-    expect(page.get_by_text("The task is yours now.")).to_be_visible()
+    page = sign_in("/tasks")
+    page.evaluate(CLAIM, f"/v1/tasks/{task_id}/claim")
+    page.get_by_role("button", name="Mine").click()
     be_ready(page, f"/v1/tasks/{task_id}", saying='"claimed"')
     lose_signal(page)
+    page.get_by_role("link", name="Wash the windows").click()
+    expect(page.get_by_text("No signal just now. This is how it was at")).to_be_visible()
+    assert faults(page) == []
     page.get_by_role("button", name="Start").click()
     page.get_by_role("button", name="Add the note").click()
     page.get_by_label("Something the next person should know").fill("No ladder here.")

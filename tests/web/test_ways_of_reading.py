@@ -1,10 +1,12 @@
 """However somebody reads and touches: other colours, no motion, from the right, twice, back."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
+from tests.scanning import paint_png, scan
 from tests.web.conftest import Opener, Site, faults
 from tests.web.test_checking_in import heading
 
@@ -15,6 +17,13 @@ WITHOUT_AN_EDGE = """() => [...document.querySelectorAll("main :is(button, .butt
     .filter((one) => getComputedStyle(one).borderTopStyle === "none")
     .map((one) => one.outerHTML.slice(0, 200))"""
 """Where a system chooses all colours, a background alone shows nobody what can be touched."""
+GROUNDS = """() => ["chosen", "others"].map((which) => {
+    const chosen = "[aria-pressed=true], [aria-current=page]";
+    const all = [...document.querySelectorAll("main :is([role=group] button, nav a)")];
+    const some = all.filter((one) => one.matches(chosen) === (which === "chosen"));
+    return some.map((one) => getComputedStyle(one).backgroundColor);
+})"""
+"""On which grounds there stands what is chosen among others, and on which these stand."""
 MIRRORED = """() => {
     document.documentElement.dir = "rtl";
     const left = (selector) => document.querySelector(selector).getBoundingClientRect().left;
@@ -69,6 +78,25 @@ def test_in_the_systems_colours_and_without_motion(
     expect(page.get_by_label("Your time zone")).to_be_visible()
     found["choices"] = [*page.evaluate(MOVING), *page.evaluate(WITHOUT_AN_EDGE), *faults(page)]
     assert {name: told for name, told in found.items() if told} == {}
+
+
+def test_what_is_chosen_and_a_code_in_the_systems_colours(
+    browser: Browser, sign_in: Callable[..., Page], site: Site
+) -> None:
+    """The view of tasks and the folder have a ground of their own; a code can be scanned."""
+    if browser.browser_type.name != "chromium":
+        pytest.skip("this browser cannot be told so")
+    page = sign_in("/at-work", forced_colors="active", color_scheme="dark")
+    page.get_by_role("button", name="Show the code").click()
+    code = page.get_by_role("img", name="Code that sets OwnTracks up")
+    link = page.get_by_role("link", name="Or open it on this phone").get_attribute("href")
+    assert scan(paint_png(code.screenshot())) == link
+    for path, chosen in (("/tasks", "Mine"), ("/notifications", "New and read")):
+        page.goto(f"{site.url}{path}")
+        expect(page.locator("main").get_by_text(chosen, exact=True)).to_be_visible()
+        grounds, others = page.evaluate(GROUNDS)
+        assert (len(grounds), set(grounds) & set(others)) == (1, set()), path
+        assert faults(page) == []
 
 
 def test_from_the_right_and_with_large_letters(open_page: Opener, site: Site) -> None:

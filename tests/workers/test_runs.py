@@ -9,11 +9,11 @@ from sqlalchemy import select, update
 from structlog.testing import capture_logs
 from structlog.types import EventDict
 
-from geoservices import clock
+from geoservices import clock, singling_out
 from geoservices.access.actors import by_operator
 from geoservices.access.rights import Right, Role
 from geoservices.accounts.models import Person, Purpose
-from geoservices.campaigns import beginning, run_queries, running, singling_out
+from geoservices.campaigns import beginning, run_queries, running
 from geoservices.campaigns.rules import Trigger
 from geoservices.campaigns.run_models import CampaignRun, CampaignRunState
 from geoservices.database import SessionFactory, transaction

@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest";
-import { linkOfCode } from "./checkin/codes.ts";
+import { checkInByLink, linkOfCode } from "./checkin/codes.ts";
 import { newId } from "./ids.ts";
 import { findPosition, type Hindrance } from "./position.ts";
 import { webAddress } from "./places/websites.ts";
@@ -53,6 +53,19 @@ test("a code is sent as the link that was scanned", () => {
   expect(linkOfCode({ origin: "https://here.example", hash: "#Ab-9_x" })).toBe(
     "https://here.example/C/Ab-9_x",
   );
+});
+
+test("the link of a code leads to checking in with it, and back", () => {
+  const { hash } = new URL(checkInByLink("/C/Ab-9_x") ?? "", "https://here.example");
+  expect(linkOfCode({ origin: "https://here.example", hash })).toBe(
+    "https://here.example/C/Ab-9_x",
+  );
+  expect(["/c/Ab", "/C/", "/C/a/b", "/places/C"].map(checkInByLink)).toEqual([
+    null,
+    null,
+    null,
+    null,
+  ]);
 });
 
 test.each([

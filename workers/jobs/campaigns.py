@@ -79,7 +79,7 @@ def _go_on(run_id: UUID) -> None:
             log.error(
                 "person_undecided",
                 run_id=str(run_id),
-                person_id=str(failure.person_id),
+                person_id=str(failure.item.person.id),
                 exc_info=failure.error,
             )
         people, sent, more = people + step.people, sent + len(step.sent), step.more

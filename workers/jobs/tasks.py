@@ -1,9 +1,13 @@
 """Time passes for tasks: they come again, come up and end, and what is overdue is told."""
 
+from collections.abc import Sequence
+from uuid import UUID
+
 import structlog
 
 from geoservices import clock, entrusting, escalating
 from geoservices.database import transaction
+from geoservices.singling_out import Failure
 from geoservices.tasks import recurring
 from workers import runtime
 from workers.app import app
@@ -38,7 +42,7 @@ def recur() -> None:
 
 @app.task(name="tasks.hand_back")
 def hand_back() -> None:
-    """Hand back what comes again for members who do no work any more; again tells nobody twice."""
+    """Hand back what is for members who do no work any more; again tells nobody twice."""
     left = 1
     while left:
         with transaction(runtime.sessions()) as session:
@@ -50,10 +54,13 @@ def hand_back() -> None:
 @app.task(name="tasks.open")
 def open_tasks() -> None:
     """Find tasks that have come up, and tell whom they are for; again tells nobody twice."""
-    looked_at = AT_ONCE
+    looked_at, untold = AT_ONCE, set[UUID]()
     while looked_at == AT_ONCE:
         with transaction(runtime.sessions()) as session:
-            found = entrusting.open_tasks(session, at=clock.now(), limit=AT_ONCE)
+            found = entrusting.open_tasks(
+                session, at=clock.now(), limit=AT_ONCE, without=frozenset(untold)
+            )
+        untold |= _log(found.failures)
         looked_at = found.looked_at
         if looked_at:
             log.info("tasks_come_up", tasks=len(found.opened), people=found.told)
@@ -62,9 +69,25 @@ def open_tasks() -> None:
 @app.task(name="tasks.escalate")
 def escalate() -> None:
     """Tell of tasks that have become overdue; running it twice tells nobody twice."""
-    overdue = AT_ONCE
+    overdue, untold = AT_ONCE, set[UUID]()
     while overdue == AT_ONCE:
         with transaction(runtime.sessions()) as session:
-            overdue, told = escalating.escalate(session, at=clock.now(), limit=AT_ONCE)
+            found = escalating.escalate(
+                session, at=clock.now(), limit=AT_ONCE, without=frozenset(untold)
+            )
+        untold |= _log(found.failures)
+        overdue = found.overdue
         if overdue:
-            log.info("tasks_overdue", tasks=overdue, people=told)
+            log.info("tasks_overdue", tasks=overdue, people=found.told)
+
+
+def _log(failures: Sequence[Failure[UUID]]) -> set[UUID]:
+    """Write down which tasks nobody can be told of, and why; return them."""
+    for failure in failures:
+        log.error(
+            "task_untold",
+            task_id=str(failure.item),
+            error=type(failure.error).__name__,
+            exc_info=failure.error,
+        )
+    return {failure.item for failure in failures}

@@ -156,6 +156,18 @@ def test_one_that_takes_place_once_is_called_off_whole(session: Session, place: 
     assert (entry.uid, entry.standing) == (str(event.id), Standing.CANCELLED)
 
 
+def test_one_that_was_moved_takes_place(session: Session, place: Place) -> None:
+    """Though those who signed up for the time before were told that it is off then."""
+    event = make_event(session, place)
+    before = make_occurrence(session, event, STARTS - timedelta(hours=1))
+    before.cancelled_at, before.reason = NOON, "Moved"
+    session.flush()
+
+    [entry] = service.agenda_of_event(session, event.id).entries
+
+    assert (entry.standing, entry.starts_at) == (Standing.CONFIRMED, STARTS)
+
+
 def test_what_is_not_there(session: Session) -> None:
     """Neither place nor event."""
     with pytest.raises(NotFound):

@@ -24,6 +24,7 @@ from tests.factories import EXETER, NOON
 HOUR = timedelta(hours=1)
 ENTRY = Entry(
     uid="2f4b52fe-3f8f-4f0e-9d0e-0d6a5e1f3a11",
+    revision=3,
     stamped_at=NOON,
     starts_at=datetime(2026, 3, 20, 10, tzinfo=UTC),
     length=HOUR,
@@ -63,7 +64,8 @@ def test_what_is_written_is_what_was_meant() -> None:
     assert event["SUMMARY"] == ENTRY.title
     assert event["DESCRIPTION"] == ENTRY.text
     assert event["LOCATION"] == "Exeter Library, Castle Street, EX4 3PQ"
-    assert (event["STATUS"], event["SEQUENCE"]) == ("CONFIRMED", 0)
+    assert (event["STATUS"], event["SEQUENCE"]) == ("CONFIRMED", 3)
+    assert event["DTSTAMP"].dt == event["LAST-MODIFIED"].dt == NOON
     assert event["GEO"].latitude == EXETER[1]
 
 
@@ -106,6 +108,45 @@ def test_a_series_recurs_for_others_as_for_us() -> None:
 
 
 @pytest.mark.parametrize(
+    ("zone", "hour", "until", "told"),
+    [
+        ("Europe/London", 10, "20260410", "20260410T225959Z"),
+        ("Europe/London", 9, "20260410T100000", "20260410T090000Z"),
+        # There the event of the evening is on the next day of UTC, and that of the morning before.
+        ("America/New_York", 0, "20260410", "20260411T035959Z"),
+        ("Asia/Tokyo", 23, "20260410", "20260410T145959Z"),
+        ("Asia/Tokyo", 23, "20260410T220000Z", "20260410T220000Z"),
+    ],
+)
+def test_the_end_of_a_series_is_the_same_for_others(
+    zone: str, hour: int, until: str, told: str
+) -> None:
+    """However it was typed, it is told in UTC (RFC 5545 section 3.3.10)."""
+    daily = replace(
+        ENTRY,
+        starts_at=ENTRY.starts_at.replace(hour=hour),
+        time_zone=zone,
+        rule=f"FREQ=DAILY;UNTIL={until}",
+    )
+    since, end = NOON, datetime(2027, 3, 1, tzinfo=UTC)
+    ours = spans(
+        starts_at=daily.starts_at,
+        length=HOUR,
+        rule=daily.rule,
+        time_zone=zone,
+        since=since,
+        until=end,
+        limit=100,
+    )
+
+    text = write_agenda([daily], name="x")
+
+    assert f"RRULE:FREQ=DAILY;UNTIL={told}\r\n".encode() in text
+    theirs = recurring_ical_events.of(icalendar.Calendar.from_ical(text)).between(since, end)
+    assert sorted(one["DTSTART"].dt for one in theirs) == [one.starts_at for one in ours]
+
+
+@pytest.mark.parametrize(
     "zone", ["Europe/London", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata"]
 )
 def test_clocks_are_told_to_the_minute(zone: str) -> None:
@@ -129,10 +170,10 @@ def test_clocks_are_told_to_the_minute(zone: str) -> None:
 
 
 def test_what_is_called_off_is_marked() -> None:
-    """And has a later sequence, so that programs take it in place of what they have."""
+    """For programs that have it already."""
     [event] = read(replace(ENTRY, standing=Standing.CANCELLED)).events
 
-    assert (event["STATUS"], event["SEQUENCE"]) == ("CANCELLED", 1)
+    assert event["STATUS"] == "CANCELLED"
 
 
 def test_our_own_feed_reader_reads_it() -> None:

@@ -215,6 +215,16 @@ def test_when_the_last_one_ends(rule: str | None, ends: str | None) -> None:
     assert last_end(**series("2026-09-01T10:00", rule)) == (None if ends is None else at(ends))
 
 
+def test_an_end_at_the_ends_of_time() -> None:
+    """Clocks behind UTC show the last of all days, and those ahead of it the first."""
+    for_ever = series("2026-09-01T10:00", "FREQ=YEARLY;UNTIL=99991231", zone="America/New_York")
+    never = series("2026-09-01T10:00", "FREQ=YEARLY;UNTIL=00010101T000000", zone="Asia/Tokyo")
+
+    check_series(field="/rule", **for_ever)
+    with pytest.raises(RecurrenceRefused, match="later UNTIL"):
+        check_series(field="/rule", **never)
+
+
 @pytest.mark.parametrize(
     ("given", "kept"),
     [
@@ -306,6 +316,22 @@ def test_a_rule_that_does_not_go_with_its_first_start_is_refused(rule: str, says
         check_series(field="/rule", **series("2026-09-01T10:00", read_rule(rule, field="/rule")))
 
     assert process_time() - began < 1
+
+
+@pytest.mark.parametrize(
+    ("until", "zone", "says"),
+    [
+        ("99991231", "America/New_York", "more than 10000"),
+        ("99991231T235959", "America/New_York", "more than 10000"),
+        ("00010101T000000", "Asia/Tokyo", "later UNTIL"),
+    ],
+)
+def test_an_end_that_utc_has_no_date_for_is_refused(until: str, zone: str, says: str) -> None:
+    """Like any other that is too late or too early; some say the last day of all for never."""
+    rule = f"FREQ=DAILY;UNTIL={until}"
+
+    with pytest.raises(RecurrenceRefused, match=says):
+        check_series(field="/rule", **series("2026-09-01T10:00", rule, zone=zone))
 
 
 @pytest.mark.parametrize(

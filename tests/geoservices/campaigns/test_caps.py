@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select, text
 
 from geoservices import outbox, pipeline
+from geoservices.access.rights import Role
 from geoservices.accounts.models import Person, Purpose
 from geoservices.campaigns import deciding
 from geoservices.campaigns.cooldowns import CooldownPer
@@ -77,17 +78,18 @@ def test_a_class_has_its_own_cap(world: World, citizen: Person) -> None:
     assert held.detail == {"campaign_class": "offer", "told_of_class": 2, "class_cap": 2}
 
 
-def test_a_place_has_its_own_cap(world: World, citizen: Person) -> None:
-    """Once told here, and once next door; what is critical is told all the same."""
+def test_a_place_has_its_own_cap(world: World) -> None:
+    """Once told here, and once next door; critical work is told of all the same."""
+    member = make_person(world.session, Purpose.NEARBY, organisation=world.organisation)
     limits = replace(ROOMY, place_cap=Cap(messages=1, within=A_DAY))
     other = beside(world)
     for place in (world.place, other.place):
         for _ in range(2):
-            anywhere(world, place)
-    anywhere(world, world.place, campaign_class=CampaignClass.CRITICAL)
+            anywhere(world, place, audience=Role.STAFF)
+    anywhere(world, world.place, audience=Role.STAFF, campaign_class=CampaignClass.CRITICAL)
 
-    here = world.decide(world.enters(citizen), limits=limits)
-    there = other.decide(other.enters(citizen), minute=1, limits=limits)
+    here = world.decide(world.enters(member), limits=limits)
+    there = other.decide(other.enters(member), minute=1, limits=limits)
 
     held = world.session.scalars(select(Decision).where(Decision.gate.is_not(None))).all()
     assert (len(here), len(there)) == (2, 1)

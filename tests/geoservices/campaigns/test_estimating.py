@@ -125,6 +125,16 @@ def test_nobody_is_told_again_on_the_same_visit(
     assert found.messages_a_day == messages_a_day
 
 
+def test_leaving_is_of_the_visit_that_is_over_by_it() -> None:
+    """Whoever was told on entering is not told on leaving, and may be the next time."""
+    stays = [
+        came(70, at, at + HOUR, left_at=at + HOUR, visit_id=UUID(int=number))
+        for number, at in enumerate((NOON, NOON + 2 * HOUR))
+    ]
+
+    assert of([*stays[0], *stays[1]], cooldown=timedelta(0)).messages_a_day == 20
+
+
 @pytest.mark.parametrize(
     ("definition", "windows", "messages_a_day"),
     [

@@ -87,7 +87,7 @@ def asked(
 ) -> Ruling:
     """Ask the gates at an instant, of somebody who may have been told something before."""
     tellings = [] if told_at is None else [telling(told_at)]
-    told = told_by(tellings, place_id=SPOT.place_id, limits=limits, at=at)
+    told = told_by(tellings, place_id=SPOT.place_id, is_member=False, limits=limits, at=at)
     last = last_told(tellings, CAMPAIGN, spot=SPOT, per=CooldownPer.PLACE)
     terms = Terms(
         trigger=Trigger.ENTERED,

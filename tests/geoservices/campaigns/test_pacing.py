@@ -84,13 +84,13 @@ def test_each_cap_has_a_rolling_window_of_its_own(
     """From the moment on, to the microsecond."""
     at = NOON + timedelta(hours=hours)
 
-    told = told_by([OFFER], place_id=LIBRARY.place_id, limits=LIMITS, at=at)
+    told = told_by([OFFER], place_id=LIBRARY.place_id, is_member=False, limits=LIMITS, at=at)
 
     assert (told.in_window, told.of_class.get(CampaignClass.OFFER, 0), told.here) == counts
 
 
 def test_caps_look_at_their_own_place_and_class() -> None:
-    """What is critical counts nowhere, and a class without a cap only towards the person's."""
+    """A class without a cap counts towards the person's; critical work of a member nowhere."""
     tellings = [
         OFFER,
         replace(OFFER, spot=THEATRE),
@@ -98,11 +98,14 @@ def test_caps_look_at_their_own_place_and_class() -> None:
         replace(OFFER, campaign_class=CampaignClass.CRITICAL),
     ]
 
-    told = told_by(tellings, place_id=LIBRARY.place_id, limits=LIMITS, at=NOON)
+    members, citizens = (
+        told_by(tellings, place_id=LIBRARY.place_id, is_member=is_member, limits=LIMITS, at=NOON)
+        for is_member in (True, False)
+    )
 
-    assert told.in_window == 3
-    assert told.of_class == {CampaignClass.OFFER: 2}
-    assert told.here == 2
+    assert (members.in_window, members.here) == (3, 2)
+    assert (citizens.in_window, citizens.here) == (4, 3)
+    assert members.of_class == citizens.of_class == {CampaignClass.OFFER: 2}
 
 
 CAMPAIGNS = [UUID(int=number) for number in range(3)]

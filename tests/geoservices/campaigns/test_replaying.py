@@ -157,6 +157,7 @@ def played(session: Session, seed: int) -> Sequence[str | None]:
         besides = BESIDES[seed - SEEDS](other.id)
         asked["audience"] = Audience(roles=(Role.CITIZEN, Role.STAFF), **besides)
         asked["triggers"], asked["min_confidence"] = TRIGGERS, 1
+        asked["cap"], asked["cooldown"] = Cap(messages=1, within=3 * DAY), timedelta(0)
     campaign = make_campaign(session, town.listing, places=everywhere, published_at=begins, **asked)
     at = begins
     for one in draw_doings(lots, make_crowd(session, town.organisation)):

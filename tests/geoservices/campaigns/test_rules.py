@@ -198,19 +198,10 @@ def test_limits_are_met_exactly(changes: dict[str, Any], gate: Gate | None) -> N
             Gate.OPENING_HOURS, {"only_when_open": False}, None, id="closed does not matter"
         ),
         pytest.param(
-            Gate.QUIET_HOURS,
+            Gate.CLASS_CAP,
             {"campaign_class": CampaignClass.CRITICAL},
             None,
-            id="what is critical breaks the quiet",
-        ),
-        pytest.param(
-            Gate.CAP, {"campaign_class": CampaignClass.CRITICAL}, None, id="and has no cap"
-        ),
-        pytest.param(
-            Gate.CLASS_CAP, {"campaign_class": CampaignClass.CRITICAL}, None, id="nor its class"
-        ),
-        pytest.param(
-            Gate.PLACE_CAP, {"campaign_class": CampaignClass.CRITICAL}, None, id="nor the place"
+            id="what is critical is a class without a cap",
         ),
         pytest.param(
             Gate.CONSENT,
@@ -240,6 +231,20 @@ def test_a_campaigns_terms_decide_which_gates_ask(
 ) -> None:
     """The same circumstances under other terms."""
     assert decided(replace(FINE, **FAULTS[fault]), **terms).gate is gate
+
+
+@pytest.mark.parametrize("gate", [Gate.QUIET_HOURS, Gate.WORKING_HOURS, Gate.CAP, Gate.PLACE_CAP])
+def test_what_is_critical_is_so_for_members_alone(gate: Gate) -> None:
+    """No citizen is woken by it, or told more than anything else may tell them."""
+    citizen = replace(FINE, **{**FAULTS, Gate.WORKING_HOURS: {"off_work": True}}[gate])
+    member = replace(citizen, is_member=True)
+
+    critical = [
+        decided(about, campaign_class=CampaignClass.CRITICAL).gate for about in (citizen, member)
+    ]
+
+    assert critical == [gate, None]
+    assert decided(member).gate is gate
 
 
 def test_outside_its_weekly_windows_a_campaign_is_silent() -> None:

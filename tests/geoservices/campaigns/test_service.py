@@ -174,7 +174,7 @@ def test_what_people_agreed_to_stays_once_it_is_published(
     assert (made.name, made.version) == ("Tea", 1)
     for change in (
         {"purpose": Purpose.CHECK_IN_CONTENT},
-        {"campaign_class": CampaignClass.CRITICAL},
+        {"campaign_class": CampaignClass.SERVICE},
         {"listing_id": other.id},
     ):
         with pytest.raises(CampaignPublished) as caught:

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from geoservices.access.rights import Role
 from geoservices.accounts.models import Person, Purpose
 from geoservices.campaigns import deciding
+from geoservices.campaigns.definitions import Audience
 from geoservices.campaigns.models import Decision
 from geoservices.campaigns.rules import CampaignClass, Gate, Trigger
 from geoservices.database import SessionFactory, transaction
@@ -235,25 +236,30 @@ def test_the_cooldown_counts_from_when_the_person_was_told(world: World, citizen
 
 
 def test_the_cap_counts_a_persons_messages_of_all_campaigns(world: World, citizen: Person) -> None:
-    """Two in 24 hours; tasks neither count nor are held; then there is room again."""
+    """Two in 24 hours, then there is room again; critical work of a member comes besides."""
+    member = make_person(world.session, Purpose.NEARBY, organisation=world.organisation)
+    audience = Audience(roles=(Role.CITIZEN, Role.STAFF))
     for number in range(3):
         listing = make_listing(world.session, world.place, title=f"Offer {number}")
-        world.campaign(listing=listing, published_at=NOON - timedelta(minutes=9 - number))
-    task = make_listing(world.session, world.place, kind=ListingKind.OFFER, title="Burst pipe")
+        begun = NOON - timedelta(minutes=9 - number)
+        world.campaign(listing=listing, audience=audience, published_at=begun)
     world.campaign(
-        listing=task,
+        listing=make_listing(world.session, world.place, title="Burst pipe"),
+        audience=audience,
         campaign_class=CampaignClass.CRITICAL,
         published_at=NOON - timedelta(minutes=10),
     )
-    first = world.enters(citizen)
 
-    sent = world.decide(first)
-    world.leaves(first, minute=10)
-    tomorrow = world.decide(world.enters(citizen, minute=1440), minute=1440)
+    told = []
+    for person in (citizen, member):
+        first = world.enters(person)
+        today = world.decide(first)
+        world.leaves(first, minute=10)
+        tomorrow = world.decide(world.enters(person, minute=1440), minute=1440)
+        told.append((len(today), len(tomorrow)))
 
-    assert len(sent) == 3
+    assert told == [(2, 2), (3, 3)]
     assert Gate.CAP in world.gates()
-    assert len(tomorrow) == 3
 
 
 def test_the_same_visit_on_a_second_phone_is_a_duplicate(world: World, citizen: Person) -> None:
@@ -265,6 +271,27 @@ def test_the_same_visit_on_a_second_phone_is_a_duplicate(world: World, citizen: 
 
     assert [decision.transition_id for decision in sent] == [on_one.transition_id]
     assert world.gates() == [None, Gate.DUPLICATE]
+
+
+@pytest.mark.parametrize("at_once", [True, False], ids=["all at once", "as it happens"])
+def test_one_visit_tells_once_however_often_it_may(
+    world: World, citizen: Person, *, at_once: bool
+) -> None:
+    """Whoever comes and goes is told of it once, whether or not the phone kept it until after."""
+    world.campaign(triggers=(Trigger.ENTERED, Trigger.EXITED), cooldown=timedelta(0))
+    entered = world.enters(citizen)
+    # Longer than is looked back for anything but a visit.
+    leaves = 9 if at_once else 2 * 1440
+    told = [] if at_once else world.decide(entered)
+    exited = world.goes_on(entered, Trigger.EXITED, minute=leaves)
+    world.leaves(entered, minute=leaves)
+
+    told += world.decide(entered, exited, minute=leaves + 1)
+    again = world.decide(world.enters(citizen, minute=4000), minute=4000)
+
+    assert [one.transition_id for one in told] == [entered.transition_id]
+    assert world.gates()[:2] == [None, Gate.DUPLICATE]
+    assert len(again) == 1
 
 
 def test_both_phones_in_one_job_are_told_once_too(world: World, citizen: Person) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from geoservices.calendars.recurrence import RecurrenceRefused
 from geoservices.campaigns.definitions import Schedule, Timetable
-from geoservices.campaigns.timetables import MOST_MISSED, check, next_of, runs_between
+from geoservices.campaigns.timetables import MOST_MISSED, check, next_of, runs_between, shortest_gap
 from tests.factories import make_definition
 
 LONDON = "Europe/London"
@@ -115,6 +115,35 @@ def test_whether_it_ever_ends_is_told() -> None:
     assert not check(endless, time_zone=LONDON, field="/rule")
     with pytest.raises(RecurrenceRefused):
         check(wrong, time_zone=LONDON, field="/rule")
+
+
+ALL_DAY = ",".join(map(str, range(24)))
+
+
+@pytest.mark.parametrize(
+    ("rule", "hours"),
+    [
+        pytest.param(None, None, id="once"),
+        pytest.param("FREQ=DAILY;COUNT=30", 24, id="daily, though one day has 23 hours"),
+        pytest.param("FREQ=DAILY;BYHOUR=0,2,9;COUNT=30", 2, id="where an hour is skipped between"),
+        pytest.param(f"FREQ=MONTHLY;BYHOUR={ALL_DAY};COUNT=99", 1, id="a day of hours a month"),
+        pytest.param(f"FREQ=MONTHLY;BYHOUR={ALL_DAY}", 1, id="until the campaign ends"),
+    ],
+)
+def test_the_shortest_gap_is_looked_for_in_all_of_a_rule(
+    rule: str | None, hours: int | None
+) -> None:
+    """And not in its first week alone; by what clocks show."""
+    definition = make_definition(
+        timetable=Timetable(starts_at=SPRING, rule=rule),
+        schedule=Schedule(ends_at=SPRING + timedelta(days=99)),
+    )
+
+    # A month's one day begins with its last run.
+    after = SPRING + timedelta(hours=13) if rule and "MONTHLY" in rule else utc("2026-01-01")
+    gap = shortest_gap(definition, time_zone=LONDON, after=after)
+
+    assert gap == (None if hours is None else timedelta(hours=hours))
 
 
 DAILY = Timetable(starts_at=SPRING, rule="FREQ=DAILY;COUNT=300")

@@ -11,7 +11,7 @@ from geoservices.calendars.recurrence import RecurrenceRefused
 from geoservices.errors import GeoservicesError
 from geoservices.events.drafts import EventDraft, EventRefused
 from geoservices.events.models import SigningUp
-from geoservices.listings.drafts import EndsBeforeStart
+from geoservices.listings.drafts import EndsBeforeStart, YearRefused
 from geoservices.places.models import Place
 
 TUESDAY = datetime(2026, 3, 10, 10, tzinfo=UTC)
@@ -49,6 +49,11 @@ def draft(**said: Any) -> EventDraft:
             {"length": HOUR, "rule": "freq=weekly;byday=TU"},
             {"rule": "FREQ=WEEKLY;BYDAY=TU", "ends_at": None},
             id="for ever",
+        ),
+        pytest.param(
+            {"length": HOUR, "rule": "FREQ=YEARLY;UNTIL=99991231", "time_zone": "America/New_York"},
+            {"ends_at": None},
+            id="until the end of time",
         ),
         # Clocks go forward on the 29th of March.
         pytest.param(
@@ -120,13 +125,8 @@ def test_the_rest_follows_from_what_is_said(said: dict[str, Any], expected: dict
         ({"length": HOUR, "reminders": [HOUR]}, EventRefused, "/reminders"),
         ({"sign_up": SigningUp.OPEN}, EventRefused, "/length"),
         (
-            {"starts_at": datetime(1900, 1, 1, tzinfo=UTC), "length": HOUR},
-            EventRefused,
-            "/starts_at",
-        ),
-        (
             {"starts_at": datetime(9999, 12, 31, tzinfo=UTC), "length": 48 * HOUR},
-            EventRefused,
+            YearRefused,
             "/starts_at",
         ),
     ],

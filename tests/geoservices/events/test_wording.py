@@ -39,12 +39,13 @@ def test_when_is_said_as_people_say_it(starts_at: str, zone: str, now: str, expe
 
 
 def test_each_word_says_what_to_do() -> None:
-    """A reminder, a place, a cancellation."""
+    """A reminder, a place, a cancellation, and that it was none."""
     of = appointment(datetime(2026, 11, 27, 10, tzinfo=UTC))
     at = datetime(2026, 11, 26, 10, tzinfo=UTC)
 
     assert wording.reminder(of, at=at).title == "Story time begins tomorrow at 10:00"
     assert wording.moved_up(of, at=at).title == "Story time: you have a place"
+    assert wording.back_on(of, at=at).title == "Story time takes place after all"
     assert wording.cancelled(of, "The roof leaks.", at=at) == wording.Words(
         "Story time is cancelled",
         "It was to begin tomorrow at 10:00 at Exeter Library. The roof leaks.",
@@ -69,6 +70,7 @@ def test_words_fit_into_a_notification(title: str, place: str, reason: str) -> N
     for words in (
         wording.reminder(of, at=at),
         wording.moved_up(of, at=at),
+        wording.back_on(of, at=at),
         wording.cancelled(of, reason, at=at),
     ):
         assert 0 < len(words.title) <= 120

@@ -48,6 +48,7 @@ CAUSE = Cause(
     happened_at=NOON,
     purpose="nearby",
     agreed_text="Tell me of things.",
+    agreed_language="en-GB",
     agreed_at=NOON - timedelta(days=200),
     sent_at=NOON,
     time_zone="Europe/London",

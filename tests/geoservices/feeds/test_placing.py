@@ -1,5 +1,6 @@
 """Events put where and when they are, by the right clock."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -25,7 +26,8 @@ def read(starts: Moment, **event: Any) -> ReadEvent:
 
 def place(*events: ReadEvent) -> tuple[list[Placed], list[Fault]]:
     """Put them there."""
-    return place_events(events, Spots([LONDON]).find)
+    placement = place_events(events, Spots([LONDON]).find)
+    return placement.placed, placement.faults
 
 
 def placed(starts: Moment, **event: Any) -> Placed:
@@ -87,12 +89,16 @@ def test_how_long_it_takes() -> None:
     ],
 )
 def test_what_cannot_be_placed_is_left_out(event: ReadEvent) -> None:
-    """With its line and what is wrong."""
-    made, [fault] = place(event)
+    """With its line and what is wrong; it is missing from its feed only if it is called off."""
+    placement = place_events([event], Spots([LONDON]).find)
 
-    assert made == []
+    assert placement.placed == []
+    [fault] = placement.faults
     assert (fault.line, fault.uid) == (7, "1")
     assert "left out" in fault.what
+    assert placement.left_out == {"1"}
+    off = place_events([replace(event, cancelled=True)], Spots([LONDON]).find)
+    assert (off.placed, off.left_out) == ([], frozenset())
 
 
 def test_a_series_and_what_differs_from_it() -> None:
@@ -187,6 +193,16 @@ def test_series_that_end_are_counted_together() -> None:
     assert (len(placed), faults) == (11, [])
     with pytest.raises(TooMuch):
         place(*many, endless, read(at(1, 5, 12), uid="more", rule="FREQ=DAILY;COUNT=2"))
+
+
+def test_a_date_of_another_age_is_left_out() -> None:
+    """The others are taken."""
+    good, bad = at(3, 11, 12), at(3, 11, 12).replace(year=9999)
+
+    made, [fault] = place(read(at(3, 4, 12), added=(good, bad)))
+
+    assert [one.starts_at for one in made] == [at(3, 4, 12), good]
+    assert "99990311T120000Z is left out" in fault.what
 
 
 def test_dates_besides_the_rules_count_as_events() -> None:

@@ -8,19 +8,30 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from geoservices import clock
+from geoservices import attending, clock
 from geoservices.access.rights import Right
-from geoservices.accounts.models import Organisation
+from geoservices.accounts.models import Organisation, Purpose
 from geoservices.database import SessionFactory
-from geoservices.events.models import Event
+from geoservices.events.models import Event, SigningUp
 from geoservices.feeds import queries, running, service
 from geoservices.feeds.answers import FeedKind
 from geoservices.feeds.models import Feed, FeedEvent, FeedRun, RunState
 from geoservices.listings import service as listings
 from geoservices.places.models import Place
-from tests.factories import NOON, make_listing, make_organisation, make_place, may, share_place
+from tests.api.world import make_subscription
+from tests.factories import (
+    NOON,
+    make_device,
+    make_listing,
+    make_organisation,
+    make_person,
+    make_place,
+    may,
+    share_place,
+)
 from tests.feeding import Site, event
 from tests.geoservices.feeds.conftest import FETCHER, make_feed
+from tests.notifying import pushed
 
 Run = Callable[..., FeedRun]
 DAY = timedelta(days=1)
@@ -115,6 +126,35 @@ def test_what_is_called_off_is_withdrawn_and_may_come_back(
     back = run(feed)
     assert moved(back) == {"restored": 2, "unchanged": 1}
     assert all(one.withdrawn_at is None for one in events(session).values())
+
+
+@pytest.mark.parametrize("how", ["called off", "feed deleted"])
+def test_who_signed_up_for_what_a_feed_ends_is_told_by_push(
+    session: Session, feed: Feed, site: Site, run: Run, how: str
+) -> None:
+    """As when a manager withdraws it."""
+    site.tell(event("1"))
+    run(feed)
+    [listing] = events(session).values()
+    listing.sign_up = SigningUp.OPEN
+    phone = make_device(session, make_person(session, Purpose.CHECK_IN_CONTENT))[0]
+    make_subscription(session, phone)
+    attending.sign_up(
+        session,
+        listing.id,
+        listing.starts_at,
+        person_id=phone.person_id,
+        sign_up_id=None,
+        at=NOON,
+    )
+
+    if how == "called off":
+        site.tell(event("1", "STATUS:CANCELLED", "SEQUENCE:1"))
+        assert moved(run(feed)) == {"withdrawn": 1}
+    else:
+        service.delete_feed(session, feed, at=NOON)
+
+    assert [title for title, _body in pushed(session, at=NOON)] == ["Story time is cancelled"]
 
 
 def test_what_a_manager_withdraws_stays_withdrawn(
@@ -237,6 +277,35 @@ def test_events_of_several_places(
     }
     assert [fault["uid"] for fault in done.faults] == ["2", "4"]
     assert dorset.id not in {one.place_id for one in events(session).values()}
+
+
+def test_what_can_be_placed_no_more_stays(
+    session: Session, organisation: Organisation, place: Place, site: Site, run: Run
+) -> None:
+    """A place renamed, another of its name, or times that went wrong call nothing off."""
+    feed = make_feed(session, organisation, site)
+    site.tell(*(event(str(n), title=f"E{n}") for n in range(3)))
+    run(feed)
+    other = make_place(session, organisation)
+    assert (other.name, other.postcode) == (place.name, place.postcode)
+
+    doubled = run(feed)
+
+    assert moved(doubled) == {"held": 3}
+    assert {fault["uid"] for fault in doubled.faults} == {"0", "1", "2"}
+    assert "Several places are called Exeter Library" in doubled.faults[0]["what"]
+    assert feed.thin_since is None
+    other.name = "Crediton Library"
+    site.tell(
+        event("0", title="E0").replace("202603", "190003"),
+        event("1", "STATUS:CANCELLED", title="E1").replace("Exeter Library", "Nowhere"),
+        event("2", title="E2"),
+    )
+    done = run(feed)
+    assert moved(done) == {"held": 1, "withdrawn": 1, "unchanged": 1}
+    assert [fault["uid"] for fault in done.faults] == ["0", "1"]
+    told = events(session)
+    assert [told[f"E{n}"].withdrawn_at for n in range(3)] == [None, NOON, None]
 
 
 def test_linked_data(
@@ -421,15 +490,17 @@ def test_a_place_that_is_shared_no_more(
 def test_deleting_a_feed_withdraws_its_events(
     session: Session, feed: Feed, place: Place, site: Site, run: Run
 ) -> None:
-    """And no other's."""
+    """Those that are not over, and no other's."""
     other = make_listing(session, place)
-    site.tell(event("1"))
+    site.tell(event("1"), event("2", day=6, title="Chess"))
     run(feed)
+    at = NOON + 3 * DAY
 
-    service.delete_feed(session, feed, at=NOON)
+    service.delete_feed(session, feed, at=at)
     session.commit()
 
-    assert events(session)["Story time"].withdrawn_at == NOON
+    told = events(session)
+    assert (told["Story time"].withdrawn_at, told["Chess"].withdrawn_at) == (at, None)
     assert other.withdrawn_at is None
     assert session.scalars(select(FeedEvent)).all() == []
     assert session.scalars(select(FeedRun)).all() == []

@@ -164,6 +164,8 @@ def test_dirt_is_told_of_the_line_it_is_in(name: str) -> None:
         ("due_at", "03/04/26"),
         ("due_at", "2026-03-04T25:00"),
         ("due_at", "0001-01-01T00:00+14:00"),
+        ("due_at", "0001-01-01T00:00:00Z"),
+        ("ends_at", "31/12/9999"),
         ("starts_at", "10000-01-01"),
         ("cancelled", "maybe"),
         ("skill", "s" * 41),

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -11,8 +12,10 @@ from geoservices.access.rights import Role
 from geoservices.accounts.models import Organisation
 from geoservices.checkins.verification import Evidence
 from geoservices.errors import IdTaken, NotFound
+from geoservices.events.drafts import EventDraft
+from geoservices.events.models import Event
 from geoservices.listings import queries
-from geoservices.listings.drafts import EndsBeforeStart, ListingDraft
+from geoservices.listings.drafts import EndsBeforeStart, ListingDraft, YearRefused
 from geoservices.listings.models import ListingKind
 from geoservices.listings.service import (
     get_listing,
@@ -24,6 +27,8 @@ from geoservices.listings.service import (
 from geoservices.offers.drafts import OfferDraft
 from geoservices.places.models import Place
 from tests.factories import NOON, make_listing, make_organisation, make_place, may
+
+HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
@@ -92,7 +97,22 @@ def test_it_must_end_after_it_starts(
     with pytest.raises(EndsBeforeStart):
         publish_listing(session, wrong, listing_id=None, grant=may(organisation), at=NOON)
     with pytest.raises(EndsBeforeStart):
-        replace_listing(session, made.id, wrong, grant=may(organisation))
+        replace_listing(session, made.id, wrong, grant=may(organisation), at=NOON)
+
+
+@pytest.mark.parametrize("year", [1, 1969, 2200, 9999])
+@pytest.mark.parametrize("name", ["starts_at", "ends_at"])
+def test_it_takes_place_in_our_age(
+    session: Session, organisation: Organisation, draft: ListingDraft, name: str, year: int
+) -> None:
+    """Clocks of other zones could not tell the first and the last of all years."""
+    said: dict[str, Any] = {name: NOON.replace(year=year)}
+    wrong = replace(draft, **said)
+
+    with pytest.raises(YearRefused) as refused:
+        publish_listing(session, wrong, listing_id=None, grant=may(organisation), at=NOON)
+
+    assert refused.value.field == f"/{name}"
 
 
 def test_another_organisation_neither_sees_nor_touches_it(
@@ -105,7 +125,7 @@ def test_another_organisation_neither_sees_nor_touches_it(
     with pytest.raises(NotFound):
         get_listing(session, made.id, grant=may(other))
     with pytest.raises(NotFound):
-        replace_listing(session, made.id, draft, grant=may(other))
+        replace_listing(session, made.id, draft, grant=may(other), at=NOON)
     with pytest.raises(NotFound):
         withdraw_listing(session, made.id, grant=may(other), at=NOON)
     with pytest.raises(NotFound):
@@ -118,7 +138,9 @@ def test_it_can_be_changed_and_withdrawn_twice(
     """The first withdrawal's time stays."""
     made, _ = publish_listing(session, draft, listing_id=None, grant=may(organisation), at=NOON)
 
-    replace_listing(session, made.id, replace(draft, title="Free tea"), grant=may(organisation))
+    replace_listing(
+        session, made.id, replace(draft, title="Free tea"), grant=may(organisation), at=NOON
+    )
     for minute in (1, 2):
         withdraw_listing(
             session,
@@ -129,6 +151,43 @@ def test_it_can_be_changed_and_withdrawn_twice(
 
     assert made.title == "Free tea"
     assert made.withdrawn_at == NOON + timedelta(minutes=1)
+
+
+def test_an_event_counts_its_changes(
+    session: Session, organisation: Organisation, place: Place
+) -> None:
+    """To say or do the same again is none."""
+    grant = may(organisation)
+    draft = EventDraft(
+        place_id=place.id,
+        kind=ListingKind.EVENT,
+        title="Story time",
+        text="",
+        evidence_needed=Evidence.SELF_DECLARED,
+        starts_at=NOON,
+        ends_at=None,
+        length=HOUR,
+    )
+    made, _ = publish_listing(session, draft, listing_id=None, grant=grant, at=NOON)
+    assert isinstance(made, Event)
+    counted = [(made.revision, made.changed_at)]
+
+    for hour, said in enumerate([draft, replace(draft, length=2 * HOUR), None, None], start=1):
+        at = NOON + hour * HOUR
+        if said is None:
+            withdraw_listing(session, made.id, grant=grant, at=at)
+        else:
+            replace_listing(session, made.id, said, grant=grant, at=at)
+        session.flush()
+        counted.append((made.revision, made.changed_at))
+
+    assert counted == [
+        (0, None),
+        (0, None),
+        (1, NOON + 2 * HOUR),
+        (2, NOON + 3 * HOUR),
+        (2, NOON + 3 * HOUR),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from geoservices.accounts.models import Organisation
 from geoservices.calendars.recurrence import RecurrenceRefused
 from geoservices.database import SessionFactory
 from geoservices.errors import IdTaken
+from geoservices.listings.drafts import YearRefused
 from geoservices.places.models import Place
 from geoservices.tasks import recurring
 from geoservices.tasks.models import Task, TaskSeries
@@ -232,6 +233,17 @@ def test_what_cannot_be_is_refused(
         draft(place, "2026-06-01T09:00", rule, **said).settled(place)
 
     assert getattr(refused.value, "field", None) == field
+
+
+@pytest.mark.parametrize("begins", ["0001-01-01T09:00", "9999-12-31T09:00"])
+def test_a_series_begins_in_our_age(place: Place, begins: str) -> None:
+    """The end of what lasts for a day, and the moment before it begins, could not be told."""
+    said = draft(place, begins, "FREQ=DAILY;COUNT=3", lasts=DAY, time_zone="UTC")
+
+    with pytest.raises(YearRefused) as refused:
+        said.settled(place)
+
+    assert refused.value.field == "/starts_at"
 
 
 def test_the_same_again_changes_nothing(session: Session, place: Place, grant: Grant) -> None:

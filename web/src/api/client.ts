@@ -6,6 +6,7 @@
  */
 
 import createClient from "openapi-fetch";
+import { askAgain } from "../offline/again.ts";
 import { keptHeader } from "../offline/kept.ts";
 import { recallWho, rememberWho, whoOf, type Who } from "../offline/who.ts";
 import { isUnknown, Refusal } from "./failures.ts";
@@ -135,6 +136,7 @@ export function becomeDevice(): Promise<void> {
       csrfToken = made.csrf_token;
       rememberWho({ device: made, member });
       acting = whoOf({ device: made, member });
+      askAgain();
     }
   })().finally(() => {
     becoming = null;

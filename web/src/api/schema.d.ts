@@ -3597,7 +3597,7 @@ export interface paths {
         };
         /**
          * Open Link
-         * @description See what a code is for. Opening the page checks nobody in.
+         * @description See what a code is for, in English or Welsh. Opening the page checks nobody in.
          */
         get: operations["open_link"];
         put?: never;
@@ -3892,6 +3892,8 @@ export interface components {
         };
         /**
          * @description How much a message matters: it sets the push urgency and which limits apply.
+         *
+         *     What is critical is for members alone: no quiet hours and no cap of the service's hold it back.
          * @enum {string}
          */
         CampaignClass: "offer" | "service" | "critical";
@@ -7436,8 +7438,10 @@ export interface components {
             sent_by: string;
             /** @description What they had agreed to */
             purpose: string;
-            /** @description What they were asked and said yes to */
+            /** @description What they were asked and said yes to, as they read it */
             agreed_text: string;
+            /** @description The tag of the language that those words are in */
+            agreed_language: string;
             agreed_at: string | null;
             /** @description What of their interests it was for */
             interests: string[];

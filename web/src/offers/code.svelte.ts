@@ -1,6 +1,6 @@
 /** A code that is shown to staff: for how long it still counts, and whether they have taken it. */
 
-import type { Schemas } from "../api/client.ts";
+import { keptAt, type Schemas } from "../api/client.ts";
 import { Refusal, NoAnswer } from "../api/failures.ts";
 import type { Offer } from "./offer.ts";
 
@@ -27,7 +27,8 @@ export class ShownCode {
   /** Whole seconds for which it counts; 0 once it is over. */
   left = $state(0);
   readonly code: Code;
-  readonly #since = Date.now();
+  /** By a clock that nobody sets, unlike the phone's. */
+  readonly #since = performance.now();
   readonly #read: () => Promise<Offer>;
   readonly #changed: (offer: Offer) => void;
   #timer: ReturnType<typeof setInterval>;
@@ -48,7 +49,7 @@ export class ShownCode {
   }
 
   async #tick(): Promise<void> {
-    this.left = secondsLeft(this.code, Date.now() - this.#since);
+    this.left = secondsLeft(this.code, performance.now() - this.#since);
     this.#ticks += 1;
     const isOver = this.left === 0;
     if (isOver) {
@@ -58,8 +59,10 @@ export class ShownCode {
     }
     try {
       const offer = await this.#read();
-      const isTaken = offer.yours?.id === this.code.id && offer.yours.redeemed_at !== null;
-      if (isTaken || isOver) {
+      const { yours } = offer;
+      const isShown = yours?.id === this.code.id && yours.redeemed_at === null;
+      // While a phone sleeps that clock may stand still; the service knows better, unless it was asked before.
+      if (isOver || (!isShown && keptAt(offer) === null)) {
         this.stop();
         this.#changed(offer);
       }

@@ -91,6 +91,30 @@ describe("a code that is shown", () => {
     vi.useRealTimers();
   });
 
+  test("counts on as before when somebody sets the phone's clock", async () => {
+    vi.useFakeTimers();
+    const changed = vi.fn();
+    const read = (): Promise<Offer> => Promise.resolve(offer({ id: "r", redeemed_at: null }));
+    const shown = new ShownCode(code, read, changed);
+    for (const hours of [1, -2]) {
+      vi.setSystemTime(Date.now() + hours * 3_600_000);
+      await vi.advanceTimersByTimeAsync(5000);
+    }
+    expect(shown.left).toBe(50);
+    expect(changed).not.toHaveBeenCalled();
+    shown.stop();
+    vi.useRealTimers();
+  });
+
+  test("is over once the service says so, whatever the phone has counted", async () => {
+    vi.useFakeTimers();
+    const changed = vi.fn();
+    new ShownCode(code, () => Promise.resolve(offer(null)), changed);
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(changed.mock.calls).toEqual([[offer(null)]]);
+    vi.useRealTimers();
+  });
+
   test("is over when its time is, also while the phone was in a pocket", async () => {
     vi.useFakeTimers();
     const over = offer(null);

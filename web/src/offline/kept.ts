@@ -1,2 +1,5 @@
+/** By which cache the service worker keeps answers. */
+export const answersCache = "answers";
+
 /** The header by which the service worker says since when it has had an answer; fresh ones lack it. */
 export const keptHeader = "X-Kept-At";

@@ -3,6 +3,7 @@
 import { api, call, keptAt } from "../api/client.ts";
 import { asFailure, type Failure } from "../api/failures.ts";
 import { findPosition, NoPosition, type Hindrance, type Position } from "../position.ts";
+import { readAhead } from "./ahead.ts";
 import type { Work } from "./changes.ts";
 
 /** Which tasks: where one stands, round about, one's own, or all that are to be done. */
@@ -146,6 +147,9 @@ class List {
       ...(cursor ? { cursor } : {}),
     };
     const page = await call(api.GET("/v1/tasks", { params: { query } }));
+    if ("mine" in query && keptAt(page) === null) {
+      void readAhead(page.items);
+    }
     return { tasks: page.items, next: page.next, keptAt: keptAt(page) };
   }
 

@@ -5,11 +5,10 @@
 
 import type { Browser } from "../api/client.ts";
 import { endsDevice, keepMs, mostAnswers } from "../offline/answers.ts";
-import { keptHeader } from "../offline/kept.ts";
+import { answersCache as name, keptHeader } from "../offline/kept.ts";
 import { tell } from "../offline/sending.ts";
 import { removeAllWaiting } from "../offline/store.ts";
 
-const name = "answers";
 /** Under this address lies whose answers they are; it is none of the service's. */
 const owner = "/whose";
 /** An answer of before is shown once a new one has taken this long. */

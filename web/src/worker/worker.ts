@@ -1,6 +1,7 @@
 /** The service worker: one for all pages, since a browser has one for a scope, and subscriptions hang on it. */
 
 import { match } from "../addresses.ts";
+import { checkInByLink } from "../checkin/codes.ts";
 import { changesWho, keyOf } from "../offline/answers.ts";
 import { sendWaiting, syncTag } from "../offline/sending.ts";
 import { readWaiting } from "../offline/store.ts";
@@ -64,6 +65,10 @@ function handle(event: FetchEvent): Promise<Response> | null {
     return null;
   }
   if (mode === "navigate") {
+    const checkIn = checkInByLink(address.pathname);
+    if (checkIn !== null) {
+      return openLink(event.request, checkIn);
+    }
     return match(address.pathname) ? openPage(event) : null;
   }
   if (address.pathname.startsWith("/assets/")) {
@@ -74,4 +79,13 @@ function handle(event: FetchEvent): Promise<Response> | null {
   }
   const key = keyOf(address);
   return key === null ? null : answer(event, key);
+}
+
+/** A code leads to a page of the service's; without signal the app checks in with it all the same. */
+async function openLink(request: Request, checkIn: string): Promise<Response> {
+  try {
+    return await fetch(request);
+  } catch {
+    return Response.redirect(checkIn);
+  }
 }
