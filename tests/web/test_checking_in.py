@@ -1,6 +1,8 @@
 """A citizen finds a place, sees what is on and checks in, against the running service."""
 
-from playwright.sync_api import Page, expect
+from uuid import uuid4
+
+from playwright.sync_api import Page, Route, expect
 
 from tests.api.scanned import static_link
 from tests.factories import EXETER
@@ -8,6 +10,7 @@ from tests.web.conftest import Opener, Site, faults
 
 AWAY = (EXETER[0] + 0.02, EXETER[1])
 """About 1.4 km away."""
+DENIED = """navigator.geolocation.getCurrentPosition = (_, failed) => failed({ code: 1 });"""
 
 
 def heading(page: Page, name: str) -> None:
@@ -45,7 +48,13 @@ def test_from_near_me_to_what_a_check_in_unlocks(open_page: Opener) -> None:
     [cookie] = page.context.cookies()
     assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
 
-    page.get_by_role("button", name="Undo this check-in").click()
+    page.context.set_offline(offline=True)
+    undo = page.get_by_role("button", name="Undo this check-in")
+    undo.click()
+    expect(page.get_by_role("alert")).to_contain_text("You are offline.")
+    expect(page.get_by_text("Two for one.")).to_be_visible()
+    page.context.set_offline(offline=False)
+    undo.click()
     expect(page.get_by_text("Your check-in is deleted.")).to_be_visible()
     assert page.evaluate("fetch('/v1/check-ins').then((r) => r.json())")["items"] == []
     page.go_back()
@@ -56,9 +65,12 @@ def test_from_near_me_to_what_a_check_in_unlocks(open_page: Opener) -> None:
 def test_who_does_not_share_where_they_are_can_do_it_too(open_page: Opener) -> None:
     """By name, and by their word alone; each refusal says what to do."""
     page = open_page("/", at=None)
-    if page.context.browser and page.context.browser.browser_type.name == "chromium":
-        page.get_by_role("button", name="Use my location").click()
-        expect(page.get_by_text("Your browser may not tell us where you are.")).to_be_visible()
+    if page.context.browser and page.context.browser.browser_type.name == "firefox":
+        # It asks, and nobody is there to answer.
+        page.add_init_script(DENIED)
+        page.reload()
+    page.get_by_role("button", name="Use my location").click()
+    expect(page.get_by_text("Your browser may not tell us where you are.")).to_be_visible()
     page.get_by_role("button", name="Search").click()
     box = page.get_by_role("searchbox")
     expect(box).to_be_focused()
@@ -72,6 +84,13 @@ def test_who_does_not_share_where_they_are_can_do_it_too(open_page: Opener) -> N
     box.press("Enter")
     page.get_by_role("link", name="Exeter Library").click()
     heading(page, "Exeter Library")
+    page.get_by_role("button", name="Check in here").click()
+    page.get_by_role("button", name="I agree, check me in").click()
+    expect(page.get_by_role("heading", name="You are checked in at Exeter")).to_be_focused()
+    expect(page.get_by_text("We have your word for it.")).to_be_visible()
+    expect(page.get_by_text("We do not know where your phone is.")).to_be_visible()
+    expect(page.get_by_text("With any book.")).to_be_visible()
+    expect(page.get_by_text("Two for one.")).to_be_hidden()
 
 
 def test_what_is_shown_of_places_is_chosen_and_stays_on_the_way_back(open_page: Opener) -> None:
@@ -135,6 +154,23 @@ def test_without_a_connection_it_says_so_and_goes_on_afterwards(open_page: Opene
     page.context.set_offline(offline=False)
     page.get_by_role("button", name="Try again").click()
     expect(page.get_by_text("2 places")).to_be_visible()
+
+    def go_on(route: Route) -> None:
+        answer = route.fetch()
+        [place, *_] = answer.json()["features"]
+        many = [place | {"id": str(uuid4())} for _ in range(10)]
+        told = answer.json() | {"features": many, "next": "/v1/places?cursor=x"}
+        route.fulfill(response=answer, json=told)
+
+    page.route("**/v1/places?*", go_on)
+    page.get_by_role("button", name="Show all places").click()
+    more = page.get_by_role("button", name="Show more places")
+    expect(more).to_be_visible()
+    page.unroute_all()
+    page.context.set_offline(offline=True)
+    more.click()
+    expect(page.get_by_role("alert")).to_contain_text("You are offline.")
+    expect(page.get_by_role("heading", level=3)).to_have_count(10)
 
 
 def test_everybody_can_use_the_pages(open_page: Opener, site: Site) -> None:

@@ -13,6 +13,7 @@ from geoservices import clock
 from geoservices.checkins.verification import Evidence
 from geoservices.database import transaction
 from geoservices.tasks.models import Priority, Task
+from tests.eventually import eventually
 from tests.web.conftest import MakeTask, Site, come_in, faults
 from tests.web.test_locating import SOON_MS, bar
 from tests.web.test_map import ABOVE, BEFORE, BEHIND, BELOW, NO_DRAWING, draws, frame
@@ -28,6 +29,7 @@ HEADER = struct.pack(">IIBBBBB", SIDE, SIDE, 8, 2, 0, 0, 0)
 ROWS = zlib.compress((b"\x00" + b"\xc0\x30\x30" * SIDE) * SIDE)
 RED = b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", HEADER) + _chunk(b"IDAT", ROWS) + _chunk(b"IEND", b"")
 """A red square."""
+PHOTOS = "(path) => fetch(`/v1${path}/photos`).then((answer) => answer.json())"
 
 
 def test_from_signing_in_to_done(
@@ -131,6 +133,14 @@ def test_somebody_else_was_quicker_and_a_session_ends(
     )
     expect(reason).to_have_value("No ladder")
     come_in(first, path, username)
+    expect(first.get_by_text("There are no photos yet.")).to_be_visible()
+    first.context.clear_cookies(name="member")
+    first.get_by_label("Add a photo").set_input_files(
+        {"name": "a.png", "mimeType": "image/png", "buffer": RED}
+    )
+    expect(first.get_by_text("Sign in, and we send it.")).to_be_visible()
+    come_in(first, path, username)
+    eventually(lambda: len(first.evaluate(PHOTOS, path)) == 1, within=timedelta(seconds=30))
     first.get_by_role("button", name="I cannot do it").click()
     expect(reason).to_have_value("No ladder")
     first.get_by_role("button", name="Send").click()
@@ -151,16 +161,30 @@ def test_declined_with_a_reason(sign_in: Callable[..., Page], make_task: MakeTas
 
 def test_working_hours_and_a_phone_set_up(sign_in: Callable[..., Page], site: Site) -> None:
     """Located in the hours that were set and agreed to, as every page says, and not afterwards."""
-    page = sign_in("/at-work")
+    username = uuid4().hex
+    page = sign_in("/at-work", username=username)
     expect(page.get_by_text("You are not being located.")).to_be_visible()
     for box in page.get_by_role("checkbox").all():
         box.uncheck()
-    page.get_by_role("button", name="I agree, turn it on").click()
-    expect(page.get_by_text("Choose at least one day")).to_be_visible()
+    page.get_by_label("Until").fill("09:00")
+    page.get_by_label("Until").press("Enter")
+    first, *_ = page.get_by_role("checkbox").all()
+    expect(first).to_be_focused()
+    expect(first).to_have_accessible_description("Choose at least one day")
     for box in page.get_by_role("checkbox").all():
         box.check()
+    page.get_by_role("button", name="I agree, turn it on").click()
+    until = page.get_by_label("Until")
+    expect(until).to_be_focused()
+    expect(until).to_have_accessible_description("Work must end at another time than it begins")
     page.get_by_label("From").fill("00:00")
-    page.get_by_label("Until").fill("23:59")
+    until.fill("23:59")
+    page.context.clear_cookies(name="member")
+    page.get_by_role("button", name="I agree, turn it on").click()
+    come_in(page, "/at-work", username)
+    expect(page.get_by_label("Monday")).to_be_checked()
+    expect(page.get_by_label("Sunday")).to_be_checked()
+    expect(page.get_by_label("From")).to_have_value("00:00")
     page.get_by_role("button", name="I agree, turn it on").click()
     expect(page.get_by_text("Locating is on in these hours.")).to_be_visible()
     expect(bar(page)).to_contain_text("You are being located for your tasks until")

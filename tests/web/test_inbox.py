@@ -126,6 +126,22 @@ def test_messages_are_read_put_off_and_put_away(open_page: Opener, tell: Tell) -
     expect(page.get_by_text("It is back among your messages.")).to_be_visible()
 
 
+def test_the_way_back_leads_to_where_somebody_was(open_page: Opener, tell: Tell) -> None:
+    """With as many messages as they had asked for, and as far down."""
+    page = begin(open_page)
+    for number in range(PAGE_SIZE + 1, 0, -1):
+        tell(f"Story time {number}", minutes_ago=number)
+    page.reload()
+    cards = page.get_by_role("main").get_by_role("heading", level=2).get_by_role("link")
+    page.get_by_role("button", name="Show older messages").click()
+    expect(cards).to_have_count(PAGE_SIZE + 1)
+    cards.last.click()
+    heading(page, f"Story time {PAGE_SIZE + 1}")
+    page.go_back()
+    expect(cards).to_have_count(PAGE_SIZE + 1)
+    expect(cards.last).to_be_in_viewport()
+
+
 def test_a_message_of_somebody_elses_is_not_shown(
     open_page: Opener, site: Site, tell: Tell
 ) -> None:

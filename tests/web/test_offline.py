@@ -202,7 +202,12 @@ def test_what_is_on_is_there_without_signal(
     expect(page.get_by_role("heading", level=1, name="Lego club")).to_be_visible()
     be_ready(page, f"/v1{inbox}?folder=inbox&limit=20", f"/v1{message}", saying="Lego club")
     offer, event = f"/offers/{ids['Free hot drink']}", f"/events/{ids['Story time']}"
-    for path, keys in ((offer, [offer]), (event, [event, f"{event}/occurrences"])):
+    place = f"/places/{site.library.id}"
+    for path, keys in (
+        (offer, [offer]),
+        (event, [event, f"{event}/occurrences"]),
+        (place, [place, f"{place}/listings"]),
+    ):
         page.goto(f"{site.url}{path}")
         be_ready(page, *[f"/v1{key}" for key in keys])
     lose_signal(page)
@@ -218,6 +223,13 @@ def test_what_is_on_is_there_without_signal(
         assert faults(page) == []
     page.get_by_role("link", name="Messages", exact=True).last.click()
     expect(page.get_by_role("main").get_by_role("link", name="Lego club")).to_be_visible()
+    page.goto(f"{site.url}{place}")
+    expect(page.get_by_text("Free hot drink")).to_be_visible()
+    find_signal(page, site)
+    with page.expect_response(lambda response: response.url.endswith("/listings")):
+        page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_text("Free hot drink")).to_be_visible()
+    expect(page.get_by_role("button", name="Try again")).to_have_count(0)
 
 
 def test_a_phone_without_room_claims_to_keep_nothing(

@@ -18,6 +18,8 @@ interface Shown {
 const twiceMs = 300;
 const twicePx = 10;
 
+const nothing = (): void => undefined;
+
 /** What the browser's history keeps of a visit. */
 interface Kept {
   readonly visit: string;
@@ -33,6 +35,8 @@ class Router {
   #isFirst = true;
   #isOutdated = false;
   readonly #scrolled = new Map<string, number>();
+  /** Scroll no more to where a page was. */
+  #settle = nothing;
   #lastClick: MouseEvent | null = null;
 
   /** Show the page of the address there is, and follow the links and the history from now on. */
@@ -80,11 +84,6 @@ class Router {
     void this.#show();
   }
 
-  /** Show the page of the address once more, after it could not be loaded. */
-  again(): void {
-    void this.#show();
-  }
-
   /** Say that a page stands: whoever came by a link begins at its heading, where they were before. */
   arrived(heading: HTMLElement): void {
     if (this.#isFirst) {
@@ -92,7 +91,38 @@ class Router {
       return;
     }
     heading.focus({ preventScroll: true });
-    scrollTo(0, this.#scrolled.get(this.#visit) ?? 0);
+    this.#scrollTo(this.#scrolled.get(this.#visit) ?? 0);
+  }
+
+  /** Scroll as far down as a page was before; what is there then may still be on its way. */
+  #scrollTo(y: number): void {
+    scrollTo(0, y);
+    const most = (): number => document.documentElement.scrollHeight - innerHeight;
+    if (most() >= y) {
+      return;
+    }
+    const grown = new ResizeObserver(() => {
+      if (most() >= y) {
+        scrollTo(0, y);
+        this.#settle();
+      }
+    });
+    grown.observe(document.body);
+    const settle = (): void => {
+      this.#settle();
+    };
+    // Whoever goes elsewhere on the page themselves is left there.
+    const moves = ["wheel", "touchstart", "pointerdown", "keydown"] as const;
+    for (const move of moves) {
+      addEventListener(move, settle, { passive: true });
+    }
+    this.#settle = (): void => {
+      grown.disconnect();
+      for (const move of moves) {
+        removeEventListener(move, settle);
+      }
+      this.#settle = nothing;
+    };
   }
 
   async #show(): Promise<void> {
@@ -120,6 +150,7 @@ class Router {
   }
 
   #leave(): void {
+    this.#settle();
     this.#scrolled.set(this.#visit, scrollY);
   }
 }

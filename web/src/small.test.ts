@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { checkInByLink, linkOfCode } from "./checkin/codes.ts";
 import { newId } from "./ids.ts";
 import { findPosition, type Hindrance } from "./position.ts";
@@ -24,6 +24,20 @@ test.each<[number, Hindrance]>([
     },
   } as unknown as Geolocation;
   await expect(findPosition(geolocation)).rejects.toMatchObject({ hindrance });
+});
+
+test("a question that nobody answers is waited for no longer than 20 seconds", async () => {
+  vi.useFakeTimers();
+  try {
+    const geolocation = { getCurrentPosition: vi.fn() } as unknown as Geolocation;
+    const hindered = expect(findPosition(geolocation)).rejects.toMatchObject({
+      hindrance: "tooSlow",
+    });
+    vi.advanceTimersByTime(20_000);
+    await hindered;
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test("a browser without positions is told apart", async () => {

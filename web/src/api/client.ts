@@ -8,8 +8,8 @@
 import createClient from "openapi-fetch";
 import { askAgain } from "../offline/again.ts";
 import { keptHeader } from "../offline/kept.ts";
-import { rememberWho } from "../offline/who.ts";
-import { Refusal } from "./failures.ts";
+import { recallWho, rememberWho, whoOf, type Who } from "../offline/who.ts";
+import { isUnknown, Refusal } from "./failures.ts";
 import type { components, paths } from "./schema.d.ts";
 import { refusalOf, retryAfterOf, send, type Sending } from "./sending.ts";
 
@@ -18,9 +18,26 @@ export type Browser = Schemas["BrowserOut"];
 
 const csrfHeader = "X-CSRF-Token";
 const safe = new Set(["GET", "HEAD"]);
+const unauthenticated = 401;
+const forbidden = 403;
 /** What shows that a request comes from a page of ours; it goes with the cookies. */
 let csrfToken: string | null = null;
 let isKnown = false;
+/** As whom this page acts until it is loaded anew; null as long as that is nobody. */
+let acting: Who | null = null;
+/** Whether somebody else was here when the service was asked last, as after a sign-in in another tab. */
+let isAnothers = false;
+/** A service worker shows nothing, and acts as whoever is there. */
+const isPage = "document" in globalThis;
+const signIn = "POST /v1/sign-in";
+/** After these the page acts as whoever is there then. */
+const turns = new Set([
+  signIn,
+  "DELETE /v1/sign-in",
+  "POST /v1/devices",
+  "DELETE /v1/devices/me",
+  "DELETE /v1/me",
+]);
 /** Answers that the service worker had kept, and since when. */
 const kept = new WeakMap<object, string>();
 
@@ -62,15 +79,21 @@ export async function call<Data>(
   return data as Data;
 }
 
-/** Return since when an answer has been kept on this phone; null of one that has just come. */
-export function keptAt(answer: object): string | null {
-  return kept.get(answer) ?? null;
+/** Return since when the oldest of some answers has been kept on this phone; null if all have just come. */
+export function keptAt(...answers: readonly object[]): string | null {
+  const times = answers.flatMap((answer) => kept.get(answer) ?? []);
+  return times.sort()[0] ?? null;
 }
 
 /** Return what requests must carry that are not made by `api`, such as those whose progress is shown. */
 export async function headersOfOurs(): Promise<Readonly<Record<string, string>>> {
-  const { csrf_token } = await readBrowser();
-  return csrf_token === null ? {} : { [csrfHeader]: csrf_token };
+  await readBrowser();
+  return csrfToken === null ? {} : { [csrfHeader]: csrfToken };
+}
+
+/** Return as whom this page acts: whoever it was when the page was loaded, or became somebody. */
+export function whoActs(): Who {
+  return acting ?? recallWho();
 }
 
 /** Ask who this browser is. Cookies that are worthless are gone afterwards. */
@@ -80,9 +103,15 @@ export async function readBrowser(sending: Sending = {}): Promise<Browser> {
     throw await refusalOf(response);
   }
   const browser = (await response.json()) as Browser;
-  csrfToken = browser.csrf_token;
   isKnown = true;
   rememberWho(browser);
+  const now = whoOf(browser);
+  const actor = actorOf(now);
+  isAnothers = isPage && acting !== null && actor !== null && actor !== actorOf(acting);
+  if (!isAnothers) {
+    csrfToken = browser.csrf_token;
+    acting = actor === null ? acting : now;
+  }
   return browser;
 }
 
@@ -92,6 +121,9 @@ let becoming: Promise<void> | null = null;
 export function becomeDevice(): Promise<void> {
   becoming ??= (async () => {
     const { device, member } = await readBrowser();
+    if (isAnothers) {
+      throw new Refusal(forbidden, { type: "/problems/csrf" });
+    }
     if (!device) {
       const time_zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
       const body = {
@@ -103,6 +135,7 @@ export function becomeDevice(): Promise<void> {
       const made = await call(api.POST("/v1/devices", { body }));
       csrfToken = made.csrf_token;
       rememberWho({ device: made, member });
+      acting = whoOf({ device: made, member });
       askAgain();
     }
   })().finally(() => {
@@ -112,24 +145,43 @@ export function becomeDevice(): Promise<void> {
 }
 
 /**
- * Send as whoever this browser is. Another page, or the service worker, may have got other cookies
- * since, and cookies run out: then who it is is asked once more.
+ * Send as whoever this page acts as. Another page, or the service worker, may have got other cookies
+ * since, and cookies run out: then who it is is asked once more. What somebody did is not sent as
+ * somebody else.
  */
 async function authorised(request: Request, isRepeatable?: boolean): Promise<Response> {
   if (!safe.has(request.method) && !isKnown) {
     await readBrowser();
   }
   const sending = isRepeatable === undefined ? {} : { isRepeatable };
-  const response = await send(carrying(request), sending);
-  if (response.ok || (response.status !== 401 && response.status !== 403)) {
-    return response;
+  const what = `${request.method} ${new URL(request.url).pathname}`;
+  let response = await send(carrying(request), sending);
+  if (await isOfAnother(response)) {
+    if (what === signIn) {
+      acting = null;
+    }
+    await readBrowser();
+    if (!isAnothers || safe.has(request.method)) {
+      response = await send(carrying(request), sending);
+    }
   }
-  const { code } = await refusalOf(response);
-  if (code !== "csrf" && code !== "unauthenticated") {
-    return response;
+  if (response.ok && turns.has(what)) {
+    acting = null;
   }
-  await readBrowser();
-  return send(carrying(request), sending);
+  return response;
+}
+
+/** Tell whether the service takes a request for somebody else's than the browser is now. */
+async function isOfAnother(response: Response): Promise<boolean> {
+  if (response.status !== unauthenticated && response.status !== forbidden) {
+    return false;
+  }
+  return isUnknown(await refusalOf(response));
+}
+
+/** Return who acts by the cookies of a browser: its member, before its device. */
+function actorOf({ device, member }: Who): string | null {
+  return member ?? device;
 }
 
 function carrying(request: Request): Request {

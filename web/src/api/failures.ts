@@ -34,6 +34,11 @@ export class NoAnswer extends Error {
   }
 }
 
+/** Tell whether the service does not take a request for that of anybody who is known here. */
+export function isUnknown({ code }: Refusal): boolean {
+  return code === "unauthenticated" || code === "csrf";
+}
+
 /** What may happen to any call. */
 export type Failure = Refusal | NoAnswer;
 

@@ -1,3 +1,4 @@
+import { openedHere } from "../visits.ts";
 import { Attempt } from "./attempt.svelte.ts";
 import { Loading } from "./loading.svelte.ts";
 import { cursorOf } from "./paging.ts";
@@ -20,16 +21,21 @@ export class Paged<Item extends { readonly id: string }> {
   /** The pages after the first. */
   readonly going = new Attempt();
   readonly #read: (from: From) => Promise<PageOf<Item>>;
+  readonly #opened: { count: number };
   #cursor: string | null = null;
 
-  constructor(read: (from: From) => Promise<PageOf<Item>>) {
+  /** `name` tells it apart from the other lists of its page. */
+  constructor(name: string, read: (from: From) => Promise<PageOf<Item>>) {
+    this.#opened = openedHere(name);
     this.#read = read;
     this.loading = new Loading(() => this.#begin());
   }
 
   /** Add the next page. */
   async more(): Promise<void> {
-    await this.going.make(() => this.#add(this.items));
+    if (await this.going.make(() => this.#add(this.items))) {
+      this.#opened.count = this.items.length;
+    }
   }
 
   /** Take one out that is gone. */
@@ -40,6 +46,9 @@ export class Paged<Item extends { readonly id: string }> {
   async #begin(): Promise<void> {
     this.#cursor = null;
     await this.#add([]);
+    while (this.hasMore && this.items.length < this.#opened.count) {
+      await this.#add(this.items);
+    }
   }
 
   async #add(before: readonly Item[]): Promise<void> {

@@ -20,6 +20,9 @@ export function wordsOf(failure: Failure): Words {
   if (failure.code === "unauthenticated") {
     return { key: "failure.nobody", detail: null };
   }
+  if (failure.code === "csrf") {
+    return { key: "failure.changed", detail: null };
+  }
   if (failure.code === "too-many-requests") {
     return { key: "failure.tooOften", detail: null };
   }

@@ -1,5 +1,6 @@
 /** A check-in by one touch: from asking where the phone is to what the service makes of it. */
 
+import { Attempt } from "../api/attempt.svelte.ts";
 import { api, call, type Schemas } from "../api/client.ts";
 import { asFailure, Refusal, type Failure } from "../api/failures.ts";
 import { agreeTo } from "../consents/words.ts";
@@ -35,6 +36,7 @@ type Purpose = "check-in-content" | "staff-tasks";
 
 export class CheckIn {
   state: State = $state.raw({ is: "offered" });
+  readonly undoing = new Attempt();
   readonly #target: Target;
   readonly #purpose: Purpose;
   /** The same until it is done, so that sending it again does nothing more. */
@@ -89,15 +91,15 @@ export class CheckIn {
     this.state = { is: "refused" };
   }
 
-  /** Take back what was a mistake. */
+  /** Take back what was a mistake; the answer stands until that is done. */
   async undo({ id }: Answer): Promise<void> {
-    await this.#attempt(async () => {
-      await call(
-        api.DELETE("/v1/check-ins/{check_in_id}", { params: { path: { check_in_id: id } } }),
-      );
+    const params = { path: { check_in_id: id } };
+    if (
+      await this.undoing.make(() => call(api.DELETE("/v1/check-ins/{check_in_id}", { params })))
+    ) {
       this.#made = null;
-      return { is: "undone" };
-    });
+      this.state = { is: "undone" };
+    }
   }
 
   async #send(made: Matter): Promise<State> {

@@ -2,6 +2,7 @@
 
 import { api, call, keptAt, type Schemas } from "../api/client.ts";
 import { cursorOf } from "../api/paging.ts";
+import { openedHere } from "../visits.ts";
 import { liesIn, type Folder } from "./folders.ts";
 import { unread } from "./unread.svelte.ts";
 
@@ -24,24 +25,27 @@ export class Inbox {
   /** Since when the newest were kept on this phone; null of those that have just come. */
   keptAt: string | null = $state(null);
 
+  readonly #opened = openedHere("inbox");
+
   constructor(readonly folder: Folder) {}
 
-  /** Ask for the newest, in place of what was there. */
+  /** Ask for the newest, in place of what was there, as many as somebody had asked for. */
   async load(): Promise<void> {
-    const page = await this.#read(null);
-    this.items = page.items;
-    this.keptAt = keptAt(page);
-    this.cursor = cursorOf(page.next);
+    const newest = await this.#read(null);
+    let [items, cursor] = [newest.items as readonly Message[], cursorOf(newest.next)];
+    while (cursor !== null && items.length < this.#opened.count) {
+      [items, cursor] = await this.#after(items, cursor);
+    }
+    this.items = items;
+    this.keptAt = keptAt(newest);
+    this.cursor = cursor;
     void unread.look();
   }
 
   /** Ask for older ones besides. */
   async more(): Promise<void> {
-    const page = await this.#read(this.cursor);
-    // What has come in meanwhile moves the pages on.
-    const isNew = (one: Message): boolean => this.items.every(({ id }) => id !== one.id);
-    this.items = [...this.items, ...page.items.filter(isNew)];
-    this.cursor = cursorOf(page.next);
+    [this.items, this.cursor] = await this.#after(this.items, this.cursor);
+    this.#opened.count = this.items.length;
   }
 
   /** Change a message, which may leave the folder by that. */
@@ -57,6 +61,17 @@ export class Inbox {
   async readAll(): Promise<void> {
     await call(api.POST("/v1/notifications/read-all"));
     await this.load();
+  }
+
+  /** Return messages with those of the next page, and where they go on. */
+  async #after(
+    before: readonly Message[],
+    cursor: string | null,
+  ): Promise<[readonly Message[], string | null]> {
+    const page = await this.#read(cursor);
+    // What has come in meanwhile moves the pages on.
+    const isNew = (one: Message): boolean => before.every(({ id }) => id !== one.id);
+    return [[...before, ...page.items.filter(isNew)], cursorOf(page.next)];
   }
 
   async #read(cursor: string | null): Promise<Schemas["Page_NotificationOut_"]> {

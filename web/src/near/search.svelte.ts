@@ -3,8 +3,9 @@
 import { hrefOf } from "../addresses.ts";
 import { api, call, keptAt, type Schemas } from "../api/client.ts";
 import { cursorOf } from "../api/paging.ts";
+import { Attempt } from "../api/attempt.svelte.ts";
 import { asFailure, type Failure } from "../api/failures.ts";
-import { findPosition, NoPosition, type Hindrance } from "../position.ts";
+import { findPosition, NoPosition, type Hindrance, type Position } from "../position.ts";
 import { readAsked, searchOf, unfiltered, type Filters } from "./filters.ts";
 
 export type Place = Schemas["PlaceOut"];
@@ -47,6 +48,8 @@ class Search {
   state: State = $state.raw({ is: "nothing" });
   text = $state("");
   filters: Filters = $state.raw(unfiltered);
+  /** The pages after the first. */
+  readonly going = new Attempt();
   #latest = 0;
   #hasBegun = false;
 
@@ -75,17 +78,24 @@ class Search {
     }
   }
 
-  /** Ask the phone where it is, and look round there. */
+  /** Ask the phone where it is, and look round there, unless something else was looked for since. */
   async hereabouts(): Promise<void> {
+    const turn = ++this.#latest;
     this.state = { is: "locating" };
+    let here: Position;
     try {
-      const { lon, lat } = await findPosition();
-      await this.look({ by: "position", lon, lat });
+      here = await findPosition();
     } catch (error) {
       if (!(error instanceof NoPosition)) {
         throw error;
       }
-      this.state = { is: "hindered", hindrance: error.hindrance };
+      if (turn === this.#latest) {
+        this.state = { is: "hindered", hindrance: error.hindrance };
+      }
+      return;
+    }
+    if (turn === this.#latest) {
+      await this.look({ by: "position", lon: here.lon, lat: here.lat });
     }
   }
 
@@ -93,6 +103,7 @@ class Search {
   async look(wanted: Wanted): Promise<void> {
     const turn = ++this.#latest;
     this.state = { is: "looking", wanted };
+    this.going.failure = null;
     this.#note();
     let state: State;
     try {
@@ -120,10 +131,13 @@ class Search {
     if (before.is !== "found" || before.next === null) {
       return;
     }
-    const { places, next } = await list(before.wanted, this.filters, before.next);
-    if (this.state === before) {
-      this.state = { ...before, places: [...before.places, ...places], next };
-    }
+    const from = before.next;
+    await this.going.make(async () => {
+      const { places, next } = await list(before.wanted, this.filters, from);
+      if (this.state === before) {
+        this.state = { ...before, places: [...before.places, ...places], next };
+      }
+    });
   }
 }
 

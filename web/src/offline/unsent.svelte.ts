@@ -1,5 +1,6 @@
 /** What waits to be sent, as pages show it and add to it. */
 
+import { whoActs } from "../api/client.ts";
 import { asFailure } from "../api/failures.ts";
 import { channelName, sendAtOnce, sendWaiting, syncTag, tell, type Outcome } from "./sending.ts";
 import { changeWaiting, keepWaiting, readWaiting, removeWaiting } from "./store.ts";
@@ -73,7 +74,7 @@ class Unsent {
   async submit(done: New): Promise<Outcome> {
     let order: number;
     try {
-      const by = recallWho();
+      const by = whoActs();
       order = await keepWaiting({ ...done, by, attempts: 0, notBefore: 0, refused: null });
       this.hasNoRoom = false;
     } catch {

@@ -1,5 +1,7 @@
 /** Working hours that are the same on each of some days, as OpenStreetMap writes them. */
 
+import type { Key } from "../languages/messages.ts";
+
 export const days = ["Mo", "Tu", "We", "Th", "Fr", "Sa", "Su"] as const;
 export type Day = (typeof days)[number];
 
@@ -11,7 +13,33 @@ export interface Hours {
   readonly until: string;
 }
 
-export const usual: Hours = { on: ["Mo", "Tu", "We", "Th", "Fr"], from: "09:00", until: "17:00" };
+const usual: Hours = { on: ["Mo", "Tu", "We", "Th", "Fr"], from: "09:00", until: "17:00" };
+
+/** What stands in the form; `written` where hours say more than days and times. */
+export interface Form {
+  on: Day[];
+  from: string;
+  until: string;
+  written: string;
+}
+
+/** Return what the form begins with: what is set, else hours that somebody may want. */
+export function formOf(hours: string | null): Form {
+  const { on, from, until } = (hours === null ? null : readHours(hours)) ?? usual;
+  return { on: [...on], from, until, written: hours ?? "" };
+}
+
+export type Faults = Partial<Record<"days" | "from" | "until" | "written", Key>>;
+
+/** Return what is wrong with hours that are the same each day, each beside its own. */
+export function faultsOf({ on, from, until }: Form): Faults {
+  return {
+    ...(on.length === 0 && { days: "hours.noDays" }),
+    ...(from === "" && { from: "hours.noFrom" }),
+    ...(until === "" && { until: "hours.noUntil" }),
+    ...(from !== "" && from === until && { until: "hours.same" }),
+  };
+}
 
 const written = /^([A-Za-z,-]+) (\d{2}:\d{2})-(\d{2}:\d{2})$/;
 

@@ -1,7 +1,7 @@
 /** Photos of a task: those it has, and those on their way. */
 
 import { api, call, headersOfOurs, type Schemas } from "../api/client.ts";
-import { asFailure, NoAnswer, Refusal, type Failure } from "../api/failures.ts";
+import { asFailure, isUnknown, NoAnswer, Refusal, type Failure } from "../api/failures.ts";
 import { newId } from "../ids.ts";
 import { nowHere } from "../offline/waiting.ts";
 import { unsent } from "../offline/unsent.svelte.ts";
@@ -20,7 +20,7 @@ export class Sending {
   /** From 0 to 1. */
   progress = $state(0);
   failure: Failure | null = $state.raw(null);
-  /** Whether it is kept on this phone until there is signal. */
+  /** Whether it is kept on this phone until it can be sent. */
   isWaiting = $state(false);
 
   constructor(
@@ -81,7 +81,7 @@ export class Photos {
       this.leave(one);
     } catch (error) {
       const failure = asFailure(error);
-      if (failure instanceof NoAnswer) {
+      if (failure instanceof NoAnswer || isUnknown(failure)) {
         await this.#keep(one);
       } else {
         one.failure = failure;
@@ -89,7 +89,7 @@ export class Photos {
     }
   }
 
-  /** Keep a photo until there is signal. */
+  /** Keep a photo until there is signal, or until whoever took it has signed in. */
   async #keep(one: Sending): Promise<void> {
     const { photo } = one;
     const matter = { is: "photo", taskId: this.#taskId, photo, at: nowHere() } as const;

@@ -2,9 +2,11 @@ import { expect, test } from "vitest";
 import { Refusal } from "../api/failures.ts";
 import { openSection } from "../languages/language.svelte.ts";
 import { changeOf, type Work } from "./changes.ts";
-import { readHours, writeHours } from "./hours.ts";
+import { faultsOf, formOf, readHours, writeHours } from "./hours.ts";
 import { dueOf, reasonOf, standingOf } from "./words.ts";
 
+// Which language the page is in is written there.
+Object.assign(globalThis, { document: { documentElement: {} } });
 const now = new Date("2026-03-04T12:00:00Z");
 const task = {
   state: "claimed",
@@ -53,6 +55,19 @@ test.each([
 ])("the hours %s are read and written as they were", (text) => {
   const hours = readHours(text);
   expect(hours && writeHours(hours)).toBe(text);
+});
+
+test("hours are faulty without days, without times, and where they end when they begin", () => {
+  const form = formOf(null);
+  expect(faultsOf(form)).toEqual({});
+  expect(faultsOf({ ...form, on: [], until: form.from })).toEqual({
+    days: "hours.noDays",
+    until: "hours.same",
+  });
+  expect(faultsOf({ ...form, from: "", until: "" })).toEqual({
+    from: "hours.noFrom",
+    until: "hours.noUntil",
+  });
 });
 
 test.each(["24/7", "Mo 09:00-12:00,13:00-17:00", "Fr-Mo 09:00-17:00", "Xx 09:00-17:00", ""])(
