@@ -138,7 +138,7 @@ def test_somebody_else_was_quicker_and_a_session_ends(
     first.get_by_label("Add a photo").set_input_files(
         {"name": "a.png", "mimeType": "image/png", "buffer": RED}
     )
-    expect(first.get_by_text("Sign in, and we send it.")).to_be_visible()
+    expect(first.get_by_text("Kept on this phone until you sign in.")).to_be_visible()
     come_in(first, path, username)
     eventually(lambda: len(first.evaluate(PHOTOS, path)) == 1, within=timedelta(seconds=30))
     first.get_by_role("button", name="I cannot do it").click()
