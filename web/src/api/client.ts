@@ -8,7 +8,7 @@
 import createClient from "openapi-fetch";
 import { askAgain } from "../offline/again.ts";
 import { keptHeader } from "../offline/kept.ts";
-import { recallWho, rememberWho, whoOf, type Who } from "../offline/who.ts";
+import { recallWho, rememberWho, whoOf, type Doer, type Who } from "../offline/who.ts";
 import { isUnknown, Refusal } from "./failures.ts";
 import type { components, paths } from "./schema.d.ts";
 import { refusalOf, retryAfterOf, send, type Sending } from "./sending.ts";
@@ -91,9 +91,12 @@ export async function headersOfOurs(): Promise<Readonly<Record<string, string>>>
   return csrfToken === null ? {} : { [csrfHeader]: csrfToken };
 }
 
-/** Return as whom this page acts: whoever it was when the page was loaded, or became somebody. */
-export function whoActs(): Who {
-  return acting ?? recallWho();
+/**
+ * Return as whom this page acts: whoever it was when the page was loaded, or became somebody, with who
+ * was signed in last.
+ */
+export function whoActs(): Doer {
+  return { ...recallWho(), ...acting };
 }
 
 /** Ask who this browser is. Cookies that are worthless are gone afterwards. */
