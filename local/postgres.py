@@ -21,11 +21,10 @@ READY_WITHIN_S = 60.0
 """Replaying the log after a crash takes its time."""
 STOPPED_WITHIN_S = 20.0
 
-FOR_TESTS = ("fsync=off", "full_page_writes=off", "jit=off", "max_connections=300")
+UNSAFE_BUT_FAST = ("fsync=off", "full_page_writes=off", "jit=off")
 """What was committed still survives a kill -9 of the server, as tests demand; not a power cut.
 
-Compiling a query takes longer than running it on the few rows of a test. Several processes of
-tests come at once, each with services and crowds of its own.
+Compiling a query takes longer than running it on the few rows of a test.
 """
 
 
@@ -85,7 +84,7 @@ def _start(
     settings = [
         *(f"listen_addresses={HOST}", f"port={port}", "unix_socket_directories="),
         *("timezone=UTC", "log_timezone=UTC", "max_connections=200"),
-        *(FOR_TESTS if cluster.throw_away else ()),
+        *(UNSAFE_BUT_FAST if cluster.throw_away else ()),
     ]
     options = [part for setting in settings for part in ("-c", setting)]
     log.parent.mkdir(parents=True, exist_ok=True)
