@@ -30,10 +30,7 @@ from tests.web.line import Line, line_to
 tell = test_inbox.tell
 PATIENCE = timedelta(seconds=30)
 OF_BEFORE = "We cannot reach our service just now. This is how it was at"
-IS_READY = """() => navigator.serviceWorker.ready.then(() => new Promise((done) => {
-    if (navigator.serviceWorker.controller) done();
-    else navigator.serviceWorker.addEventListener('controllerchange', done);
-}))"""
+IS_READY = "() => navigator.serviceWorker.controller !== null"
 KEPT = """([key, text]) => caches.open('answers').then((cache) => cache.match(key))
     .then((kept) => kept?.text()).then((told) => told !== undefined && told.includes(text))"""
 WAITING = """() => new Promise((done) => {
@@ -103,7 +100,7 @@ def find_signal(page: Page, site: FarSite) -> None:
 
 def be_ready(page: Page, *keys: str, saying: str = "") -> None:
     """Wait until the app is kept, and what was seen under these addresses, as it is now."""
-    page.evaluate(IS_READY)
+    page.wait_for_function(IS_READY)
     for key in keys:
         eventually(partial(is_kept, page, key, saying), within=PATIENCE)
 
@@ -287,6 +284,7 @@ def test_a_task_is_done_without_signal(
     page.context.clear_cookies(name="member")
     find_signal(page, site)
     page.get_by_role("link", name="5 things wait for you to sign in").click()
+    expect(page.get_by_role("heading", level=1, name="Not sent yet")).to_be_visible()
     page.get_by_role("link", name="Sign in", exact=True).first.click()
     page.get_by_label("Username").fill(username)
     page.get_by_label("Password").fill(PASSWORD)

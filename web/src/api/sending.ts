@@ -47,7 +47,10 @@ async function attempt(
 ): Promise<Response> {
   const signal = AbortSignal.timeout(giveUpAfterMs);
   try {
-    return await fetch(new Request(request, { signal }));
+    const response = await fetch(new Request(request, { signal }));
+    // Cut off in between it is no answer.
+    const body = await response.blob();
+    return new Response(body.size > 0 ? body : null, response);
   } catch {
     throw new NoAnswer(signal.aborted ? "too-slow" : "offline");
   }

@@ -3,6 +3,7 @@
 import { match } from "../addresses.ts";
 import { checkInByLink } from "../checkin/codes.ts";
 import { changesWho, keyOf, keysChangedBy } from "../offline/answers.ts";
+import { takeThisPage } from "../offline/kept.ts";
 import { sendWaiting, syncTag } from "../offline/sending.ts";
 import { readWaiting } from "../offline/store.ts";
 import { sendReceipts } from "../push/receipts.ts";
@@ -41,6 +42,11 @@ self.addEventListener("install", (event) => {
 });
 self.addEventListener("activate", (event) => {
   event.waitUntil(Promise.all([self.clients.claim(), flushReceipts(), removeOldShells()]));
+});
+self.addEventListener("message", (event) => {
+  if (event.data === takeThisPage) {
+    event.waitUntil(self.clients.claim());
+  }
 });
 
 /** Send what waits; the browser has it tried again if some of it is left. */
