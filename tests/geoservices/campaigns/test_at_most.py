@@ -52,15 +52,16 @@ def test_whoever_comes_first_is_told_and_again(world: World) -> None:
 
 def test_who_is_held_out_takes_nobodys_seat(world: World) -> None:
     """While there is room the lot holds people; once there is none, this gate holds them all."""
-    world.campaign(audience=for_at_most(5, hold_out=0.5))
-    people = [make_person(world.session, Purpose.NEARBY) for _ in range(40)]
+    # So many that the lot cannot but fall on some.
+    world.campaign(audience=for_at_most(20, hold_out=0.5))
+    people = [make_person(world.session, Purpose.NEARBY) for _ in range(100)]
 
     sent = world.decide(*(world.enters(person) for person in people))
 
     gates = world.gates()
-    assert len(sent) == 5
-    assert 0 < gates.count(Gate.HOLD_OUT) < 35
-    assert gates.count(Gate.AT_MOST) == 35 - gates.count(Gate.HOLD_OUT)
+    assert len(sent) == 20
+    assert 0 < gates.count(Gate.HOLD_OUT) < 80
+    assert gates.count(Gate.AT_MOST) == 80 - gates.count(Gate.HOLD_OUT)
 
 
 @pytest.mark.parametrize("most", [7, 80])
