@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Route, sync_playwright
 
 
 @pytest.fixture(scope="module")
@@ -31,3 +31,27 @@ def empty_page(chromium: Browser, **told: Any) -> Iterator[Page]:
         page.on("pageerror", lambda error: errors.append(str(error)))
         yield page
     assert errors == []
+
+
+class Held:
+    """What a page asks for, kept from going on until it is let go."""
+
+    def __init__(self, page: Page, pattern: str) -> None:
+        self.routes: list[Route] = []
+        self._page = page
+        self._pattern = pattern
+        page.route(pattern, self._hold)
+
+    def _hold(self, route: Route) -> None:
+        self.routes.append(route)
+
+    def let_go(self) -> None:
+        """Wait until there is something, let that go on, and hold nothing from now on."""
+        for _ in range(400):
+            if self.routes:
+                break
+            self._page.wait_for_timeout(50)
+        assert self.routes, "nothing was asked for"
+        for route in self.routes:
+            route.continue_()
+        self._page.unroute(self._pattern)

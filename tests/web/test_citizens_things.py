@@ -19,6 +19,7 @@ from geoservices.listings.models import ListingKind
 from geoservices.offers.models import Redemption
 from geoservices.offers.rules import Redeeming
 from geoservices.places.models import Place
+from tests.browsing import Held
 from tests.factories import make_access_token, make_listing
 from tests.web.conftest import Opener, Site, faults
 from tests.web.test_checking_in import heading
@@ -207,21 +208,14 @@ def test_what_people_take_themselves_is_taken_once_in_two_tabs(
     other.goto(page.url)
     for tab in (page, other):
         tab.get_by_role("button", name="Use it now").click()
-    held: list[Route] = []
-
-    def hold(route: Route) -> None:
-        held.append(route)
-
-    page.route("**/redemptions", hold)
+    held = Held(page, "**/redemptions")
     page.get_by_role("button", name="Yes, use it").dblclick()
     other.get_by_role("button", name="Yes, use it").click()
     expect(other.get_by_text("You used this at")).to_be_visible()
-    for route in held:
-        route.continue_()
+    held.let_go()
     expect(page.get_by_text("You used this at")).to_be_visible()
-    assert len(held) == 1
+    assert len(held.routes) == 1
     assert count(site, Redemption, Redemption.offer_id == offer_id) == 1
-    page.unroute("**/redemptions")
     page.get_by_role("button", name="Use it once more").click()
     page.get_by_role("button", name="Yes, use it").click()
     expect(page.get_by_role("button", name="Use it once more")).to_be_visible()

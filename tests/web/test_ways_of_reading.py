@@ -4,8 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, expect
 
+from tests.browsing import Held
 from tests.scanning import paint_png, scan
 from tests.web.conftest import Opener, Site, faults
 from tests.web.test_checking_in import heading
@@ -57,17 +58,11 @@ def test_in_the_systems_colours_and_without_motion(
         service_workers="block",
     )
     assert page.evaluate("matchMedia('(forced-colors: active)').matches")
-    held: list[Route] = []
-
-    def hold(route: Route) -> None:
-        held.append(route)
-
-    page.route("**/v1/places?*", hold)
+    held = Held(page, "**/v1/places?*")
     page.get_by_role("button", name="Use my location").click()
     expect(page.get_by_role("main").get_by_role("status")).to_have_text("Loading")
     found = {"on its way": [*page.evaluate(MOVING), *page.evaluate(WITHOUT_AN_EDGE)]}
-    held[0].continue_()
-    page.unroute("**/v1/places?*")
+    held.let_go()
     page.get_by_role("link", name="Exeter Library").click()
     heading(page, "Exeter Library")
     expect(page.get_by_text("With any book.")).to_be_visible()
