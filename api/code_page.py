@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
 from string import Template
-from typing import Final
 
 from geoservices.codes.links import CodeProblem
-from geoservices.languages import look_up, preferred
+from geoservices.languages import ENGLISH, look_up, preferred
 
 PAGE = Template((files("api") / "pages" / "code.html").read_text("utf-8"))
-ENGLISH: Final = "en-GB"
 
 
 @dataclass(frozen=True, slots=True)

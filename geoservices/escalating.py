@@ -123,13 +123,13 @@ def hand_back(session: Session, *, at: datetime, limit: int) -> int:
     """
     left = recurring.hand_back(session, at=at, limit=limit)
     theirs: defaultdict[tuple[UUID, UUID | None], list[Task]] = defaultdict(list)
-    for task in left:
+    for task in {one.series_id or one.id: one for one in left}.values():
         for manager in managers_of(session, task):
             theirs[manager.id, task.series_id].append(task)
     told = [
-        _tell_of_nobody(session, tasks[-1:], manager_id, SERIES_HANDED_BACK, at=at)
-        if series_id
-        else _tell_of_nobody(session, tasks, manager_id, HANDED_BACK, at=at)
+        _tell_of_nobody(
+            session, tasks, manager_id, SERIES_HANDED_BACK if series_id else HANDED_BACK, at=at
+        )
         for (manager_id, series_id), tasks in theirs.items()
     ]
     tell(session, told, at=at)

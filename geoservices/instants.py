@@ -6,6 +6,9 @@ from typing import Final
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 SECOND_US = 1_000_000
+FIRST: Final = datetime.min.replace(tzinfo=UTC)
+LAST: Final = datetime.max.replace(tzinfo=UTC)
+"""The ends of time, which only clocks in UTC show."""
 EARLIEST: Final = EPOCH
 LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
 """Whoever plans for a time before or after these has mistyped the year. Everything between them,

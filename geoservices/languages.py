@@ -7,6 +7,8 @@ from typing import Final
 
 from geoservices.errors import ErrorKind, GeoservicesError
 
+ENGLISH: Final = "en-GB"
+"""What is written here first, and shown where nothing else fits."""
 LONGEST: Final = 20
 """Characters of a tag; what people choose by their language and country has six at most."""
 _TAG: Final = re.compile(

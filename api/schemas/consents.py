@@ -7,10 +7,10 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from api.schemas.common import In, Out, Text
-from geoservices.accounts.consent_texts import ENGLISH
 from geoservices.accounts.consents import TEXTS
 from geoservices.accounts.models import Consent, ConsentEvent, Credential, Purpose
 from geoservices.accounts.receipts import ReceiptFacts
+from geoservices.languages import ENGLISH
 
 Language = Annotated[Text, StringConstraints(min_length=2, max_length=20)]
 

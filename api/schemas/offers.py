@@ -14,6 +14,7 @@ from api.schemas.places import PlaceHead
 from geoservices.accounts.joining_codes import write_code
 from geoservices.calendars.recurrence import Span, read_rule
 from geoservices.errors import GeoservicesError
+from geoservices.instants import LAST
 from geoservices.listings.models import Listing, ListingKind
 from geoservices.offers.codes import scanned_form
 from geoservices.offers.drafts import OfferDraft
@@ -23,7 +24,7 @@ from geoservices.offers.refusals import OfferLimitReached, OfferNotOn, OfferUsed
 from geoservices.offers.rules import Redeeming, Renewal
 from geoservices.offers.service import GivenCode, Redeemed
 from geoservices.offers.standings import Standing
-from geoservices.offers.windows import FAR, HORIZON
+from geoservices.offers.windows import HORIZON
 from geoservices.places.models import Place
 
 MOST = 1_000_000
@@ -236,7 +237,7 @@ class OnSpanOut(Out):
     @classmethod
     def of(cls, span: Span) -> Self:
         """Show a time."""
-        return cls(starts_at=span.starts_at, ends_at=span.ends_at if span.ends_at < FAR else None)
+        return cls(starts_at=span.starts_at, ends_at=span.ends_at if span.ends_at < LAST else None)
 
 
 class SingleOfferOut(OfferShown):

@@ -10,8 +10,8 @@ from hashlib import sha256
 from typing import Final
 
 from geoservices.accounts.models import Purpose
+from geoservices.languages import ENGLISH
 
-ENGLISH: Final = "en-GB"
 WELSH: Final = "cy"
 
 

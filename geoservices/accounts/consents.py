@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from geoservices.access.rights import WORKERS, Role
-from geoservices.accounts.consent_texts import ENGLISH, PUBLISHED, PublishedText
+from geoservices.accounts.consent_texts import PUBLISHED, PublishedText
 from geoservices.accounts.models import Purpose
 from geoservices.errors import NotFound
+from geoservices.languages import ENGLISH
 
 EVERYONE = frozenset(Role)
 ASKED_OF: Mapping[Purpose, frozenset[Role]] = {

@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 from geoservices.access.rights import Role
 from geoservices.accounts import queries
 from geoservices.accounts.acting import actor_of
-from geoservices.accounts.consent_texts import ENGLISH
 from geoservices.accounts.consents import TEXTS
 from geoservices.accounts.device_tokens import make_device
 from geoservices.accounts.models import (
@@ -29,6 +28,7 @@ from geoservices.accounts.models import (
 from geoservices.accounts.tokens import hash_token, make_token
 from geoservices.audit import service as audit
 from geoservices.errors import ErrorKind, Forbidden, GeoservicesError, NotFound, Unauthenticated
+from geoservices.languages import ENGLISH
 from geoservices.scopes import confine
 
 USE_NOTED_EVERY = timedelta(minutes=5)

@@ -25,11 +25,9 @@ from geoservices.calendars.rules import (
     parsed,
 )
 from geoservices.errors import ErrorKind, GeoservicesError
-from geoservices.instants import MICROSECOND
+from geoservices.instants import FIRST, LAST, MICROSECOND
 
 DAY: Final = timedelta(days=1)
-FIRST: Final = datetime.min.replace(tzinfo=UTC)
-LAST: Final = datetime.max.replace(tzinfo=UTC)
 _STEP_DAYS: Final = {DAILY: 1, WEEKLY: 7}
 
 

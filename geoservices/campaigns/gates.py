@@ -10,7 +10,6 @@ from geoservices.campaigns.amounts import hours, minutes, so_many
 from geoservices.campaigns.cooldowns import IN_WORDS
 from geoservices.campaigns.rules import (
     BY_RUNS,
-    CampaignClass,
     Circumstances,
     Gate,
     Held,
@@ -60,8 +59,7 @@ def _said(reason: str) -> Why:
 
 
 def _is_exempt(terms: Terms, about: Circumstances) -> bool:
-    """Tell whether it is critical work, which citizens have none of: their quiet is their own."""
-    return terms.campaign_class is CampaignClass.CRITICAL and about.is_member
+    return terms.campaign_class.is_exempt(is_member=about.is_member)
 
 
 def _consent(_terms: Terms, about: Circumstances, _limits: Limits, _at: datetime) -> Why | None:

@@ -66,7 +66,7 @@ def told_by(
     within, within_here = limits.person_cap.within, limits.place_cap.within
     for one in tellings:
         class_, age = one.campaign_class, at - one.told_at
-        if is_member and class_ is CampaignClass.CRITICAL:
+        if class_.is_exempt(is_member=is_member):
             continue
         in_window += age < within
         here += age < within_here and one.spot.place_id == place_id
@@ -94,9 +94,7 @@ def counting(
         is_member: Whether they belong to an organisation.
         limits: The caps.
     """
-    told = [
-        one for one in tellings if not (is_member and one.campaign_class is CampaignClass.CRITICAL)
-    ]
+    told = [one for one in tellings if not one.campaign_class.is_exempt(is_member=is_member)]
     cap: Cap | None = None
     match gate:
         case Gate.CAP:

@@ -6,9 +6,9 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from geoservices.campaigns import windows
+from geoservices.instants import EPOCH, FIRST
 
 WEEK: Final = timedelta(days=7)
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class WallClock:
@@ -16,7 +16,7 @@ class WallClock:
 
     def __init__(self, zone: ZoneInfo) -> None:
         self._zone = zone
-        self._until = datetime.min.replace(tzinfo=UTC)
+        self._until = FIRST
         self._hour = 0
 
     def hour_of(self, at: datetime) -> int:
@@ -24,7 +24,7 @@ class WallClock:
         if at >= self._until:
             self._until = windows.next_quarter(at)
             wall = at.astimezone(self._zone).replace(tzinfo=UTC)
-            self._hour = (wall - _EPOCH) // timedelta(hours=1)
+            self._hour = (wall - EPOCH) // timedelta(hours=1)
         return self._hour
 
 

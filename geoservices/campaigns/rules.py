@@ -41,6 +41,10 @@ class CampaignClass(StrEnum):
     SERVICE = "service"
     CRITICAL = "critical"
 
+    def is_exempt(self, *, is_member: bool) -> bool:
+        """Tell whether no quiet hours and no cap hold it back; to citizens nothing is like that."""
+        return is_member and self is CampaignClass.CRITICAL
+
 
 class Gate(StrEnum):
     """What can hold a message back, in the order in which they are asked."""

@@ -1,6 +1,6 @@
 """When the runs of a timetable begin, by the clocks of its zone."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -8,10 +8,9 @@ from zoneinfo import ZoneInfo
 from geoservices.calendars.recurrence import Series, check_series, last_end, next_after, spans
 from geoservices.calendars.rules import MOST_OCCURRENCES
 from geoservices.campaigns.definitions import Definition, Timetable
-from geoservices.instants import MICROSECOND
+from geoservices.instants import LAST, MICROSECOND
 
 A_WEEK: Final = timedelta(days=7)
-LAST: Final = datetime.max.replace(tzinfo=UTC)
 MOST_MISSED: Final = 100
 """So many runs that were missed are written down at most."""
 

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from geoservices.access.rights import MEMBERS
 from geoservices.accounts import queries as accounts
-from geoservices.accounts.consent_texts import ENGLISH, PublishedText
+from geoservices.accounts.consent_texts import PublishedText
 from geoservices.accounts.consents import PASSIVE, TEXTS, published
 from geoservices.accounts.models import Person, Purpose
 from geoservices.campaigns import deciding
@@ -36,7 +37,7 @@ from geoservices.explanations.wording import (
 from geoservices.interests import queries as interests
 from geoservices.interests.models import Topic
 from geoservices.interests.queries import TopicKey
-from geoservices.languages import look_up
+from geoservices.languages import ENGLISH, look_up
 from geoservices.listings import service as listings
 from geoservices.offers import service as offers
 from geoservices.offers.models import Offer
@@ -161,7 +162,7 @@ def why_not(
         told=told_by(
             tellings,
             place_id=place_id,
-            is_member=person.organisation_id is not None,
+            is_member=person.role in MEMBERS,
             limits=limits,
             at=at,
         ),

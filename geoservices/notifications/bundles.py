@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from geoservices.campaigns.rules import CampaignClass
-from geoservices.languages import look_up
+from geoservices.languages import ENGLISH, look_up
 
-ENGLISH: Final = "en-GB"
 AT_ONE_PLACE: Final[Mapping[str, str]] = {
     ENGLISH: "{count} things at {place}",
     "cy": "{count} o bethau yn {place}",

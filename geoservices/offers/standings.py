@@ -9,12 +9,13 @@ from sqlalchemy.orm import Session
 
 from geoservices.access.actors import Grant
 from geoservices.errors import NotFound
+from geoservices.instants import LAST
 from geoservices.listings import service as listings
 from geoservices.listings.models import Listing
 from geoservices.offers import queries
 from geoservices.offers.models import Offer
 from geoservices.offers.terms import begin_of_limit
-from geoservices.offers.windows import FAR, first_on
+from geoservices.offers.windows import first_on
 from geoservices.places.models import Place
 from geoservices.scopes import everywhere
 
@@ -108,7 +109,7 @@ def _standing(
     limited = offer.per_person is not None and had is not None
     return Standing(
         on=on,
-        on_until=span.ends_at if span and on and span.ends_at < FAR else None,
+        on_until=span.ends_at if span and on and span.ends_at < LAST else None,
         next_on_at=span.starts_at if span and not on else None,
         left=_left(offer, waiting),
         yours_left=max(0, (offer.per_person or 0) - (had or 0)) if limited else None,

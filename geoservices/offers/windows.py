@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import islice, pairwise
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from geoservices.calendars.recurrence import Span, spans
+from geoservices.instants import LAST
 from geoservices.places.hours import is_readable, open_spans
 
 HORIZON: Final = timedelta(days=366)
@@ -16,8 +17,6 @@ NEXT_WEEK: Final = timedelta(days=8)
 """Most are on again within this long, which is looked at first."""
 MOST_WINDOWS: Final = 400
 """One a day within the horizon."""
-FAR: Final = datetime.max.replace(tzinfo=UTC)
-"""The end of what has none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +42,7 @@ class Schedule:
 def first_on(schedule: Schedule, *, since: datetime) -> Span | None:
     """Return the first span in which it is on and that is not over at an instant.
 
-    Its end is `FAR` where it has none, or only one by opening hours more than a week away. None if
+    Its end is `LAST` where it has none, or only one by opening hours more than a week away. None if
     it is not on within the horizon.
 
     Args:
@@ -86,11 +85,11 @@ def overlap(schedule: Schedule) -> bool:
 
 
 def _first_within(schedule: Schedule, since: datetime, within: timedelta) -> Span | None:
-    return next(_spans(schedule, since, since + within if since < FAR - within else FAR), None)
+    return next(_spans(schedule, since, since + within if since < LAST - within else LAST), None)
 
 
 def _spans(schedule: Schedule, since: datetime, until: datetime) -> Iterator[Span]:
-    ends_at = schedule.ends_at or FAR
+    ends_at = schedule.ends_at or LAST
     until = min(until, ends_at)
     opened = _opened(schedule, since, until) if since < until else []
     for window in _windows(schedule, since, until) if opened else []:
@@ -106,7 +105,7 @@ def _spans(schedule: Schedule, since: datetime, until: datetime) -> Iterator[Spa
 def _windows(schedule: Schedule, since: datetime, until: datetime) -> Sequence[Span]:
     """Return its windows that reach into two instants, each as a whole."""
     if schedule.window_starts_at is None or schedule.window_length is None:
-        return [Span(schedule.starts_at, FAR)]
+        return [Span(schedule.starts_at, LAST)]
     return spans(
         starts_at=schedule.window_starts_at,
         length=schedule.window_length,
@@ -123,7 +122,7 @@ def _opened(
 ) -> Sequence[tuple[datetime, datetime]]:
     """Return when the place is open; what goes on for more than a week at the end has no end."""
     if not schedule.only_when_open:
-        return [(schedule.starts_at, FAR)]
+        return [(schedule.starts_at, LAST)]
     if schedule.opening_hours is None or not is_readable(schedule.opening_hours):
         return []
     # What is open at the end of the time closes some time after it.
@@ -131,4 +130,4 @@ def _opened(
     found = open_spans(
         schedule.opening_hours, time_zone=schedule.time_zone, from_=since, until=last
     )
-    return [(begins, ends if ends < last else FAR) for begins, ends in found]
+    return [(begins, ends if ends < last else LAST) for begins, ends in found]

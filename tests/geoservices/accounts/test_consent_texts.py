@@ -4,10 +4,11 @@ import re
 
 import pytest
 
-from geoservices.accounts.consent_texts import ENGLISH, PUBLISHED, WELSH, PublishedText
+from geoservices.accounts.consent_texts import PUBLISHED, WELSH, PublishedText
 from geoservices.accounts.consents import TEXTS, published
 from geoservices.accounts.models import Purpose
 from geoservices.errors import NotFound
+from geoservices.languages import ENGLISH
 
 DIGESTS = {
     (

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geoservices.calendars.recurrence import Span
-from geoservices.offers.windows import FAR, HORIZON, Schedule, first_on, overlap
+from geoservices.instants import LAST
+from geoservices.offers.windows import HORIZON, Schedule, first_on, overlap
 
 HOUR = timedelta(hours=1)
 
@@ -48,7 +49,7 @@ OPEN = replace(ALWAYS, only_when_open=True, opening_hours="Mo-Fr 09:00-17:00")
     ("schedule", "since", "found"),
     [
         pytest.param(
-            ALWAYS, "2026-04-01T00:00", (utc("2026-03-02T00:00"), FAR), id="without windows"
+            ALWAYS, "2026-04-01T00:00", (utc("2026-03-02T00:00"), LAST), id="without windows"
         ),
         pytest.param(
             replace(ALWAYS, ends_at=utc("2026-05-01T00:00")),
@@ -149,7 +150,7 @@ OPEN = replace(ALWAYS, only_when_open=True, opening_hours="Mo-Fr 09:00-17:00")
         pytest.param(
             replace(OPEN, opening_hours="24/7"),
             "2026-03-06T18:00",
-            (utc("2026-03-06T18:00"), FAR),
+            (utc("2026-03-06T18:00"), LAST),
             id="never closed",
         ),
         pytest.param(replace(OPEN, opening_hours=None), "2026-03-06T18:00", None, id="not known"),
