@@ -1,60 +1,65 @@
 import { openedHere } from "../visits.ts";
 import { Attempt } from "./attempt.svelte.ts";
 import { Loading } from "./loading.svelte.ts";
-import { cursorOf } from "./paging.ts";
+import { joined, pageAt, type From } from "./paging.ts";
 
 export interface PageOf<Item> {
   readonly items: readonly Item[];
   readonly next: string | null;
 }
 
-/** What goes on from where a page ended; empty for the first. */
-export interface From {
-  readonly cursor?: string;
-}
+type Read<Item> = (from: From) => Promise<PageOf<Item>>;
 
-/** A list that comes page by page. */
-export class Paged<Item extends { readonly id: string }> {
+/** As much of a list as was asked for; whoever asks is told why it failed. */
+export class Pages<Item extends { readonly id: string }> {
   items: readonly Item[] = $state.raw([]);
-  hasMore = $state(false);
-  readonly loading: Loading<void>;
-  /** The pages after the first. */
-  readonly going = new Attempt();
-  readonly #read: (from: From) => Promise<PageOf<Item>>;
+  readonly #read: Read<Item>;
   readonly #opened: { count: number };
-  #cursor: string | null = null;
+  #next: string | null = $state(null);
 
   /** `name` tells it apart from the other lists of its page. */
-  constructor(name: string, read: (from: From) => Promise<PageOf<Item>>) {
+  constructor(name: string, read: Read<Item>) {
     this.#opened = openedHere(name);
     this.#read = read;
-    this.loading = new Loading(() => this.#begin());
   }
 
-  /** Add the next page. */
-  async more(): Promise<void> {
-    if (await this.going.make(() => this.#add(this.items))) {
-      this.#opened.count = this.items.length;
+  get hasMore(): boolean {
+    return this.#next !== null;
+  }
+
+  /** Ask for the first, in place of what is there, as many as somebody had asked for. */
+  async load(): Promise<void> {
+    let { items, next } = await this.#read({});
+    while (next !== null && items.length < this.#opened.count) {
+      const page = await this.#read(pageAt(next));
+      items = joined(items, page.items);
+      next = page.next;
     }
+    this.items = items;
+    this.#next = next;
+  }
+
+  /** Ask for the next besides. */
+  async more(): Promise<void> {
+    const { items, next } = await this.#read(pageAt(this.#next));
+    this.items = joined(this.items, items);
+    this.#next = next;
+    this.#opened.count = this.items.length;
   }
 
   /** Take one out that is gone. */
   drop(id: string): void {
     this.items = this.items.filter((item) => item.id !== id);
   }
+}
 
-  async #begin(): Promise<void> {
-    this.#cursor = null;
-    await this.#add([]);
-    while (this.hasMore && this.items.length < this.#opened.count) {
-      await this.#add(this.items);
-    }
-  }
+/** A list that is asked for with its page, and what became of that. */
+export class Paged<Item extends { readonly id: string }> extends Pages<Item> {
+  readonly loading = new Loading(() => this.load());
+  /** The pages after the first. */
+  readonly going = new Attempt();
 
-  async #add(before: readonly Item[]): Promise<void> {
-    const page = await this.#read(this.#cursor === null ? {} : { cursor: this.#cursor });
-    this.items = [...before, ...page.items];
-    this.#cursor = cursorOf(page.next);
-    this.hasMore = this.#cursor !== null;
+  override async more(): Promise<void> {
+    await this.going.make(() => super.more());
   }
 }

@@ -2,7 +2,7 @@
 
 import { hrefOf } from "../addresses.ts";
 import { api, call, keptAt, type Schemas } from "../api/client.ts";
-import { cursorOf } from "../api/paging.ts";
+import { joined, pageAt } from "../api/paging.ts";
 import { Attempt } from "../api/attempt.svelte.ts";
 import { asFailure, type Failure } from "../api/failures.ts";
 import { findPosition, NoPosition, type Hindrance, type Position } from "../position.ts";
@@ -135,7 +135,7 @@ class Search {
     await this.going.make(async () => {
       const { places, next } = await list(before.wanted, this.filters, from);
       if (this.state === before) {
-        this.state = { ...before, places: [...before.places, ...places], next };
+        this.state = { ...before, places: joined(before.places, places), next };
       }
     });
   }
@@ -147,13 +147,12 @@ async function list(wanted: Wanted, filters: Filters, next: string | null): Prom
   let since: string | null = null;
   let from = next;
   for (let pages = 0; pages < mostPages; pages += 1) {
-    const cursor = cursorOf(from);
     const query = {
       ...queryOf(wanted),
       ...(filters.openNow ? { open_now: true } : {}),
       on_today: filters.onToday ? ("only" as const) : ("told" as const),
       limit: pageSize,
-      ...(cursor ? { cursor } : {}),
+      ...pageAt(from),
     };
     const page = await call(api.GET("/v1/places", { params: { query } }));
     places.push(...page.features);

@@ -8,28 +8,28 @@ export function askAgain(): void {
   if (!serviceWorker?.controller) {
     return;
   }
-  const seen = new Map<string, string>();
-  for (const { name } of performance.getEntriesByType("resource")) {
-    const key = keyOf(new URL(name));
-    if (key !== null) {
-      seen.set(key, name);
-    }
-  }
-  for (const name of seen.values()) {
-    // What does not come now is kept another time.
-    fetch(name).catch(() => undefined);
-  }
+  fetchAgain(performance.getEntriesByType("resource"));
 }
 
 /** Ask once more for what went by the service worker before it had this page; its answer may be to come yet. */
 export function askAgainWithWorker(): void {
   const since = performance.now();
   new PerformanceObserver((list) => {
-    for (const entry of list.getEntries() as PerformanceResourceTiming[]) {
-      const isEarlier = entry.workerStart === 0 && entry.startTime < since;
-      if (isEarlier && keyOf(new URL(entry.name)) !== null) {
-        fetch(entry.name).catch(() => undefined);
-      }
-    }
+    const entries = list.getEntries() as PerformanceResourceTiming[];
+    fetchAgain(entries.filter((one) => one.workerStart === 0 && one.startTime < since));
   }).observe({ type: "resource", buffered: true });
+}
+
+/** What is kept under one key is asked for once; what does not come now is kept another time. */
+function fetchAgain(entries: readonly PerformanceEntry[]): void {
+  const seen = new Map<string, string>();
+  for (const { name } of entries) {
+    const key = keyOf(new URL(name));
+    if (key !== null) {
+      seen.set(key, name);
+    }
+  }
+  for (const name of seen.values()) {
+    fetch(name).catch(() => undefined);
+  }
 }

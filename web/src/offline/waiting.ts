@@ -4,7 +4,13 @@
  * Whatever waits has an id and a time of the phone's own, so that it may be sent again, and later.
  */
 
-import { NoAnswer, Refusal, type Failure, type ProblemDocument } from "../api/failures.ts";
+import {
+  isUnknown,
+  NoAnswer,
+  Refusal,
+  type Failure,
+  type ProblemDocument,
+} from "../api/failures.ts";
 import type { Schemas } from "../api/client.ts";
 import type { Change } from "../tasks/changes.ts";
 import type { Doer, Who } from "./who.ts";
@@ -57,7 +63,6 @@ const longestMs = 60 * 60_000;
 const unavailable = 500;
 /** It came too early or too often, and may come again. */
 const passing = new Set([408, 425, 429]);
-const unknown = new Set(["unauthenticated", "csrf"]);
 const forMembers = new Set(["unauthenticated", "forbidden"]);
 
 /** Return what has to go in one order: all about one task; a way; check-ins each by themselves. */
@@ -164,7 +169,7 @@ export type Next =
  * either: without signal, or as somebody whom the service does not know any more.
  */
 export function nextAfter(failure: Failure, attempts: number, nowMs: number): Next {
-  if (failure instanceof NoAnswer || unknown.has(failure.code)) {
+  if (failure instanceof NoAnswer || isUnknown(failure)) {
     return { is: "wait", notBefore: 0, isOver: true };
   }
   if (failure.status >= unavailable || passing.has(failure.status)) {

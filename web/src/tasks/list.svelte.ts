@@ -2,6 +2,7 @@
 
 import { api, call, keptAt } from "../api/client.ts";
 import { asFailure, type Failure } from "../api/failures.ts";
+import { joined, pageAt } from "../api/paging.ts";
 import { findPosition, NoPosition, type Hindrance, type Position } from "../position.ts";
 import { readAhead } from "./ahead.ts";
 import type { Work } from "./changes.ts";
@@ -128,7 +129,7 @@ class List {
     try {
       const { tasks, next } = await this.#read(before.next);
       if (this.state === before) {
-        this.state = { ...before, tasks: [...before.tasks, ...tasks], next };
+        this.state = { ...before, tasks: joined(before.tasks, tasks), next };
       }
     } catch (error) {
       this.failure = asFailure(error);
@@ -139,12 +140,11 @@ class List {
     next: string | null,
     limit = this.#pageSize,
   ): Promise<{ tasks: readonly Work[]; next: string | null; keptAt: string | null }> {
-    const cursor = next && new URL(next, location.origin).searchParams.get("cursor");
     const query = {
       ...this.#query(),
       unfinished: true,
       limit,
-      ...(cursor ? { cursor } : {}),
+      ...pageAt(next),
     };
     const page = await call(api.GET("/v1/tasks", { params: { query } }));
     if ("mine" in query && keptAt(page) === null) {

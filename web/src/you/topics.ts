@@ -1,5 +1,5 @@
 import { api, call, type Schemas } from "../api/client.ts";
-import { cursorOf } from "../api/paging.ts";
+import { pageAt } from "../api/paging.ts";
 
 type Topic = Schemas["TopicOut"];
 
@@ -21,18 +21,15 @@ const pageSize = 100;
 /** Ask for all topics of all organisations. */
 export async function allTopics(): Promise<Topic[]> {
   const topics: Topic[] = [];
-  let cursor: string | null = null;
+  let next: string | null = null;
   do {
-    const query: { limit: number; cursor?: string } = { limit: pageSize };
-    if (cursor !== null) {
-      query.cursor = cursor;
-    }
+    const query = { limit: pageSize, ...pageAt(next) };
     const page: Schemas["Page_TopicOut_"] = await call(
       api.GET("/v1/topics", { params: { query } }),
     );
     topics.push(...page.items);
-    cursor = cursorOf(page.next);
-  } while (cursor !== null);
+    next = page.next;
+  } while (next !== null);
   return topics;
 }
 
