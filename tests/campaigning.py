@@ -19,7 +19,8 @@ from geoservices.geofences.models import Geofence
 from geoservices.listings.models import Listing
 from geoservices.places.models import Place
 from geoservices.visits.models import Transition, Visit
-from geoservices.visits.transitions import Phase, Reason
+from geoservices.visits.transitions import Phase
+from tests.counting import make_transition, make_visit
 from tests.factories import (
     NOON,
     make_campaign,
@@ -64,39 +65,12 @@ class World:
         """Have a person's device enter the library."""
         device = device or make_device(self.session, person)[0]
         at = NOON + timedelta(minutes=minute)
-        common: dict[str, Any] = {
-            "device_id": device.id,
-            "geofence_id": self.geofence.id,
-            "place_id": self.place.id,
-            "organisation_id": self.organisation.id,
-            "confidence": 3,
-            "initial": False,
-        }
-        visit = Visit(
-            phase=Phase.INSIDE,
-            phase_since=at,
-            entered_at=at,
-            seen_at=at,
-            dwell_after=timedelta(minutes=5),
-            due_at=at,
-            **common,
-        )
-        self.session.add(visit)
-        self.session.flush()
-        transition = Transition(
-            visit_id=visit.id,
-            kind=Trigger.ENTERED,
-            reason=Reason.CLEARLY_INSIDE,
-            occurred_at=at,
-            detected_at=at,
-            **common,
-        )
-        self.session.add(transition)
-        self.session.flush()
+        visit = make_visit(self.session, self.geofence, device.id, at, open_=True)
+        transition = make_transition(self.session, visit, Trigger.ENTERED, at=at)
         return Occasion(
             trigger=Trigger.ENTERED,
             occurred_at=at,
-            confidence=3,
+            confidence=visit.confidence,
             person=person,
             place=self.place,
             transition_id=transition.id,
@@ -106,21 +80,8 @@ class World:
         """Have the visit that an occasion began come to something else, known at once."""
         at = NOON + timedelta(minutes=minute)
         before = self.session.get_one(Transition, occasion.transition_id)
-        transition = Transition(
-            visit_id=before.visit_id,
-            device_id=before.device_id,
-            geofence_id=before.geofence_id,
-            place_id=before.place_id,
-            organisation_id=before.organisation_id,
-            kind=kind,
-            reason=Reason.CLEARLY_INSIDE,
-            confidence=3,
-            initial=False,
-            occurred_at=at,
-            detected_at=at,
-        )
-        self.session.add(transition)
-        self.session.flush()
+        visit = self.session.get_one(Visit, before.visit_id)
+        transition = make_transition(self.session, visit, kind, at=at)
         return replace(occasion, trigger=kind, occurred_at=at, transition_id=transition.id)
 
     def leaves(self, occasion: Occasion, *, minute: float) -> None:

@@ -6,9 +6,10 @@ from uuid import UUID, uuid4
 from sqlalchemy.orm import Session
 
 from geoservices.accounts.models import Purpose
+from geoservices.campaigns.rules import Trigger
 from geoservices.geofences.models import Geofence
-from geoservices.visits.models import Visit
-from geoservices.visits.transitions import Phase
+from geoservices.visits.models import Transition, Visit
+from geoservices.visits.transitions import Phase, Reason
 from tests.factories import make_device, make_person
 
 
@@ -50,3 +51,25 @@ def make_visit(
     session.add(visit)
     session.flush()
     return visit
+
+
+def make_transition(
+    session: Session, visit: Visit, kind: Trigger, *, at: datetime, late: timedelta = timedelta()
+) -> Transition:
+    """What a visit came to, known at once or so much later."""
+    transition = Transition(
+        visit_id=visit.id,
+        device_id=visit.device_id,
+        geofence_id=visit.geofence_id,
+        place_id=visit.place_id,
+        organisation_id=visit.organisation_id,
+        kind=kind,
+        reason=Reason.CLEARLY_INSIDE,
+        confidence=visit.confidence,
+        initial=False,
+        occurred_at=at,
+        detected_at=at + late,
+    )
+    session.add(transition)
+    session.flush()
+    return transition

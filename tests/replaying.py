@@ -26,7 +26,8 @@ from geoservices.outbox import OutboxMessage, Topic
 from geoservices.places.models import Place
 from geoservices.settings.service import Settings
 from geoservices.visits.models import Transition, Visit
-from geoservices.visits.transitions import Phase, Reason
+from geoservices.visits.transitions import Phase
+from tests.counting import make_transition
 from tests.factories import (
     NOON,
     make_device,
@@ -95,7 +96,7 @@ class Town:
         happened = {Trigger.ENTERED: at, Trigger.DWELLED: dwells_at, Trigger.EXITED: leaves_at}
         for kind, when in happened.items():
             if when is not None:
-                self._happens(visit, kind, when, late=late)
+                make_transition(self.session, visit, kind, at=when, late=late)
         self.session.flush()
         return visit
 
@@ -145,10 +146,10 @@ class Town:
             return
         elif kind is Trigger.DWELLED and visit.dwelled_at is None:
             visit.dwelled_at = at
-            made_id = self._happens(visit, kind, at, late=late).id
+            made_id = make_transition(self.session, visit, kind, at=at, late=late).id
         elif kind is Trigger.EXITED:
             visit.phase, visit.exited_at = Phase.ENDED, at
-            made_id = self._happens(visit, kind, at, late=late).id
+            made_id = make_transition(self.session, visit, kind, at=at, late=late).id
         else:
             return
         self._decide(Topic.TRANSITION_MADE, made_id, known_at)
@@ -198,24 +199,6 @@ class Town:
                 Visit.exited_at.is_(None),
             )
         ).one_or_none()
-
-    def _happens(self, visit: Visit, kind: Trigger, at: datetime, *, late: timedelta) -> Transition:
-        made = Transition(
-            visit_id=visit.id,
-            device_id=visit.device_id,
-            geofence_id=visit.geofence_id,
-            place_id=visit.place_id,
-            organisation_id=visit.organisation_id,
-            kind=kind,
-            reason=Reason.CLEARLY_INSIDE,
-            confidence=visit.confidence,
-            initial=False,
-            occurred_at=at,
-            detected_at=at + late,
-        )
-        self.session.add(made)
-        self.session.flush()
-        return made
 
     def _decide(self, topic: Topic, made_id: UUID, at: datetime) -> None:
         outbox.publish(self.session, topic, [made_id])

@@ -14,11 +14,9 @@ from geoservices.accounts.models import Organisation, Person, Purpose
 from geoservices.campaigns.rules import Trigger
 from geoservices.listings.models import Listing
 from geoservices.places.models import Place
-from geoservices.visits.models import Transition, Visit
-from geoservices.visits.transitions import Reason
 from tests.api.asking import campaign, now, saying, subscription
 from tests.api.conftest import with_token
-from tests.counting import make_visit
+from tests.counting import make_transition, make_visit
 from tests.factories import (
     NOON,
     make_access_token,
@@ -143,24 +141,8 @@ def come(
         device, _ = make_device(session, person)
         for hour in range(times):
             visit = make_visit(session, geofence, device.id, now() - timedelta(hours=hour + 1))
-            session.add(_entered(visit))
+            make_transition(session, visit, Trigger.ENTERED, at=visit.entered_at)
     session.commit()
-
-
-def _entered(visit: Visit) -> Transition:
-    return Transition(
-        visit_id=visit.id,
-        device_id=visit.device_id,
-        geofence_id=visit.geofence_id,
-        place_id=visit.place_id,
-        organisation_id=visit.organisation_id,
-        kind=Trigger.ENTERED,
-        reason=Reason.CLEARLY_INSIDE,
-        confidence=3,
-        initial=False,
-        occurred_at=visit.entered_at,
-        detected_at=visit.entered_at,
-    )
 
 
 def test_an_eager_campaign_is_refused_with_what_it_would_have_sent(
