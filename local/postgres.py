@@ -21,11 +21,8 @@ READY_WITHIN_S = 60.0
 """Replaying the log after a crash takes its time."""
 STOPPED_WITHIN_S = 20.0
 
-UNSAFE_BUT_FAST = ("fsync=off", "full_page_writes=off", "jit=off")
-"""What was committed still survives a kill -9 of the server, as tests demand; not a power cut.
-
-Compiling a query takes longer than running it on the few rows of a test.
-"""
+UNSAFE_BUT_FAST = ("fsync=off", "full_page_writes=off")
+"""What was committed still survives a kill -9 of the server, as tests demand; not a power cut."""
 
 
 @contextmanager

@@ -37,15 +37,15 @@ def test_psycopg_3_is_the_driver_whatever_the_url_names(scheme: str) -> None:
     engine.dispose()
 
 
-def test_connections_wait_briefly_and_speak_utc(engine: Engine) -> None:
-    """No statement and no lock holds a request for long."""
+def test_connections_wait_briefly_compile_nothing_and_speak_utc(engine: Engine) -> None:
+    """No statement, no lock and no compiler holds a request for long."""
     with engine.connect() as connection:
         settings = [
             connection.scalar(text(f"SHOW {name}"))
-            for name in ("lock_timeout", "statement_timeout", "timezone")
+            for name in ("lock_timeout", "statement_timeout", "jit", "timezone")
         ]
 
-    assert settings == ["10s", "30s", "UTC"]
+    assert settings == ["10s", "30s", "off", "UTC"]
 
 
 def test_a_transaction_commits_at_its_end_and_rolls_back_if_it_fails(
