@@ -23,6 +23,8 @@ NORTH = (OUTSIDE[0], OUTSIDE[1] + 0.0018)
 UNSEEN = (OUTSIDE[0] + 0.0018, OUTSIDE[1])
 SOON_MS = 60_000
 """A position is sent some ten seconds after it was found; the first may find loops uncompiled."""
+SURE_S = 45
+"""A position that was leapt to is confirmed sooner than by what a phone that lies still sends."""
 NOW = "Finding out where you are while this is open"
 
 
@@ -34,6 +36,16 @@ def bar(page: Page) -> Locator:
 def go(page: Page, to: tuple[float, float], accuracy_m: float = 5) -> None:
     """Have the phone be somewhere else."""
     page.context.set_geolocation({"longitude": to[0], "latitude": to[1], "accuracy": accuracy_m})
+
+
+def lie(page: Page, at: tuple[float, float], *, until: Locator) -> None:
+    """Have the phone lie somewhere, found a hand's breadth away each second, until it shows."""
+    for second in range(SURE_S):
+        if until.is_visible():
+            break
+        go(page, (at[0] + second % 2 * 1e-6, at[1]))
+        page.wait_for_timeout(1_000)
+    expect(until).to_be_visible()
 
 
 def turn_on(page: Page) -> None:
@@ -77,9 +89,8 @@ def test_whoever_comes_by_with_the_app_open_is_told(open_page: Opener, site: Sit
     expect(bar(page)).to_have_count(0)
     assert page.context.cookies() == []
     turn_on(page)
-    go(page, EXETER)
     came = bar(page).get_by_role("link", name="Exeter Library")
-    expect(came).to_be_visible(timeout=SOON_MS)
+    lie(page, EXETER, until=came)
     expect(bar(page)).to_contain_text("You came here at")
     came.click()
     expect(page.get_by_role("heading", level=1, name="Exeter Library")).to_be_focused()

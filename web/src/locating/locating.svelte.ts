@@ -11,6 +11,7 @@ import {
   hasMoved,
   isNews,
   isVague,
+  lastsMs,
   looksClosely,
   pingOf,
   type Fix,
@@ -67,6 +68,8 @@ class Locating {
   /** Another one for each time it begins or ends, so that what comes late is forgotten. */
   #turn = 0;
   #last: Fix | null = null;
+  /** For how long the last says enough. */
+  #enoughForMs = beatMs;
   #stillSince: number | null = null;
   #heardAt = 0;
   #obstacle: Hindrance | null = null;
@@ -197,16 +200,18 @@ class Locating {
     this.hindrance = null;
     this.#obstacle = null;
     const last = this.#last;
-    if (!isNews(last, fix)) {
+    if (!isNews(last, fix, this.#enoughForMs)) {
       return;
     }
+    const isAwaited = last === null || this.#enoughForMs < beatMs;
+    this.#enoughForMs = lastsMs(last, fix);
     if (last === null || this.#stillSince === null || hasMoved(last, fix)) {
       this.#stillSince = fix.at;
     }
     this.#last = fix;
     this.sender.add(pingOf(fix, newId()));
-    if (last === null) {
-      // Whether it is taken in at all is to be known at once.
+    if (isAwaited) {
+      // Whether it is taken in at all is to be known at once, and so is what had been doubted.
       void this.sender.send();
     }
   }
@@ -218,7 +223,7 @@ class Locating {
       this.hindrance = this.#obstacle ?? "tooSlow";
     }
     const isClose = looksClosely(this.#stillSince, now);
-    const isQuiet = between(this.#last?.at ?? this.#heardAt, now) >= beatMs;
+    const isQuiet = between(this.#last?.at ?? this.#heardAt, now) >= this.#enoughForMs;
     const isAsked = between(this.#watch.askedAt, now) < breathMs;
     // Many browsers say nothing more of a phone that lies still, until they are asked anew.
     if (isClose !== this.#watch.isClose || (isQuiet && !isAsked)) {

@@ -7,6 +7,7 @@ import {
   fixOf,
   isDue,
   isNews,
+  lastsMs,
   looksClosely,
   mostUnsent,
   pingOf,
@@ -38,6 +39,19 @@ test.each([
   ["what was found by a clock set back", start, after(-3_600, 0), true],
 ])("%s is news or not", (_, last, fix, isIt) => {
   expect(isNews(last, fix)).toBe(isIt);
+});
+
+test.each([
+  ["the first", null, start, false],
+  ["a drive", start, after(3, 120), false],
+  ["where nobody gets so soon", start, after(1, 120), true],
+  ["what two large circles explain", start, after(1, 120, 50), false],
+  ["a long way by a clock set back", after(1, 120), start, true],
+])("%s is to be confirmed soon or not", (_, before, fix, isIt) => {
+  const enoughForMs = lastsMs(before, fix);
+  expect(enoughForMs < beatMs).toBe(isIt);
+  expect(isNews(fix, { ...fix, at: fix.at + 6_000 }, enoughForMs)).toBe(isIt);
+  expect(isNews(fix, { ...fix, at: fix.at + 2_000 }, enoughForMs)).toBe(false);
 });
 
 test("an hour of sitting still is a position each beat, and of walking a few a minute", () => {

@@ -24,6 +24,8 @@ const leastPauseMs = 5_000;
 const farM = 100;
 /** A phone that is silent for a minute counts as one that reports seldom, and is believed less. */
 export const beatMs = 45_000;
+/** What takes a greater speed to come to is doubted by the service until a second position agrees. */
+const leapMps = 70;
 /** Afterwards the phone need not look so closely: it has been still for longer than any arrival. */
 const settledMs = 180_000;
 /** Each time a radio is woken costs more than what is sent then. */
@@ -57,11 +59,21 @@ export function hasMoved(from: Fix, to: Fix): boolean {
   return metresBetween([from.lon, from.lat], [to.lon, to.lat]) > doubtM;
 }
 
+/** Return for how long a position says enough of a phone that lies still, in milliseconds. */
+export function lastsMs(before: Fix | null, { lon, lat, accuracy_m, at }: Fix): number {
+  if (before === null) {
+    return beatMs;
+  }
+  const farM = metresBetween([before.lon, before.lat], [lon, lat]);
+  const leastS = (farM - before.accuracy_m - accuracy_m) / leapMps;
+  return leastS * 1_000 > between(before.at, at) ? leastPauseMs : beatMs;
+}
+
 /**
- * Tell whether a position says something that the one which was kept last did not. One from long
- * before it does: then the phone's clock was set back.
+ * Tell whether a position says something that the one which was kept last did not, or not surely. One
+ * from long before it does: then the phone's clock was set back.
  */
-export function isNews(last: Fix | null, fix: Fix): boolean {
+export function isNews(last: Fix | null, fix: Fix, enoughForMs = beatMs): boolean {
   if (isVague(fix)) {
     return false;
   }
@@ -77,7 +89,7 @@ export function isNews(last: Fix | null, fix: Fix): boolean {
     return isFar && hasMoved(last, fix);
   }
   const isClearer = fix.accuracy_m <= last.accuracy_m / 2;
-  return isClearer || hasMoved(last, fix) || pauseMs >= beatMs;
+  return isClearer || hasMoved(last, fix) || pauseMs >= enoughForMs;
 }
 
 /** Tell whether the phone is to look closely, which takes more of its battery. */
