@@ -97,7 +97,6 @@ class Town:
         for kind, when in happened.items():
             if when is not None:
                 make_transition(self.session, visit, kind, at=when, late=late)
-        self.session.flush()
         return visit
 
     def checks_in(self, person: Person, *, at: datetime, place: int = 0) -> CheckIn:

@@ -11,10 +11,11 @@ import {
   hasMoved,
   isNews,
   isVague,
-  lastsMs,
+  keptOf,
   looksClosely,
   pingOf,
   type Fix,
+  type Kept,
 } from "./thinning.ts";
 import { readPermission, Watch, type Hindrance } from "./watch.ts";
 import { work } from "./work.svelte.ts";
@@ -67,9 +68,7 @@ class Locating {
   });
   /** Another one for each time it begins or ends, so that what comes late is forgotten. */
   #turn = 0;
-  #last: Fix | null = null;
-  /** For how long the last says enough. */
-  #enoughForMs = beatMs;
+  #last: Kept | null = null;
   #stillSince: number | null = null;
   #heardAt = 0;
   #obstacle: Hindrance | null = null;
@@ -200,17 +199,15 @@ class Locating {
     this.hindrance = null;
     this.#obstacle = null;
     const last = this.#last;
-    if (!isNews(last, fix, this.#enoughForMs)) {
+    if (!isNews(last, fix)) {
       return;
     }
-    const isAwaited = last === null || this.#enoughForMs < beatMs;
-    this.#enoughForMs = lastsMs(last, fix);
     if (last === null || this.#stillSince === null || hasMoved(last, fix)) {
       this.#stillSince = fix.at;
     }
-    this.#last = fix;
+    this.#last = keptOf(last, fix);
     this.sender.add(pingOf(fix, newId()));
-    if (isAwaited) {
+    if (last === null || last.enoughForMs < beatMs) {
       // Whether it is taken in at all is to be known at once, and so is what had been doubted.
       void this.sender.send();
     }
@@ -223,7 +220,8 @@ class Locating {
       this.hindrance = this.#obstacle ?? "tooSlow";
     }
     const isClose = looksClosely(this.#stillSince, now);
-    const isQuiet = between(this.#last?.at ?? this.#heardAt, now) >= this.#enoughForMs;
+    const { at, enoughForMs } = this.#last ?? { at: this.#heardAt, enoughForMs: beatMs };
+    const isQuiet = between(at, now) >= enoughForMs;
     const isAsked = between(this.#watch.askedAt, now) < breathMs;
     // Many browsers say nothing more of a phone that lies still, until they are asked anew.
     if (isClose !== this.#watch.isClose || (isQuiet && !isAsked)) {

@@ -7,12 +7,13 @@ import {
   fixOf,
   isDue,
   isNews,
-  lastsMs,
+  keptOf,
   looksClosely,
   mostUnsent,
   pingOf,
   withPing,
   type Fix,
+  type Kept,
   type Ping,
 } from "./thinning.ts";
 
@@ -38,7 +39,7 @@ test.each([
   ["what was found before", start, after(-1, 500), false],
   ["what was found by a clock set back", start, after(-3_600, 0), true],
 ])("%s is news or not", (_, last, fix, isIt) => {
-  expect(isNews(last, fix)).toBe(isIt);
+  expect(isNews(last && keptOf(null, last), fix)).toBe(isIt);
 });
 
 test.each([
@@ -48,16 +49,18 @@ test.each([
   ["what two large circles explain", start, after(1, 120, 50), false],
   ["a long way by a clock set back", after(1, 120), start, true],
 ])("%s is to be confirmed soon or not", (_, before, fix, isIt) => {
-  const enoughForMs = lastsMs(before, fix);
-  expect(enoughForMs < beatMs).toBe(isIt);
-  expect(isNews(fix, { ...fix, at: fix.at + 6_000 }, enoughForMs)).toBe(isIt);
-  expect(isNews(fix, { ...fix, at: fix.at + 2_000 }, enoughForMs)).toBe(false);
+  const kept = keptOf(before, fix);
+  expect(kept.enoughForMs < beatMs).toBe(isIt);
+  expect(isNews(kept, { ...fix, at: fix.at + 6_000 })).toBe(isIt);
+  expect(isNews(kept, { ...fix, at: fix.at + 2_000 })).toBe(false);
 });
 
 test("an hour of sitting still is a position each beat, and of walking a few a minute", () => {
   const kept = (fixes: readonly Fix[]): number =>
-    fixes.reduce<Fix[]>((had, fix) => (isNews(had.at(-1) ?? null, fix) ? [...had, fix] : had), [])
-      .length;
+    fixes.reduce<Kept[]>((had, fix) => {
+      const last = had.at(-1) ?? null;
+      return isNews(last, fix) ? [...had, keptOf(last, fix)] : had;
+    }, []).length;
   const hour = Array.from({ length: 3_600 }, (_, second) => second);
   expect(kept(hour.map((second) => after(second, second % 7)))).toBe(3_600_000 / beatMs);
   const walking = kept(hour.map((second) => after(second, second * 1.4)));

@@ -12,6 +12,11 @@ export interface Fix extends Position {
   readonly at: number;
 }
 
+/** A position that was kept, and for how long it says enough of a phone that lies still. */
+export interface Kept extends Fix {
+  readonly enoughForMs: number;
+}
+
 export type Ping = Schemas["PingIn"];
 
 /** What is less exact says nothing of any building; browsers that guess by their network give it. */
@@ -59,21 +64,16 @@ export function hasMoved(from: Fix, to: Fix): boolean {
   return metresBetween([from.lon, from.lat], [to.lon, to.lat]) > doubtM;
 }
 
-/** Return for how long a position says enough of a phone that lies still, in milliseconds. */
-export function lastsMs(before: Fix | null, { lon, lat, accuracy_m, at }: Fix): number {
-  if (before === null) {
-    return beatMs;
-  }
-  const farM = metresBetween([before.lon, before.lat], [lon, lat]);
-  const leastS = (farM - before.accuracy_m - accuracy_m) / leapMps;
-  return leastS * 1_000 > between(before.at, at) ? leastPauseMs : beatMs;
+/** Return a position as it is kept after the one before it. */
+export function keptOf(before: Fix | null, fix: Fix): Kept {
+  return { ...fix, enoughForMs: before && hasLeapt(before, fix) ? leastPauseMs : beatMs };
 }
 
 /**
  * Tell whether a position says something that the one which was kept last did not, or not surely. One
  * from long before it does: then the phone's clock was set back.
  */
-export function isNews(last: Fix | null, fix: Fix, enoughForMs = beatMs): boolean {
+export function isNews(last: Kept | null, fix: Fix): boolean {
   if (isVague(fix)) {
     return false;
   }
@@ -89,7 +89,7 @@ export function isNews(last: Fix | null, fix: Fix, enoughForMs = beatMs): boolea
     return isFar && hasMoved(last, fix);
   }
   const isClearer = fix.accuracy_m <= last.accuracy_m / 2;
-  return isClearer || hasMoved(last, fix) || pauseMs >= enoughForMs;
+  return isClearer || hasMoved(last, fix) || pauseMs >= last.enoughForMs;
 }
 
 /** Tell whether the phone is to look closely, which takes more of its battery. */
@@ -119,4 +119,10 @@ export function withPing(unsent: readonly Ping[], ping: Ping): readonly Ping[] {
 /** Return a position as it is sent; the id is its own, so that it counts once. */
 export function pingOf({ at, lon, lat, accuracy_m }: Fix, id: string): Ping {
   return { id, recorded_at: new Date(at).toISOString(), lon, lat, accuracy_m };
+}
+
+function hasLeapt(from: Fix, to: Fix): boolean {
+  const wayM = metresBetween([from.lon, from.lat], [to.lon, to.lat]);
+  const leastS = (wayM - from.accuracy_m - to.accuracy_m) / leapMps;
+  return leastS * 1_000 > between(from.at, to.at);
 }
